@@ -12,7 +12,7 @@ import { keepRoom } from './sockets.ts'
 import { ensureToken, refuseExposed } from './token.ts'
 import { problemOf } from './model/view/problem.ts'
 import { refuseLoosePlugins } from './security.ts'
-import { requestInvalid } from './model/base/errors.ts'
+import { requestInvalid } from './model/errors/request-errors.ts'
 import type { ManagerOptions, TaskManager } from './manager.ts'
 import type { Problem } from './model/view/problem.ts'
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { configInvalid, startRefused } from './model/base/errors.ts'
+import { configInvalid, startRefused } from './model/errors/config-errors.ts'
 import type { Config } from './model/config/config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>

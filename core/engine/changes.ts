@@ -1,4 +1,4 @@
-import type { Json } from '../model/base/json.ts'
+import type { Json } from '../model/json/json.ts'
 import type { Failure } from '../model/run/outcome.ts'
 import type { Priority, Reason, Run } from '../model/run/run.ts'
 import type { QueueBound } from './additions.ts'

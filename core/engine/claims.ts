@@ -1,5 +1,5 @@
 import type { Bucket } from '../model/config/queue.ts'
-import type { Json } from '../model/base/json.ts'
+import type { Json } from '../model/json/json.ts'
 import type { Blame } from '../model/run/crash-suspect.ts'
 import type { Cohort, DueCohort, Offer } from '../model/run/cohort.ts'
 import type { Outcome } from '../model/run/outcome.ts'

@@ -1,4 +1,4 @@
-import type { Detail } from '../model/base/errors.ts'
+import type { Detail } from '../model/errors/errors.ts'
 import type { NewRun } from '../model/run/run.ts'
 
 const refOf = (run: string): string | null => typeof run === 'string' && run.startsWith('#') ? run.slice(1) : null

@@ -1,4 +1,4 @@
-import type { Json } from '../model/base/json.ts'
+import type { Json } from '../model/json/json.ts'
 import type { Run, Source, State } from '../model/run/run.ts'
 import type { Usage } from '../model/run/usage.ts'
 

@@ -1,6 +1,6 @@
 import type { Trigger, TriggerSpec } from './trigger/spec.ts'
 import { instantOf } from './base/instant.ts'
-import { triggerInvalid } from './base/errors.ts'
+import { triggerInvalid } from './errors/input-errors.ts'
 import { crontabTrigger, fieldTrigger } from './trigger/compile.ts'
 import { kindOf } from './trigger/crontab.ts'
 import { intervalTrigger } from './trigger/interval.ts'

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { OffpeakError } from '../model/base/errors.ts'
+import { OffpeakError } from '../model/errors/errors.ts'
 import { foretell } from './foretell.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { extname, join } from 'node:path'
 import { SECOND } from '../model/base/duration.ts'
-import { forecastTooLarge } from '../model/base/errors.ts'
+import { forecastTooLarge } from '../model/errors/request-errors.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecast.ts'
 import type { ForecastMessage } from './forecast-entry.ts'

@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { spawn } from 'node:child_process'
 import { served } from '../process/server.ts'
-import { shown } from '../../core/model/base/shown.ts'
+import { shown } from '../../core/model/json/shown.ts'
 import { until } from '../clock.ts'
 
 t.setTimeout(400_000)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { configFaults, defaultsOf } from '../../core/model/config/config.ts'
-import { OffpeakError } from '../../core/model/base/errors.ts'
+import { OffpeakError } from '../../core/model/errors/errors.ts'
 import { loadConfig } from '../../core/load/config/config.ts'
 import { schemaText } from '../../core/load/config/schema.ts'
 

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import { OffpeakError } from '../../core/model/base/errors.ts'
+import { OffpeakError } from '../../core/model/errors/errors.ts'
 import type { DefineAsk } from '../../core/load/task/define.ts'
 import { defineTask } from '../../core/load/task/define.ts'
 

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { OffpeakError } from '../../core/model/base/errors.ts'
+import { OffpeakError } from '../../core/model/errors/errors.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from '../../core/load/task/header.ts'
 
 const fields = (...lines: string[]) => parseHeader(lines.join('\n'), 'a.sh')?.fields

@@ -2,7 +2,7 @@ import tap from 'tap'
 import { configOf } from '../../core/model/config/config.ts'
 import { defineTask } from '../../core/load/task/define.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
-import { OffpeakError } from '../../core/model/base/errors.ts'
+import { OffpeakError } from '../../core/model/errors/errors.ts'
 
 const define = (definition: object, file: ConfigFile = {}, override?: object) =>
   defineTask({

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { defineTask } from '../../core/load/task/define.ts'
-import type { OffpeakError } from '../../core/model/base/errors.ts'
+import type { OffpeakError } from '../../core/model/errors/errors.ts'
 
 const file = { url: 'file:///tasks/a.ts?v=1', text: 'export default {}' }
 const config = defaultsOf('UTC')

@@ -4,7 +4,7 @@ import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { fakeClock } from '../clock.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
 import { scratch } from '../work/harness.ts'
-import type { Json } from '../../core/model/base/json.ts'
+import type { Json } from '../../core/model/json/json.ts'
 
 const NAMES = ['pause/task/a', 'activity', 'breaker/a', 'clock']
 const VALUES: Json[] = [[], 'x', 5, {}, true, [1e308, 'x', null], {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { looseJson, shownJson, strictJson } from '../../core/model/base/json.ts'
+import { looseJson, shownJson, strictJson } from '../../core/model/json/json.ts'
 import { resultOf } from '../../core/model/run/result.ts'
 import { Warned } from '../../core/model/run/outcome.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { problemOf } from '../../core/model/view/problem.ts'
-import { configInvalid } from '../../core/model/base/errors.ts'
+import { configInvalid } from '../../core/model/errors/config-errors.ts'
 import { everyRoute } from './routes.ts'
 import { setup } from './setup.ts'
 

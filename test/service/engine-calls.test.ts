@@ -2,7 +2,7 @@ import t from 'tap'
 import { EngineCalls } from '../../core/work/upkeep/engine-calls.ts'
 import { MINUTE } from '../../core/model/base/duration.ts'
 import { fakeClock } from '../clock.ts'
-import { runNotFound } from '../../core/model/base/errors.ts'
+import { runNotFound } from '../../core/model/errors/run-errors.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 
 function setup () {

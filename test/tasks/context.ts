@@ -1,7 +1,7 @@
 import { Fatal, RetryAfter, Skip, Warned } from '../../core/model/run/outcome.ts'
 import { milliseconds } from '../../core/model/base/duration.ts'
 import type { Enqueue, TaskContext } from '../../core/model/task/context.ts'
-import type { Json } from '../../core/model/base/json.ts'
+import type { Json } from '../../core/model/json/json.ts'
 
 /** A context that keeps what a task said, with a stop that the test pulls. */
 export function fakeContext (task: string, payload: object = {}, given: Partial<TaskContext> = {}) {

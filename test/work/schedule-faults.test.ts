@@ -1,6 +1,6 @@
 import t from 'tap'
 import { HOUR, MINUTE, SECOND } from '../../core/model/base/duration.ts'
-import { engineFailed } from '../../core/model/base/errors.ts'
+import { engineFailed } from '../../core/model/errors/engine-errors.ts'
 import { faultWait } from '../../core/work/plan/faults.ts'
 import { harness } from './harness.ts'
 import type { PlanAsk } from '../../core/engine/engine.ts'

@@ -7,7 +7,7 @@ import { PRIORITIES } from '../../model/run/run.ts'
 import { instant, remoteOptions } from '../remote/options.ts'
 import { payloadOf } from '../input/json.ts'
 import { printRun } from '../terminal/print-run.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 interface EditOptions extends RemoteOptions {
   priority?: string

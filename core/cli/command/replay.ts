@@ -9,7 +9,7 @@ import { forEachRun } from '../terminal/for-each-run.ts'
 import { printCount } from '../terminal/bulk-change.ts'
 import { printJson } from '../terminal/output.ts'
 import { retryRun } from '../remote/retry-run.ts'
-import { runConflict } from '../../model/base/errors.ts'
+import { runConflict } from '../../model/errors/run-errors.ts'
 import { stateWords } from '../terminal/run-words.ts'
 
 const replayOne = (client: Client) => async (id: string): Promise<RunAnswer> => {

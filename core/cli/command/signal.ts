@@ -6,7 +6,7 @@ import { Option } from 'commander'
 import { agoWords } from '../terminal/time-words.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** A number, true or false if the text is one, otherwise the text. */
 function valueOf (text: string): number | string | boolean {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
 import { remoteOptions } from '../remote/options.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** Which runs that failed for good. */
 export interface DeadOptions extends RemoteOptions {

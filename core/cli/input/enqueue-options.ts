@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import { PRIORITIES, CONDITIONS, CONFLICTS } from '../../model/run/run.ts'
 import { instant } from '../remote/options.ts'
 import { payloadOf } from './json.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** Options of a new run. */
 export interface EnqueueOptions {

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { RESULT_LIMITS } from '../../model/base/json.ts'
+import { RESULT_LIMITS } from '../../model/json/json.ts'
 import { jsonFault } from '../../model/base/syntax.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** The text of a file, or of standard input for `-`; throws OFFPEAK_USAGE_INVALID when it cannot be read. */
 export async function textOf (file: string): Promise<string> {

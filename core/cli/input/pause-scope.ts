@@ -1,5 +1,5 @@
 import type { PauseView } from '../remote/answers.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** What a pause applies to. */
 export type PauseScope = Pick<PauseView, 'scope'> & { name?: string }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { SOURCES, STATES } from '../../model/run/run.ts'
 import { instant, oneOf, wholeNumber } from '../remote/options.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** Selects runs, as in REST. */
 export interface RunFilter {

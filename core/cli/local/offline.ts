@@ -7,7 +7,7 @@ import { wordsFor } from '../../model/trigger.ts'
 import { createManager } from '../../manager.ts'
 import { iso } from '../../model/base/clock.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
-import { onceSaid, placeWords } from '../../model/base/errors.ts'
+import { onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { table } from '../terminal/table.ts'
 
 /** Reads the configuration and the task files, without starting anything, for as long as `work` takes. */

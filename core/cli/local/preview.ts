@@ -6,7 +6,7 @@ import { nextFires, wordsFor } from '../../model/trigger.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { managerOptions } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
 
 interface Preview {

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EXIT_CODES } from '../terminal/exit-codes.ts'
@@ -7,7 +7,7 @@ import { managerOptions } from '../remote/options.ts'
 import { runOnce, wordsOf } from './test.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
 
 export type RestoreOptions = LocalOptions & { from?: string, into?: string, only?: string[], replace?: boolean,

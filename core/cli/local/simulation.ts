@@ -15,7 +15,7 @@ import { simulate } from '../../simulate/simulate.ts'
 import { stateWords } from '../terminal/run-words.ts'
 import { timeWords } from '../terminal/time-words.ts'
 import { table } from '../terminal/table.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
 import { zoneOf } from '../../model/trigger/zone.ts'
 

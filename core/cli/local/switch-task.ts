@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import type { RemoteOptions } from '../remote/options.ts'
 import type { TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
-import { OffpeakError } from '../../model/base/errors.ts'
+import { OffpeakError } from '../../model/errors/errors.ts'
 import { managerOptions } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
 

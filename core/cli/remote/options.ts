@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ManagerOptions } from '../../manager.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
-import { configInvalid, usageInvalid } from '../../model/base/errors.ts'
+import { configInvalid } from '../../model/errors/config-errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 
 /** Where the configuration and data of a server are on this machine. */

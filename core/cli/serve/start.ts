@@ -30,7 +30,7 @@ import { print, printNote } from '../terminal/output.ts'
 import { pruneCompileCache } from './compile-cache.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { scheduleTable, withTasks } from '../local/offline.ts'
-import { startRefused } from '../../model/base/errors.ts'
+import { startRefused } from '../../model/errors/config-errors.ts'
 
 const DEMO_PORT = 7420
 /** How long what was running has to stop once another process has taken it up. */

@@ -1,5 +1,5 @@
 import type { ExplanationView } from '../remote/answers.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { spanWords } from '../../model/base/duration.ts'
 import { timeWords } from './time-words.ts'

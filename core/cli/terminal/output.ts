@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
-import { shown } from '../../model/base/shown.ts'
-import { OffpeakError, placeWords } from '../../model/base/errors.ts'
+import { shown } from '../../model/json/shown.ts'
+import { OffpeakError, placeWords } from '../../model/errors/errors.ts'
 
 /** sysexits: the configuration is at fault. */
 export const EX_CONFIG = 78

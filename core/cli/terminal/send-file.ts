@@ -5,7 +5,7 @@ import type { Client } from '../remote/client.ts'
 import type { ByteSource } from '../remote/send-bytes.ts'
 import { CLEAR_LINE, draw } from './output.ts'
 import { sizeWords } from '../../model/base/size.ts'
-import { usageInvalid } from '../../model/base/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 async function sourceOf (file: string): Promise<ByteSource> {
   if (file === '-') return { from: process.stdin, size: null }

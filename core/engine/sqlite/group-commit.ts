@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
-import { engineStopped } from '../../model/base/errors.ts'
+import { engineStopped } from '../../model/errors/engine-errors.ts'
 import { toEngineError, sqliteErrorKind } from './file/sqlite-errors.ts'
 import type { SyncMode } from './file/log-sync.ts'
 

@@ -1,4 +1,4 @@
-import { engineStopped } from '../../model/base/errors.ts'
+import { engineStopped } from '../../model/errors/engine-errors.ts'
 import { checkEdit, checkNew } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Commit, InProcess } from '../in-process.ts'

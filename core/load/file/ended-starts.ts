@@ -1,7 +1,7 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync,
   writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { taskFileBroken } from '../../model/base/errors.ts'
+import { taskFileBroken } from '../../model/errors/task-errors.ts'
 
 /** So many ends in a row are no chance. */
 const MOST = 3

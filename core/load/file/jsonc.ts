@@ -1,8 +1,8 @@
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser'
 import type { Node, ParseError } from 'jsonc-parser'
 import { pathOf, pointerOf } from '../../model/base/check.ts'
-import type { Detail, OffpeakError, Place } from '../../model/base/errors.ts'
-import { configInvalid } from '../../model/base/errors.ts'
+import type { Detail, OffpeakError, Place } from '../../model/errors/errors.ts'
+import { configInvalid } from '../../model/errors/config-errors.ts'
 
 /** A larger file is refused before it is read into memory. */
 export const MOST_BYTES = 1024 * 1024

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
-import type { OffpeakError, Place } from '../../model/base/errors.ts'
-import { taskFileBroken } from '../../model/base/errors.ts'
+import type { OffpeakError, Place } from '../../model/errors/errors.ts'
+import { taskFileBroken } from '../../model/errors/task-errors.ts'
 
 /** What an import threw, as far as it can cross from one process to another. */
 export interface Thrown {

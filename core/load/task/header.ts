@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { pointerOf, unknownWords } from '../../model/base/check.ts'
-import type { Detail } from '../../model/base/errors.ts'
-import { taskInvalid } from '../../model/base/errors.ts'
+import type { Detail } from '../../model/errors/errors.ts'
+import { taskInvalid } from '../../model/errors/task-errors.ts'
 import { DefinitionSchema } from '../../model/task/task.ts'
 
 const LINE = /^\s*(?:#|\/\/)\s*offpeak:(.*)$/

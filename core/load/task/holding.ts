@@ -1,7 +1,7 @@
 import { checkConstraints } from '../../model/gates/constraint-check.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { milliseconds } from '../../model/base/duration.ts'
-import type { Detail } from '../../model/base/errors.ts'
+import type { Detail } from '../../model/errors/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Constraints, HoldPolicy } from '../../model/task/constraint.ts'
 import type { Config } from '../../model/config/config.ts'

@@ -1,6 +1,6 @@
 import { bytesOf } from '../../model/base/size.ts'
 import { foundWords } from '../../model/base/check.ts'
-import type { Detail } from '../../model/base/errors.ts'
+import type { Detail } from '../../model/errors/errors.ts'
 import type { Niceness, ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, Work } from '../../model/task/task.ts'
 

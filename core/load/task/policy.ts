@@ -1,5 +1,5 @@
 import { milliseconds } from '../../model/base/duration.ts'
-import type { Detail } from '../../model/base/errors.ts'
+import type { Detail } from '../../model/errors/errors.ts'
 import type { Policy } from '../../model/task/policy.ts'
 import { NO_POLICY } from '../../model/task/policy.ts'
 import type { Override } from '../../model/task/task.ts'

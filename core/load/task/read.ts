@@ -1,5 +1,5 @@
 import { foundWords } from '../../model/base/check.ts'
-import { taskFileBroken } from '../../model/base/errors.ts'
+import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Raw } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'

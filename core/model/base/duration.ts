@@ -1,5 +1,5 @@
 import parse from 'parse-duration'
-import { durationInvalid, durationTooLong } from './errors.ts'
+import { durationInvalid, durationTooLong } from '../errors/input-errors.ts'
 
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND

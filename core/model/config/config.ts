@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Static, TObject, TProperties } from 'typebox'
 import { Default } from 'typebox/value'
-import type { Detail } from '../base/errors.ts'
+import type { Detail } from '../errors/errors.ts'
 import { DurationSchema, ID_PATTERN, OverrideSchema, validId } from '../task/task.ts'
 import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts'
 import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'

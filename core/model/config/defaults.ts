@@ -1,4 +1,4 @@
-import type { Detail } from '../base/errors.ts'
+import type { Detail } from '../errors/errors.ts'
 import type { LIMIT_SECTIONS } from './limits.ts'
 import { TASK_PRIORITIES, TIME_WINDOWS } from './limits.ts'
 import { pointerOf } from '../base/check.ts'

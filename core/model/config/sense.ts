@@ -4,7 +4,7 @@ import { DurationSchema, lasting } from '../base/section.ts'
 import { milliseconds } from '../base/duration.ts'
 import { ID_PATTERN, validId } from '../task/task.ts'
 import { expectedWords, foundWords, pointerOf } from '../base/check.ts'
-import type { Detail } from '../base/errors.ts'
+import type { Detail } from '../errors/errors.ts'
 import type { Duration } from '../base/duration.ts'
 
 const duration = (standard: string | number, description: string) => ({

@@ -1,7 +1,7 @@
 import type { Bucket } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 import type { Histogram } from '../machine/activity.ts'
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 import type { FullRun, Run } from '../run/run.ts'
 import type { Pause, Trials } from '../gates/gate.ts'
 import type { Reading } from '../machine/reading.ts'

@@ -1,5 +1,5 @@
 import { foundWords } from '../base/check.ts'
-import { readingsInvalid } from '../base/errors.ts'
+import { readingsInvalid } from '../errors/input-errors.ts'
 import { stateWith } from './machine-state.ts'
 import type { Point, Value } from './history.ts'
 import type { MachineState } from './machine-state.ts'

@@ -1,4 +1,4 @@
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 
 /** Marks what is stored as more than the state alone; before it was always there, a state could stand by itself. */
 const MARK = 'offpeak_steps'

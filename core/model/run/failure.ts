@@ -1,7 +1,7 @@
 import { Fatal, RetryAfter, Skip } from './outcome.ts'
 import { DAY } from '../base/duration.ts'
-import { cut, isReadable } from '../base/text.ts'
-import { shownJson } from '../base/json.ts'
+import { cut, isReadable } from '../json/text.ts'
+import { shownJson } from '../json/json.ts'
 import type { Failure } from './outcome.ts'
 
 const MOST_MESSAGE = 4000

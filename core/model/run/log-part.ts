@@ -1,9 +1,9 @@
 import { types } from 'node:util'
-import { cut } from '../base/text.ts'
+import { cut } from '../json/text.ts'
 import { failureOf, wordsOf } from './failure.ts'
-import { looseJson } from '../base/json.ts'
+import { looseJson } from '../json/json.ts'
 import type { Failure } from './outcome.ts'
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 
 /** An argument of a log call as plain data, bounded. Errors go as their words, `own` are the fields that were added to
  *  one. */

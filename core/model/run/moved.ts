@@ -1,4 +1,4 @@
-import { cut } from '../base/text.ts'
+import { cut } from '../json/text.ts'
 import { wordsOf } from './failure.ts'
 
 const MOST_MESSAGE = 500

@@ -1,4 +1,4 @@
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 import type { Reason } from './reason.ts'
 
 /** An error as it is stored: bounded text, no live object. */

@@ -1,7 +1,7 @@
 import { foundWords } from '../base/check.ts'
-import { inputInvalid } from '../base/errors.ts'
-import { strictJson } from '../base/json.ts'
-import type { Json, JsonFault } from '../base/json.ts'
+import { inputInvalid } from '../errors/input-errors.ts'
+import { strictJson } from '../json/json.ts'
+import type { Json, JsonFault } from '../json/json.ts'
 
 /** A fault of a payload, at its place in what was asked for. */
 export const payloadFault = ({ pointer, detail }: JsonFault) => ({ pointer: `/payload${pointer}`, detail })

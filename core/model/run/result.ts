@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 import { Fatal, Warned } from './outcome.ts'
-import { cut } from '../base/text.ts'
+import { cut } from '../json/text.ts'
 import { failureOf } from './failure.ts'
-import { looseJson } from '../base/json.ts'
-import type { Json, JsonFault } from '../base/json.ts'
+import { looseJson } from '../json/json.ts'
+import type { Json, JsonFault } from '../json/json.ts'
 
 const MOST_WORDS = 1000
 

@@ -1,5 +1,5 @@
 import type { Failure } from './outcome.ts'
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 import type { Reason } from './reason.ts'
 import type { Usage } from './usage.ts'
 

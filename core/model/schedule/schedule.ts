@@ -1,5 +1,5 @@
 import { compileTrigger } from '../trigger.ts'
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 import type { Moved } from '../run/run.ts'
 import type { Trigger, TriggerSpec } from '../trigger.ts'
 

@@ -1,6 +1,6 @@
 import type { Duration } from '../base/duration.ts'
 import type { Hints } from '../base/profile.ts'
-import type { Json } from '../base/json.ts'
+import type { Json } from '../json/json.ts'
 import type { After, Run } from '../run/run.ts'
 import type { UniqueSetting } from './policy.ts'
 

@@ -1,5 +1,5 @@
 import { seconds } from '../base/duration.ts'
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 import type { Bounds, TriggerSpec } from './spec.ts'
 import type { Zone } from './zone.ts'
 import { readInstant } from './instant.ts'

@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 import type { Args } from './args.ts'
 import type { Calendar } from './calendar.ts'
 import type { Field, FieldName } from './field.ts'

@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 import type { Field, FieldName } from './field.ts'
 import { CRONTAB_GRAMMARS, GRAMMARS, parseField } from './field.ts'
 

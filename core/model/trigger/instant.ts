@@ -1,5 +1,5 @@
 import { fractionMs, offsetSeconds, wallSeconds } from '../base/instant.ts'
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 import type { Zone } from './zone.ts'
 import { instantOf } from './zone.ts'
 

@@ -1,5 +1,5 @@
 import { LONGEST, SECOND } from '../base/duration.ts'
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 import type { Args } from './args.ts'
 import type { Bounds, Trigger, TriggerSpec } from './spec.ts'
 import { argsOf, boundsOf, durationOf, given, jitterOf, pointerTo, zoneFor } from './args.ts'

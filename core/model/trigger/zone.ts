@@ -1,4 +1,4 @@
-import { triggerInvalid } from '../base/errors.ts'
+import { triggerInvalid } from '../errors/input-errors.ts'
 
 /** A stretch of time with one offset. `from`, `to` and `offset` are seconds; `open`, `fresh` and `close` are wall-clock
  *  seconds. */

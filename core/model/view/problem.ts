@@ -1,5 +1,6 @@
-import { OffpeakError, requestInvalid } from '../base/errors.ts'
-import type { Detail, Place } from '../base/errors.ts'
+import { OffpeakError } from '../errors/errors.ts'
+import { requestInvalid } from '../errors/request-errors.ts'
+import type { Detail, Place } from '../errors/errors.ts'
 
 /** An error as HTTP tells it: RFC 9457, with the code, what to do, and the place in what a person wrote. */
 export interface Problem extends Place {

@@ -3,7 +3,7 @@ import { isFinal } from '../../model/run/run.ts'
 import type { Claimed, Engine } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Ending, DependencyState } from '../../model/gates/dependency-state.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 

@@ -1,8 +1,8 @@
-import { RESULT_LIMITS, strictJson } from '../../model/base/json.ts'
+import { RESULT_LIMITS, strictJson } from '../../model/json/json.ts'
 import { checkpointNotJson, checkpointTooDeep, checkpointTooLarge, stepInvalid, stepNotJson, stepRepeated, stepTooDeep,
-  stepsTooLarge } from '../../model/base/task-errors.ts'
+  stepsTooLarge } from '../../model/errors/run-errors.ts'
 import { closed, opened } from '../../model/run/checkpoint.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 
 const LONGEST = 200
 

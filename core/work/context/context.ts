@@ -10,7 +10,7 @@ import type { Breathing, Enqueue, Services, TaskCheckpoint, TaskContext, TaskLog
   TaskProgress } from '../../model/task/context.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Hints } from '../../model/machine/hints.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 
 export type Reach = TaskContext['reach']

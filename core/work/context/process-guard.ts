@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { SharedPatch } from './shared-patch.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { originOf } from './uncaught.ts'
-import { processShared } from '../../model/base/task-errors.ts'
+import { processShared } from '../../model/errors/run-errors.ts'
 import type { Restore } from './shared-patch.ts'
 import type { Service } from '../../model/base/service.ts'
 

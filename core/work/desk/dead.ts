@@ -1,5 +1,6 @@
-import { runConflict, runNotFound, taskNotFound } from '../../model/base/errors.ts'
-import { taskDisabled } from '../../model/base/task-errors.ts'
+import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
+import { taskNotFound } from '../../model/errors/task-errors.ts'
+import { taskDisabled } from '../../model/errors/task-errors.ts'
 import type { Bulk, Counted } from './bulk.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { DeadGroup } from '../../engine/reports.ts'

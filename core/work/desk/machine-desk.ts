@@ -1,5 +1,6 @@
 import { machineView } from '../../model/view/machine-view.ts'
-import { signalInvalid, signalNotFound } from '../../model/base/errors.ts'
+import { signalInvalid } from '../../model/errors/input-errors.ts'
+import { signalNotFound } from '../../model/errors/request-errors.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { HistoryAsk, Point } from '../../model/machine/history.ts'

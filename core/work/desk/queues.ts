@@ -1,6 +1,6 @@
 import { iso } from '../../model/base/clock.ts'
 import { milliseconds } from '../../model/base/duration.ts'
-import { queueNotFound } from '../../model/base/errors.ts'
+import { queueNotFound } from '../../model/errors/request-errors.ts'
 import { ON_FULL, queueSettings, refilled, whole } from '../../model/config/queue.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'

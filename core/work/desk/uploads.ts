@@ -3,7 +3,7 @@ import { lstat, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
-import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../../model/base/errors.ts'
+import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../../model/errors/upload-errors.ts'
 import { makeFolder, syncName } from '../../load/file/write.ts'
 import type { UploadLimits } from '../../model/config/upload.ts'
 

@@ -1,5 +1,5 @@
 import { registerHooks } from 'node:module'
-import { taskFileBroken } from '../../model/base/errors.ts'
+import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { FunctionSource } from '../../model/task/isolation.ts'
 import type { TaskFunction } from '../../model/task/task.ts'
 

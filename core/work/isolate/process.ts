@@ -6,7 +6,7 @@ import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawn
 import { RUN_ID, startedAt } from './process-group.ts'
 import { RunTree } from './run-tree.ts'
 import { mostUsage } from '../../model/run/usage.ts'
-import { outOfMemory, workDied } from '../../model/base/task-errors.ts'
+import { outOfMemory, workDied } from '../../model/errors/run-errors.ts'
 import { outputReader } from './script-output.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Down, Port, Up } from './wire.ts'

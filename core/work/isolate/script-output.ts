@@ -1,6 +1,6 @@
-import { RESULT_LIMITS } from '../../model/base/json.ts'
+import { RESULT_LIMITS } from '../../model/json/json.ts'
 import { lineReader } from '../context/line-reader.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
 /** What begins like this may be as long as a result. */

@@ -1,10 +1,10 @@
 import { fileCalls } from '../context/file-calls.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { failureOf } from '../../model/run/failure.ts'
-import { inputInvalid } from '../../model/base/errors.ts'
+import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { logArgument } from '../../model/run/log-part.ts'
-import { RESULT_LIMITS, looseJson, strictJson } from '../../model/base/json.ts'
-import { checkpointNotJson } from '../../model/base/task-errors.ts'
+import { RESULT_LIMITS, looseJson, strictJson } from '../../model/json/json.ts'
+import { checkpointNotJson } from '../../model/errors/run-errors.ts'
 import { usageIn } from '../../model/run/usage.ts'
 import type { Ask, Down, Ended, Job, Moved, Place, Port, Up } from './wire.ts'
 import type { Breathing, Enqueue, TaskContext, TaskProgress } from '../../model/task/context.ts'
@@ -12,7 +12,7 @@ import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { FunctionSource } from '../../model/task/isolation.ts'
 import type { Usage } from '../../model/run/usage.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 
 export interface AttendAsk {
   ctx: TaskContext

@@ -1,5 +1,5 @@
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
-import { OffpeakError } from '../../model/base/errors.ts'
+import { OffpeakError } from '../../model/errors/errors.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'

@@ -1,5 +1,5 @@
 import { overlay } from '../../model/config/config.ts'
-import type { Json } from '../../model/base/json.ts'
+import type { Json } from '../../model/json/json.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { aheadOf, clamped } from '../../model/base/clock.ts'
 import { compileTrigger } from '../../model/trigger.ts'

@@ -1,5 +1,5 @@
 import { HOUR, SECOND } from '../../model/base/duration.ts'
-import { OffpeakError } from '../../model/base/errors.ts'
+import { OffpeakError } from '../../model/errors/errors.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { askedNow, forecastInput } from './forecast-input.ts'
 import type { Forecast, ForecastInput } from '../../model/forecast/forecast.ts'

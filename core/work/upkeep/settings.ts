@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { configFaults, configOf } from '../../model/config/config.ts'
 import { Lifecycle } from '../../model/base/service.ts'
-import { OffpeakError, configInvalid } from '../../model/base/errors.ts'
+import { OffpeakError } from '../../model/errors/errors.ts'
+import { configInvalid } from '../../model/errors/config-errors.ts'
 import { lastingFaults } from '../../model/config/sense.ts'
 import { ANSWERS_WITHIN, isWithin } from '../../load/file/answers.ts'
 import { editConfig } from '../../load/config/edit.ts'
@@ -13,7 +14,7 @@ import type { ConfigEdit } from '../../load/config/edit.ts'
 import type { ConfigWatch } from '../../load/config/watch.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { LoadedConfig } from '../../load/config/config.ts'
-import type { Place } from '../../model/base/errors.ts'
+import type { Place } from '../../model/errors/errors.ts'
 import type { Service } from '../../model/base/service.ts'
 
 export interface SettingsOptions {

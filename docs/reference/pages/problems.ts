@@ -50,7 +50,7 @@ export function problemRows (source: string): string[][] {
   const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
   const rows = factories.map(rowOf).filter(row => row !== null)
   if (rows.length !== factories.length) {
-    throw new Error(`${factories.length - rows.length} factories in core/model/base have no code or no status`)
+    throw new Error(`${factories.length - rows.length} factories in core/model/errors have no code or no status`)
   }
   return [...rows.toSorted((a, b) => a[0]! < b[0]! ? -1 : 1), ...OTHERS]
 }

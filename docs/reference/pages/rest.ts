@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -84,15 +84,18 @@ function answerRows (document: Document, route: readonly [path: string, method: 
   ) => [code(name), typeWords(node), node.description ?? ''])
 }
 
+const ERRORS = resolve(import.meta.dirname, '../../../core/model/errors')
+
 /** The page of every route and every problem code. */
 export async function restPage (): Promise<string> {
   const document = await apiDocument()
-  const errors = ['errors.ts', 'access-errors.ts', 'task-errors.ts'].map(name =>
-    readFileSync(resolve(import.meta.dirname, '../../../core/model/base', name), 'utf8')
-  ).join('\n')
+  const errors = globSync('*-errors.ts', { cwd: ERRORS })
+    .toSorted()
+    .map(name => readFileSync(join(ERRORS, name), 'utf8'))
+    .join('\n')
   return [
     REST_INTRO,
-    generatedFrom('the OpenAPI document, core/model/base/errors.ts, access-errors.ts and task-errors.ts'),
+    generatedFrom('the OpenAPI document and core/model/errors/'),
     `## Routes\n\nRequired fields of a body are bold. The scope is the one that the token needs.\n\n${
       table(['route', 'scope', '', 'takes', 'answers'], routeRows(document))
     }`,

@@ -3,7 +3,7 @@ import type { Share } from '../../../core/model/run/crash-suspect.ts'
 import { SECOND } from '../../../core/model/base/duration.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
 import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../core/model/run/run.ts'
-import type { Json } from '../../../core/model/base/json.ts'
+import type { Json } from '../../../core/model/json/json.ts'
 import type { Usage } from '../../../core/model/run/usage.ts'
 
 /** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one

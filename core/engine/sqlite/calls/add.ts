@@ -1,5 +1,5 @@
-import { idempotencyConflict, queueFull } from '../../../model/base/errors.ts'
-import type { Detail } from '../../../model/base/errors.ts'
+import { idempotencyConflict, queueFull } from '../../../model/errors/request-errors.ts'
+import type { Detail } from '../../../model/errors/errors.ts'
 import type { NewRun, Run } from '../../../model/run/run.ts'
 import { retryAfter } from '../../../model/config/retry-after.ts'
 import { hasDependencies, throwIfFaulty } from '../../checks.ts'

@@ -1,5 +1,5 @@
 import { FINAL_STATES, isFinal } from '../../../model/run/run.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { Reason, Run, State } from '../../../model/run/run.ts'
 import type { BulkAction, BulkAsk, BulkResult } from '../../engine.ts'
 import type { RunFilter } from '../../reports.ts'

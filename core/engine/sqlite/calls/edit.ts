@@ -1,4 +1,4 @@
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { EditAsk } from '../../engine.ts'
 import { withChanges } from '../../transitions.ts'

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { engineBusy } from '../../../model/base/errors.ts'
+import { engineBusy } from '../../../model/errors/engine-errors.ts'
 import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
 import { describeHolder, identityOf, inodeOf } from './holder.ts'
 import type { Holder } from './holder.ts'

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, openSync, closeSync, rmSync, statSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { engineFailed } from '../../../model/base/errors.ts'
+import { engineFailed } from '../../../model/errors/engine-errors.ts'
 import { failureFingerprint } from '../../failure-fingerprint.ts'
 import { quarantine } from './quarantine.ts'
 import { parsed } from '../mapping/json-text.ts'

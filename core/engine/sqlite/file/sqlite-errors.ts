@@ -1,5 +1,5 @@
-import type { OffpeakError } from '../../../model/base/errors.ts'
-import { engineFailed } from '../../../model/base/errors.ts'
+import type { OffpeakError } from '../../../model/errors/errors.ts'
+import { engineFailed } from '../../../model/errors/engine-errors.ts'
 
 /** What an error of SQLite means to us. Source: https://www.sqlite.org/rescode.html */
 export type SqliteErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'

@@ -1,4 +1,4 @@
-import { cursorInvalid } from '../../../model/base/errors.ts'
+import { cursorInvalid } from '../../../model/errors/input-errors.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
 import { SOURCES } from '../../../model/run/run.ts'
 import type { Run } from '../../../model/run/run.ts'

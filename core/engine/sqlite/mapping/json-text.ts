@@ -1,4 +1,4 @@
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 
 /** The value of a JSON text. Null for an absent text, and for one that another program wrote and that is not JSON. */
 export function parsed<T = Json> (text: string | null | undefined): T | null {

@@ -1,4 +1,4 @@
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { AuditNote } from '../../engine.ts'
 import type { AuditEntry, StoredAuditEntry } from '../../reports.ts'
 import type { Tables } from '../state/tables.ts'

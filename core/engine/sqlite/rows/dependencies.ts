@@ -1,5 +1,5 @@
 import { decodeId, encodeId } from '../../../model/run/id.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import { CONDITIONS, STATES, isFinal } from '../../../model/run/run.ts'
 import type { After, Condition, Prerequisite, Reason, Run, State } from '../../../model/run/run.ts'
 import { stateNumber } from '../mapping/state-number.ts'

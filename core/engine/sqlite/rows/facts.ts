@@ -1,5 +1,5 @@
 import { DAY } from '../../../model/base/duration.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { Fact, KeepAsk } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
 import { writeNote } from './audit-records.ts'

@@ -1,5 +1,5 @@
 import { decodeId } from '../../../model/run/id.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import { text } from '../mapping/json-text.ts'
 import type { Prepared } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'

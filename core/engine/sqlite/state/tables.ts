@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FINAL_STATES, SOURCES, isFinal } from '../../../model/run/run.ts'
 import { decodeId, encodeId } from '../../../model/run/id.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { NewRun, PastAttempt, Run } from '../../../model/run/run.ts'
 import { failureFingerprint } from '../../failure-fingerprint.ts'
 import { Prepared } from '../sql/statements.ts'

@@ -1,9 +1,9 @@
-import { queueFull } from '../../../model/base/errors.ts'
+import { queueFull } from '../../../model/errors/request-errors.ts'
 import { retryAfter } from '../../../model/config/retry-after.ts'
 import type { QueueBound, Engine } from '../../../engine/engine.ts'
 import type { Clock } from '../../../model/base/clock.ts'
 import type { Config } from '../../../model/config/config.ts'
-import type { OffpeakError } from '../../../model/base/errors.ts'
+import type { OffpeakError } from '../../../model/errors/errors.ts'
 
 export interface AdmissionOptions {
   engine: Pick<Engine, 'due' | 'queues'>

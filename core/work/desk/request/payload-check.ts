@@ -1,8 +1,8 @@
 import { Compile } from 'typebox/compile'
 import { faultsOf } from '../../../model/base/check.ts'
 import { within } from '../../../load/schema/bounded.ts'
-import type { Detail } from '../../../model/base/errors.ts'
-import type { Json } from '../../../model/base/json.ts'
+import type { Detail } from '../../../model/errors/errors.ts'
+import type { Json } from '../../../model/json/json.ts'
 import type { TSchema } from 'typebox'
 import type { Task } from '../../../model/task/task.ts'
 

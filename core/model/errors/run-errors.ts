@@ -1,5 +1,24 @@
 import { OffpeakError, show } from './errors.ts'
-import type { JsonFault } from './json.ts'
+import type { JsonFault } from '../json/json.ts'
+
+export const runNotFound = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_RUN_NOT_FOUND',
+    status: 404,
+    message: `No run has the id ${show(id)}`,
+    fix: 'List the runs with `offpeak runs`.'
+  })
+
+/** `wanted`: what it cannot be in this state, and where there is more to say, why; `what`: a run, or a schedule. */
+export const runConflict = (
+  { id, state, wanted, what = 'Run' }: { id: string, state: string, wanted: string, what?: 'Run' | 'Schedule' }
+) =>
+  new OffpeakError({
+    code: 'OFFPEAK_RUN_CONFLICT',
+    status: 409,
+    message: `${what} ${id} is ${state}: it cannot be ${wanted}`,
+    ...what === 'Run' && { fix: `What became of it: \`offpeak show ${id}\`.` }
+  })
 
 const FIT = 'Keep names, counts and text, and turn what is more into one of these yourself.'
 const LESS = 'Keep a name or a count, and leave the data where it is.'
@@ -24,15 +43,6 @@ export const processShared = (call: string) =>
     status: 500,
     message: `${call} would end or change the process that the task shares with offpeak`,
     fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
-  })
-
-/** A request that came while the event loop stood. */
-export const loopBlocked = (words: string) =>
-  new OffpeakError({
-    code: 'OFFPEAK_LOOP_BLOCKED',
-    status: 503,
-    message: words,
-    fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
   })
 
 /** Earlier attempts of a task still wait for a file system that does not answer: another would only wait as well. */
@@ -129,36 +139,4 @@ export const checkpointNotJson = (fault: JsonFault) =>
     pointer: fault.pointer,
     message: `The checkpoint was not saved: ${found(fault)}`,
     fix: FIT
-  })
-
-export const taskDisabled = (id: string) =>
-  new OffpeakError({
-    code: 'OFFPEAK_TASK_DISABLED',
-    status: 409,
-    message: `Task ${show(id)} is off: it is not run on request`,
-    fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
-  })
-
-/** `missing`: settings of its payload. */
-export const taskUnconfigured = (id: string, missing: readonly string[]) =>
-  new OffpeakError({
-    code: 'OFFPEAK_TASK_UNCONFIGURED',
-    status: 409,
-    pointer: `/tasks/${id}/payload/${missing[0]}`,
-    message: `Task ${show(id)} is not set up: ${
-      missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')
-    } of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
-    fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
-  })
-
-/** The file that defines it may be one of those that are still being imported. */
-export const taskNotYetKnown = (id: string, files: readonly string[]) =>
-  new OffpeakError({
-    code: 'OFFPEAK_TASKS_LOADING',
-    status: 503,
-    retryAfter: 1,
-    message: `No task has the id ${show(id)} so far: ${files.slice(0, 3).join(', ')}${
-      files.length > 3 ? ` and ${files.length - 3} more` : ''
-    } ${files.length === 1 ? 'is' : 'are'} still being imported`,
-    fix: 'Ask again in a second. `offpeak health` names files that cannot be imported.'
   })

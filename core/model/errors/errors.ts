@@ -1,0 +1,77 @@
+import { cut } from '../json/text.ts'
+import { shownJson } from '../json/json.ts'
+
+/** Where a fault lies in something a person wrote. */
+export interface Place {
+  file?: string | undefined
+  line?: number | undefined
+  column?: number | undefined
+  /** JSON pointer, RFC 6901. */
+  pointer?: string | undefined
+}
+
+export interface Fault extends Place {
+  code: string
+  /** HTTP status that fits the fault. */
+  status: number
+  message: string
+  /** What to do about it, one sentence. */
+  fix?: string | undefined
+  cause?: unknown
+  /** One entry for each fault found, when there are several. */
+  errors?: Detail[] | undefined
+  /** Seconds after which the same may be taken. */
+  retryAfter?: number | undefined
+}
+
+/** `line`: where it stands, as far as that is known. `fix`: what to do about this one. */
+export interface Detail {
+  pointer: string
+  detail: string
+  line?: number | undefined
+  fix?: string | undefined
+}
+
+/** Every error that offpeak raises on purpose: a code, a sentence, a place and what to do. */
+export class OffpeakError extends Error {
+  readonly code: string
+  readonly statusCode: number
+  readonly fix: string | undefined
+  readonly place: Place
+  readonly errors: Detail[] | undefined
+  readonly retryAfter: number | undefined
+
+  constructor (fault: Fault) {
+    super(fault.message, { cause: fault.cause })
+    this.name = 'OffpeakError'
+    this.code = fault.code
+    this.statusCode = fault.status
+    this.fix = fault.fix
+    this.errors = fault.errors
+    this.retryAfter = fault.retryAfter
+    this.place = { file: fault.file, line: fault.line, column: fault.column, pointer: fault.pointer }
+  }
+}
+
+/** `file:line:column pointer`, as far as each is known. */
+export function placeWords ({ file, line, column, pointer }: Place): string {
+  const at = [file, line, column].filter(part => part !== undefined).join(':')
+  return [at, pointer].filter(Boolean).join(' ')
+}
+
+/** A message without the pointer that stands before it already. */
+export function onceSaid (message: string, { pointer }: Place): string {
+  return pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+}
+
+const SHOWN = { bytes: 1000, depth: 4 }
+
+/** A value in a message, bounded. */
+export function show (value: unknown): string {
+  const text = typeof value === 'string'
+    ? `'${cut(value, 100)}'`
+    : value === undefined
+    ? 'nothing'
+    : JSON.stringify(shownJson(value, SHOWN))
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

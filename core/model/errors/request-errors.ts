@@ -1,0 +1,128 @@
+import { OffpeakError, show } from './errors.ts'
+
+export const scheduleNotFound = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SCHEDULE_NOT_FOUND',
+    status: 404,
+    message: `No schedule has the id ${show(id)}`
+  })
+
+export const idempotencyConflict = (key: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_IDEMPOTENCY_CONFLICT',
+    status: 422,
+    pointer: '/headers/idempotency-key',
+    message: `The Idempotency-Key ${show(key)} was used for another request`,
+    fix: 'Send the same request again, or another key.'
+  })
+
+export const routeNotFound = (path: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_ROUTE_NOT_FOUND',
+    status: 404,
+    message: `Nothing is at ${show(path)}`,
+    fix: 'The routes are listed in /api/openapi.json.'
+  })
+
+export const methodNotAllowed = ({ method, allowed }: { method: string, allowed: readonly string[] }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_METHOD_NOT_ALLOWED',
+    status: 405,
+    message: `This address takes ${allowed.join(', ')}, not ${show(method)}`
+  })
+
+export const hostRefused = (host: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_HOST_REFUSED',
+    status: 421,
+    message: `This server does not answer to the name ${show(host)}`,
+    fix: 'Add the name to server.allowed_hosts in config.json.'
+  })
+
+export const requestInvalid = ({ code = 'OFFPEAK_REQUEST_INVALID', status = 400, message, fix, cause }: {
+  code?: string
+  status?: number
+  message: string
+  fix?: string
+  cause?: unknown
+}) => new OffpeakError({ code, status, message, fix, cause })
+
+export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SERVER_UNREACHABLE',
+    status: 503,
+    message: `No offpeak answers at ${url}`,
+    fix: 'Start it with `offpeak start`, or name another with --url or --data.',
+    cause
+  })
+
+/** Something takes connections there, and has not answered: what it was asked to do may have been done. */
+export const serverSilent = ({ url, isWrite, cause }: { url: string, isWrite: boolean, cause?: unknown }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SERVER_SILENT',
+    status: 504,
+    message: `What listens at ${url} has taken the connection and not answered${
+      isWrite ? '; the request may have been accepted' : ''
+    }`,
+    fix: `Ask \`offpeak health\` whether it stands still${
+      isWrite ? ', and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it' : ''
+    }.`,
+    cause
+  })
+
+export const signalNotFound = (name: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SIGNAL_NOT_FOUND',
+    status: 404,
+    message: `No signal has the name ${show(name)}`
+  })
+
+export const pauseNotFound = (what: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_PAUSE_NOT_FOUND',
+    status: 404,
+    message: `There is no pause of ${what}`,
+    fix: 'List the pauses with `offpeak pauses`.'
+  })
+
+/** `retryAfter`: seconds after which there may be a place. */
+export const queueFull = ({ queue, max, retryAfter }: { queue: string, max: number, retryAfter: number }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_QUEUE_FULL',
+    status: 429,
+    retryAfter,
+    message: `Queue '${queue}' is full: ${max} of its runs may wait`,
+    fix: `Try again later, or raise queues.${queue}.max_length in config.json.`
+  })
+
+export const queueNotFound = ({ queue, known }: { queue: string, known: readonly string[] }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_QUEUE_NOT_FOUND',
+    status: 404,
+    message: `No queue has the name ${show(queue)}`,
+    fix: `There are ${known.join(', ') || 'none'}.`
+  })
+
+/** A test has let time pass for something that did not come. */
+export const waitedInVain = (message: string) =>
+  new OffpeakError({ code: 'OFFPEAK_WAITED_IN_VAIN', status: 504, message })
+
+export const forecastTooLarge = (fault: { message: string, fix: string }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_FORECAST_TOO_LARGE', status: 422 })
+
+export const tooManyReaders = (most: number) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TOO_MANY_READERS',
+    status: 503,
+    message: `There are already ${most} readers of events`,
+    fix: 'Try again later.'
+  })
+
+/** A request that came while the event loop stood. */
+export const loopBlocked = (words: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_LOOP_BLOCKED',
+    status: 503,
+    message: words,
+    fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
+  })

@@ -1,0 +1,66 @@
+import { OffpeakError, show } from './errors.ts'
+import type { Detail, Place } from './errors.ts'
+
+export const taskInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
+  new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_INVALID', status: 422 })
+
+export const taskFileBroken = (
+  fault: Place & { message: string, fix?: string | undefined, cause?: unknown, errors?: Detail[] | undefined }
+) => new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_FILE_BROKEN', status: 422 })
+
+export const taskDuplicate = ({ id, first, second }: { id: string, first: string, second: string }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_DUPLICATE',
+    status: 409,
+    file: second,
+    message: `The task id '${id}' is defined in ${first} and again in ${second}; the first one stays in force`,
+    fix: 'Give one of the two another id.'
+  })
+
+export const taskLimit = (max: number) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_LIMIT',
+    status: 409,
+    message: `There are already ${max} tasks, which is manager.max_tasks`,
+    fix: 'Raise manager.max_tasks in config.json or remove a task.'
+  })
+
+export const taskNotFound = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_NOT_FOUND',
+    status: 404,
+    message: `No task has the id ${show(id)}`,
+    fix: 'List the tasks with `offpeak tasks`.'
+  })
+
+export const taskDisabled = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_DISABLED',
+    status: 409,
+    message: `Task ${show(id)} is off: it is not run on request`,
+    fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
+  })
+
+/** `missing`: settings of its payload. */
+export const taskUnconfigured = (id: string, missing: readonly string[]) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_UNCONFIGURED',
+    status: 409,
+    pointer: `/tasks/${id}/payload/${missing[0]}`,
+    message: `Task ${show(id)} is not set up: ${
+      missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')
+    } of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
+    fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
+  })
+
+/** The file that defines it may be one of those that are still being imported. */
+export const taskNotYetKnown = (id: string, files: readonly string[]) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASKS_LOADING',
+    status: 503,
+    retryAfter: 1,
+    message: `No task has the id ${show(id)} so far: ${files.slice(0, 3).join(', ')}${
+      files.length > 3 ? ` and ${files.length - 3} more` : ''
+    } ${files.length === 1 ? 'is' : 'are'} still being imported`,
+    fix: 'Ask again in a second. `offpeak health` names files that cannot be imported.'
+  })
