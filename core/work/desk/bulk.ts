@@ -1,29 +1,25 @@
 import { StopReason } from '../../model/run/outcome.ts'
-import { OffpeakError } from '../../model/errors/errors.ts'
 import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
-import { checkAskable, checkBounds, checkedPayload, newRun, replacing } from './request/enqueue-request.ts'
+import { checkAskable, checkBounds, checkedPayload, replacing } from './request/enqueue-request.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { passedBy } from '../../model/view/held.ts'
+import { newRuns, withPointers } from './request/new-runs.ts'
 import { named, requestOf } from './request/keyed-request.ts'
 import type { BulkAction, Added, BulkAsk, BulkResult, EditAsk, Engine, KeyedRequest,
   AuditNote } from '../../engine/engine.ts'
 import type { Admission } from './request/admission.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Detail } from '../../model/errors/errors.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { RunFilter } from '../../engine/reports.ts'
 import type { Json } from '../../model/json/json.ts'
 import type { Listener } from '../../model/notice.ts'
-import type { NewRun, Priority, Run, Source } from '../../model/run/run.ts'
+import type { Priority, Run, Source } from '../../model/run/run.ts'
 import type { Passed } from '../../model/view/held.ts'
 import type { TaskRunAsk } from './request/enqueue-request.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
-
-/** Runs that one call adds at most. */
-export const MOST_RUNS = 10_000
 
 /** Runs that one change of the engine takes at most. */
 const SLICE = 1000
@@ -99,17 +95,17 @@ export class Bulk {
     asks: readonly TaskRunAsk[],
     { source = 'manual', by, action = 'run', request }: BulkMore = {}
   ): Promise<Added[]> {
-    const { engine, clock, runner, admission } = this.#options
+    const { engine, clock, runner, admission, definition, uploads } = this.#options
     const now = clock.now()
     if (by !== undefined) this.#checkAskable(asks)
-    const runs = this.#checked(asks, source, now)
+    const runs = newRuns(asks, { source, now, definition, uploads: uploads() })
     const more = {
       bounds: admission.bounds,
       ...request && { request },
       ...by !== undefined && { record: recordOf({ by, action, count: runs.length }) }
     }
     const added = await engine.add(runs, now, more).catch(error => {
-      throw placed(error, pointer => `/runs${pointer}`)
+      throw withPointers(error, pointer => `/runs${pointer}`)
     })
     // Those that are new have woken the runner by themselves.
     if (!added.every(({ created }) => created)) runner.wake()
@@ -132,25 +128,6 @@ export class Bulk {
       const task = tasks().get(id)
       if (task !== undefined) checkAskable(task, policy())
     }
-  }
-
-  #checked (asks: readonly TaskRunAsk[], source: Source, now: number): NewRun[] {
-    if (asks.length > MOST_RUNS) {
-      throw misfit([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
-    }
-    const faults: Detail[] = []
-    const runs = asks.flatMap(({ task, ...ask }, index) => {
-      try {
-        return [newRun({ task: this.#options.definition(task), ask, source, now, uploads: this.#options.uploads() })]
-      } catch (error) {
-        if (!(error instanceof OffpeakError)) throw error
-        const found = error.errors ?? [{ pointer: '/task', detail: error.message }]
-        faults.push(...found.map(fault => ({ ...fault, pointer: `/runs/${index}${fault.pointer}` })))
-        return []
-      }
-    })
-    if (faults.length > 0) throw misfit(faults)
-    return runs
   }
 
   /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND,
@@ -309,12 +286,3 @@ const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', c
 const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'
 
 const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
-
-const misfit = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
-
-/** The engine counts runs from the beginning of the call, `/3/after`: `place` says where that stands in what was asked
- *  for. */
-export function placed (error: unknown, place: (pointer: string) => string): unknown {
-  if (!(error instanceof OffpeakError) || error.errors === undefined) return error
-  return misfit(error.errors.map(fault => ({ ...fault, pointer: place(fault.pointer) })))
-}

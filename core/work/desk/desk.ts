@@ -1,35 +1,29 @@
 import { Admission } from './request/admission.ts'
-import { Bulk, placed } from './bulk.ts'
+import { Bulk } from './bulk.ts'
 import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
+import { TaskViews } from './task-views.ts'
 import { StopReason } from '../../model/run/outcome.ts'
-import { foremost } from './foremost.ts'
-import { classify } from '../../model/gates/classify.ts'
-import { compileTrigger } from '../../model/trigger.ts'
 import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { scheduleNotFound } from '../../model/errors/request-errors.ts'
-import { taskNotFound } from '../../model/errors/task-errors.ts'
-import { taskNotYetKnown } from '../../model/errors/task-errors.ts'
+import { taskNotFound, taskNotYetKnown } from '../../model/errors/task-errors.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './request/enqueue-request.ts'
-import { foundWords } from '../../model/base/check.ts'
-import { iso } from '../../model/base/clock.ts'
+import { scheduleOf } from './request/schedule-request.ts'
+import { withPointers } from './request/new-runs.ts'
 import { requestOf } from './request/keyed-request.ts'
-import { looseJson } from '../../model/json/json.ts'
-import { payloadJson } from '../../model/run/payload.ts'
 import { passedBy } from '../../model/view/held.ts'
 import { scheduleRest, taskRest } from '../../model/schedule/resting.ts'
-import { taskView } from '../../model/view/view.ts'
 import type { Added, Engine, KeyedRequest, AuditNote } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { FullRun, NewRun, Run, Source, State } from '../../model/run/run.ts'
-import type { Json } from '../../model/json/json.ts'
-import type { ListAsk, Page, StoredLine, TaskCount } from '../../engine/reports.ts'
+import type { FullRun, NewRun, Run, Source } from '../../model/run/run.ts'
+import type { ListAsk, Page, StoredLine } from '../../engine/reports.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Passed } from '../../model/view/held.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { RequestAsk } from './request/keyed-request.ts'
+import type { ScheduleRequest } from './request/schedule-request.ts'
 import type { RunAsk } from './request/enqueue-request.ts'
 import type { Runner } from '../run/runner.ts'
 import type { RestingReason } from '../../model/schedule/resting.ts'
@@ -55,21 +49,6 @@ export interface DeskOptions {
   uploads: () => string
 }
 
-/** A schedule asked for at run time. */
-export interface ScheduleRequest {
-  task: string
-  trigger: string
-  trigger_args?: Record<string, unknown>
-  timezone?: string
-  payload?: unknown
-  by: string
-}
-
-interface First {
-  run: Run
-  verdict: Verdict
-}
-
 /** A run asked for by a person. `now`: at once, whatever load, power and comfort say; not with an instant or a
  *  delay. */
 export interface RunRequest extends RunAsk {
@@ -89,20 +68,11 @@ function checkHurried ({ delay, due_at: due }: RunAsk): void {
   }
 }
 
-const NONE: Record<State, number> = {
-  blocked: 0,
-  queued: 0,
-  running: 0,
-  completed: 0,
-  failed: 0,
-  cancelled: 0,
-  skipped: 0
-}
-
 /** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
 export class Desk {
   readonly #options: DeskOptions
   readonly #admission: Admission
+  readonly #views: TaskViews
   readonly queues: Queues
   readonly bulk: Bulk
   readonly dead: Dead
@@ -110,6 +80,7 @@ export class Desk {
   constructor (options: DeskOptions) {
     this.#options = options
     this.#admission = new Admission({ ...options, config: () => options.conditions.current.config })
+    this.#views = new TaskViews(options)
     this.queues = new Queues(options)
     this.bulk = new Bulk({
       ...options,
@@ -120,23 +91,14 @@ export class Desk {
     this.dead = new Dead({ ...options, bulk: this.bulk })
   }
 
-  /** Every task with its last and next run, by id. */
+  /** Every task with its last and next run, ordered by id. */
   async tasks (): Promise<TaskView[]> {
-    const { engine, tasks, clock } = this.#options
-    const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
-    const countOf = new Map(counts.map(count => [count.task, count]))
-    const firsts = this.#firsts([...foremost(due).values()])
-    return [...tasks().values()]
-      .toSorted((a, b) => a.id < b.id ? -1 : 1)
-      .map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
+    return await this.#views.of([...this.#options.tasks().values()].toSorted((a, b) => a.id < b.id ? -1 : 1))
   }
 
+  /** One task with its last and next run; throws as `definition` does. */
   async task (id: string): Promise<TaskView> {
-    const task = this.definition(id)
-    const { engine, clock } = this.#options
-    const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
-    const first = foremost(due).get(id)
-    return this.#view(task, counts.find(count => count.task === id), this.#firsts(first ? [first] : []).get(id))
+    return (await this.#views.of([this.definition(id)]))[0]!
   }
 
   /** What every task did last and does next, a line each, for mails and chats. */
@@ -159,26 +121,6 @@ export class Desk {
   rest (task: Task): RestingReason | null {
     const { planner, clock } = this.#options
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
-  }
-
-  /** The verdicts on the runs of tasks that come first; a run that has begun since it was read waits no more. */
-  #firsts (due: readonly Run[]): Map<string, First> {
-    const { runner } = this.#options
-    const runs = due.filter(run => !runner.active.hasBegun(run))
-    const verdicts = runner.verdicts.ofAll(runs)
-    return new Map(runs.map((run, place) => [run.task, { run, verdict: verdicts[place]! }]))
-  }
-
-  #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
-    const { planner, conditions } = this.#options
-    return taskView({
-      task,
-      class: classify(task, conditions.current.config),
-      states: count?.states ?? NONE,
-      last: count?.last ?? null,
-      schedules: planner.of(task.id),
-      first
-    })
   }
 
   /** The verdict on a run that waits, or null for one that does not, or that has begun since it was read: it would hold
@@ -232,7 +174,7 @@ export class Desk {
     const { engine, runner } = this.#options
     const more = { bounds: this.#admission.bounds, ...record && { record }, ...request && { request } }
     const [added] = await engine.add([run], now, more).catch(error => {
-      throw placed(error, pointer => pointer.replace('/0', ''))
+      throw withPointers(error, pointer => pointer.replace('/0', ''))
     })
     // One that is new has woken the runner by itself.
     if (!added!.created) runner.wake()
@@ -313,40 +255,13 @@ export class Desk {
     return [...new Set([...this.#options.tasks().values()].flatMap(({ tags }) => tags))].toSorted()
   }
 
-  /** Adds a schedule that stands until it is removed, whatever restarts. */
-  async schedule (
-    { task: id, trigger, trigger_args: args = {}, timezone, payload, by }: ScheduleRequest
-  ): Promise<Schedule> {
+  /** Adds a schedule, which stands until it is removed; resolves when it is durable. Throws OFFPEAK_TRIGGER_INVALID,
+   *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_NOT_FOUND, OFFPEAK_TASK_UNCONFIGURED. */
+  async schedule ({ task: id, by, ...request }: ScheduleRequest): Promise<Schedule> {
     const { clock, planner, scheduleId, uploads } = this.#options
-    const task = this.definition(id)
-    const zone = timezone ?? task.timezone
-    const first = compileTrigger({ trigger, trigger_args: args, timezone: zone }, clock.now())
-    // A date that has just passed still fires, as one that was missed.
-    const from = first.kind === 'date' ? clock.now() - task.misfireGraceMs - 1 : clock.now()
-    if (first.next(from) === null) {
-      const errors = [first.kind === 'date'
-        ? {
-          pointer: '/trigger_args/run_date',
-          detail: `found ${foundWords(args['run_date'])}, which has passed, expected a date to come: it is ${
-            iso(clock.now())
-          }`
-        }
-        : { pointer: '/trigger_args', detail: 'it would never fire' }]
-      throw inputInvalid({ what: 'The schedule was not added', errors })
-    }
-    // One of a task that is off rests until it is on.
-    checkAskable(task, { run_disabled: true })
-    newRun({ task, ask: { payload }, source: 'schedule', now: clock.now(), uploads: uploads() })
-    return await planner.add({
-      id: scheduleId(),
-      task: id,
-      trigger,
-      trigger_args: looseJson(args).json as Record<string, Json>,
-      timezone: zone,
-      payload: payload === undefined ? null : payloadJson(id, payload),
-      by,
-      record: { by, action: 'schedule', detail: { task: id, trigger } }
-    })
+    const schedule = scheduleOf(this.definition(id), request, { now: clock.now(), uploads: uploads() })
+    const record = { by, action: 'schedule', detail: { task: id, trigger: request.trigger } }
+    return await planner.add({ ...schedule, id: scheduleId(), by, record })
   }
 
   /** Removes a schedule that was made at run time; one from a task file is changed in its file. */

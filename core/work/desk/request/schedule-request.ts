@@ -1,0 +1,57 @@
+import { checkAskable, newRun } from './enqueue-request.ts'
+import { compileTrigger } from '../../../model/trigger.ts'
+import { foundWords } from '../../../model/base/check.ts'
+import { inputInvalid } from '../../../model/errors/input-errors.ts'
+import { iso } from '../../../model/base/clock.ts'
+import { looseJson } from '../../../model/json/json.ts'
+import { payloadJson } from '../../../model/run/payload.ts'
+import type { Json } from '../../../model/json/json.ts'
+import type { NewSchedule } from '../../plan/fires.ts'
+import type { Task } from '../../../model/task/task.ts'
+
+/** A schedule to be made at run time. */
+export interface ScheduleRequest {
+  task: string
+  trigger: string
+  trigger_args?: Record<string, unknown>
+  timezone?: string
+  payload?: unknown
+  by: string
+}
+
+/** Throws OFFPEAK_TRIGGER_INVALID, and OFFPEAK_INPUT_INVALID for a trigger that never fires again. */
+function checkFires (task: Task, row: Pick<NewSchedule, 'trigger' | 'trigger_args' | 'timezone'>, now: number): void {
+  const trigger = compileTrigger(row, now)
+  // A date that has passed within the grace still fires, as a missed one.
+  const from = trigger.kind === 'date' ? now - task.misfireGraceMs - 1 : now
+  if (trigger.next(from) !== null) return
+  const date = foundWords(row.trigger_args['run_date'])
+  const fault = trigger.kind === 'date'
+    ? {
+      pointer: '/trigger_args/run_date',
+      detail: `found ${date}, which has passed, expected a date to come: it is ${iso(now)}`
+    }
+    : { pointer: '/trigger_args', detail: 'it would never fire' }
+  throw inputInvalid({ what: 'The schedule was not added', errors: [fault] })
+}
+
+/** What of a request becomes a schedule; `uploads`: the folder of uploaded files. Throws OFFPEAK_TRIGGER_INVALID,
+ *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_UNCONFIGURED. A schedule of a disabled task is valid: it rests until the task is
+ *  enabled. */
+export function scheduleOf (
+  task: Task,
+  { trigger, trigger_args: args = {}, timezone: zone, payload }: Omit<ScheduleRequest, 'task' | 'by'>,
+  { now, uploads }: { now: number, uploads: string }
+): Pick<NewSchedule, 'task' | 'trigger' | 'trigger_args' | 'timezone' | 'payload'> {
+  const timezone = zone ?? task.timezone
+  checkFires(task, { trigger, trigger_args: args as Record<string, Json>, timezone }, now)
+  checkAskable(task, { run_disabled: true })
+  newRun({ task, ask: { payload }, source: 'schedule', now, uploads })
+  return {
+    task: task.id,
+    trigger,
+    trigger_args: looseJson(args).json as Record<string, Json>,
+    timezone,
+    payload: payload === undefined ? null : payloadJson(task.id, payload)
+  }
+}

@@ -1,0 +1,75 @@
+import { classify } from '../../model/gates/classify.ts'
+import { foremost } from './foremost.ts'
+import { taskView } from '../../model/view/view.ts'
+import type { Clock } from '../../model/base/clock.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { LiveConditions } from '../conditions/conditions.ts'
+import type { Planner } from '../plan/planner.ts'
+import type { Run, State } from '../../model/run/run.ts'
+import type { Runner } from '../run/runner.ts'
+import type { Task } from '../../model/task/task.ts'
+import type { TaskCount } from '../../engine/reports.ts'
+import type { TaskView } from '../../model/view/view.ts'
+import type { Verdict } from '../../model/gates/gate.ts'
+
+export interface TaskViewsOptions {
+  engine: Pick<Engine, 'count' | 'due'>
+  clock: Clock
+  planner: Planner
+  runner: Runner
+  conditions: LiveConditions
+}
+
+interface First {
+  run: Run
+  verdict: Verdict
+}
+
+const NO_RUNS: Record<State, number> = {
+  blocked: 0,
+  queued: 0,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  skipped: 0
+}
+
+/** Tasks as they are shown: with their last and next runs, and what holds the first due run. */
+export class TaskViews {
+  readonly #options: TaskViewsOptions
+
+  constructor (options: TaskViewsOptions) {
+    this.#options = options
+  }
+
+  /** In the order of the given tasks. */
+  async of (tasks: readonly Task[]): Promise<TaskView[]> {
+    const { engine, clock } = this.#options
+    const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
+    const countOf = new Map(counts.map(count => [count.task, count]))
+    const first = foremost(due)
+    const firsts = this.#firsts(tasks.flatMap(({ id }) => first.get(id) ?? []))
+    return tasks.map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
+  }
+
+  /** The verdicts on the first due runs, by task; a run that has begun since it was read no longer waits. */
+  #firsts (due: readonly Run[]): Map<string, First> {
+    const { runner } = this.#options
+    const runs = due.filter(run => !runner.active.hasBegun(run))
+    const verdicts = runner.verdicts.ofAll(runs)
+    return new Map(runs.map((run, place) => [run.task, { run, verdict: verdicts[place]! }]))
+  }
+
+  #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
+    const { planner, conditions } = this.#options
+    return taskView({
+      task,
+      class: classify(task, conditions.current.config),
+      states: count?.states ?? NO_RUNS,
+      last: count?.last ?? null,
+      schedules: planner.of(task.id),
+      first
+    })
+  }
+}
