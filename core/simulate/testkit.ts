@@ -1,33 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LEASE } from '../work/run/lease.ts'
-import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { Machine } from './machine.ts'
-import { SimulatedClock, untilQuiet, countCalls } from '../work/simulate/clock.ts'
+import { SimulatedClock, countCalls } from '../work/simulate/clock.ts'
 import { createManager } from '../manager.ts'
 import { createSqliteEngine } from '../engine/sqlite/keeper.ts'
-import { firstReason } from '../model/gates/evaluate.ts'
 import { instantIn } from '../model/base/check.ts'
-import { waitedInVain } from '../model/errors/request-errors.ts'
-import { isFinal } from '../model/run/run.ts'
 import { overlay } from '../model/config/config.ts'
 import { stateWith } from '../model/machine/machine-state.ts'
-import { Busyness } from '../work/simulate/busyness.ts'
-import { runScope } from '../work/context/scope.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { InProcess } from '../engine/in-process.ts'
-import type { ConfigFile } from '../model/config/config.ts'
-import type { Explanation } from '../work/desk/explain.ts'
 import type { TaskManager } from '../manager.ts'
-import type { FullRun, Run, State } from '../model/run/run.ts'
+import type { ConfigFile } from '../model/config/config.ts'
 import type { Notice } from '../model/notice.ts'
-import type { RunAsk } from '../work/desk/request/enqueue-request.ts'
 import type { MachineState } from '../model/machine/machine-state.ts'
 import type { Services } from '../model/task/context.ts'
-import type { Signal } from '../model/machine/reading.ts'
 import type { TaskDefinition } from '../model/task/task.ts'
+import { TestManager } from './test-manager.ts'
+import type { Span, Store } from './test-manager.ts'
 
 export interface TestManagerOptions {
   /** When it is: epoch ms or ISO 8601; a Monday noon in UTC when absent. */
@@ -48,293 +36,65 @@ export interface TestManagerOptions {
   services?: Services
 }
 
-/** Milliseconds as a number, or words such as '2h'. */
-export type Span = number | string
-
 /** What tasks under test find as ctx.services.clock. */
 export interface TestClock {
   now(): number
   sleep(span: Span): Promise<void>
 }
 
-const START = Date.UTC(2026, 0, 5, 12)
-/** How long the clock stands still for a run that is at real work, ms of real time between two sleeps. */
-const PATIENCE = 5000
-const STILL = 3
-const NEVER_LATER = 7 * DAY
-
-const msOf = (span: Span): number => typeof span === 'number' ? span : milliseconds(span)
-
-/** A task manager on a clock, a machine and a data folder of a test's own. Nothing in it waits for real time. */
-export class TestManager {
-  readonly manager: TaskManager
-  readonly clock: SimulatedClock
-  /** Everything that was said so far, readings left out. */
-  readonly notices: Notice[]
-  readonly #machine: Machine
-  readonly #folder: string | null
-  /** Shared by those beside it. @internal */
-  readonly store: Store
-  #beat: () => void = () => undefined
-  readonly #busyness: Busyness
-
-  /** Taken by `createTestManager`. */
-  constructor ({ manager, clock, notices, machine, folder, store }: Parts) {
-    this.manager = manager
-    this.clock = clock
-    this.notices = notices
-    this.#machine = machine
-    this.#folder = folder
-    this.store = store
-    const { runner, conditions } = manager
-    this.#busyness = new Busyness({ active: () => runner.active, conditions, patienceMs: PATIENCE })
-    manager.onNotice(notice => {
-      if (notice.kind === 'resting') this.#busyness.rests(notice.id)
-    })
-  }
-
-  async start (): Promise<void> {
-    await this.manager.start()
-    await this.manager.look()
-    this.#wait()
-    await this.settle()
-  }
-
-  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor
-   *  waits for its gates is at real work, and waited for: no longer than five seconds. */
-  async settle (): Promise<void> {
-    for (;;) {
-      await untilQuiet(() => this.store.pending() > 0, STILL)
-      if (!this.#busyness.atWork) return
-      await setTimeout(1)
-    }
-  }
-
-  /** Renews no lease and takes no sample any more, as a process that hangs; what runs goes on. */
-  freeze (): void {
-    this.#beat()
-    this.manager.quiesce()
-  }
-
-  /** Lets time pass, from event to event. */
-  async advance (span: Span): Promise<void> {
-    await this.advanceTo(this.clock.now() + msOf(span))
-  }
-
-  /** Lets time pass up to an instant: epoch ms, or ISO 8601 with a zone. */
-  async advanceTo (at: number | string): Promise<void> {
-    await this.settle()
-    await this.clock.goTo(instantIn(at, { what: 'No time has passed', pointer: '/at' }), () => this.settle())
-    await this.settle()
-  }
-
-  /** The machine sleeps: the wall clock goes on, and nothing else does until it wakes. */
-  async suspend (span: Span): Promise<void> {
-    await this.settle()
-    this.clock.jump(msOf(span))
-    this.manager.notice({ kind: 'clock_jumped', ms: msOf(span) })
-    await this.manager.look()
-    await this.manager.fire()
-    await this.settle()
-  }
-
-  /** Changes what the machine does; what the change does not name stays. */
-  async set (change: MachineState): Promise<void> {
-    this.#machine.change(change)
-    await this.manager.look()
-    this.#wait()
-    await this.settle()
-  }
-
-  /** Pulls the plug of a machine with a battery, percent. */
-  async unplug (level = this.#machine.level ?? 80): Promise<void> {
-    await this.set({ power: 'battery', battery: { level, charging: false } })
-  }
-
-  /** Puts the plug in; the battery fills. */
-  async plug (level = this.#machine.level ?? 90): Promise<void> {
-    await this.set({ power: 'mains', battery: { level, charging: true } })
-  }
-
-  /** Others use so much of the processors, a share; it counts when it has lasted for scheduling.dwell. */
-  async busy (share = 0.95): Promise<void> {
-    await this.set({ cpu: { busy: share, own: 0 } })
-  }
-
-  /** Nobody has touched the machine for so long, and nothing goes on; `idle(0)`: someone is there. */
-  async idle (span: Span = HOUR): Promise<void> {
-    await this.set({ idle_seconds: msOf(span) / 1000, cpu: { busy: 0.02, own: 0 } })
-  }
-
-  /** Sets a custom signal; null forgets it. */
-  async signal (name: string, value: Signal['value'] | null): Promise<void> {
-    await this.set({ signals: { [name]: value } })
-  }
-
-  /** Lets a probe say whether something goes on. */
-  async probe (name: string, busy: boolean | 'unknown'): Promise<void> {
-    await this.set({ probes: { [name]: busy } })
-  }
-
-  /** Asks for a run of a task; resolves when all that needs no time has come of it. */
-  async enqueue (task: string, ask: RunAsk = {}): Promise<Run> {
-    const { run } = await this.manager.desk.enqueue(task, ask)
-    await this.settle()
-    return (await this.manager.engine.get(run.id))!
-  }
-
-  /** Lets time pass until nothing is running and nothing that is due may start; what is held stays held. */
-  async drain (within: Span = DAY): Promise<void> {
-    const end = this.clock.now() + msOf(within)
-    for (await this.settle(); this.manager.runner.active.size > 0; await this.clock.step(() => this.settle())) {
-      if (this.clock.now() <= end) continue
-      const running = this.manager.runner.active.all().map(({ run }) => `${run.task} (${run.id})`)
-      throw waitedInVain(`still running after ${within}: ${running.join(', ')}`)
-    }
-  }
-
-  /** Lets time pass until a run, or the newest run of a task, is in a state; `held`: due, and told to wait.
-   *  Throws OFFPEAK_WAITED_IN_VAIN with what it is instead, and why. */
-  async waitFor (target: string, state: State | 'held', within: Span = NEVER_LATER): Promise<FullRun> {
-    const end = this.clock.now() + msOf(within)
-    for (await this.settle();; await this.clock.step(() => this.settle())) {
-      const run = await this.#find(target)
-      if (run !== null && this.#is(run, state)) return run
-      const over = run !== null && run.id === target && isFinal(run.state)
-      if (over || this.clock.nextAt === null || this.clock.nextAt > end) {
-        throw waitedInVain(`${target} is not ${state}: ${this.#wordsOf(run)}`)
-      }
-    }
-  }
-
-  /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is told to stop. */
-  readonly sleep = async (span: Span): Promise<void> => {
-    const id = runScope.getStore()?.id
-    const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal
-    const sleeping = this.clock.sleep(msOf(span), signal)
-    await (id === undefined ? sleeping : this.#busyness.during(id, sleeping))
-  }
-
-  /** The runs of a task, or of all, oldest first. */
-  async runs (task?: string): Promise<FullRun[]> {
-    const found: Run[] = []
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await this.manager.engine.list({
-        limit: 200,
-        ...task !== undefined && { task },
-        ...cursor !== undefined && { cursor }
-      })
-      found.unshift(...page.items.toReversed())
-      cursor = page.next
-    }
-    return await Promise.all(found.map(async ({ id }) => (await this.manager.engine.get(id))!))
-  }
-
-  /** Why a task waits, or what its next run would meet. */
-  async why (task: string): Promise<Explanation> {
-    return await this.manager.explain.task(this.manager.desk.definition(task))
-  }
-
-  /** Stops what runs, its graces on the clock of the test, and removes the data folder. */
-  async close (): Promise<void> {
-    this.#beat()
-    const waiting = { isOver: false }
-    const stopping = this.manager.stop().finally(() => {
-      waiting.isOver = true
-    })
-    for (await this.settle(); !waiting.isOver; await setImmediate()) {
-      if (this.manager.runner.active.size > 0) await this.clock.step(() => this.settle())
-    }
-    await stopping
-    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true })
-  }
-
-  async #find (target: string): Promise<FullRun | null> {
-    const { engine, catalog } = this.manager
-    if (!catalog.tasks.has(target)) return await engine.get(target)
-    const [newest] = (await engine.list({ task: target, limit: 1 })).items
-    return newest === undefined ? null : await engine.get(newest.id)
-  }
-
-  #is (run: FullRun, state: State | 'held'): boolean {
-    if (state !== 'held') return run.state === state
-    return run.state === 'queued' && run.due_at <= this.clock.now() &&
-      this.manager.runner.verdicts.of(run).decision === 'hold'
-  }
-
-  #wordsOf (run: FullRun | null): string {
-    if (run === null) return 'there is no such run'
-    const reason = run.state === 'queued' ? firstReason(this.manager.runner.verdicts.of(run)) : run.error ?? run.reason
-    const failure = reason ? undefined : run.attempts.at(-1)?.error
-    return `it is ${run.state}${reason ? `, ${reason.message}` : ''}${
-      failure ? `; attempt ${run.attempts.length} failed: ${failure.message}` : ''
-    }`
-  }
-
-  /** What the timed loops of a manager do: often after a change, until every dwell is over, then each minute. */
-  #wait (): void {
-    this.#beat()
-    // Owners that share a store renew their leases in time.
-    const every = Math.min(this.#machine.every(this.manager.config),
-      (this.store.engine.users?.() ?? 1) > 1 ? LEASE / 3 : Infinity)
-    this.#beat = this.clock.after(every, () => {
-      for (const name of ['sample', 'flush', 'renew', 'sweep']) void this.manager.beat(name)
-      this.#wait()
-    })
-  }
-}
-
-interface Parts {
-  manager: TaskManager
-  clock: SimulatedClock
-  notices: Notice[]
-  machine: Machine
+interface OwnStore {
+  /** Removed by `close`; null for a store of another manager. */
   folder: string | null
+  path: string
   store: Store
 }
 
-/** An engine that several may share, and how many of its calls are under way. */
-interface Store {
-  engine: Engine & Partial<InProcess>
-  pending: () => number
+const START = Date.UTC(2026, 0, 5, 12)
+
+/** A folder and an engine of its own, or those of the manager beside it. */
+async function storeFor (clock: SimulatedClock, beside: TestManager | undefined): Promise<OwnStore> {
+  if (beside !== undefined) return { folder: null, path: beside.manager.folder, store: beside.store }
+  const folder = await mkdtemp(join(tmpdir(), 'offpeak-kit-'))
+  const engine = createSqliteEngine({ folder, clock: clock.now, synchronous: 'off', ballastBytes: 0 })
+  return { folder, path: folder, store: countCalls(engine) }
 }
 
-/** A started manager for tests of one's own tasks: the real planner, gates and runner on a virtual clock, a machine
- *  that the test moves, chance that is fixed, and a data folder that `close` removes. Throws what `createManager` and
- *  `registerTasks` throw. */
+/** A started manager for tests of one's own tasks: the real planner, gates and runner on a simulated clock, a machine
+ *  that the test moves, fixed random numbers, and a data folder that `close` removes. Throws what `createManager` and
+ *  `registerTasks` throw; then nothing is left running. */
 export async function createTestManager (
   { at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {}, beside }:
     TestManagerOptions = {}
 ): Promise<TestManager> {
   const start = instantIn(at, { what: 'There is no test manager', pointer: '/at' })
-  const folder = beside === undefined ? await mkdtemp(join(tmpdir(), 'offpeak-kit-')) : null
   const clock = beside?.clock ?? new SimulatedClock(start)
-  const notices: Notice[] = []
-  const store: Store = beside?.store ??
-    countCalls(createSqliteEngine({ folder: folder!, clock: clock.now, synchronous: 'off', ballastBytes: 0 }))
   const probes = Object.fromEntries(Object.keys(config.probes ?? {}).map(name => [name, false]))
   const machine = new Machine(clock, stateWith({ probes }, reading))
+  const { folder, path, store } = await storeFor(clock, beside)
+  const notices: Notice[] = []
+  const settings = overlay({ manager: { timezone: 'UTC' } }, overlay(config, { engine: { folder: path } }))
+  const testClock: TestClock = { now: clock.now, sleep: span => kit.sleep(span) }
+  let kit: TestManager
+  let manager: TaskManager | undefined
   try {
-    const manager = await createManager({
-      config: overlay({ manager: { timezone: 'UTC' } },
-        overlay(config, { engine: { folder: folder ?? beside!.manager.folder } })) as ConfigFile,
+    manager = await createManager({
+      config: settings as ConfigFile,
       clock,
       engine: store.engine,
       files,
       loops: 'none',
       random: () => 0.5,
       senses: machine.senses(),
-      onNotice: notice => {
-        if (notice.kind !== 'sampled') notices.push(notice)
-      },
-      services: { clock: { now: clock.now, sleep: (span: Span) => kit.sleep(span) } satisfies TestClock, ...services },
+      onNotice: notice => void (notice.kind === 'sampled' || notices.push(notice)),
+      services: { clock: testClock, ...services },
       ...root !== undefined && { root }
     })
-    const kit: TestManager = new TestManager({ manager, clock, notices, machine, folder, store })
+    kit = new TestManager({ manager, clock, notices, machine, folder, store })
     manager.registerTasks(tasks)
     await kit.start()
     return kit
   } catch (error) {
+    await manager?.stop()
     if (folder !== null) await rm(folder, { recursive: true, force: true })
     throw error
   }

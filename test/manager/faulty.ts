@@ -19,7 +19,7 @@ function callerOf (stack: string): string {
     return file === undefined ? [] : [{ file, name }]
   })
   const own = frames.filter(({ file }) =>
-    !/^(engine\/|work\/upkeep\/engine-calls|work\/simulate\/clock|simulate\/testkit)/.test(file)
+    !/^(engine\/|work\/upkeep\/engine-calls|work\/simulate\/clock|simulate\/test)/.test(file)
   )
   return own.slice(0, 2).map(({ file, name }) => `${file} ${(name ?? '').replace(/^\w+\./, '')}`.trim()).join(' < ')
 }

@@ -5,7 +5,8 @@ import { MINUTE } from '../../core/model/base/duration.ts'
 import { createTestManager } from '../../core/simulate/testkit.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
-import type { TestManager, TestManagerOptions } from '../../core/simulate/testkit.ts'
+import type { TestManager } from '../../core/simulate/test-manager.ts'
+import type { TestManagerOptions } from '../../core/simulate/testkit.ts'
 
 const ON_BATTERY = { power: 'battery', battery: { level: 90, charging: false } } as const
 

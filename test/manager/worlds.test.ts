@@ -13,7 +13,7 @@ import type { Run } from '../../core/model/run/run.ts'
 import type { MachineState } from '../../core/model/machine/machine-state.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
-import type { TestManager } from '../../core/simulate/testkit.ts'
+import type { TestManager } from '../../core/simulate/test-manager.ts'
 
 const IDS = ['a', 'b', 'c', 'd'] as const
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 })

@@ -193,3 +193,20 @@ t.test('a wrong start is refused and leaves nothing behind', async t => {
     { code: 'OFFPEAK_TASK_INVALID' }
   )
 })
+
+t.test('a test manager that cannot start leaves nothing running', async t => {
+  const tasks = [{ id: 't', func: () => null }]
+  const beside = await createTestManager({ tasks })
+  t.teardown(() => beside.close())
+  const { engine } = beside.store
+  const { users } = engine
+  for (const call of ['beat', 'users'] as const) {
+    const original = engine[call]
+    engine[call] = () => {
+      throw new Error('broken on purpose')
+    }
+    await t.rejects(createTestManager({ beside, tasks }), { message: 'broken on purpose' }, call)
+    Object.assign(engine, { [call]: original })
+    t.equal(users!(), 1)
+  }
+})

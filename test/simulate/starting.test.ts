@@ -4,7 +4,8 @@ import { createTestManager } from '../../core/simulate/testkit.ts'
 import type { Test } from 'tap'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
-import type { TestManager, TestManagerOptions } from '../../core/simulate/testkit.ts'
+import type { TestManager } from '../../core/simulate/test-manager.ts'
+import type { TestManagerOptions } from '../../core/simulate/testkit.ts'
 
 type Sleeping = Partial<TaskDefinition> & { id: string, minutes: number }
 
