@@ -88,7 +88,7 @@ function longEnough (value: string, where: string): string {
 
 async function makeOnce (folder: string, file: string): Promise<void> {
   // A command line, which asks this module for the place of the token, makes none.
-  const { makeFolder, syncName } = await import('./load/file/write.ts')
+  const { makeFolder, syncName } = await import('./load/file/atomic-write.ts')
   await makeFolder(folder)
   // Exclusive: two that start together end up with the same token, and a planted link is not followed.
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {

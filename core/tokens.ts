@@ -3,10 +3,10 @@ import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { changedBy, isRefused, othersWords, replacedBy } from './load/file/modes.ts'
 import { jsonFault } from './model/base/syntax.ts'
-import { ownAccount, quoted } from './load/file/trust.ts'
+import { ownAccount, quoted } from './load/file/exposures.ts'
 import { OffpeakError } from './model/errors/errors.ts'
 import { tokenExists, tokenInvalid, tokenNotFound, tokensUnreadable } from './model/errors/access-errors.ts'
-import { writeWhole } from './load/file/write.ts'
+import { writeWhole } from './load/file/atomic-write.ts'
 import type { Account, Others } from './load/file/modes.ts'
 
 /** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files;

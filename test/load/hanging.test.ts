@@ -2,7 +2,7 @@ import tap from 'tap'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { TaskFolder, loadTasks } from '../../core/load/task/tasks.ts'
+import { TaskFolder, loadTasks } from '../../core/load/task/task-folder.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { until } from '../clock.ts'
 

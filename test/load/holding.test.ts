@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { configOf } from '../../core/model/config/config.ts'
-import { defineTask } from '../../core/load/task/define.ts'
+import { defineTask } from '../../core/load/define/define.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import { OffpeakError } from '../../core/model/errors/errors.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { defaultsOf } from '../../core/model/config/config.ts'
-import { defineTask } from '../../core/load/task/define.ts'
+import { defineTask } from '../../core/load/define/define.ts'
 import type { OffpeakError } from '../../core/model/errors/errors.ts'
 
 const file = { url: 'file:///tasks/a.ts?v=1', text: 'export default {}' }

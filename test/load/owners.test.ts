@@ -1,7 +1,7 @@
 import { chmodSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { config, ids, setup, task } from './tree.ts'
+import { config, ids, setup, task } from './task-files.ts'
 import { until } from './until.ts'
 
 tap.test('a removed file takes its tasks along, after a moment in which it may be replaced', async t => {

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
-import { importFault } from '../../core/load/task/fault.ts'
-import type { Probed } from '../../core/load/task/probe.ts'
-import { prepareProbe, probe, syntaxLine } from '../../core/load/task/probe.ts'
+import { importFault } from '../../core/load/import/import-fault.ts'
+import type { Probed } from '../../core/load/import/try-imports.ts'
+import { prepareProbe, probe, syntaxLine } from '../../core/load/import/try-imports.ts'
 import { until } from './until.ts'
 
 async function setup (t: Test, files: Record<string, string>, type = 'module') {

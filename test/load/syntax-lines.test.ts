@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SyntaxLines } from '../../core/load/task/reader.ts'
-import { setup, task } from './tree.ts'
+import { setup, task } from './task-files.ts'
 
 t.test('hundreds of files that cannot be parsed hold a look up for two seconds, and get their lines at later ones [F34]', async t => {
   let now = 0

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { loadTasks } from '../../core/load/task/tasks.ts'
-import { OLD, config, ids, setup, task } from './tree.ts'
+import { loadTasks } from '../../core/load/task/task-folder.ts'
+import { OLD, config, ids, setup, task } from './task-files.ts'
 import { until } from './until.ts'
 
 tap.test('modules, single definitions, lists and scripts in folders are tasks', async t => {

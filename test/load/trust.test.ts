@@ -3,9 +3,9 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, readFileSync, renameSync, 
 import { join } from 'node:path'
 import tap from 'tap'
 import { changedBy, isRefused, replacedBy, seenBy } from '../../core/load/file/modes.ts'
-import { exposures } from '../../core/load/file/trust.ts'
+import { exposures } from '../../core/load/file/exposures.ts'
 import { loadConfig } from '../../core/load/config/config.ts'
-import { setup, task } from './tree.ts'
+import { setup, task } from './task-files.ts'
 
 const OWN = { uid: 1000, gid: 1000 }
 const file = (mode: number, uid = 1000, gid = 1000) => ({ uid, gid, mode })

@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { setup, task } from './tree.ts'
+import { setup, task } from './task-files.ts'
 
 tap.test('a task file that may not be read is named, and its neighbours are found [F37]', {
   skip: process.getuid?.() === 0 && 'root reads everything'

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 
 import { join } from 'node:path'
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
-import { removeUnfinished, writeWhole } from '../../core/load/file/write.ts'
+import { removeUnfinished, writeWhole } from '../../core/load/file/atomic-write.ts'
 
 const OLD = Date.now() / 1000 - 3600
 

@@ -5,7 +5,7 @@ import tap from 'tap'
 import { faultsOf } from '../../core/model/base/check.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { BUILT_IN, SHARED, isUsers, ofBuiltIn } from '../built-in.ts'
-import { loadTasks } from '../../core/load/task/tasks.ts'
+import { loadTasks } from '../../core/load/task/task-folder.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
 // process_file has no trigger: it reads what was sent for it.

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { closed, opened } from '../../core/model/run/checkpoint.ts'
-import { defineTask } from '../../core/load/task/define.ts'
+import { defineTask } from '../../core/load/define/define.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { fakeSenses } from './fake-senses.ts'
 import { home } from '../manager/home.ts'

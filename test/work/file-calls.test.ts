@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { FileCalls } from '../../core/work/context/file-calls.ts'
 import { IoWatch } from '../../core/work/upkeep/io-watch.ts'
 import { runScope } from '../../core/work/context/scope.ts'
-import { answers, isWithin } from '../../core/load/file/answers.ts'
+import { answers, isWithin } from '../../core/load/file/responds.ts'
 import { syncOffPool } from '../../core/engine/sqlite/file/sync-thread.ts'
 import { until } from '../clock.ts'
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { milliseconds } from '../../core/model/base/duration.ts'
 import { payloadFaults } from '../../core/work/desk/request/payload-check.ts'
 import { taskOf } from '../task.ts'
-import { within } from '../../core/load/schema/bounded.ts'
+import { within } from '../../core/load/define/within.ts'
 import type { Json } from '../../core/model/json/json.ts'
 
 /** Processor time that a call has taken, ms: how busy the machine is counts for nothing. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { BrokenFile } from '../../load/task/tasks.ts'
+import type { BrokenFile } from '../../load/task/task-folder.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { Place } from '../../model/errors/errors.ts'

@@ -9,7 +9,7 @@ import type { Place } from '../../model/errors/errors.ts'
 import { configExposed, configInvalid } from '../../model/errors/config-errors.ts'
 import type { Environment } from './environment.ts'
 import { readEnvironment } from './environment.ts'
-import { refusedFor } from '../file/trust.ts'
+import { refusedFor } from '../file/exposures.ts'
 import type { Document } from '../file/jsonc.ts'
 import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
 

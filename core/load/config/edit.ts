@@ -7,7 +7,7 @@ import { OffpeakError } from '../../model/errors/errors.ts'
 import { configConflict, configInvalid } from '../../model/errors/config-errors.ts'
 import { etagOf, readBytes, readChecked } from './config.ts'
 import { FORBIDDEN_KEYS, readDocument, withoutMark } from '../file/jsonc.ts'
-import { writeWhole } from '../file/write.ts'
+import { writeWhole } from '../file/atomic-write.ts'
 
 const NEW_MODE = 0o644
 

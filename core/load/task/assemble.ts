@@ -4,9 +4,9 @@ import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskDuplicate, taskFileBroken, taskLimit } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Task } from '../../model/task/task.ts'
-import type { ScriptWork } from './define.ts'
-import { defineTask } from './define.ts'
-import { thrownOf } from './fault.ts'
+import type { ScriptWork } from '../define/define.ts'
+import { defineTask } from '../define/define.ts'
+import { thrownOf } from '../import/import-fault.ts'
 
 /** One definition as its file brings it, not yet checked. */
 export interface Raw {

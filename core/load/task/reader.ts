@@ -4,18 +4,16 @@ import { SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { Raw } from './assemble.ts'
-import { importFault, thrownOf } from './fault.ts'
-import type { Probed } from './probe.ts'
-import { syntaxLine } from './probe.ts'
-import { exportedBy, headerOf } from './read.ts'
+import { importFault, thrownOf } from '../import/import-fault.ts'
+import type { Probed } from '../import/try-imports.ts'
+import { syntaxLine } from '../import/try-imports.ts'
+import { isModule } from '../file/module-file.ts'
+import { exportedBy, headerOf } from './definitions.ts'
 import type { FoundFile } from './walk.ts'
 
 const MOST_TRIES = 5
 /** Versions whose tries are remembered: one that is tried again after that has failed already under its address. */
 const MOST_FAILED = 200
-/** A larger file is no module that anybody wrote. */
-export const MODULE_BYTES = 5 * 1024 * 1024
-
 /** One version of a task file that has to be read. */
 export interface Todo {
   file: FoundFile
@@ -25,9 +23,6 @@ export interface Todo {
 
 /** The definitions of one version of a task file, or why it has none; `retry`: another file may mend it. */
 export type Read = { raws: Raw[] } | { fault: OffpeakError, retry: boolean }
-
-/** True for a file that is imported; any other is a script or nothing. */
-export const isModule = (path: string): boolean => /\.m?[jt]s$/.test(path)
 
 const hungFault = (path: string, boundMs: number) =>
   taskFileBroken({

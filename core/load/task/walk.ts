@@ -5,7 +5,7 @@ import type { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import { changedBy, isRefused } from '../file/modes.ts'
 import type { Account } from '../file/modes.ts'
-import { exposed, exposures, ownAccount } from '../file/trust.ts'
+import { exposed, exposures, ownAccount } from '../file/exposures.ts'
 
 /** A regular file below the tasks directory. */
 export interface FoundFile {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { diskFull, uploadBroken, uploadStalled, uploadTooLarge } from '../../model/errors/upload-errors.ts'
-import { makeFolder, syncName } from '../../load/file/write.ts'
+import { makeFolder, syncName } from '../../load/file/atomic-write.ts'
 import type { UploadLimits } from '../../model/config/upload.ts'
 
 const FOLDER = 'uploads'

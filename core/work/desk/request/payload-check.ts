@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
 import { faultsOf } from '../../../model/base/check.ts'
-import { within } from '../../../load/schema/bounded.ts'
+import { within } from '../../../load/define/within.ts'
 import type { Detail } from '../../../model/errors/errors.ts'
 import type { Json } from '../../../model/json/json.ts'
 import type { TSchema } from 'typebox'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeWhole } from '../file/write.ts'
+import { writeWhole } from '../file/atomic-write.ts'
 
 const MODE = 0o600
 

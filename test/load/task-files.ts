@@ -4,8 +4,8 @@ import type { Test } from 'tap'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
-import type { FolderAsk, FolderChange } from '../../core/load/task/tasks.ts'
-import { TaskFolder } from '../../core/load/task/tasks.ts'
+import type { FolderAsk, FolderChange } from '../../core/load/task/task-folder.ts'
+import { TaskFolder } from '../../core/load/task/task-folder.ts'
 import { scratch } from '../work/harness.ts'
 
 export const OLD = new Date('2026-01-01T00:00:00Z')

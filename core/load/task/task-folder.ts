@@ -10,7 +10,7 @@ import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { FileFault } from './assemble.ts'
 import { assemble } from './assemble.ts'
-import { Tree } from './tree.ts'
+import { Tree } from './task-files.ts'
 import { WRITTEN, waited } from '../config/watch.ts'
 
 /** A task file, or one definition of it, that cannot be used as it stands on disk. */

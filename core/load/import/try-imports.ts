@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { getCompileCacheDir } from 'node:module'
 import { setPriority } from 'node:os'
 import { dirname, extname, join } from 'node:path'
-import type { Thrown } from './fault.ts'
+import type { Thrown } from './import-fault.ts'
 
 /** What came of importing a file in a process of its own. */
 export type Probed =

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { thrownOf } from './fault.ts'
+import { thrownOf } from './import-fault.ts'
 
 /** Files to import one after the other, asked by the process that started this one. */
 interface Ask {

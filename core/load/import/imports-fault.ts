@@ -4,8 +4,8 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { OffpeakError } from '../../model/errors/errors.ts'
-import { ownAccount, refusedFor } from '../file/trust.ts'
-import { MODULE_BYTES, isModule } from './reader.ts'
+import { ownAccount, refusedFor } from '../file/exposures.ts'
+import { MODULE_BYTES, isModule } from '../file/module-file.ts'
 
 const MOST_FILES = 200
 /** offpeak itself: who could change it needs no task. */
