@@ -6,7 +6,7 @@ import { jsonFault } from './model/base/syntax.ts'
 import { ownAccount, quoted } from './load/file/exposures.ts'
 import { OffpeakError } from './model/errors/errors.ts'
 import { tokenExists, tokenInvalid, tokenNotFound, tokensUnreadable } from './model/errors/access-errors.ts'
-import { writeWhole } from './load/file/atomic-write.ts'
+import { writeAtomic } from './load/file/atomic-write.ts'
 import type { Account, Others } from './load/file/modes.ts'
 
 /** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files;
@@ -161,7 +161,7 @@ export async function revokeToken (ask: TokensAsk, name: string): Promise<void> 
 }
 
 const keep = (folder: string, tokens: readonly NamedToken[]) =>
-  writeWhole({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
+  writeAtomic({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
 
 /** Why named tokens are not taken, or null. */
 export function tokensFault (ask: TokensAsk): OffpeakError | null {

@@ -1,23 +1,23 @@
 import { mkdir } from 'node:fs/promises'
 import { HOUR, SECOND, milliseconds } from '../model/base/duration.ts'
 import { unknownReading } from '../model/machine/reading.ts'
-import { Asking } from './asking.ts'
+import { SensorPoll } from './sensor-poll.ts'
 import { Files } from './source/files.ts'
 import { History } from './history.ts'
 import { Probes } from './probe/probes.ts'
 import { ROOTS, assemble } from './source/sensor.ts'
 import { Signals } from './signals.ts'
 import { chosenSensors, fixedSensors } from './sensors.ts'
-import { exec as machineExec } from './source/program.ts'
+import { exec as machineExec } from './source/exec.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { Config } from '../model/config/config.ts'
 import type { HistoryAsk, Point } from '../model/machine/history.ts'
 import type { Reading, Signal } from '../model/machine/reading.ts'
 import { Lifecycle } from '../model/base/service.ts'
 import type { Service } from '../model/base/service.ts'
-import type { Exec } from './source/program.ts'
-import type { Ground, Roots, Sensor } from './source/sensor.ts'
-import type { Trouble } from './asking.ts'
+import type { Exec } from './source/exec.ts'
+import type { SensorHost, Roots, Sensor } from './source/sensor.ts'
+import type { SensorFault } from './sensor-poll.ts'
 
 export interface SensesAsk {
   clock: Clock
@@ -44,14 +44,14 @@ const MOST_HANGING = 2
  *  bounds of its sensors. */
 export class Senses implements Service {
   readonly #ask: SensesAsk
-  readonly #ground: Ground
+  readonly #ground: SensorHost
   readonly #exec: Exec
   readonly #platform: NodeJS.Platform
   readonly #signals: Signals
   readonly #probes: Probes
   readonly #history: History
   readonly #own = new Map<string, Sensor>()
-  #askings = new Map<string, Asking>()
+  #askings = new Map<string, SensorPoll>()
   #fixed: Map<string, Sensor> | null = null
   #chosen = new Map<string, Sensor>()
   #sense: Config['sense'] | null = null
@@ -114,7 +114,7 @@ export class Senses implements Service {
   }
 
   /** Sensors, probes and files that fail or do not answer, values that are left out, and since when (epoch ms). */
-  troubles (): Trouble[] {
+  troubles (): SensorFault[] {
     const own = [...this.#askings.values()].flatMap(({ trouble, doubts }) => [...trouble ? [trouble] : [], ...doubts])
     const probes = this.#probes.silent().map(({ name, ...rest }) => ({ sensor: `probe ${name}`, ...rest }))
     const files = [['signals', this.#signals.fault], ['history', this.#history.fault]] as const
@@ -211,8 +211,8 @@ export class Senses implements Service {
     this.#askings = new Map(
       [...wanted].map((
         [name, sensor]
-      ) => [name,
-        known.find(asking => asking.name === name && asking.sensor === sensor) ?? new Asking({ name, sensor, clock })]
+      ) => [name, known.find(asking => asking.name === name && asking.sensor === sensor) ??
+        new SensorPoll({ name, sensor, clock })]
       )
     )
     for (const asking of known) if (this.#askings.get(asking.name) !== asking) asking.stop()

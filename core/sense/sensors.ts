@@ -15,8 +15,8 @@ import { pressureSensor } from './sensor/pressure.ts'
 import { temperatureSensor } from './sensor/temperature.ts'
 import { upsSensor } from './sensor/ups.ts'
 import type { Config } from '../model/config/config.ts'
-import type { Exec } from './source/program.ts'
-import type { Ground, Sensor } from './source/sensor.ts'
+import type { Exec } from './source/exec.ts'
+import type { SensorHost, Sensor } from './source/sensor.ts'
 
 function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
   const limits = new Limits(ground)
@@ -35,7 +35,7 @@ function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
 
 /** `idleEveryMs`: how often somebody at the machine is looked for. */
 export interface SensorsAsk {
-  ground: Ground
+  ground: SensorHost
   exec: Exec
   platform: NodeJS.Platform
   idleEveryMs: () => number

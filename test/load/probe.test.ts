@@ -3,15 +3,15 @@ import { basename, join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { importFault } from '../../core/load/import/import-fault.ts'
-import type { Probed } from '../../core/load/import/try-imports.ts'
-import { prepareProbe, probe, syntaxLine } from '../../core/load/import/try-imports.ts'
+import type { ImportResult } from '../../core/load/import/try-imports.ts'
+import { prepareImporter, tryImports, syntaxLine } from '../../core/load/import/try-imports.ts'
 import { until } from './until.ts'
 
 async function setup (t: Test, files: Record<string, string>, type = 'module') {
   const folder = t.testdir({ 'package.json': JSON.stringify({ type }), ...files })
   const names = Object.keys(files)
-  const results = await probe({ files: names.map(name => join(folder, name)), boundMs: 1500 })
-  const of = (name: string): Probed => results.get(join(folder, name))!
+  const results = await tryImports({ files: names.map(name => join(folder, name)), boundMs: 1500 })
+  const of = (name: string): ImportResult => results.get(join(folder, name))!
   const fault = (name: string) => {
     const probed = of(name)
     if (probed.kind !== 'thrown') throw new Error(`${name} is ${probed.kind}`)
@@ -83,7 +83,7 @@ writeFileSync(import.meta.dirname + '/pid', String(child.pid))`
 tap.test('an aborted probe ends its child', async t => {
   const folder = t.testdir({ 'a.ts': 'while (true) {}' })
   const abort = new AbortController()
-  const probing = probe({ files: [join(folder, 'a.ts')], boundMs: 60_000, signal: abort.signal })
+  const probing = tryImports({ files: [join(folder, 'a.ts')], boundMs: 60_000, signal: abort.signal })
   abort.abort()
   t.equal((await probing).get(join(folder, 'a.ts'))?.kind, 'ended')
 })
@@ -143,14 +143,14 @@ tap.test('a child that was started ahead tries the files, or ends when none come
     'c.ts': GOOD
   })
   const files = ['a.ts', 'b.ts', 'c.ts'].map(name => join(folder, name))
-  const kinds = async () => [...(await probe({ files, boundMs: 1500 })).values()].map(({ kind }) => kind)
+  const kinds = async () => [...(await tryImports({ files, boundMs: 1500 })).values()].map(({ kind }) => kind)
   const children = () =>
     readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).length
-  const dismissUsed = prepareProbe()
+  const dismissUsed = prepareImporter()
   t.same(await kinds(), ['good', 'ended', 'good'])
   dismissUsed()
   await until(() => children() === 0)
-  const dismiss = prepareProbe()
+  const dismiss = prepareImporter()
   t.equal(children(), 1)
   dismiss()
   await until(() => children() === 0)
@@ -165,7 +165,7 @@ tap.test('what came of a file is told before the next one is tried', async t => 
   })
   const told: string[] = []
   const abort = new AbortController()
-  const probing = probe({
+  const probing = tryImports({
     files: ['a.ts', 'wait.ts'].map(name => join(folder, name)),
     boundMs: 60_000,
     signal: abort.signal,

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 
 import { join } from 'node:path'
 import t from 'tap'
 import { createManager } from '../../core/manager.ts'
-import { removeUnfinished, writeWhole } from '../../core/load/file/atomic-write.ts'
+import { removeTemporary, writeAtomic } from '../../core/load/file/atomic-write.ts'
 
 const OLD = Date.now() / 1000 - 3600
 
@@ -26,13 +26,13 @@ t.test('a write removes what killed writes of the same file have left, and nothi
     left(folder, `config.json.${randomUUID()}.tmp`)
   ]
   mkdirSync(join(folder, 'folder.tmp'))
-  await writeWhole({ file, text: '{ "a": 1 }', mode: 0o600 })
+  await writeAtomic({ file, text: '{ "a": 1 }', mode: 0o600 })
   t.same(readdirSync(folder).toSorted(), [...kept, 'config.json', 'folder.tmp'].toSorted())
   t.equal(readFileSync(file, 'utf8'), '{ "a": 1 }')
 })
 
 t.test('a folder that is not there has nothing to remove', async t => {
-  await removeUnfinished(join(t.testdir(), 'missing', 'config.json'))
+  await removeTemporary(join(t.testdir(), 'missing', 'config.json'))
 })
 
 t.test('a start removes what a killed edit of the configuration has left [F12]', async t => {

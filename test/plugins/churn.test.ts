@@ -1,10 +1,10 @@
 import t from 'tap'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EndedStarts } from '../../core/load/import/crashing-imports.ts'
+import { CrashingImports } from '../../core/load/import/crashing-imports.ts'
 import { Forecaster } from '../../core/work/plan/forecast.ts'
 import { HoldLog } from '../../core/work/run/hold-log.ts'
-import { Late } from '../../core/load/import/late-results.ts'
+import { LateResults } from '../../core/load/import/late-results.ts'
 import { Reader } from '../../core/load/task/reader.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { harness, scratch } from '../work/harness.ts'
@@ -149,10 +149,10 @@ t.test('a file that is gone is no suspect, and nothing is kept for it', t => {
     writeFileSync(join(folder, 'ended.json'),
       JSON.stringify(Object.fromEntries(files.map(file => [file, { hash: 'h', count: 3 }]))))
   keep([join(folder, 'gone.mjs')])
-  t.notOk(new EndedStarts(folder).suspects)
+  t.notOk(new CrashingImports(folder).suspects)
   keep([join(folder, 'gone.mjs'), here])
-  t.equal(new EndedStarts(folder).tooOften({ file: here, hash: 'h' }), 3)
-  const late = new Late<number>()
+  t.equal(new CrashingImports(folder).tooOften({ file: here, hash: 'h' }), 3)
+  const late = new LateResults<number>()
   late.add('gone', 'h')
   late.add('here', 'h')
   late.only(new Set(['here']))

@@ -7,7 +7,7 @@ import { scratch } from '../work/harness.ts'
 import { fakeClock } from '../clock.ts'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { SensesAsk } from '../../core/sense/senses.ts'
-import type { Exec } from '../../core/sense/source/program.ts'
+import type { Exec } from '../../core/sense/source/exec.ts'
 
 /** Files of a machine, by their path below its root: `sys/class/…`, `proc/…`. */
 export type Tree = Record<string, string>

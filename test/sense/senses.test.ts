@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { DESKTOP, machine } from './machine.ts'
 import { loopSensor } from '../../core/sense/sensor/loop.ts'
 import { until } from '../clock.ts'
-import type { Part } from '../../core/sense/source/sensor.ts'
+import type { PartialReading } from '../../core/sense/source/sensor.ts'
 
 t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })
-  const hanging = Promise.withResolvers<Part>()
+  const hanging = Promise.withResolvers<PartialReading>()
   let asked = 0
   senses.register('temperature', {
     everyMs: 0,
@@ -31,7 +31,7 @@ t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', as
 
 t.test('a slow sensor keeps its last answer until its bound has passed', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 60_000, patienceMs: 5 })
-  let slow: Promise<Part> | Part = { temperature: 41 }
+  let slow: Promise<PartialReading> | PartialReading = { temperature: 41 }
   senses.register('temperature', { everyMs: 0, read: () => slow })
   await senses.sample()
   slow = new Promise(() => undefined)
@@ -41,14 +41,14 @@ t.test('a slow sensor keeps its last answer until its bound has passed', async t
 
 t.test('a sensor that throws, rejects or talks nonsense is unknown until it answers [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
-  let read = (): Part | Promise<Part> => ({ temperature: 60 })
+  let read = (): PartialReading | Promise<PartialReading> => ({ temperature: 60 })
   senses.register('temperature', { everyMs: 0, read: () => read() })
   t.equal((await senses.sample()).temperature, 60)
   for (const broken of [() => {
     throw new Error('bus error')
   }, async () => {
     throw new Error('bus error')
-  }, () => null as unknown as Part]) {
+  }, () => null as unknown as PartialReading]) {
     read = broken
     t.equal((await later({})).temperature, 'unknown')
     t.match(senses.troubles(), [{ sensor: 'temperature' }])
@@ -87,7 +87,7 @@ t.test('a sensor that was added can be taken away again', async t => {
 
 t.test('no more than two sensors that hang may hold threads', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 10 })
-  const hang = { everyMs: 0, threaded: true, read: () => new Promise<Part>(() => undefined) }
+  const hang = { everyMs: 0, threaded: true, read: () => new Promise<PartialReading>(() => undefined) }
   senses.register('one', { ...hang })
   senses.register('two', { ...hang })
   await senses.sample()

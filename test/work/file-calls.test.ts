@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { FileCalls } from '../../core/work/context/file-calls.ts'
 import { IoWatch } from '../../core/work/upkeep/io-watch.ts'
 import { runScope } from '../../core/work/context/scope.ts'
-import { answers, isWithin } from '../../core/load/file/responds.ts'
+import { responds, isWithin } from '../../core/load/file/responds.ts'
 import { syncOffPool } from '../../core/engine/sqlite/file/sync-thread.ts'
 import { until } from '../clock.ts'
 
@@ -86,7 +86,7 @@ t.test('each run is said once, and again after it had come back', async t => {
 t.test('what does not come is not waited for', async t => {
   t.equal(await isWithin(1, new Promise(() => undefined)), false)
   t.equal(await isWithin(10_000, Promise.reject(new Error('no'))), true, 'a fault is an answer')
-  t.equal(await answers(join(t.testdir({}), 'none')), true, 'and so is that there is nothing')
+  t.equal(await responds(join(t.testdir({}), 'none')), true, 'and so is that there is nothing')
 })
 
 t.test('a sync that the pool does not come to is done by a thread of its own', async t => {

@@ -7,13 +7,13 @@ import type { Demo } from './demo.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { ManagerOptions, TaskManager } from '../../manager.ts'
 import { OutputCapture } from '../../work/context/output-capture.ts'
-import { answers } from '../../load/file/responds.ts'
+import { responds } from '../../load/file/responds.ts'
 import { fileCalls } from '../../work/context/file-calls.ts'
 import { createLog, noticeLog } from '../../log.ts'
 import { createManager } from '../../manager.ts'
 import { createServer, serverToken } from '../../server.ts'
 import { isTakenOver } from '../../model/notice.ts'
-import { isFirstLook } from '../../load/import/import-cache.ts'
+import { isFirstScan } from '../../load/import/import-cache.ts'
 import { endProcess } from './end-process.ts'
 import { shutDownOnSignals, surviveUncaught } from './shutdown.ts'
 import { failureOf } from '../../model/run/failure.ts'
@@ -25,7 +25,7 @@ import { listeningFile, reachable } from '../remote/client.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
-import { prepareProbe } from '../../load/import/try-imports.ts'
+import { prepareImporter } from '../../load/import/try-imports.ts'
 import { print, printNote } from '../terminal/output.ts'
 import { pruneCompileCache } from './compile-cache.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
@@ -124,7 +124,7 @@ const silent = (what: string) =>
 
 /** Waits for the configuration as long as its file system answers. */
 async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
-  if (await answers(file)) return await reading
+  if (await responds(file)) return await reading
   throw silent(`The configuration ${file}`)
 }
 
@@ -132,7 +132,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   await fileCalls.start()
   const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
     options.configFile ?? 'config.json')
-  if (!await answers(manager.folder)) throw silent(`The data folder ${manager.folder}`)
+  if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
   const log = createLog(manager.config.log)
   // Standard output has records of the log alone.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
@@ -141,7 +141,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   process.chdir(manager.root)
   fixGlobals()
   // A first start tries every task file in a child, which begins meanwhile.
-  const dismiss = isFirstLook(manager.folder) ? prepareProbe() : () => undefined
+  const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
   let listening = false

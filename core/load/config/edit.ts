@@ -7,7 +7,7 @@ import { OffpeakError } from '../../model/errors/errors.ts'
 import { configConflict, configInvalid } from '../../model/errors/config-errors.ts'
 import { etagOf, readBytes, readChecked } from './config.ts'
 import { FORBIDDEN_KEYS, readDocument, withoutMark } from '../file/jsonc.ts'
-import { writeWhole } from '../file/atomic-write.ts'
+import { writeAtomic } from '../file/atomic-write.ts'
 
 const NEW_MODE = 0o644
 
@@ -79,7 +79,7 @@ async function apply ({ file, edits, ifMatch }: EditAsk): Promise<{ etag: string
   const text = mark + edits.reduce(edited, withoutMark(raw))
   readChecked(text, file)
   const { mode } = await stat(file).catch(() => ({ mode: NEW_MODE & ~process.umask() }))
-  await writeWhole({ file, text, mode: mode & 0o777 }).catch(cause => {
+  await writeAtomic({ file, text, mode: mode & 0o777 }).catch(cause => {
     throw cause instanceof OffpeakError
       ? cause
       : configInvalid({

@@ -11,7 +11,7 @@ import type { Detail, Place } from '../../model/errors/errors.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskInvalid } from '../../model/errors/task-errors.ts'
 import { holdingFaults, holdingOf } from './holding.ts'
-import type { Settled } from './holding.ts'
+import type { DefinitionConfig } from './holding.ts'
 import { isolatedWork, isolationFaults, mannersOf, memoryOf } from './isolation.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import { policyFaults, policyOf } from './policy.ts'
@@ -42,7 +42,7 @@ export interface DefineAsk {
   module?: ModuleFile | undefined
   override?: Override | undefined
   /** `probes`: the names that constraints may use; any when absent. */
-  config: Settled
+  config: DefinitionConfig
   /** Where it was defined, see `Task.source`. */
   source: string
   /** Of the content of the file. */
@@ -267,7 +267,7 @@ const payloadOf = (data: Data) => ({
   input: data.input === undefined ? null : JSON.parse(JSON.stringify(data.input)) as TSchema
 })
 
-function factsOf (data: Data, id: string, config: Settled) {
+function factsOf (data: Data, id: string, config: DefinitionConfig) {
   return {
     id,
     name: data.name ?? nameOf(id),

@@ -8,14 +8,14 @@ import type { Config } from '../../model/config/config.ts'
 import type { Override } from '../../model/task/task.ts'
 
 /** The sections of the configuration that a definition is settled by. */
-export type Settled = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & {
+export type DefinitionConfig = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & {
   probes?: Readonly<Record<string, unknown>>
 }
 
 const FIRES = 40
 const SOME_DAY = Date.UTC(2026, 0, 1)
 
-const deadlineOf = ({ deadline }: Override, config: Settled): number =>
+const deadlineOf = ({ deadline }: Override, config: DefinitionConfig): number =>
   milliseconds((deadline ?? config.scheduling.deadline) as Duration)
 
 /** Fires that stand for all of a schedule; none for one that counts from when it is first seen, or that is not
@@ -34,7 +34,7 @@ function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): 
 }
 
 /** What is wrong with when a task wants its runs held. */
-export function holdingFaults (data: Override, config: Settled): Detail[] {
+export function holdingFaults (data: Override, config: DefinitionConfig): Detail[] {
   if (data.constraints === undefined) return []
   const known = {
     windows: config.scheduling.time_windows,
@@ -50,7 +50,7 @@ export function holdingFaults (data: Override, config: Settled): Detail[] {
 const UNCONSTRAINED: Constraints = Object.freeze({})
 
 /** When the runs of a task are held, with every default filled in. */
-export function holdingOf (data: Override, config: Settled): HoldPolicy {
+export function holdingOf (data: Override, config: DefinitionConfig): HoldPolicy {
   const lost = data.on_lost ?? 'continue'
   return {
     constraints: data.constraints === undefined ? UNCONSTRAINED : structuredClone(data.constraints),

@@ -50,7 +50,7 @@ const UNFINISHED = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 const ABANDONED = 10 * MINUTE
 
 /** Removes what processes that were killed have left unfinished beside a file. */
-export async function removeUnfinished (file: string): Promise<void> {
+export async function removeTemporary (file: string): Promise<void> {
   const [folder, start] = [dirname(file), `.${basename(file)}`]
   for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith(start) || !UNFINISHED.test(name.slice(start.length))) continue
@@ -64,11 +64,11 @@ export async function removeUnfinished (file: string): Promise<void> {
 
 /** Replaces a file as a whole: a reader sees the old text or the new one, also after a power cut. The folder is made
  *  when it is missing. */
-export async function writeWhole ({ file, text, mode }: WriteAsk): Promise<void> {
+export async function writeAtomic ({ file, text, mode }: WriteAsk): Promise<void> {
   const folder = dirname(file)
   const fresh = join(folder, `.${basename(file)}.${randomUUID()}.tmp`)
   await makeFolder(folder)
-  await removeUnfinished(file)
+  await removeTemporary(file)
   try {
     await writeNew({ file: fresh, text, mode })
     await rename(fresh, file)

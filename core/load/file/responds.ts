@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 
 /** How long a file system may take to answer, ms: a disk that spins up does within that. */
-export const ANSWERS_WITHIN = 5000
+export const RESPONSE_MS = 5000
 
 /** True when it was there within so many ms, whatever came of it; what fails is left to whoever waits for it. */
 export async function isWithin (ms: number, waited: Promise<unknown>): Promise<boolean> {
@@ -15,4 +15,4 @@ export async function isWithin (ms: number, waited: Promise<unknown>): Promise<b
 }
 
 /** False when the file system of a path does not say anything, not even that the path does not exist. */
-export const answers = (path: string, ms = ANSWERS_WITHIN): Promise<boolean> => isWithin(ms, stat(path))
+export const responds = (path: string, ms = RESPONSE_MS): Promise<boolean> => isWithin(ms, stat(path))

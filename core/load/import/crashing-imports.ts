@@ -33,14 +33,14 @@ function jsonIn (file: string): unknown {
 /** The files during whose import this process has ended, and how often in a row, kept in the data folder: what is being
  *  imported is written down before, and found by the next start when there was no after. A folder that cannot be
  *  written keeps nothing. */
-export const endedFault = (path: string, count: number) =>
+export const crashFault = (path: string, count: number) =>
   taskFileBroken({
     file: path,
     message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
     fix: 'Move what it does at the top level into func.'
   })
 
-export class EndedStarts {
+export class CrashingImports {
   readonly #file: string
   readonly #markFile: string
   readonly #counts: Map<string, { hash: string, count: number }>

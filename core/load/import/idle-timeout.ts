@@ -1,6 +1,6 @@
 /** Waits for files as long as one after the other comes: on a slow machine all of them take their time. It begins with
  *  the first that is waited for, not while what reads them starts. */
-export class Patience {
+export class IdleTimeout {
   readonly #ms: number
   readonly #elapsed: () => number
   readonly #came = new Set<string>()

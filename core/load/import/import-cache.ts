@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeWhole } from '../file/atomic-write.ts'
+import { writeAtomic } from '../file/atomic-write.ts'
 
 const MODE = 0o600
 
@@ -13,11 +13,11 @@ interface Stored {
 const fileIn = (folder: string) => join(folder, 'imports.json')
 
 /** True when nothing is remembered yet: the next look tries every file. */
-export const isFirstLook = (folder: string): boolean => !existsSync(fileIn(folder))
+export const isFirstScan = (folder: string): boolean => !existsSync(fileIn(folder))
 
 /** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing
  *  remembered. */
-export async function recall (folder: string): Promise<Map<string, string>> {
+export async function readImportCache (folder: string): Promise<Map<string, string>> {
   try {
     const { node, files } = JSON.parse(await readFile(fileIn(folder), 'utf8')) as Stored
     // Another Node may strip types otherwise.
@@ -29,7 +29,7 @@ export async function recall (folder: string): Promise<Map<string, string>> {
 }
 
 /** Keeps what `recall` reads, in `imports.json` of the data folder. */
-export async function remember (folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+export async function writeImportCache (folder: string, files: ReadonlyMap<string, string>): Promise<void> {
   const text = `${JSON.stringify({ node: process.version, files: Object.fromEntries(files) })}\n`
-  await writeWhole({ file: fileIn(folder), text, mode: MODE })
+  await writeAtomic({ file: fileIn(folder), text, mode: MODE })
 }

@@ -1,5 +1,5 @@
 /** What comes of versions of files after the look that asked has gone on without it: told to the next look, once. */
-export class Late<T> {
+export class LateResults<T> {
   readonly #files = new Map<string, { hash: string, value: T | null }>()
 
   /** The files of which nothing has come yet. */

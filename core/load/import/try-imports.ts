@@ -7,7 +7,7 @@ import { dirname, extname, join } from 'node:path'
 import type { Thrown } from './import-fault.ts'
 
 /** What came of importing a file in a process of its own. */
-export type Probed =
+export type ImportResult =
   | { kind: 'good' }
   | { kind: 'thrown', thrown: Thrown }
   /** Not done within the bound. */
@@ -15,13 +15,13 @@ export type Probed =
   /** The whole process ended with it. */
   | { kind: 'ended', code: number | null, signal: string | null }
 
-export interface ProbeAsk {
+export interface TryImportsAsk {
   files: readonly string[]
   /** How long one import may take. */
   boundMs: number
   signal?: AbortSignal | undefined
   /** Told what came of a file as soon as it is known. */
-  told?: ((file: string, probed: Probed) => void) | undefined
+  told?: ((file: string, probed: ImportResult) => void) | undefined
   /** Told of a file that takes its time: those behind it do not wait. */
   slow?: ((file: string) => void) | undefined
 }
@@ -67,7 +67,7 @@ interface Hearing {
   ticket: string
   count: number
   boundMs: number
-  told?: (probed: Probed) => void
+  told?: (probed: ImportResult) => void
   slow?: (at: number) => void
   /** How long one may take before it is slow. */
   patienceMs?: number
@@ -93,8 +93,8 @@ const LAST_WORDS = 200
 class Answers {
   readonly #child: ChildProcess
   readonly #ask: Hearing
-  readonly #results: Probed[] = []
-  readonly #over = Promise.withResolvers<Probed[]>()
+  readonly #results: ImportResult[] = []
+  readonly #over = Promise.withResolvers<ImportResult[]>()
   #bound: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
   #count: number
@@ -110,16 +110,16 @@ class Answers {
     if (child.exitCode !== null || child.signalCode !== null) this.#ended(child.exitCode, child.signalCode)
   }
 
-  get all (): Promise<Probed[]> {
+  get all (): Promise<ImportResult[]> {
     return this.#over.promise
   }
 
   /** The answers that have come. */
-  get sofar (): readonly Probed[] {
+  get sofar (): readonly ImportResult[] {
     return this.#results
   }
 
-  #end (...last: Probed[]): void {
+  #end (...last: ImportResult[]): void {
     clearTimeout(this.#bound)
     clearTimeout(this.#patience)
     this.#child.off('message', this.#hear).off('exit', this.#ended).off('error', this.#failed)
@@ -149,7 +149,7 @@ class Answers {
     const { ticket, thrown, startedInMs = 0 } = (message ?? {}) as Partial<Message>
     // A task file may send messages of its own.
     if (ticket !== `${this.#ask.ticket}/${this.#results.length}`) return
-    const probed: Probed = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
+    const probed: ImportResult = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
     this.startedInMs = startedInMs
     this.#results.push(probed)
     this.#ask.told?.(probed)
@@ -185,7 +185,7 @@ let spare: Child | null = null
 
 /** Starts the child of the next probe ahead of it, which takes it a while; the answer ends it when no probe has
  *  come. */
-export function prepareProbe (): () => void {
+export function prepareImporter (): () => void {
   const ahead = spare ??= open(0)
   ahead.child.unref()
   ahead.child.channel?.unref()
@@ -198,8 +198,8 @@ export function prepareProbe (): () => void {
 
 /** What came of the first files of a batch; `slow`: what comes of the one after them. */
 interface Batch {
-  found: readonly Probed[]
-  slow?: Promise<Probed>
+  found: readonly ImportResult[]
+  slow?: Promise<ImportResult>
 }
 
 function calm ({ pid }: ChildProcess): void {
@@ -212,7 +212,7 @@ function calm ({ pid }: ChildProcess): void {
 
 /** Imports the files in turn until one takes the child down or its time; the results so far, that of the first
  *  included. */
-async function batch (files: readonly string[], { boundMs, signal, told }: ProbeAsk): Promise<Batch> {
+async function batch (files: readonly string[], { boundMs, signal, told }: TryImportsAsk): Promise<Batch> {
   const { child, ready: begun } = spare ?? open(boundMs)
   spare = null
   const abort = () => end(child)
@@ -255,15 +255,15 @@ const lanesOf = (files: readonly string[]): string[][] =>
 /** Tries to import each file in a child process, so that one that hangs, exits or aborts harms nobody; what takes a
  *  child down is tried once more in a fresh one, in case an earlier file was to blame. One that is slow keeps its
  *  child, and the others go on in another. Stops early when the signal is aborted. */
-export async function probe (asked: ProbeAsk): Promise<Map<string, Probed>> {
-  const results = new Map<string, Probed>()
+export async function tryImports (asked: TryImportsAsk): Promise<Map<string, ImportResult>> {
+  const results = new Map<string, ImportResult>()
   const late = new Set<Promise<void>>()
-  const tell = (file: string, probed: Probed) => {
+  const tell = (file: string, probed: ImportResult) => {
     if (results.has(file)) return
     results.set(file, probed)
     asked.told?.(file, probed)
   }
-  const wait = (file: string, coming: Promise<Probed>) => {
+  const wait = (file: string, coming: Promise<ImportResult>) => {
     asked.slow?.(file)
     const told = coming.then(probed => {
       tell(file, probed)

@@ -9,7 +9,7 @@ import { defineTask } from '../define/define.ts'
 import { thrownOf } from '../import/import-fault.ts'
 
 /** One definition as its file brings it, not yet checked. */
-export interface Raw {
+export interface RawDefinition {
   definition: unknown
   pointer: string
   contentHash: string
@@ -19,9 +19,9 @@ export interface Raw {
 }
 
 /** A task file: the definitions of its last good version, and why the version on disk cannot be used. */
-export interface Source {
+export interface TaskSource {
   path: string
-  raws: readonly Raw[]
+  raws: readonly RawDefinition[]
   fault: OffpeakError | null
 }
 
@@ -39,22 +39,22 @@ export interface Assembled {
 
 export interface AssembleAsk {
   /** The one that was loaded first comes first. */
-  sources: readonly Source[]
+  sources: readonly TaskSource[]
   config: Config
   /** The tasks in force so far. */
   previous: ReadonlyMap<string, Task>
 }
 
 type Made = { config: Config, override: unknown, task: Task }
-const made = new WeakMap<Raw, Made>()
+const made = new WeakMap<RawDefinition, Made>()
 
-function idOf ({ definition }: Raw): string {
+function idOf ({ definition }: RawDefinition): string {
   const { value } = attempt(() => (definition as { id?: unknown } | null | undefined)?.id)
   return typeof value === 'string' ? value : ''
 }
 
 /** The task of a definition; one that was made of the same parts before is the same. */
-function taskOf (raw: Raw, { path, config }: { path: string, config: Config }): Task {
+function taskOf (raw: RawDefinition, { path, config }: { path: string, config: Config }): Task {
   const override = Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
   const before = made.get(raw)
   if (before && before.config === config && before.override === override && before.task.source === path) {

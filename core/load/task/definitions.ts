@@ -1,7 +1,7 @@
 import { foundWords } from '../../model/base/check.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
-import type { Raw } from './assemble.ts'
+import type { RawDefinition } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
 import type { FoundFile } from './walk.ts'
 
@@ -22,7 +22,7 @@ function boundedBy (list: readonly unknown[], name: string, path: string): reado
 export function exportedBy (
   module: Readonly<Record<string, unknown>>,
   { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }
-): Raw[] {
+): RawDefinition[] {
   const from = { contentHash, module: file }
   const rows = (list: readonly unknown[], name: string) =>
     boundedBy(list, name, path).map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
@@ -52,7 +52,10 @@ export function exportedBy (
 }
 
 /** The definition in the header of a script; none when it has no header. Throws OFFPEAK_TASK_INVALID with the line. */
-export function headerOf (found: FoundFile, { source, contentHash }: { source: string, contentHash: string }): Raw[] {
+export function headerOf (
+  found: FoundFile,
+  { source, contentHash }: { source: string, contentHash: string }
+): RawDefinition[] {
   const header = mayBeScript(found, source) ? parseHeader(source, found.path) : null
   if (header === null) return []
   const placeOf = (pointer: string) => ({

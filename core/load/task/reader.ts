@@ -3,9 +3,9 @@ import { fileScope } from '../file/file-scope.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
-import type { Raw } from './assemble.ts'
+import type { RawDefinition } from './assemble.ts'
 import { importFault, thrownOf } from '../import/import-fault.ts'
-import type { Probed } from '../import/try-imports.ts'
+import type { ImportResult } from '../import/try-imports.ts'
 import { syntaxLine } from '../import/try-imports.ts'
 import { isModule } from '../file/module-file.ts'
 import { exportedBy, headerOf } from './definitions.ts'
@@ -15,14 +15,14 @@ const MOST_TRIES = 5
 /** Versions whose tries are remembered: one that is tried again after that has failed already under its address. */
 const MOST_FAILED = 200
 /** One version of a task file that has to be read. */
-export interface Todo {
+export interface UnreadFile {
   file: FoundFile
   source: string
   hash: string
 }
 
 /** The definitions of one version of a task file, or why it has none; `retry`: another file may mend it. */
-export type Read = { raws: Raw[] } | { fault: OffpeakError, retry: boolean }
+export type ReadResult = { raws: RawDefinition[] } | { fault: OffpeakError, retry: boolean }
 
 const hungFault = (path: string, boundMs: number) =>
   taskFileBroken({
@@ -32,7 +32,7 @@ const hungFault = (path: string, boundMs: number) =>
   })
 
 /** Another version of a file is another module. */
-const urlOf = ({ file: { real }, hash }: Todo): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
+const urlOf = ({ file: { real }, hash }: UnreadFile): string => `${pathToFileURL(real).href}?v=${hash.slice(0, 16)}`
 
 /** What is spent on lines in one look, ms: the files behind them wait meanwhile. */
 const BOUND = 2 * SECOND
@@ -88,7 +88,7 @@ export class Reader {
   }
 
   /** Never throws. `probed` is what became of the import in a child; undefined when it is known to go well. */
-  async read (todo: Todo, probed: Probed | undefined): Promise<Read> {
+  async read (todo: UnreadFile, probed: ImportResult | undefined): Promise<ReadResult> {
     const { file: { path, real }, source, hash } = todo
     try {
       if (!isModule(path)) return { raws: headerOf(todo.file, { source, contentHash: hash }) }
@@ -109,7 +109,7 @@ export class Reader {
     }
   }
 
-  async #import (todo: Todo): Promise<Record<string, unknown>> {
+  async #import (todo: UnreadFile): Promise<Record<string, unknown>> {
     const { file: { path }, hash } = todo
     const url = urlOf(todo)
     // A failed import stays failed under its address, so that another try needs another one.
@@ -130,8 +130,8 @@ export class Reader {
   }
 
   async #probeFault (
-    { file: { path, real }, source, hash }: Todo,
-    probed: Exclude<Probed, { kind: 'good' }>
+    { file: { path, real }, source, hash }: UnreadFile,
+    probed: Exclude<ImportResult, { kind: 'good' }>
   ): Promise<OffpeakError> {
     if (probed.kind === 'hung') return hungFault(path, this.#boundMs)
     if (probed.kind === 'ended') {

@@ -3,17 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
-import type { Source } from './assemble.ts'
-import { EndedStarts, endedFault } from '../import/crashing-imports.ts'
+import type { TaskSource } from './assemble.ts'
+import { CrashingImports, crashFault } from '../import/crashing-imports.ts'
 import type { Version } from '../import/crashing-imports.ts'
 import { worthALook } from './header.ts'
-import { Late } from '../import/late-results.ts'
-import { Patience } from '../import/idle-timeout.ts'
+import { LateResults } from '../import/late-results.ts'
+import { IdleTimeout } from '../import/idle-timeout.ts'
 import { headOf } from '../file/head.ts'
-import { recall, remember } from '../import/import-cache.ts'
-import type { Probed } from '../import/try-imports.ts'
-import { probe } from '../import/try-imports.ts'
-import type { Read, Todo } from './reader.ts'
+import { readImportCache, writeImportCache } from '../import/import-cache.ts'
+import type { ImportResult } from '../import/try-imports.ts'
+import { tryImports } from '../import/try-imports.ts'
+import type { ReadResult, UnreadFile } from './reader.ts'
 import { Reader } from './reader.ts'
 import { MODULE_BYTES, isModule } from '../file/module-file.ts'
 import { importsFault } from '../import/imports-fault.ts'
@@ -23,7 +23,7 @@ import { unreadable, walk } from './walk.ts'
 const AT_ONCE = 64
 
 /** A file below the tasks directory as it was last read. */
-interface Entry extends Source {
+interface Entry extends TaskSource {
   stamp: string
   hash: string
   /** True for a fault that another file may mend: an import that is missing or throws. */
@@ -32,7 +32,7 @@ interface Entry extends Source {
   goneAt: number | null
 }
 
-export interface TreeAsk {
+export interface TaskFilesAsk {
   directory: string
   /** Where `imports.json` is kept. */
   dataFolder: string
@@ -60,33 +60,33 @@ export interface RefreshAsk {
 }
 
 /** What became of an import in a child; undefined: it is known to go well, null: it takes its time. */
-type Tried = Probed | undefined | null
+type Tried = ImportResult | undefined | null
 
-const versionOf = ({ file: { real }, hash }: Todo): Version => ({ file: real, hash })
+const versionOf = ({ file: { real }, hash }: UnreadFile): Version => ({ file: real, hash })
 
 const sha = (data: string) => digest('sha256', data, 'hex')
 
 /** The task files below a directory, imported once for each version. */
-export class Tree {
-  readonly #ask: TreeAsk
+export class TaskFiles {
+  readonly #ask: TaskFilesAsk
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
   #known: Map<string, string> | null = null
-  readonly #late = new Late<Probed>()
-  #ended: EndedStarts | null = null
+  readonly #late = new LateResults<ImportResult>()
+  #ended: CrashingImports | null = null
   /** The tasks directory itself. */
   #root = ''
   #remembering: Promise<void> = Promise.resolve()
   /** Imported versions that no task uses any more: Node never lets go of a module. */
   oldVersions = 0
 
-  constructor (ask: TreeAsk) {
+  constructor (ask: TaskFilesAsk) {
     this.#ask = ask
     this.#reader = new Reader(ask.boundMs)
   }
 
   /** The files that have definitions or faults, the one that was loaded first first. */
-  get sources (): Source[] {
+  get sources (): TaskSource[] {
     return [...this.#entries.values()].filter(({ raws, fault }) => raws.length > 0 || fault)
   }
 
@@ -121,12 +121,12 @@ export class Tree {
   /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half
    *  written. */
   async #read (
-    todo: readonly Todo[],
-    { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly Todo[],
+    todo: readonly UnreadFile[],
+    { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly UnreadFile[],
       walkedAt: number }
   ): Promise<boolean> {
     let unsettled = false
-    if (modules.length > 0) this.#ended ??= new EndedStarts(this.#ask.dataFolder)
+    if (modules.length > 0) this.#ended ??= new CrashingImports(this.#ask.dataFolder)
     const probing = await this.#probe(modules, { signal, waits, patienceMs })
     if (this.#ended?.suspects === true) await Promise.allSettled(probing.values())
     for (const item of todo) {
@@ -144,12 +144,12 @@ export class Tree {
 
   /** A version that has ended offpeak again and again is left out; what is imported is written down, in case that it is
    *  the end. */
-  async #readOne (item: Todo, probed: Probed | undefined): Promise<Read> {
+  async #readOne (item: UnreadFile, probed: ImportResult | undefined): Promise<ReadResult> {
     const { path } = item.file
     if (!isModule(path)) return await this.#reader.read(item, probed)
     const version = versionOf(item)
     const count = this.#ended!.tooOften(version)
-    if (count > 0) return { fault: endedFault(path, count), retry: false }
+    if (count > 0) return { fault: crashFault(path, count), retry: false }
     this.#ended!.set('read', version)
     const read = await this.#reader.read(item, probed)
     this.#ended!.set('read', null)
@@ -194,8 +194,8 @@ export class Tree {
     })
   }
 
-  async #todo (files: readonly FoundFile[]): Promise<Todo[]> {
-    const todo: (Todo | null)[] = []
+  async #todo (files: readonly FoundFile[]): Promise<UnreadFile[]> {
+    const todo: (UnreadFile | null)[] = []
     // As many at a time as leave file handles for everybody else.
     for (let at = 0; at < files.length; at += AT_ONCE) {
       todo.push(...await Promise.all(files.slice(at, at + AT_ONCE).map(file => this.#changed(file))))
@@ -203,7 +203,7 @@ export class Tree {
     return todo.filter(item => item !== null)
   }
 
-  async #changed (file: FoundFile): Promise<Todo | null> {
+  async #changed (file: FoundFile): Promise<UnreadFile | null> {
     const entry = this.#entries.get(file.path)
     const module = isModule(file.path)
     const known = entry?.stamp === file.stamp && !(entry.fault && entry.retry)
@@ -242,10 +242,10 @@ export class Tree {
 
   /** What comes of the import in a child, by file, none for what went well before. */
   async #probe (
-    modules: readonly Todo[],
+    modules: readonly UnreadFile[],
     { signal, waits, patienceMs }: Pick<RefreshAsk, 'signal' | 'waits' | 'patienceMs'>
   ): Promise<Map<string, Promise<Tried>>> {
-    const known = this.#known ??= await recall(this.#ask.dataFolder)
+    const known = this.#known ??= await readImportCache(this.#ask.dataFolder)
     const earlier = new Map(modules.flatMap(({ file: { real }, hash }) => {
       const late = this.#late.take(real, hash)
       return late === undefined ? [] : [[real, Promise.resolve<Tried>(late)] as const]
@@ -254,8 +254,8 @@ export class Tree {
       versionOf
     ).filter(version => this.#ended!.tooOften(version) === 0)
     const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Tried>()]))
-    const patience = new Patience({ ms: patienceMs, elapsed: this.#ask.elapsed })
-    const told = (file: string, probed: Probed) => {
+    const patience = new IdleTimeout({ ms: patienceMs, elapsed: this.#ask.elapsed })
+    const told = (file: string, probed: ImportResult) => {
       patience.came(file)
       if (this.#late.came(file, probed)) this.#ask.later()
       else coming.get(file)!.resolve(probed)
@@ -281,7 +281,7 @@ export class Tree {
    *  has not told of. */
   async #probeAll (
     versions: readonly Version[],
-    { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: Probed) => void,
+    { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: ImportResult) => void,
       slow: (version: Version) => void }
   ): Promise<void> {
     const { boundMs } = this.#ask
@@ -289,13 +289,13 @@ export class Tree {
       versions.filter(one => !this.#ended!.isSuspect(one))]
     for (const suspect of suspects) {
       this.#ended!.set('probe', suspect)
-      await probe({ files: [suspect.file], boundMs, signal, told })
+      await tryImports({ files: [suspect.file], boundMs, signal, told })
     }
     let at = 0
     const late = new Set<string>()
     const next = () => this.#ended!.set('probe', others[at++] ?? null)
     next()
-    await probe({
+    await tryImports({
       files: others.map(({ file }) => file),
       boundMs,
       signal,
@@ -311,7 +311,7 @@ export class Tree {
     })
   }
 
-  #keep ({ file: { path, stamp }, hash }: Todo, read: Read): void {
+  #keep ({ file: { path, stamp }, hash }: UnreadFile, read: ReadResult): void {
     const entry = this.#entries.get(path)
     if ('fault' in read) {
       this.#entries.set(path, { path, stamp, hash, raws: entry?.raws ?? [], goneAt: null, ...read })
@@ -336,6 +336,8 @@ export class Tree {
     })
     const known = this.#known = new Map(good)
     // It only saves time at the next start. The disk has until the tasks are in force.
-    this.#remembering = this.#remembering.then(() => remember(this.#ask.dataFolder, known)).catch(() => undefined)
+    this.#remembering = this.#remembering.then(() => writeImportCache(this.#ask.dataFolder, known)).catch(() =>
+      undefined
+    )
   }
 }

@@ -10,7 +10,7 @@ import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { FileFault } from './assemble.ts'
 import { assemble } from './assemble.ts'
-import { Tree } from './task-files.ts'
+import { TaskFiles } from './task-files.ts'
 import { WRITTEN, waited } from '../config/watch.ts'
 
 /** A task file, or one definition of it, that cannot be used as it stands on disk. */
@@ -97,7 +97,7 @@ const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>
  *  and its last good version stays in force. */
 export class TaskFolder implements Service {
   readonly #ask: FolderAsk
-  readonly #tree: Tree
+  readonly #tree: TaskFiles
   #config: Config
   #tasks: ReadonlyMap<string, Task> = new Map()
   #broken: readonly BrokenFile[] = []
@@ -116,7 +116,7 @@ export class TaskFolder implements Service {
     this.#ask = { ...ask, now }
     this.#config = config
     const accepts = () => this.#config.security.accept_loose_files !== null
-    this.#tree = new Tree({ directory, dataFolder, boundMs, now, elapsed, later: () => this.#soon(0), accepts })
+    this.#tree = new TaskFiles({ directory, dataFolder, boundMs, now, elapsed, later: () => this.#soon(0), accepts })
   }
 
   get current (): Current {

@@ -3,7 +3,7 @@ import { milliseconds } from '../../model/base/duration.ts'
 import { isAbsent } from '../source/files.ts'
 import { judge } from './judge.ts'
 import type { ProbeKind, ProbeSetting } from '../../model/config/sense.ts'
-import type { Exec } from '../source/program.ts'
+import type { Exec } from '../source/exec.ts'
 import type { Judgement } from './judge.ts'
 
 export interface LookAsk {

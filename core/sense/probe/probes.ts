@@ -7,7 +7,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { ProbeAnswer } from '../../model/machine/reading.ts'
 import type { ProbeSetting } from '../../model/config/sense.ts'
-import type { Exec } from '../source/program.ts'
+import type { Exec } from '../source/exec.ts'
 
 const TIMEOUT = 5
 const TTL_PERIODS = 4

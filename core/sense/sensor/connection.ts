@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
-import { isInstalled } from '../source/program.ts'
+import { isInstalled } from '../source/exec.ts'
 import { wayOut } from './network.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
-import type { Exec } from '../source/program.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { Exec } from '../source/exec.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 
 const BOUND = 4 * SECOND
 const SERVICE = 'org.freedesktop.NetworkManager'
@@ -41,7 +41,7 @@ async function byTool (exec: Exec): Promise<Answer> {
 
 /** What the way out looks like when nobody keeps the connections: a modem is metered, a cable is not, for the rest
  *  nobody knows. */
-function byName ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Answer {
+function byName ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): Answer {
   const name = wayOut({ files, roots })
   if (name === UNKNOWN || name === null) return { metered: UNKNOWN, offline: false }
   const folder = `${roots.sys}/class/net/${name}`
@@ -53,7 +53,7 @@ function byName ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Answer {
   return { metered: cable ? false : UNKNOWN, offline: false }
 }
 
-export interface ConnectionAsk extends Ground {
+export interface ConnectionAsk extends SensorHost {
   exec: Exec
   everyMs: number
   metered: 'auto' | 'yes' | 'no'
@@ -68,7 +68,7 @@ export function connectionSensor ({ exec, everyMs, metered, ...ground }: Connect
   }
   return {
     everyMs,
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       const answer = await ask()
       // A portal that waits for a log-in is no way out, whatever the routes say.
       const online = answer.offline ? { online: false } : {}

@@ -4,7 +4,7 @@ import { OwnProcesses } from '../source/process-tree.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Files } from '../source/files.ts'
-import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
 import type { Limits } from '../source/cgroup.ts'
 
 /** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */
@@ -68,7 +68,7 @@ function used (now: Counters, before: Counters, roomSeconds: number): Pick<Share
 }
 
 /** Processor shares from /proc/stat, of all cores, or of the container's share of them when it has a limit. */
-export function cpuSensor (ground: Ground, limits: Limits, processes = new OwnProcesses(ground)): Sensor {
+export function cpuSensor (ground: SensorHost, limits: Limits, processes = new OwnProcesses(ground)): Sensor {
   const { files, roots, clock } = ground
   let room = 1
   const shares = rates<Counters, Shares>({
@@ -83,7 +83,7 @@ export function cpuSensor (ground: Ground, limits: Limits, processes = new OwnPr
   })
   return {
     everyMs: 0,
-    read (): Part {
+    read (): PartialReading {
       const stat = files.text(`${roots.proc}/stat`)
       const online = coresIn(stat)
       const { cpus } = limits.read()

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { share } from '../source/number.ts'
-import type { Part, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor.ts'
 
 const EVERY = 30 * SECOND
 
@@ -12,7 +12,7 @@ export function diskSensor (path: string): Sensor {
   return {
     everyMs: EVERY,
     threaded: true,
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       const { bsize, blocks, bfree, bavail } = await statfs(path)
       const used = blocks - bfree
       return {

@@ -4,8 +4,8 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { absent } from '../source/files.ts'
 import { graphicalIdle } from './session.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
-import type { Exec } from '../source/program.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { Exec } from '../source/exec.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 
 const LIST_AGAIN = MINUTE
 /** Clocks of file systems may be a little ahead. */
@@ -33,7 +33,7 @@ const at = (path: string, kind: 'atimeMs' | 'mtimeMs'): number => {
   }
 }
 
-export interface IdleAsk extends Ground {
+export interface IdleAsk extends SensorHost {
   exec: Exec
   /** How often terminals and sessions are asked, ms; between two looks the last touch ages. */
   everyMs: () => number
@@ -60,7 +60,7 @@ export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Se
   }
   return {
     everyMs: 0,
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       if (clock.monotonic() - askedAt >= everyMs()) {
         askedAt = clock.monotonic()
         const typed = terminals()

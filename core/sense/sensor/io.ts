@@ -5,7 +5,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numbersOf, share } from '../source/number.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Change } from '../source/rate.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Worked } from '../source/own-disk.ts'
@@ -76,7 +76,7 @@ function worked ({ now, before, seconds }: Change<Counters, Answer>): Worked[] |
 }
 
 /** How busy the busiest disk is and what all of them move, with offpeak's own part of both. */
-export function ioSensor ({ files, roots, clock }: Ground, processes?: OwnProcesses): Sensor {
+export function ioSensor ({ files, roots, clock }: SensorHost, processes?: OwnProcesses): Sensor {
   const isWhole = wholeDisks(`${roots.sys}/block`)
   const owed = new OwedBytes()
   const answer = rates<Counters, Answer>({
@@ -100,7 +100,7 @@ export function ioSensor ({ files, roots, clock }: Ground, processes?: OwnProces
   }
   return {
     everyMs: 0,
-    read (): Part {
+    read (): PartialReading {
       const text = files.optional(`${roots.proc}/diskstats`)
       return { io: text === null ? NONE : answer({ disks: disksIn(text, isWhole), own: ownBytes() }) }
     }

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
-import type { Part, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor.ts'
 
 // A look of the native timer costs more than the rest of a sample: two a second see every long block and many short
 // ones.
@@ -17,7 +17,7 @@ export function loopSensor (
   let watching: LoopWatch | null = null
   return {
     everyMs: 0,
-    read (): Part {
+    read (): PartialReading {
       if (watching === null) {
         watching = watch(LOOK_MS)
         watching.enable()

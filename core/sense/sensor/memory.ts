@@ -2,7 +2,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numberAfter, share } from '../source/number.ts'
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Limits } from '../source/cgroup.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 
 const KIB = 1024
 
@@ -30,7 +30,7 @@ function zfsCache (text: string | null): number {
 
 /** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
 export function memorySensor (
-  ground: Pick<Ground, 'files' | 'roots'>,
+  ground: Pick<SensorHost, 'files' | 'roots'>,
   limits: Limits,
   processes?: OwnProcesses
 ): Sensor {
@@ -41,7 +41,7 @@ export function memorySensor (
   }
   return {
     everyMs: 0,
-    read (): Part {
+    read (): PartialReading {
       const host = hostMemory(files.text(`${roots.proc}/meminfo`))
       const total = host.total
       const cache = zfsCache(files.optional(`${roots.proc}/spl/kstat/zfs/arcstats`))

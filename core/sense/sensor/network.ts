@@ -4,7 +4,7 @@ import { numbersOf } from '../source/number.ts'
 import { OwnNetwork } from '../source/own-network.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
-import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 
@@ -49,7 +49,7 @@ const six = (text: string): string[] =>
 
 /** The interface by which the world is reached, by the default routes of /proc/net/route and /proc/net/ipv6_route:
  *  null when there is none, unknown where the routes are hidden. */
-export function wayOut ({ files, roots }: Pick<Ground, 'files' | 'roots'>): Maybe<string | null> {
+export function wayOut ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): Maybe<string | null> {
   const text = files.optional(`${roots.proc}/net/route`)
   if (text === null) return UNKNOWN
   const names = [...four(text), ...six(files.optional(`${roots.proc}/net/ipv6_route`) ?? '')]
@@ -61,7 +61,7 @@ type Moved = Pick<Reading['network'], 'bytes_per_s' | 'own_bytes_per_s'>
 const NONE: Moved = { bytes_per_s: UNKNOWN }
 
 /** What the interfaces move, offpeak's own part of it, and whether one of them leads out. */
-export function networkSensor (ground: Ground, processes?: OwnProcesses): Sensor {
+export function networkSensor (ground: SensorHost, processes?: OwnProcesses): Sensor {
   const { files, roots, clock } = ground
   let names: string[] = []
   let seen = ''
@@ -81,7 +81,7 @@ export function networkSensor (ground: Ground, processes?: OwnProcesses): Sensor
   })
   return {
     everyMs: 0,
-    read (): Part {
+    read (): PartialReading {
       const text = files.optional(`${roots.proc}/net/dev`)
       const bytes = text === null ? new Map<string, number>() : bytesIn(text)
       const list = [...bytes.keys()].join(' ')

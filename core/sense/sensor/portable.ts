@@ -2,13 +2,13 @@ import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { share } from '../source/number.ts'
 import type si from 'systeminformation'
-import type { Part, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor.ts'
 
 /** The calls of systeminformation that stand in for /proc and /sys. */
 export type Library = Pick<typeof si,
   'battery' | 'currentLoad' | 'mem' | 'cpuTemperature' | 'networkStats' | 'networkInterfaceDefault'>
 
-async function power (library: Library): Promise<Part> {
+async function power (library: Library): Promise<PartialReading> {
   const { hasBattery, percent, isCharging, acConnected, timeRemaining } = await library.battery()
   if (!hasBattery) return { power: 'mains', battery: { present: false } }
   return {
@@ -22,18 +22,18 @@ async function power (library: Library): Promise<Part> {
   }
 }
 
-async function cpu (library: Library): Promise<Part> {
+async function cpu (library: Library): Promise<PartialReading> {
   const { currentLoad, avgLoad, cpus } = await library.currentLoad()
   const cores = Math.max(1, cpus.length)
   return { cpu: { busy: share(currentLoad / 100), load: avgLoad, cores } }
 }
 
-async function memory (library: Library): Promise<Part> {
+async function memory (library: Library): Promise<PartialReading> {
   const { total, available } = await library.mem()
   return { memory: { used: share(1 - available / total), available_bytes: available } }
 }
 
-async function network (library: Library): Promise<Part> {
+async function network (library: Library): Promise<PartialReading> {
   const [stats, way] = await Promise.all([library.networkStats(), library.networkInterfaceDefault()])
   // The first answer of the library has no rate: it is null or -1.
   const rates = stats.map(({ rx_sec: received, tx_sec: sent }) =>
@@ -43,7 +43,7 @@ async function network (library: Library): Promise<Part> {
   return { network: { online: Boolean(way), bytes_per_s: stats.length > 0 && Number.isFinite(sum) ? sum : UNKNOWN } }
 }
 
-async function temperature (library: Library): Promise<Part> {
+async function temperature (library: Library): Promise<PartialReading> {
   const { main, max } = await library.cpuTemperature()
   return { temperature: max ?? main ?? UNKNOWN }
 }
@@ -53,7 +53,7 @@ const installed = async (): Promise<Library> => (await import('systeminformation
 
 /** The sensors of a system without /proc and /sys, each on its own and with a period that suits what it costs. */
 export function elsewhere (library?: Library): Map<string, Sensor> {
-  const sensor = (everyMs: number, ask: (library: Library) => Promise<Part>): Sensor => ({
+  const sensor = (everyMs: number, ask: (library: Library) => Promise<PartialReading>): Sensor => ({
     everyMs,
     read: async () => await ask(library ?? await installed())
   })

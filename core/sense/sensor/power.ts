@@ -3,7 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { absent } from '../source/files.ts'
 import { powerOf } from './power-supply.ts'
 import type { Files } from '../source/files.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 import type { Supply } from './power-supply.ts'
 
 const EVERY = 5 * SECOND
@@ -51,11 +51,11 @@ function entries (sys: string): string[] | null {
 }
 
 /** Mains, batteries and a UPS on USB, of /sys/class/power_supply; read off the event loop, for drivers can be slow. */
-export function powerSensor ({ files, roots }: Ground): Sensor {
+export function powerSensor ({ files, roots }: SensorHost): Sensor {
   return {
     everyMs: EVERY,
     threaded: true,
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       const names = entries(roots.sys)
       if (names === null) return {}
       const supplies = await Promise.all(names.map(name => supplyAt(files, `${roots.sys}/class/power_supply/${name}`)))

@@ -2,7 +2,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Maybe, Pressure } from '../../model/machine/reading.ts'
 import type { Limits } from '../source/cgroup.ts'
-import type { Ground, Part, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
 
 const NONE: Pressure = { some: UNKNOWN, full: UNKNOWN }
 
@@ -18,7 +18,7 @@ const pressureOf = (text: string | null): Pressure =>
 
 /** Pressure stall information of the kernel (Documentation/accounting/psi.rst), the container's own where it has a
  *  limit. */
-export function pressureSensor ({ files, roots }: Ground, limits: Limits): Sensor {
+export function pressureSensor ({ files, roots }: SensorHost, limits: Limits): Sensor {
   // A kernel without PSI, or one that does not let us look, is asked once.
   const hidden = new Set<string>()
   const whole = (kind: string): string | null => {
@@ -33,7 +33,7 @@ export function pressureSensor ({ files, roots }: Ground, limits: Limits): Senso
   const text = (kind: 'cpu' | 'memory' | 'io') => (kind === 'io' ? null : limits.pressure(kind)) ?? whole(kind)
   return {
     everyMs: 0,
-    read: (): Part => ({
+    read: (): PartialReading => ({
       pressure: { cpu: pressureOf(text('cpu')), memory: pressureOf(text('memory')), io: pressureOf(text('io')) }
     })
   }

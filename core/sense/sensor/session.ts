@@ -2,18 +2,18 @@ import { readdirSync } from 'node:fs'
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { absent } from '../source/files.ts'
-import { isInstalled } from '../source/program.ts'
+import { isInstalled } from '../source/exec.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
-import type { Exec } from '../source/program.ts'
-import type { Ground } from '../source/sensor.ts'
+import type { Exec } from '../source/exec.ts'
+import type { SensorHost } from '../source/sensor.ts'
 
 const EVERY = MINUTE
 const BOUND = 4 * SECOND
 const MICRO = 1000
 
 /** Sessions with a screen that somebody may sit at, by the state files of systemd-logind. */
-function screens ({ files, roots }: Pick<Ground, 'files' | 'roots'>): string[] {
+function screens ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): string[] {
   const folder = `${roots.run}/systemd/sessions`
   const ids = (absent(() => readdirSync(folder)) ?? []).filter(name => !name.endsWith('.ref'))
   return ids.filter(id => {
@@ -39,7 +39,7 @@ function lastTouch (output: string, now: number): Maybe<number> {
 /** When somebody last touched a screen, epoch ms: null without screens, unknown when their keeper does not tell. Asked
  *  once a minute, and only while there is a screen. */
 export function graphicalIdle (
-  { files, roots, clock, exec }: { files: Ground['files'], roots: Ground['roots'], clock: Clock, exec: Exec }
+  { files, roots, clock, exec }: { files: SensorHost['files'], roots: SensorHost['roots'], clock: Clock, exec: Exec }
 ): () => Promise<Maybe<number> | null> {
   let asked = -Infinity
   let answer: Maybe<number> | null = null

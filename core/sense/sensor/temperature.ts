@@ -5,7 +5,7 @@ import { doubtsOf } from '../source/degrees.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Degrees } from '../source/degrees.ts'
 import type { Files } from '../source/files.ts'
-import type { Ground, Part, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
 import type { Clock } from '../../model/base/clock.ts'
 
 const EVERY = 15 * SECOND
@@ -62,7 +62,7 @@ function inputsOf ({ files, roots, clock }: { files: Files, roots: Roots, clock:
 
 /** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others, and what none can
  *  mean is left out and named. */
-export function temperatureSensor (ground: Ground): Sensor {
+export function temperatureSensor (ground: SensorHost): Sensor {
   const inputs = inputsOf(ground)
   const since = new Map<string, Pick<Degrees, 'value' | 'since'>>()
   let doubts: readonly string[] = []
@@ -79,7 +79,7 @@ export function temperatureSensor (ground: Ground): Sensor {
     everyMs: EVERY,
     threaded: true,
     doubts: () => doubts,
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       const all = (await Promise.all((await inputs()).map(read))).flat()
       const { sane, left } = doubtsOf(all, ground.clock.monotonic())
       doubts = left

@@ -1,9 +1,9 @@
 import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { plainNumber } from '../source/number.ts'
-import type { Exec } from '../source/program.ts'
+import type { Exec } from '../source/exec.ts'
 import type { Maybe, Ups, UpsWarning } from '../../model/machine/reading.ts'
-import type { Part, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor.ts'
 
 const BOUND = 4 * SECOND
 
@@ -44,7 +44,7 @@ export function upsSensor ({ name, exec, everyMs }: { name: string, exec: Exec, 
   return {
     everyMs,
     silence: { ups: { on_battery: UNKNOWN, level: UNKNOWN, seconds_left: UNKNOWN, warning: 'silent' } },
-    async read (): Promise<Part> {
+    async read (): Promise<PartialReading> {
       const { code, output } = await exec({ argv: ['upsc', name], timeoutMs: BOUND })
       if (code !== 0) throw new Error(`upsc ${name} ended with exit code ${code}`)
       const ups = upsIn(output)

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { absent } from './files.ts'
-import type { Ground } from './sensor.ts'
+import type { SensorHost } from './sensor.ts'
 import type { Moved, OwnProcesses } from './process-tree.ts'
 
 const ESTABLISHED = '01'
@@ -15,7 +15,7 @@ function isLoopback (address: string): boolean {
 }
 
 /** The inodes of connections to other machines. */
-function connections ({ files, roots }: Ground): Set<string> {
+function connections ({ files, roots }: SensorHost): Set<string> {
   const tables = ['tcp', 'tcp6'].map(name => files.optional(`${roots.proc}/net/${name}`) ?? '')
   const columns = tables.flatMap(text => text.split('\n').slice(1)).map(line => line.trim().split(/ +/))
     .filter(([, , remote = '', state]) => state === ESTABLISHED && !isLoopback(remote))
@@ -44,11 +44,11 @@ function isConnected (folder: string, inodes: ReadonlySet<string>): boolean {
  *  process. Those of its processes that are connected to another machine may have moved as much as they have read or
  *  written, and no more than the interfaces did. */
 export class OwnNetwork {
-  readonly #ground: Ground
+  readonly #ground: SensorHost
   readonly #processes: OwnProcesses
   #before: ReadonlyMap<string, Moved> | null = null
 
-  constructor (ground: Ground, processes: OwnProcesses) {
+  constructor (ground: SensorHost, processes: OwnProcesses) {
     this.#ground = ground
     this.#processes = processes
   }

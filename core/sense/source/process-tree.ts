@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { absent } from './files.ts'
 import { numberAfter, numbersOf } from './number.ts'
-import type { Ground } from './sensor.ts'
+import type { SensorHost } from './sensor.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, nice is field 19 (proc(5)): counted from
  *  field 4, the first after the letter of the state. */
@@ -56,13 +56,13 @@ const pidsIn = (text: string | null): string[] => text === null || text === '' ?
  *  own. The kernel adds what a child has used to its parent when the child ends, so sums of ticks and bytes only
  *  rise. */
 export class OwnProcesses {
-  readonly #ground: Ground
+  readonly #ground: SensorHost
   /** Of each thread: the file of its children, null for one that starts nothing. */
   #threads = new Map<string, string | null>()
   #pids: string[] = []
   #lookedAt = -Infinity
 
-  constructor (ground: Ground) {
+  constructor (ground: SensorHost) {
     this.#ground = ground
   }
 

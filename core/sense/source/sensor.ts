@@ -4,7 +4,7 @@ import type { Reading } from '../../model/machine/reading.ts'
 import type { Files } from './files.ts'
 
 /** What one sensor tells: any part of a reading. */
-export type Part = {
+export type PartialReading = {
   [K in keyof Reading as K extends 'at' | 'signals' | 'probes' ? never : K]?: Reading[K] extends unknown[] ? Reading[K]
     : Partial<Reading[K]> | Reading[K]
 }
@@ -18,10 +18,10 @@ export interface Sensor {
    *  shares. */
   threaded?: boolean
   /** What stands for its answer while it fails or does not answer; absent: everything is unknown. */
-  silence?: Part
+  silence?: PartialReading
   /** What it leaves out of its answer, and why: values that no machine can mean. */
   doubts?(): readonly string[]
-  read(): Part | Promise<Part>
+  read(): PartialReading | Promise<PartialReading>
   /** Lets go of what it holds. */
   stop?(): void
 }
@@ -38,7 +38,7 @@ export interface Roots {
 export const ROOTS: Roots = { proc: '/proc', sys: '/sys', cgroup: '/sys/fs/cgroup', dev: '/dev', run: '/run' }
 
 /** What every sensor is made of. */
-export interface Ground {
+export interface SensorHost {
   files: Files
   roots: Roots
   clock: Clock
@@ -77,7 +77,7 @@ function laid (base: unknown, part: unknown): unknown {
 }
 
 /** One reading of many parts; a later part is laid over an earlier one. */
-export function assemble (at: number, parts: readonly Part[]): Reading {
+export function assemble (at: number, parts: readonly PartialReading[]): Reading {
   const reading = unknownReading(at) as unknown as Plain
   for (const part of parts as readonly Plain[]) {
     for (const key in part) if (Object.hasOwn(reading, key)) reading[key] = laid(reading[key], mended(part[key], key))

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { TaskFolder } from '../../load/task/task-folder.ts'
 import { Lifecycle } from '../../model/base/service.ts'
-import { ANSWERS_WITHIN, answers, isWithin } from '../../load/file/responds.ts'
+import { RESPONSE_MS, responds, isWithin } from '../../load/file/responds.ts'
 import { WATCH_AFTER } from '../../load/config/watch.ts'
 import { defineTask } from '../../load/define/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
@@ -101,7 +101,7 @@ export class Catalog implements Service {
       onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })
     })
     const started = this.#folder.start()
-    if (await answers(this.#watched)) return await started
+    if (await responds(this.#watched)) return await started
     this.#await(started)
   }
 
@@ -133,7 +133,7 @@ export class Catalog implements Service {
 
   async #close (): Promise<void> {
     // What is asked of a mount that does not answer comes never.
-    if (this.#folder !== null) await isWithin(ANSWERS_WITHIN, this.#folder.stop())
+    if (this.#folder !== null) await isWithin(RESPONSE_MS, this.#folder.stop())
     this.#folder = null
   }
 

@@ -4,10 +4,10 @@ import { Lifecycle } from '../../model/base/service.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 import { lastingFaults } from '../../model/config/sense.ts'
-import { ANSWERS_WITHIN, isWithin } from '../../load/file/responds.ts'
+import { RESPONSE_MS, isWithin } from '../../load/file/responds.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
-import { removeUnfinished } from '../../load/file/atomic-write.ts'
+import { removeTemporary } from '../../load/file/atomic-write.ts'
 import { WATCH_AFTER, watchConfig } from '../../load/config/watch.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
 import type { ConfigEdit } from '../../load/config/edit.ts'
@@ -106,7 +106,7 @@ export class Settings implements Service {
 
   async #start (): Promise<void> {
     if (this.#loaded === null) return
-    await Promise.all(this.#loaded.files.map(removeUnfinished))
+    await Promise.all(this.#loaded.files.map(removeTemporary))
     if (this.#exposed !== null) this.notice({ kind: 'config_refused', message: this.#exposed.message })
     this.#watch = watchConfig({
       ...askOf(this.#options),
@@ -123,7 +123,7 @@ export class Settings implements Service {
   }
 
   async #stop (): Promise<void> {
-    if (this.#watch !== null) await isWithin(ANSWERS_WITHIN, this.#watch.stop())
+    if (this.#watch !== null) await isWithin(RESPONSE_MS, this.#watch.stop())
     this.#watch = null
   }
 

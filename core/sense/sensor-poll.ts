@@ -1,9 +1,9 @@
 import { failureOf } from '../model/run/failure.ts'
 import type { Clock } from '../model/base/clock.ts'
-import type { Part, Sensor } from './source/sensor.ts'
+import type { PartialReading, Sensor } from './source/sensor.ts'
 
 /** A sensor that does not answer, and since when, epoch ms. */
-export interface Trouble {
+export interface SensorFault {
   sensor: string
   message: string
   since: number
@@ -13,13 +13,13 @@ export interface Trouble {
 const EARLY = 0.9
 
 /** One sensor and its last answer: asked at its own period, bounded, and not again while it hangs. */
-export class Asking {
+export class SensorPoll {
   readonly name: string
   readonly sensor: Sensor
   readonly #clock: Clock
-  #part: Part = {}
+  #part: PartialReading = {}
   #doubted = new Map<string, number>()
-  #trouble: Trouble | null = null
+  #trouble: SensorFault | null = null
   #askedAt = -Infinity
   #pending = false
   #bound: NodeJS.Timeout | undefined
@@ -31,14 +31,14 @@ export class Asking {
     this.#clock = clock
   }
 
-  get part (): Part {
+  get part (): PartialReading {
     return this.#part
   }
-  get trouble (): Trouble | null {
+  get trouble (): SensorFault | null {
     return this.#trouble
   }
   /** Values that it leaves out of its answer, and since when. */
-  get doubts (): Trouble[] {
+  get doubts (): SensorFault[] {
     const messages = this.sensor.doubts?.() ?? []
     this.#doubted = new Map(messages.map(message => [message, this.#doubted.get(message) ?? this.#clock.now()]))
     return [...this.#doubted].map(([message, since]) => ({ sensor: this.name, message, since }))
@@ -59,9 +59,9 @@ export class Asking {
     try {
       const answer = this.sensor.read()
       if (typeof (answer as { then?: unknown } | null)?.then === 'function') {
-        return this.#wait(answer as Promise<Part>, boundMs)
+        return this.#wait(answer as Promise<PartialReading>, boundMs)
       }
-      this.#accept(answer as Part)
+      this.#accept(answer as PartialReading)
     } catch (error) {
       this.refuse(failureOf(error).message)
     }
@@ -82,14 +82,14 @@ export class Asking {
     this.sensor.stop?.()
   }
 
-  #accept (part: Part): void {
+  #accept (part: PartialReading): void {
     if (this.#gone) return
     if (typeof part !== 'object' || part === null) return this.refuse('it did not answer with a part of a reading')
     this.#part = part
     this.#trouble = null
   }
 
-  #wait (answer: Promise<Part>, boundMs: number): Promise<void> {
+  #wait (answer: Promise<PartialReading>, boundMs: number): Promise<void> {
     this.#pending = true
     return new Promise(resolve => {
       this.#bound = setTimeout(() => {
