@@ -1,14 +1,15 @@
 import Type from 'typebox'
 import { CONTROL, RUN } from './_http/scope.ts'
 import type { ManagerFace, State } from '../core/index.ts'
-import { MOST_RUNS, PRIORITIES, STATES, isFinal } from '../core/index.ts'
+import { MOST_RUNS, STATES, isFinal } from '../core/index.ts'
 import { ChangeIn, Changed, filterIn } from './_schema/changes.ts'
-import { IdIn, InstantIn, KeyHeader, answers, exactly, word } from './_schema/base.ts'
-import { RequestedRun, Run, RunIn } from './_schema/run.ts'
-import { checkDue, instantIn, requestedAnswer, runAnswer, runPlace } from './_http/answers.ts'
+import { KeyHeader, answers, exactly } from './_schema/base.ts'
+import { RunIn } from './_schema/run.ts'
+import { checkDue, runAnswer, runPlace } from './_http/answers.ts'
 import { named } from './_http/plugin.ts'
-import type { Plugin } from './_http/plugin.ts'
+import type { Plugin, PluginApp } from './_http/plugin.ts'
 
+const TAGS = ['runs']
 const LARGE = 32 * 1024 * 1024
 const { properties: fields } = RunIn
 const RunsIn = exactly({
@@ -24,15 +25,6 @@ const Added = exactly({
     exactly({ id: Type.String(), created: Type.Boolean({ description: 'False: the run was there, by its key' }) })
   )
 })
-const EditIn = exactly({
-  priority: Type.Optional(word(PRIORITIES)),
-  payload: Type.Optional(Type.Unknown({ description: 'Takes the place of the old one' })),
-  due_at: Type.Optional(InstantIn)
-}, { minProperties: 1 })
-const WhyIn = exactly({
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'Why; it is recorded' }))
-})
-
 const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove', promote: 'promote' } as const
 
 /** How many runs a dry run shows. */
@@ -65,22 +57,20 @@ async function touched (
   )
 }
 
-/** Many runs in one call, and changes of runs that wait. */
-const bulk: Plugin = async app => {
-  const { manager } = app
-  const { desk } = manager
-  const tags = ['runs']
+/** POST /api/runs/bulk. */
+function addition (app: PluginApp): void {
+  const { bulk } = app.manager.desk
 
   app.post('/api/runs/bulk', {
     config: RUN,
     bodyLimit: LARGE,
-    schema: { tags, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) }
+    schema: { tags: TAGS, headers: KeyHeader, body: RunsIn, response: answers({ 200: Added, 201: Added }) }
   }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)
     const key = headers['idempotency-key']
     const added = key === undefined
-      ? await desk.bulk.add(body.runs, { by })
-      : await desk.bulk.addOnce(body.runs, { key, scope: 'runs/bulk', by })
+      ? await bulk.add(body.runs, { by })
+      : await bulk.addOnce(body.runs, { key, scope: 'runs/bulk', by })
     const runs = added.map(({ run: { id }, created }) => ({ id, created }))
     const count = runs.filter(({ created }) => created).length
     if (key !== undefined && count === 0) {
@@ -88,14 +78,19 @@ const bulk: Plugin = async app => {
     }
     return await reply.code(201).send({ added: count, runs })
   })
+}
+
+/** POST /api/runs/cancel, retry, delete and promote. */
+function changes (app: PluginApp): void {
+  const { manager } = app
 
   for (const [name, act] of Object.entries(ACTS)) {
     app.post(`/api/runs/${name}`, {
       config: CONTROL,
-      schema: { tags, body: ChangeIn, response: answers({ 200: Changed }) }
+      schema: { tags: TAGS, body: ChangeIn, response: answers({ 200: Changed }) }
     }, async ({ body, by }) => {
       const { filter, dry_run: dry = false, reason, limit, every } = body
-      const changed = await desk.bulk.change(act, {
+      const changed = await manager.desk.bulk.change(act, {
         filter: filterIn(filter),
         by,
         dry_run: dry,
@@ -110,33 +105,12 @@ const bulk: Plugin = async app => {
       }
     })
   }
+}
 
-  app.patch('/api/runs/:id', {
-    config: CONTROL,
-    schema: { tags, params: IdIn, body: EditIn, response: answers({ 200: Run }) }
-  }, async ({ params, body, by }) => {
-    const due = instantIn('/due_at', body.due_at)
-    const { due_at: _, ...rest } = body
-    return runAnswer(manager, await desk.bulk.edit(params.id, { ...rest, ...due !== undefined && { due_at: due }, by }))
-  })
-
-  app.delete('/api/runs/:id', {
-    config: CONTROL,
-    schema: { tags, params: IdIn, querystring: WhyIn, response: answers({ 204: Type.Null() }) }
-  }, async ({ params, query, by }, reply) => {
-    await desk.bulk.remove(params.id, { by, ...query.reason !== undefined && { message: query.reason } })
-    return await reply.code(204).send(null)
-  })
-
-  app.post('/api/runs/:id/promote', {
-    config: CONTROL,
-    schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: Run }) }
-  }, async ({ params, by }) => runAnswer(manager, await desk.bulk.promote(params.id, { by })))
-
-  app.post('/api/runs/:id/now', {
-    config: CONTROL,
-    schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 200: RequestedRun }) }
-  }, async ({ params, by }) => requestedAnswer(manager, await desk.bulk.runNow(params.id, { by })))
+/** Many runs in one call. */
+const bulk: Plugin = async app => {
+  addition(app)
+  changes(app)
 }
 
 export default named('offpeak-bulk', bulk, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

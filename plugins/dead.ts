@@ -6,8 +6,9 @@ import { Run } from './_schema/run.ts'
 import { runAnswer } from './_http/answers.ts'
 import { misfit } from './_http/answers.ts'
 import { named } from './_http/plugin.ts'
-import type { Plugin } from './_http/plugin.ts'
+import type { Plugin, PluginApp } from './_http/plugin.ts'
 
+const TAGS = ['dead']
 const which = {
   task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What they failed of' }))
@@ -47,15 +48,35 @@ function checkMeant ({ task, fingerprint, all = false }: { task?: string, finger
   }
 }
 
-/** Runs that failed for good, by task and what they failed of: played again or discarded. */
-const dead: Plugin = async app => {
+/** POST /api/dead/discard and /api/dead/{id}/discard. */
+function discards (app: PluginApp): void {
   const { manager } = app
   const { desk } = manager
-  const tags = ['dead']
+
+  app.post('/api/dead/discard', {
+    config: CONTROL,
+    schema: { tags: TAGS, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) }
+  }, async ({ body, by }) => {
+    checkMeant(body)
+    const { all: _, reason: message, ...ask } = body
+    return { ...await desk.dead.discard({ ...ask, message, by }), dry_run: body.dry_run ?? false }
+  })
+
+  app.post('/api/dead/:id/discard', {
+    config: CONTROL,
+    schema: { tags: TAGS, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) }
+  },
+    async ({ params, body, by }) =>
+      runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
+}
+
+/** Runs that failed for good, by task and what they failed of: played again or discarded. */
+const dead: Plugin = async app => {
+  const { desk } = app.manager
 
   app.get('/api/dead', {
     config: READ,
-    schema: { tags, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) }
+    schema: { tags: TAGS, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) }
   }, async ({ query }) =>
     (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({
       ...group,
@@ -66,7 +87,7 @@ const dead: Plugin = async app => {
   app.post('/api/dead/replay', {
     config: CONTROL,
     schema: {
-      tags,
+      tags: TAGS,
       body: ReplayIn,
       response: answers({
         200: exactly({
@@ -80,22 +101,7 @@ const dead: Plugin = async app => {
     const { all: _, ...ask } = body
     return { ...await desk.dead.replay({ ...ask, by }), dry_run: body.dry_run ?? false }
   })
-
-  app.post('/api/dead/discard', {
-    config: CONTROL,
-    schema: { tags, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) }
-  }, async ({ body, by }) => {
-    checkMeant(body)
-    const { all: _, reason: message, ...ask } = body
-    return { ...await desk.dead.discard({ ...ask, message, by }), dry_run: body.dry_run ?? false }
-  })
-
-  app.post('/api/dead/:id/discard', {
-    config: CONTROL,
-    schema: { tags, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) }
-  },
-    async ({ params, body, by }) =>
-      runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
+  discards(app)
 }
 
 export default named('offpeak-dead', dead, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])

@@ -11,9 +11,9 @@ import type { PluginApp } from './_http/plugin.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who changes something: `api`, the name that came with the owner's token, or that of the token. */
+    /** Who sent the request: `api`, the name sent with the owner's token, or the name of the token. */
     by: string
-    /** Whether it sees what is private. */
+    /** True when the answer may contain private members. */
     trusted: boolean
   }
 }
@@ -23,43 +23,36 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const NAME = /^[\x20-\x7e]{1,64}$/
 const OWNER: Bearer = { name: '', scope: 'control' }
 const CHALLENGE = 'Bearer realm="offpeak"'
-/** Beside an answer of which something was left out. */
+/** Sent with an answer from which private members were removed. */
 const MORE =
   `${CHALLENGE}, error_description="Members named in withheld are shown with the token, which is in the file token of the data folder"`
 
-/** The name that the request gives itself; that of a named token comes first, whatever it says. */
+/** The name in X-Offpeak-By, after that of a named token. */
 function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
   const given = headers['x-offpeak-by']
   const own = typeof given === 'string' && NAME.test(given) ? given : null
   return name === '' ? own ?? 'api' : `token:${name}${own === null ? '' : ` ${own}`}`
 }
 
-/** What a request needs. A route that does not say it needs everything; where there is no route, any token may hear
- *  so. */
+/** The scope that a request needs: `control` for a route that declares none; any token where there is no route. */
 const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
   config.scope ?? (is404 ? 'read' : 'control')
 
-/** Who may ask what: the server's own names alone, a token for every write, for what is private, and for everything
- *  that others could reach. */
-async function guard (app: PluginApp) {
+/** Finds who sent a request by its token. The right token never has to wait for others that came from its address. */
+function bearers ({ manager, host: { token } }: PluginApp) {
   const lockout = new Lockout()
-  const { manager, host: { token } } = app
   const tokens = new NamedTokens(() => ({
     folder: manager.folder,
     loose: manager.config.security.accept_loose_files !== null
   }))
-  app.decorateRequest('by', 'api')
-  app.decorateRequest('trusted', false)
+  const find = (given: string): Bearer | null =>
+    sameToken(given, token) ? OWNER : tokens.find(given, manager.clock.now())
 
-  /** Throws for a token that is none. The right one is never made to wait, whatever else has come from its address. */
-  function bearerOf (request: FastifyRequest, reply: FastifyReply): Bearer {
+  /** Throws OFFPEAK_UNAUTHORIZED without a valid token, and OFFPEAK_TOO_MANY_TRIES after too many wrong ones. */
+  return (request: FastifyRequest, reply: FastifyReply): Bearer => {
     const { authorization } = request.headers
     const given = BEARER.exec(authorization ?? '')?.[1]
-    const bearer = given === undefined
-      ? null
-      : sameToken(given, token)
-      ? OWNER
-      : tokens.find(given, manager.clock.now())
+    const bearer = given === undefined ? null : find(given)
     if (bearer !== null) return bearer
     const now = manager.clock.monotonic()
     const wait = authorization === undefined ? 0 : lockout.wait(request.ip, now)
@@ -68,6 +61,15 @@ async function guard (app: PluginApp) {
     reply.header('www-authenticate', CHALLENGE)
     throw authorization === undefined ? unauthorized() : tokenRefused()
   }
+}
+
+/** Checks every request: its host is one of the server's own names; writes, private reads and everything that others
+ *  could reach need a token. */
+async function guard (app: PluginApp) {
+  const { manager } = app
+  const bearerOf = bearers(app)
+  app.decorateRequest('by', 'api')
+  app.decorateRequest('trusted', false)
 
   app.addHook('onRequest', async (request, reply) => {
     const needed = scopeOf(request)

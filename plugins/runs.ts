@@ -5,8 +5,9 @@ import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers
 import { FullRun, Line, Progress, Run } from './_schema/run.ts'
 import { IdIn, InstantIn, Limit, answers, exactly, nullable, page, word } from './_schema/base.ts'
 import { named } from './_http/plugin.ts'
-import type { Plugin } from './_http/plugin.ts'
+import type { Plugin, PluginApp } from './_http/plugin.ts'
 
+const TAGS = ['runs']
 const Filter = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
   state: Type.Optional(Type.Array(word(STATES), { description: 'Repeated, or with commas' })),
@@ -27,15 +28,13 @@ const ProgressNow = exactly({
   progress: Progress
 })
 
-/** What was asked for and what came of it. */
-const runs: Plugin = async app => {
+/** GET /api/runs. */
+function list (app: PluginApp): void {
   const { manager } = app
-  const tags = ['runs']
-  const place = (id: string) => `${app.prefix}/api/runs/${id}`
 
   app.get('/api/runs', {
     config: RUNS,
-    schema: { tags, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) }
+    schema: { tags: TAGS, querystring: Filter, response: answers({ 200: page(Run, nullable(Type.String())) }) }
   }, async (request, reply) => {
     const { from, to, limit, ...rest } = request.query
     const range = { from: instantIn('/query/from', from), to: instantIn('/query/to', to) }
@@ -49,15 +48,20 @@ const runs: Plugin = async app => {
     }
     return { items: items.map(run => runAnswer(manager, run)), next }
   })
+}
+
+/** GET of one run, its progress and its log. */
+function one (app: PluginApp): void {
+  const { manager } = app
 
   app.get('/api/runs/:id', {
     config: withheld('payload', 'result', 'checkpoint', 'key'),
-    schema: { tags, params: IdIn, response: answers({ 200: FullRun }) }
+    schema: { tags: TAGS, params: IdIn, response: answers({ 200: FullRun }) }
   }, async ({ params }) => fullRunAnswer(manager, await manager.desk.run(params.id)))
 
   app.get('/api/runs/:id/progress', {
     config: READ,
-    schema: { tags, params: IdIn, response: answers({ 200: ProgressNow }) }
+    schema: { tags: TAGS, params: IdIn, response: answers({ 200: ProgressNow }) }
   }, async ({ params }) => {
     const { id, state, label, attempt, progress } = runAnswer(manager, await manager.desk.run(params.id))
     return { id, state, label, attempt, progress }
@@ -66,7 +70,7 @@ const runs: Plugin = async app => {
   app.get('/api/runs/:id/logs', {
     config: SECRET,
     schema: {
-      tags,
+      tags: TAGS,
       params: IdIn,
       querystring: LineFilter,
       response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) })
@@ -75,11 +79,19 @@ const runs: Plugin = async app => {
     const lines = await manager.desk.logs({ id: params.id, after: query.after!, limit: query.limit! })
     return { items: lines.map(lineAnswer), next: lines.at(-1)?.seq ?? query.after! }
   })
+}
+
+/** Runs: the list, one of them, cancel and retry. */
+const runs: Plugin = async app => {
+  const { manager } = app
+  const place = (id: string) => `${app.prefix}/api/runs/${id}`
+  list(app)
+  one(app)
 
   app.post('/api/runs/:id/cancel', {
     config: CONTROL,
     schema: {
-      tags,
+      tags: TAGS,
       params: IdIn,
       body: Type.Optional(exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
       response: answers({ 200: Run, 202: Run })
@@ -93,7 +105,7 @@ const runs: Plugin = async app => {
 
   app.post('/api/runs/:id/retry', {
     config: CONTROL,
-    schema: { tags, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 202: Run }) }
+    schema: { tags: TAGS, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 202: Run }) }
   }, async ({ params, by }, reply) => {
     const run = await manager.desk.retry(params.id, { by })
     return await reply.code(202).header('location', place(run.id)).send(runAnswer(manager, run))

@@ -19,6 +19,7 @@ const schedules: Plugin = async app => {
   const { manager } = app
   const { desk } = manager
   const tags = ['schedules']
+  const answer = (schedule: Parameters<typeof scheduleAnswer>[1]) => scheduleAnswer(manager, schedule)
 
   app.get('/api/schedules', {
     config: withheld('payload'),
@@ -27,16 +28,12 @@ const schedules: Plugin = async app => {
       querystring: exactly({ task: Type.Optional(Type.String({ maxLength: 64 })) }),
       response: answers({ 200: Type.Array(Schedule) })
     }
-  },
-    async ({ query }) =>
-      desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(schedule =>
-        scheduleAnswer(manager, schedule)
-      ))
+  }, async ({ query }) => desk.schedules.filter(({ task }) => (query.task ?? task) === task).map(answer))
 
   app.get('/api/schedules/:id', {
     config: withheld('payload'),
     schema: { tags, params: IdIn, response: answers({ 200: Schedule }) }
-  }, async ({ params }) => scheduleAnswer(manager, desk.scheduled(params.id)))
+  }, async ({ params }) => answer(desk.scheduled(params.id)))
 
   app.post('/api/schedules', {
     config: CONTROL,
@@ -44,7 +41,7 @@ const schedules: Plugin = async app => {
   }, async ({ body, by }, reply) => {
     const schedule = await desk.schedule({ ...body, by } as Parameters<typeof desk.schedule>[0])
     return await reply.code(201).header('location', `${app.prefix}/api/schedules/${schedule.id}`).send(
-      scheduleAnswer(manager, schedule)
+      answer(schedule)
     )
   })
 
