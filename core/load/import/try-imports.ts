@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { getCompileCacheDir } from 'node:module'
 import { setPriority } from 'node:os'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
+import { compileCacheArgs } from '../file/compile-cache.ts'
 import type { Thrown } from './import-fault.ts'
 
 /** What came of importing a file in a process of its own. */
@@ -32,14 +32,8 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'Sy
 const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]]))
 
-/** The folder of the compile cache of this process, if it has one: the importer shares it. */
-function compileCache (): string[] {
-  const folder = getCompileCacheDir()
-  return folder === undefined ? [] : [dirname(folder)]
-}
-
 function start (): ChildProcess {
-  return spawn(process.execPath, [IMPORTER, ...compileCache()], {
+  return spawn(process.execPath, [IMPORTER, ...compileCacheArgs()], {
     env: environment(),
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc']

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { extname, join } from 'node:path'
+import { compileCacheArgs } from '../../load/file/compile-cache.ts'
 import { attend, jobOf } from './supervisor.ts'
 import { answerOf, isOurs } from './wire.ts'
 import { calm, exited, mannered, minimalEnvironment, onceAborted } from './spawn.ts'
@@ -17,7 +18,7 @@ import type { Work } from '../../model/task/task.ts'
 
 type Isolated = Extract<Work, { kind: 'isolated' }>
 
-const HOST = join(import.meta.dirname, `child${extname(import.meta.filename)}`)
+const HOST = join(import.meta.dirname, `child-entry${extname(import.meta.filename)}`)
 /** Of the time that a run may take to stop: so much is its own, in the rest its process group is asked to end by the
  *  system. */
 const OWN = 0.8
@@ -37,7 +38,8 @@ const wired = (child: ChildProcess): Port<Down, Up> => ({
 
 function start ({ memory_mb: memory, env, ...manners }: Isolated, run: string): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
-  const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid)], manners)
+  const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid), ...compileCacheArgs()],
+    manners)
   const child = spawn(program, words, {
     env: { ...minimalEnvironment(), ...env, [RUN_ID]: run },
     shell: false,
