@@ -75,7 +75,7 @@ const anchorsIn = (page: string) =>
   )
 
 t.test('every link inside leads somewhere', async t => {
-  const links = PAGES.flatMap(page =>
+  const links = [...PAGES, 'CONTRIBUTING.md'].flatMap(page =>
     [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => ({ page, to: to! }))
   )
   const inside = links.filter(({ to }) => !/^https?:/.test(to))
