@@ -40,7 +40,8 @@ function secondLists (text: string, gates: ReadonlySet<string>): string[] {
 
 const gatesAreListedOnce: Rule = {
   name: 'every gate is listed once',
-  teaches: 'RULES in core/model/gates/ is the one list of the gates and their order: add the gate there, and derive ' +
+  teaches:
+    'GATES in core/model/gates/gates.ts is the one list of the gates and their order: add the gate there, and derive ' +
     'any other list from it',
   found: house => {
     const gates = namesIn(GATE, house)
