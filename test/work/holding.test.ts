@@ -1,40 +1,14 @@
 import t from 'tap'
-import { calm } from './fake-senses.ts'
-import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
-import type { HarnessOptions } from './harness.ts'
-import type { Owner } from './harness.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 import type { Task } from '../../core/model/task/task.ts'
+import { laptop } from './laptop.ts'
 
 const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
 
-/** A laptop whose battery and plug the test moves; `see` takes one reading and waits until what it opens has been
- *  looked at. */
-async function laptop (t: Owner, options: HarnessOptions) {
-  const it = await harness(t, options)
-  let over: Partial<Reading> = {}
-  const battery = (level: number) => ({
-    power: 'battery' as const,
-    battery: { present: true, level, charging: false, seconds_left: 'unknown' as const }
-  })
-  const mains = (level = 90) => ({
-    power: 'mains' as const,
-    battery: { present: true, level, charging: true, seconds_left: 'unknown' as const }
-  })
-  const see = async (change: Partial<Reading> = {}) => {
-    over = { ...over, ...change }
-    it.conditions.take({ ...calm(it.clock.now()), ...over }, it.clock.now())
-    await it.runner.settled()
-  }
-  const later = async (ms: number, change: Partial<Reading> = {}) => {
-    it.clock.advance(ms)
-    await see(change)
-  }
-  return { ...it, see, later, battery, mains }
-}
+const MINUTE = 60 * SECOND
+
+const HOUR = 60 * MINUTE
 
 const onMains: Partial<Task> = { constraints: { power: 'mains' } }
 
@@ -135,142 +109,6 @@ t.test('a critical run passes every gate but those of safety', async t => {
   await it.runner.settled()
   t.match(await it.desk.task('work'), { status: 'held', held: { message: /free/ } })
   t.equal((await it.engine.get(full.run.id))!.state, 'queued')
-})
-
-t.test('a running run that yields is told, keeps its checkpoint, is given its attempt back and goes on when it may', async t => {
-  const seen: unknown[] = []
-  const it = await laptop(t, {
-    tasks: [{
-      ...onMains,
-      on_lost: 'yield',
-      max_retries: 0,
-      work: {
-        kind: 'function',
-        func: async ctx => {
-          seen.push(await ctx.checkpoint.read())
-          if (seen.length > 1) return 'done'
-          await ctx.checkpoint.save({ page: 7 })
-          await new Promise((_resolve, reject) => {
-            ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
-          })
-        }
-      }
-    }]
-  })
-  await it.see(it.mains())
-  const { run } = await it.desk.enqueue('work')
-  await until('it runs', () => seen.length === 1)
-  await it.later(2 * MINUTE, it.battery(80))
-  await until('it is put back', async () => (await it.engine.get(run.id))!.state === 'queued')
-  t.match(await it.engine.get(run.id), { attempt: 0, turn: 1, reason: { code: 'yield', message: /battery/ } })
-  await it.later(2 * MINUTE, it.mains())
-  t.match(await it.reach(run.id, 'completed'), { attempt: 1, turn: 2 })
-  t.strictSame(seen, [null, { page: 7 }])
-})
-
-t.test('a task that does not care goes on when the plug comes out; one that says cancel is cancelled', async t => {
-  const busy = gate()
-  const work = { kind: 'function', func: busy.func } as const
-  const it = await laptop(t, {
-    tasks: [{ ...onMains, id: 'goes_on', work }, { ...onMains, id: 'stops', on_lost: 'cancel', work }]
-  })
-  await it.see(it.mains())
-  const [on, off] = await Promise.all([it.desk.enqueue('goes_on'), it.desk.enqueue('stops')])
-  await until('both run', () => busy.started.length === 2)
-  await it.later(2 * MINUTE, it.battery(80))
-  t.match(await it.reach(off!.run.id, 'cancelled'), { reason: { message: /battery/ } })
-  t.equal((await it.engine.get(on!.run.id))!.state, 'running')
-  busy.letGo()
-  await it.reach(on!.run.id, 'completed')
-})
-
-t.test('breathe rests while the gates are closed, and lends its slot when it is asked to', async t => {
-  const steps: string[] = []
-  const it = await laptop(t, {
-    slots: 1,
-    tasks: [{
-      ...onMains,
-      id: 'long',
-      work: {
-        kind: 'function',
-        func: async ctx => {
-          steps.push('began')
-          while (!steps.includes('unplugged')) await ctx.breathe()
-          await ctx.breathe({ slot: 'give' })
-          steps.push('went on')
-        }
-      }
-    }, {
-      id: 'short',
-      work: {
-        kind: 'function',
-        func: () => {
-          steps.push('short ran')
-        }
-      }
-    }]
-  })
-  await it.see(it.mains())
-  const { run } = await it.desk.enqueue('long')
-  await until('it runs', () => steps.length === 1)
-  await it.later(2 * MINUTE, it.battery(80))
-  steps.push('unplugged')
-  await until('it rests', () => it.said('resting').length > 0)
-  const short = await it.desk.enqueue('short')
-  await it.reach(short.run.id, 'completed')
-  await it.later(2 * MINUTE, it.mains())
-  await it.reach(run.id, 'completed')
-  t.strictSame(steps, ['began', 'unplugged', 'short ran', 'went on'])
-})
-
-t.test('hints follow the battery, and a change is told inside the task', async t => {
-  const told: unknown[] = []
-  const it = await laptop(t, {
-    tasks: [{
-      work: {
-        kind: 'function',
-        func: async ctx => {
-          told.push(ctx.hints.batch_size)
-          ctx.onHints(({ batch_size: size, quality }) => told.push([size, quality]))
-          await new Promise((_resolve, reject) => {
-            ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
-          })
-        }
-      }
-    }]
-  })
-  await it.see(it.mains())
-  await it.desk.enqueue('work')
-  await until('it runs', () => told.length === 1)
-  await it.later(MINUTE, it.battery(60))
-  await it.later(MINUTE, it.battery(59))
-  await it.later(MINUTE, it.battery(10))
-  t.strictSame(told, [32, [16, 'medium'], [4, 'minimal']])
-})
-
-t.test('a critical run that finds no slot takes that of the least urgent run that can be put back', async t => {
-  const busy = gate()
-  const work = { kind: 'function', func: busy.func } as const
-  const own = gate()
-  const it = await laptop(t, {
-    slots: 2,
-    config: { scheduling: { max_concurrent_tasks: { critical: 1 }, priority_slots: 'never' } },
-    tasks: [{ id: 'low', priority: 'low', preemptible: true, work }, { id: 'normal', preemptible: true, work }, {
-      id: 'urgent'
-    }, { id: 'own', work: { kind: 'function', func: own.func } }]
-  })
-  await it.see(it.mains())
-  const low = await it.desk.enqueue('low')
-  await it.desk.enqueue('normal')
-  await it.desk.enqueue('own', { priority: 'critical' })
-  await until('all run', () => busy.started.length === 2 && own.started.length === 1)
-  t.strictSame(it.said('signalled'), [], 'the first critical one has a slot of its own')
-  const urgent = await it.desk.enqueue('urgent', { priority: 'critical' })
-  await it.reach(urgent.run.id, 'completed')
-  await until('the low one runs again', () => busy.started.length === 3)
-  t.match(await it.engine.get(low.run.id), { state: 'running', turn: 2, attempt: 1 })
-  own.letGo()
-  busy.letGo()
 })
 
 t.test('a battery that flaps starts no more than one run a minute', async t => {

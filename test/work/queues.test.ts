@@ -1,10 +1,9 @@
 import t from 'tap'
-import { gate, harness, scratch } from './harness.ts'
+import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
-import { refilled, drawn, nextStart, whole } from '../../core/model/config/queue.ts'
-import type { Added } from '../../core/engine/engine.ts'
 
 const SECOND = 1000
+
 const MINUTE = 60 * SECOND
 
 t.test('a queue runs as many as it allows, whatever tasks they are of, and says so of the others', async t => {
@@ -72,52 +71,6 @@ t.test('a full queue says when another try is worth it', async t => {
   it.clock.advance(5 * MINUTE)
   await refused('slow', 60)
   held.letGo()
-})
-
-t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
-  const it = await harness(t, {
-    tasks: [{ queue: 'api' }],
-    config: { queues: { api: { rate: { limit: 3, per: '1m' } } } },
-    slots: 10
-  })
-  for (let count = 0; count < 8; count++) await it.desk.enqueue('work')
-  const done = async () => (await it.desk.runs({ state: ['completed'], limit: 20 })).items.length
-  const later = async (ms: number) => {
-    it.clock.advance(ms)
-    it.runner.wake()
-    await it.runner.settled()
-  }
-  await until('the burst is over', async () => await done() === 3)
-  await later(0)
-  t.equal(await done(), 3)
-  const [run] = (await it.desk.runs({ state: ['queued'], limit: 1 })).items
-  t.match(it.desk.verdict(run!)!.gates.find(({ gate }) => gate === 'rate'), {
-    ok: false,
-    code: 'queue_rate',
-    clears_at: it.clock.now() + 20 * SECOND,
-    certain: true
-  })
-  await later(19 * SECOND)
-  t.equal(await done(), 3, 'not before its time')
-  await later(SECOND)
-  await until('the next one is done', async () => await done() === 4)
-  await later(10 * MINUTE)
-  await until('a rest fills it up again', async () => await done() === 7)
-  await later(SECOND)
-  t.equal(await done(), 7, 'but not above its limit')
-})
-
-t.test('a bucket is refilled by the clock, never above its limit, and never emptied by a clock that goes back', t => {
-  const rate = { limit: 10, per: 60 }
-  let bucket = refilled(undefined, rate, 0)
-  for (let start = 0; start < 10; start++) bucket = drawn(bucket, rate, 0)
-  t.equal(whole(bucket), 0)
-  t.equal(nextStart(bucket, rate), 6 * SECOND)
-  t.equal(whole(refilled(bucket, rate, 6 * SECOND)), 1)
-  t.equal(whole(refilled(bucket, rate, 6 * SECOND - 1)), 0)
-  t.equal(whole(refilled(bucket, rate, 600 * SECOND)), 10)
-  t.equal(whole(refilled(refilled(bucket, rate, 6 * SECOND), rate, 0)), 1)
-  t.end()
 })
 
 t.test('a full queue refuses, and what it refused is not there', async t => {
@@ -207,61 +160,6 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
   held.letGo()
 })
 
-t.test('many runs are added as one: all, or none with every fault named', async t => {
-  const it = await harness(t)
-  const refused = it.desk.bulk.add([{ task: 'work' }, { task: 'nothing' }, { task: 'work', due_at: 'soon' }])
-  await t.rejects(refused, {
-    code: 'OFFPEAK_INPUT_INVALID',
-    errors: [{ pointer: '/runs/1/task' }, { pointer: '/runs/2/due_at' }]
-  })
-  t.equal((await it.desk.runs({ limit: 5 })).items.length, 0)
-  const added = await it.desk.bulk.add(Array.from({ length: 10_000 }, () => ({ task: 'work', delay: '1h' })))
-  t.equal(added.length, 10_000)
-  t.equal((await it.desk.queues.get('default')).depth, 10_000)
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test', dry_run: true }), {
-    matched: 10_000,
-    changed: 0,
-    refused: 0
-  })
-  t.same(await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'test' }), {
-    matched: 10_000,
-    changed: 10_000,
-    refused: 0
-  })
-  await t.rejects(it.desk.bulk.add(Array.from({ length: 10_001 }, () => ({ task: 'work' }))), {
-    code: 'OFFPEAK_INPUT_INVALID'
-  })
-})
-
-t.test('a cancel of many reaches those that are running', async t => {
-  const held = gate()
-  const it = await harness(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
-  const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added,
-    Added]
-  await it.reach(running.id, 'running')
-  await it.desk.bulk.change('cancel', { filter: { task: 'work' }, by: 'ann', message: 'enough' })
-  t.match((await it.reach(running.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
-  t.match((await it.reach(waiting.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
-})
-
-t.test('a run that waits is changed and promoted; one that does not is left alone', async t => {
-  const it = await harness(t, {
-    tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }]
-  })
-  const { run } = await it.desk.enqueue('work', { delay: '1h' })
-  t.match(await it.desk.bulk.edit(run.id, { priority: 'high', payload: { a: 1 }, by: 'ann' }), {
-    priority: 'high',
-    due_at: run.due_at
-  })
-  await it.desk.bulk.promote(run.id, { by: 'ann' })
-  await it.reach(run.id, 'completed')
-  t.same((await it.desk.run(run.id)).payload, { a: 1 })
-  await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
-  await t.rejects(it.desk.bulk.promote('nobody', { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
-  const { run: typed } = await it.desk.enqueue('typed', { delay: '1h' })
-  await t.rejects(it.desk.bulk.edit(typed.id, { payload: {}, by: 'ann' }), { code: 'OFFPEAK_INPUT_INVALID' })
-})
-
 t.test('a repeated key is the first run, however full its queue', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }],
@@ -303,43 +201,4 @@ t.test('keep_last wants a place of its own beside one that runs', async t => {
   await it.desk.enqueue('other', { delay: '1h' })
   await t.rejects(it.desk.enqueue('work'), { code: 'OFFPEAK_QUEUE_FULL' })
   held.letGo()
-})
-
-t.test('the limit of a rate outlasts a restart', async t => {
-  const folder = scratch(t)
-  const options = {
-    folder,
-    tasks: [{ queue: 'api' }],
-    config: { queues: { api: { rate: { limit: 10, per: '1h' } } } },
-    slots: 10
-  }
-  const it = await harness(t, options)
-  for (let count = 0; count < 10; count++) await it.reach((await it.desk.enqueue('work')).run.id, 'completed')
-  await it.close()
-  const again = await harness(t, { ...options, at: new Date(it.clock.now() + 6 * MINUTE).toISOString() })
-  t.match((await again.desk.queues.get('api')).rate, { limit: 10, left: 1 }, 'what the clock has given back since')
-  const runs = [(await again.desk.enqueue('work')).run, (await again.desk.enqueue('work')).run] as const
-  await again.reach(runs[0].id, 'completed')
-  await again.runner.settled()
-  t.equal((await again.desk.run(runs[1].id)).state, 'queued')
-  t.match(again.desk.verdict(await again.desk.run(runs[1].id))!.gates.find(({ ok }) => !ok), { code: 'queue_rate' })
-})
-
-t.test('a burst of starts is counted with the claims that take it, and written by no other call', async t => {
-  const it = await harness(t, {
-    tasks: [{ queue: 'api' }],
-    config: { queues: { api: { rate: { limit: 100, per: '1h' } } } },
-    slots: 50
-  })
-  const keep = it.engine.keep
-  let calls = 0
-  it.engine.keep = async entry => {
-    calls++
-    return await keep(entry)
-  }
-  const added = await it.desk.bulk.add(Array.from({ length: 50 }, () => ({ task: 'work' })))
-  for (const { run } of added) await it.reach(run.id, 'completed')
-  t.equal((await it.engine.due({ now: it.clock.now(), owner: 'me' })).rates.api?.tokens, 50)
-  t.match((await it.desk.queues.get('api')).rate, { limit: 100, left: 50 })
-  t.equal(calls, 0)
 })

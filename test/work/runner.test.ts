@@ -203,66 +203,6 @@ t.test('a held run is listed as held, with the reason', async t => {
   busy.letGo()
 })
 
-t.test('cancel ends a waiting run at once and tells a running one to stop', async t => {
-  const busy = gate()
-  const { desk, reach, engine } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
-  const later = await desk.enqueue('work', { delay: '1h' })
-  t.match(await desk.cancel(later.run.id, { by: 'anna' }), {
-    state: 'cancelled',
-    reason: { code: 'cancelled', by: 'anna' }
-  })
-  const now = await desk.enqueue('work')
-  await until('it runs', () => busy.started.length === 1)
-  await desk.cancel(now.run.id, { by: 'anna', message: 'wrong folder' })
-  t.match(await reach(now.run.id, 'cancelled'), { reason: { code: 'cancelled', message: 'wrong folder', by: 'anna' } })
-  await t.rejects(desk.cancel(now.run.id, { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
-  await t.rejects(desk.cancel('00000000000', { by: 'anna' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
-  t.match(await engine.records({ limit: 5 }), [{ by: 'anna', action: 'cancel', subject: now.run.id }, {
-    subject: later.run.id
-  }])
-})
-
-t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
-  const busy = gate()
-  const { desk, close, ...first } = await harness(t, {
-    tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }]
-  })
-  const { run } = await desk.enqueue('work')
-  await until('it runs', () => busy.started.length === 1)
-  await first.runner.stop()
-  t.match(await first.engine.get(run.id), {
-    state: 'queued',
-    attempt: 0,
-    turn: 1,
-    crashes: 0,
-    reason: { code: 'stopping' }
-  })
-  await close()
-})
-
-t.test('stop waits the grace for what is nearly done [F04]', async t => {
-  const busy = gate()
-  const { desk, runner, engine } = await harness(t, {
-    stopGraceMs: 5000,
-    tasks: [{ work: { kind: 'function', func: busy.func } }]
-  })
-  const { run } = await desk.enqueue('work')
-  await until('it runs', () => busy.started.length === 1)
-  const stopped = runner.stop()
-  busy.letGo()
-  await stopped
-  t.match(await engine.get(run.id), { state: 'completed', result: 'let go' })
-})
-
-t.test('nothing is claimed once a stop was asked for [F04]', async t => {
-  const { desk, runner, engine } = await harness(t)
-  await runner.stop()
-  const { run } = await desk.enqueue('work')
-  runner.wake()
-  await runner.settled()
-  t.equal((await engine.get(run.id))!.state, 'queued')
-})
-
 t.test('what a task could not settle on a failing engine is settled when it recovers [F14]', async t => {
   const { desk, engine, reach, runner, said } = await harness(t)
   const settle = engine.settle
@@ -300,19 +240,6 @@ t.test('a checkpoint is given back to the next attempt [F11]', async t => {
   t.strictSame(seen, [null, { file: 7 }])
 })
 
-t.test('a task may add runs of other tasks', async t => {
-  const { desk, reach, engine } = await harness(t, {
-    tasks: [{
-      id: 'parent',
-      work: { kind: 'function', func: ctx => ctx.enqueue('child', { payload: 'from parent', key: 'k' }) }
-    }, { id: 'child', work: { kind: 'function', func: ctx => ctx.payload } }]
-  })
-  const { run } = await desk.enqueue('parent')
-  await reach(run.id, 'completed')
-  const child = (await engine.get(run.id))!.result as string
-  t.match(await reach(child, 'completed'), { result: 'from parent', source: 'task', key: 'k' })
-})
-
 t.test('a late result is refused and told', async t => {
   const busy = gate()
   const { desk, engine, clock, said } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
@@ -328,50 +255,6 @@ t.test('a late result is refused and told', async t => {
   await until('the stale result is told', () => said('stale').length === 1)
   t.match(await engine.get(run.id), { crashes: 1, attempt: 1 }, 'the crash is counted apart, the second turn runs')
   busy.letGo()
-})
-
-t.test('a payload that does not fit the input schema is refused with every fault', async t => {
-  const { desk } = await harness(t, {
-    tasks: [{
-      input: {
-        type: 'object',
-        required: ['to'],
-        properties: { to: { type: 'string' }, n: { type: 'integer' } },
-        additionalProperties: false
-      } as never
-    }]
-  })
-  await t.rejects(desk.enqueue('work', { payload: { n: 'x' } }), {
-    code: 'OFFPEAK_INPUT_INVALID',
-    errors: [{ pointer: /payload/ }, { pointer: '/payload/n' }]
-  })
-  await t.rejects(desk.enqueue('work', { payload: { to: 'a' }, due_at: 'tomorrow' }), {
-    code: 'OFFPEAK_INPUT_INVALID',
-    message: /due_at/
-  })
-  t.ok((await desk.enqueue('work', { payload: { to: 'a' } })).created)
-})
-
-t.test('a payload object is laid upon the settings of the task', async t => {
-  const { desk } = await harness(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
-  const payloadOf = async (payload?: unknown) =>
-    (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
-  t.strictSame(await payloadOf(), { smtp: { host: 'mail', port: 25 }, to: 'owner' })
-  t.strictSame(await payloadOf({ to: 'anna', smtp: { port: 465 } }), { smtp: { host: 'mail', port: 465 }, to: 'anna' })
-  t.strictSame(await payloadOf([1]), [1])
-  await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), {
-    code: 'OFFPEAK_INPUT_INVALID',
-    errors: [{ pointer: '/payload/n', detail: /BigInt/ }]
-  }, 'what is no JSON is refused, not changed')
-})
-
-t.test('the same key is the same run', async t => {
-  const { desk } = await harness(t)
-  const first = await desk.enqueue('work', { key: 'once', delay: 60 })
-  const second = await desk.enqueue('work', { key: 'once', delay: 60 })
-  t.equal(first.created, true)
-  t.equal(second.created, false)
-  t.equal(second.run.id, first.run.id)
 })
 
 t.test('a slot is free when its run has ended, and a disk that takes nothing stops the runner', async t => {

@@ -1,0 +1,60 @@
+import { Breaker } from '../../core/work/conditions/breaker.ts'
+import { Pauses } from '../../core/work/conditions/pauses.ts'
+import { harness } from './harness.ts'
+import { until } from '../clock.ts'
+import type { HarnessOptions, Owner } from './harness.ts'
+import type { Run } from '../../core/model/run/run.ts'
+import type { Task } from '../../core/model/task/task.ts'
+
+const MINUTE = 60_000
+const rule = { failures: 3, pauseMs: MINUTE, capMs: 5 * MINUTE }
+
+/** A task that fails until `mend` is called, behind a breaker. */
+export async function fragile (t: Owner, over: Partial<Task> = {}, options: HarnessOptions = {}) {
+  let works = false
+  const func = () => {
+    if (!works) throw new Error('the line is dead')
+    return 'done'
+  }
+  let breaker: Breaker | null = null
+  const it = await harness(t, {
+    tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }],
+    ...options,
+    onNotice: notice => breaker?.hear(notice),
+    ended: (run, outcome) => breaker?.ended(run, outcome)
+  })
+  const pauses = new Pauses(it)
+  const restart = async () => {
+    breaker = new Breaker({ ...it, pauses, notice: said => void it.notices.push(said), tasks: () => it.tasks })
+    await breaker.load()
+  }
+  await restart()
+  const ended = async (id: string) => {
+    await until('it is over', () => it.said('settled').some(said => said.kind === 'settled' && said.run.id === id))
+    await breaker!.settled()
+  }
+  const once = async () => {
+    const { run } = await it.desk.enqueue('work')
+    await ended(run.id)
+    return run
+  }
+  /** Lets the pause that is in force end. */
+  const wait = (ms: number) => {
+    it.clock.advance(ms)
+    it.conditions.pause(pauses.list())
+  }
+  return {
+    ...it,
+    pauses,
+    once,
+    over: ended,
+    wait,
+    fails: (run: Run) =>
+      breaker!.ended(run, { kind: 'failed', error: { name: 'Error', message: 'late' }, retry_at: null }),
+    settled: () => breaker!.settled(),
+    mend: () => {
+      works = true
+    },
+    restart
+  }
+}
