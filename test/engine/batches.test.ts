@@ -7,15 +7,15 @@ import { SECOND } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0 } from './contract/fixtures.ts'
 import { compareAll, compareDue } from './model/compare.ts'
-import { CROWDS } from './model/many-runs.ts'
+import { MANY_RUN_STEPS } from './model/many-runs.ts'
 import { Draw, MOST } from './model/random-draw.ts'
-import { Laws } from './model/reference-engine.ts'
+import { ReferenceEngine } from './model/reference-engine.ts'
 import { STEPS, wait } from './model/steps.ts'
 import type { Step, World } from './model/steps.ts'
 
 t.setTimeout(90_000)
 
-const CALLS: Record<string, Step> = { ...STEPS, ...CROWDS }
+const CALLS: Record<string, Step> = { ...STEPS, ...MANY_RUN_STEPS }
 const WEIGHTS: Partial<Record<string, number>> = {
   add: 6,
   claim: 5,
@@ -118,10 +118,10 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
     } else if (refused !== undefined) equal(codeOf(result), refused)
     else if (result.status === 'rejected') throw result.reason
     else apply(result.value as never)
-    if (!failed) world.laws.follow()
+    if (!failed) world.reference.follow()
   }
   if (failed && wanted!.rollback && wanted!.at !== 'begin') return false
-  await compareDue(world.engine, world.laws)
+  await compareDue(world.engine, world.reference)
   wait(world, new Draw(time))!.apply(undefined as never)
   return true
 }
@@ -132,7 +132,7 @@ const isNothing = (value: unknown) =>
 async function play (batches: readonly Batch[]): Promise<void> {
   const engine = createSqliteEngine({ folder: ':memory:', ballastBytes: 0, check: true })
   await engine.start()
-  const world: World = { engine, laws: new Laws(T0), boots: 0, batched: true }
+  const world: World = { engine, reference: new ReferenceEngine(T0), boots: 0, batched: true }
   try {
     for (const one of batches) {
       if (await commit(world, one)) continue
@@ -140,7 +140,7 @@ async function play (batches: readonly Batch[]): Promise<void> {
         'nothing is answered any more')
       return
     }
-    await compareAll(engine, world.laws)
+    await compareAll(engine, world.reference)
   } finally {
     disk.fault = null
     await engine.stop()

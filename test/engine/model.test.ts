@@ -6,16 +6,16 @@ import { SECOND } from '../../core/model/base/duration.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0 } from './contract/fixtures.ts'
 import { compareAll, compareRuns } from './model/compare.ts'
-import { CROWDS, sweep } from './model/many-runs.ts'
+import { MANY_RUN_STEPS, sweep } from './model/many-runs.ts'
 import { Draw, MOST } from './model/random-draw.ts'
-import { Laws } from './model/reference-engine.ts'
+import { ReferenceEngine } from './model/reference-engine.ts'
 import { STEPS, restart, wait } from './model/steps.ts'
 import type { Act, Step, World } from './model/steps.ts'
 import { folderOf } from './process.ts'
 
 t.setTimeout(110_000)
 
-const ALL: Record<string, Step> = { ...STEPS, ...CROWDS, restart, wait, sweep }
+const ALL: Record<string, Step> = { ...STEPS, ...MANY_RUN_STEPS, restart, wait, sweep }
 /** So many operations lie between two looks at all runs, and two at all that belongs to them. */
 const OFTEN = 10
 const SELDOM = 100
@@ -55,25 +55,25 @@ async function doOne (act: Act | null): Promise<void> {
   else await rejects(act.call(), { code: act.refused })
 }
 
-/** Does the operations one after the other, each on the engine and on the laws. */
+/** Applies the operations in order, each to the engine and to the reference. */
 async function play (folder: string, operations: readonly Operation[]): Promise<void> {
   const engine = createSqliteEngine({ folder, ballastBytes: 0, synchronous: 'off', check: true })
   await engine.start()
-  const world: World = { engine, laws: new Laws(T0), boots: 0 }
+  const world: World = { engine, reference: new ReferenceEngine(T0), boots: 0 }
   try {
     for (const [index, { name, number }] of operations.entries()) {
       await doOne(ALL[name]!(world, new Draw(number)))
-      world.laws.follow()
-      if (index % OFTEN === 0) await compareRuns(engine, world.laws)
-      if (index % SELDOM === 0) await compareAll(engine, world.laws)
+      world.reference.follow()
+      if (index % OFTEN === 0) await compareRuns(engine, world.reference)
+      if (index % SELDOM === 0) await compareAll(engine, world.reference)
     }
-    await compareAll(engine, world.laws)
+    await compareAll(engine, world.reference)
   } finally {
     await engine.stop()
   }
 }
 
-t.test('whatever is done in whatever order, every run is what the laws say', async t => {
+t.test('after any operations in any order every run equals that of the reference', async t => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: 'max' })
   await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
     numRuns: times(60),

@@ -21,7 +21,7 @@ import { sweep } from './calls/sweep.ts'
 import { usageOfAll } from './rows/usage.ts'
 import type { AckPoint } from './group-commit.ts'
 import { toEngineError, sqliteErrorKind } from './file/sqlite-errors.ts'
-import { createSharedOpening } from './shared-opening.ts'
+import { SharedOpening } from './shared-opening.ts'
 import type { Tables } from './state/tables.ts'
 import { closeStore, healthOf, openStore } from './store.ts'
 import type { Store, StoreOptions } from './store.ts'
@@ -74,7 +74,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine & InProcess 
   const failed = (error: unknown) => all.onError('listener', error)
   const [changed, durable] = [createListeners(failed), createListeners(failed)]
   const all = optionsOf(options, { changed: changed.call, durable: durable.call })
-  const life = createSharedOpening<Store>({ open: () => openStore(all), close: closeStore })
+  const life = new SharedOpening<Store>({ open: () => openStore(all), close: closeStore })
 
   function write<T> (call: string, work: (tables: Tables) => T, answered: AckPoint = 'durable'): Promise<T> {
     const store = life.open

@@ -1,62 +1,64 @@
-/** What is started and stopped by several users: it opens with the first start and closes with the last stop. */
-export interface SharedOpening<T> {
-  /** What is open, or null. */
-  readonly open: T | null
-  /** How many have started it and not stopped it. */
-  readonly users: number
-  /** Resolves when it is open. Rejects when it cannot be opened: then nothing is, and the next start tries again. */
-  start(): Promise<void>
-  /** Resolves when it is closed, or at once when others still use it. A start that is under way is waited for. */
-  stop(): Promise<void>
+interface Phases<T> {
+  open: () => T | Promise<T>
+  close: (opened: T) => Promise<void>
 }
 
-/** Starts and stops in turn, whoever asks when: starts that come together share one opening, and stops one closing. */
-export function createSharedOpening<T> (
-  ask: { open: () => T | Promise<T>, close: (opened: T) => Promise<void> }
-): SharedOpening<T> {
-  let users = 0
-  let opened: T | null = null
-  let opening: Promise<void> | null = null
-  let closing: Promise<void> = Promise.resolve()
+/** Something that several users start and stop: the first start opens it and the last stop closes it. Starts that come
+ *  together share one opening, and stops share one closing. */
+export class SharedOpening<T> {
+  readonly #phases: Phases<T>
+  #users = 0
+  #opened: T | null = null
+  #opening: Promise<void> | null = null
+  #closing: Promise<void> = Promise.resolve()
 
-  function begin (): Promise<void> {
-    const current: Promise<void> = closing.catch(() => undefined).then(ask.open).then(now => {
-      opened = now
+  constructor (phases: Phases<T>) {
+    this.#phases = phases
+  }
+
+  /** What is open, or null. */
+  get open (): T | null {
+    return this.#opened
+  }
+
+  /** The number of users that have started it and not stopped it. */
+  get users (): number {
+    return this.#users
+  }
+
+  /** Resolves when it is open. Rejects when it cannot be opened; the next start tries again. */
+  start (): Promise<void> {
+    this.#users += 1
+    return this.#opening ?? this.#begin()
+  }
+
+  /** Resolves when it is closed, or at once when others still use it. Waits for a start that is under way. */
+  stop (): Promise<void> {
+    this.#users = Math.max(0, this.#users - 1)
+    if (this.#users > 0) return Promise.resolve()
+    if (this.#opening === null) return this.#closing
+    const current = this.#opening
+    this.#opening = null
+    const end = () => this.#end()
+    return this.#closing = this.#opened === null ? current.then(end, () => undefined) : end()
+  }
+
+  #begin (): Promise<void> {
+    const current: Promise<void> = this.#closing.catch(() => undefined).then(this.#phases.open).then(opened => {
+      this.#opened = opened
     }).catch(error => {
-      if (opening === current) {
-        opening = null
-        users = 0
+      if (this.#opening === current) {
+        this.#opening = null
+        this.#users = 0
       }
       throw error
     })
-    return opening = current
+    return this.#opening = current
   }
 
-  async function end (): Promise<void> {
-    const last = opened
-    opened = null
-    if (last !== null) await ask.close(last)
-  }
-
-  return {
-    get open () {
-      return opened
-    },
-    get users () {
-      return users
-    },
-    start () {
-      users += 1
-      return opening ?? begin()
-    },
-    stop () {
-      users = Math.max(0, users - 1)
-      if (users > 0) return Promise.resolve()
-      if (opening === null) return closing
-      const current = opening
-      opening = null
-      closing = opened === null ? current.then(end, () => undefined) : end()
-      return closing
-    }
+  async #end (): Promise<void> {
+    const opened = this.#opened
+    this.#opened = null
+    if (opened !== null) await this.#phases.close(opened)
   }
 }

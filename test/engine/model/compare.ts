@@ -3,10 +3,11 @@ import type { Engine } from '../../../core/engine/engine.ts'
 import { STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Cohort } from '../../../core/model/run/cohort.ts'
 import type { Hold, Run } from '../../../core/model/run/run.ts'
-import type { Laws } from './reference-engine.ts'
+import type { ReferenceEngine } from './reference-engine.ts'
 import { shown } from './expected-holds.ts'
 import { isWaiting } from './expected-run.ts'
-import type { Was } from './expected-run.ts'
+import type { ExpectedRun } from './expected-run.ts'
+import { heldNow, timelineOf } from './held-sums.ts'
 
 const SAME = [
   'id',
@@ -34,9 +35,9 @@ const SAME = [
   'preempted'
 ] as const
 
-const picked = (from: Run | Was) => Object.fromEntries(SAME.map(name => [name, from[name]]))
+const picked = (from: Run | ExpectedRun) => Object.fromEntries(SAME.map(name => [name, from[name]]))
 
-/** A run of the engine and one of the laws in the same words. */
+/** A run of the engine and one of the reference in the same words. */
 export const told = (run: Run) => ({
   ...picked(run),
   lease_until: run.lease_until,
@@ -45,9 +46,9 @@ export const told = (run: Run) => ({
   error: run.error?.message ?? null,
   child: run.child?.pid ?? null
 })
-export const wanted = (run: Was, laws: Laws) => ({
+export const wanted = (run: ExpectedRun, reference: ReferenceEngine) => ({
   ...picked(run),
-  lease_until: run.owner === null ? null : laws.owners.get(run.owner) ?? null,
+  lease_until: run.owner === null ? null : reference.owners.get(run.owner) ?? null,
   cancel: run.cancel,
   reason: run.reason,
   error: run.error,
@@ -65,34 +66,34 @@ async function everything (engine: Engine, limit: number): Promise<Run[]> {
 }
 
 /** Every run as the engine lists it, and what it counts. */
-export async function compareRuns (engine: Engine, laws: Laws): Promise<void> {
-  deepEqual((await everything(engine, 500)).map(told), laws.runs.toReversed().map(run => wanted(run, laws)))
+export async function compareRuns (engine: Engine, reference: ReferenceEngine): Promise<void> {
+  deepEqual((await everything(engine, 500)).map(told), reference.runs.toReversed().map(run => wanted(run, reference)))
   const counted = await engine.count()
   for (const { last } of counted) {
     if (last) {
-      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last), wanted(laws.find(last.id)!, laws),
+      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last), wanted(reference.find(last.id)!, reference),
         'the last to finish is there')
     }
   }
   const tasks = new Map(counted.map(({ task, states }) => [task, states]))
   for (const task of ['a', 'b']) {
-    const own = laws.runs.filter(run => run.task === task)
+    const own = reference.runs.filter(run => run.task === task)
     const states = Object.fromEntries(STATES.map(state => [state, own.filter(run => run.state === state).length]))
     deepEqual(tasks.get(task) ?? Object.fromEntries(STATES.map(state => [state, 0])), states,
       `the runs of ${task} are counted`)
   }
-  await compareDue(engine, laws)
-  const late = laws.runs.filter(one =>
-    isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= laws.now
+  await compareDue(engine, reference)
+  const late = reference.runs.filter(one =>
+    isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= reference.now
   ).map(({ id }) => id)
-  deepEqual((await engine.overdue({ now: laws.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(),
+  deepEqual((await engine.overdue({ now: reference.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(),
     late.toSorted(), 'what is overdue')
 }
 
 /** What could start now. */
-export async function compareDue (engine: Engine, laws: Laws): Promise<void> {
-  const { cohorts, singles, next_at: next, others, rates } = await engine.due({ now: laws.now, owner: 'other' })
-  const groups = Map.groupBy(laws.due().filter(({ single }) => !single), run => JSON.stringify(laws.cohortOf(run)))
+export async function compareDue (engine: Engine, reference: ReferenceEngine): Promise<void> {
+  const { cohorts, singles, next_at: next, others, rates } = await engine.due({ now: reference.now, owner: 'other' })
+  const groups = Map.groupBy(reference.due().filter(({ single }) => !single), run => JSON.stringify(reference.cohortOf(run)))
   const expected = [...groups].map(([key, runs]) => {
     const [first] = runs.toSorted((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1))
     return { ...JSON.parse(key) as Cohort, count: runs.length, first: first!.id }
@@ -104,29 +105,29 @@ export async function compareDue (engine: Engine, laws: Laws): Promise<void> {
       : 1
   deepEqual(cohorts.map(({ first, ...rest }) => ({ ...rest, first: first.id })).toSorted(byKey),
     expected.toSorted(byKey), 'cohorts that are due')
-  deepEqual(singles.map(told), laws.singles().map(run => wanted(run, laws)), 'single runs that are due')
-  const later = laws.runs.flatMap(({ state, due_at: at }) => state === 'queued' && at > laws.now ? [at] : [])
-  deepEqual(rates, Object.fromEntries(laws.buckets), 'starts that queues have left')
+  deepEqual(singles.map(told), reference.singles().map(run => wanted(run, reference)), 'single runs that are due')
+  const later = reference.runs.flatMap(({ state, due_at: at }) => state === 'queued' && at > reference.now ? [at] : [])
+  deepEqual(rates, Object.fromEntries(reference.buckets), 'starts that queues have left')
   deepEqual(next, later.length > 0 ? Math.min(...later) : null, 'when more are')
-  const counted = (of: (run: Was) => string) =>
-    Object.fromEntries([...Map.groupBy(laws.others('other'), of)].map(([name, runs]) => [name, runs.length]))
+  const counted = (of: (run: ExpectedRun) => string) =>
+    Object.fromEntries([...Map.groupBy(reference.others('other'), of)].map(([name, runs]) => [name, runs.length]))
   deepEqual([others.tasks, others.queues], [counted(({ task }) => task), counted(({ queue }) => queue)],
     'what others run')
 }
 
-function attemptsOf (run: Was): Was['attempts'] {
+function attemptsOf (run: ExpectedRun): ExpectedRun['attempts'] {
   const ended = isFinal(run.state) && run.turn > 0 && run.attempts.at(-1)?.turn !== run.turn
   return ended ? [...run.attempts, { turn: run.turn, outcome: run.state }] : run.attempts
 }
 
 /** All that belongs to each run, and what is kept beyond the runs. */
-export async function compareAll (engine: Engine, laws: Laws): Promise<void> {
-  await compareRuns(engine, laws)
-  deepEqual((await everything(engine, 7)).map(({ id }) => id), laws.runs.toReversed().map(({ id }) => id),
+export async function compareAll (engine: Engine, reference: ReferenceEngine): Promise<void> {
+  await compareRuns(engine, reference)
+  deepEqual((await everything(engine, 7)).map(({ id }) => id), reference.runs.toReversed().map(({ id }) => id),
     'page by page')
-  for (const run of laws.runs) await compareParts(engine, laws, run)
-  await compareSums(engine, laws)
-  deepEqual((await engine.records({ limit: 10_000 })).length, laws.records, 'what was done by hand')
+  for (const run of reference.runs) await compareParts(engine, reference, run)
+  await compareSums(engine, reference)
+  deepEqual((await engine.records({ limit: 10_000 })).length, reference.records, 'what was done by hand')
 }
 
 const sortedHolds = (holds: readonly Hold[]) =>
@@ -134,13 +135,13 @@ const sortedHolds = (holds: readonly Hold[]) =>
     JSON.stringify(a) < JSON.stringify(b) ? -1 : 1
   )
 
-async function compareParts (engine: Engine, laws: Laws, run: Was): Promise<void> {
+async function compareParts (engine: Engine, reference: ReferenceEngine, run: ExpectedRun): Promise<void> {
   const found = (await engine.get(run.id))!
   const after = run.links.map(({ id, ref, condition, counted }) => ({
     run: id,
     ref,
     condition,
-    state: counted ?? laws.find(id)!.state
+    state: counted ?? reference.find(id)!.state
   }))
   deepEqual({
     payload: found.payload,
@@ -155,27 +156,27 @@ async function compareParts (engine: Engine, laws: Laws, run: Was): Promise<void
     result: run.result,
     checkpoint: run.checkpoint,
     attempts: attemptsOf(run),
-    holds: sortedHolds(shown(laws.timelineOf(run))),
+    holds: sortedHolds(shown(timelineOf(reference, run))),
     after,
     used: run.used
   }, run.id)
   deepEqual((await engine.logs({ id: run.id, after: 0, limit: 10_000 })).map(({ text }) => text), run.lines)
 }
 
-async function compareSums (engine: Engine, laws: Laws): Promise<void> {
-  const rows = await engine.stats({ from: 0, to: laws.now + 1e9, by: 'task', every: 'all' })
+async function compareSums (engine: Engine, reference: ReferenceEngine): Promise<void> {
+  const rows = await engine.stats({ from: 0, to: reference.now + 1e9, by: 'task', every: 'all' })
   const sums = rows.map((
     { name, completed, failed, cancelled, skipped, retries, cpu_ms: ms }
   ) => [name, { completed, failed, cancelled, skipped, retries, cpu: ms / 1000 }])
   const isAny = (sum: object) => Object.values(sum).some(count => count > 0)
-  const some = [...laws.sums].filter(([, sum]) => isAny(sum))
+  const some = [...reference.sums].filter(([, sum]) => isAny(sum))
   deepEqual(sums.filter(([, sum]) => isAny(sum as object)), some.toSorted(([a], [b]) => a < b ? -1 : 1),
     'what came of the runs')
-  const held = (await engine.held({ from: 0, to: laws.now * 2 })).map((
+  const held = (await engine.held({ from: 0, to: reference.now * 2 })).map((
     { task, code, ms, runs }
   ) => [`${task}/${code}`, ms, runs]).toSorted(([a], [b]) => a! < b! ? -1 : 1)
-  deepEqual(held, laws.heldNow(), 'for how long they were held')
-  const failed = Map.groupBy(laws.runs.filter(({ state }) => state === 'failed'),
+  deepEqual(held, heldNow(reference), 'for how long they were held')
+  const failed = Map.groupBy(reference.runs.filter(({ state }) => state === 'failed'),
     ({ task, error, reason }) => `${task} ${error ?? reason}`)
   const graves = [...failed.values()].map(group => `${group[0]!.task} ${group.length}`)
   deepEqual((await engine.dead({})).map(({ task, count }) => `${task} ${count}`).toSorted(), graves.toSorted(),

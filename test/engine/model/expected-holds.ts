@@ -8,7 +8,7 @@ export type Event =
     cohort: Cohort & { from: number, until: number } }
   | { kind: 'over', owners: readonly string[] | null }
 
-export interface Said {
+export interface ExpectedVerdict {
   owner: string
   at: number
   code: string | null
@@ -17,7 +17,7 @@ export interface Said {
 
 /** The entries after a verdict of an owner: what it says no more is closed, what it goes on saying goes on, and what it
  *  says anew is opened. */
-export function judged (entries: readonly Hold[], { owner, at, code, message }: Said): Hold[] {
+export function judged (entries: readonly Hold[], { owner, at, code, message }: ExpectedVerdict): Hold[] {
   let goesOn = false
   const after = entries.map(entry => {
     if (entry.to !== null || (entry.owner !== owner && entry.owner !== '')) return entry

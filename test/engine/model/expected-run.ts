@@ -17,11 +17,11 @@ export interface Link {
   waived?: boolean
 }
 
-/** A run as the laws say it is: reasons by their code, errors by their message, the child by its pid. `own`: entries of
+/** A run as the reference expects it: reasons by their code, errors by their message, the child by its pid. `own`: entries of
  *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
  *  as far as is known. `countedTo`: up to
  *  when the wait in its cohort is summed, null: nothing of it is. */
-export interface Was {
+export interface ExpectedRun {
   id: string
   task: string
   queue: string
@@ -75,21 +75,21 @@ export interface Sum {
   cpu: number
 }
 
-export const isWaiting = ({ state }: Was): boolean => state === 'queued' || state === 'blocked'
+export const isWaiting = ({ state }: ExpectedRun): boolean => state === 'queued' || state === 'blocked'
 
-export const isScheduled = ({ source }: Was) => source === 'schedule' || source === 'catch_up'
+export const isScheduled = ({ source }: ExpectedRun) => source === 'schedule' || source === 'catch_up'
 
 /** Due first, then asked for first. */
-export const dueOrder = (a: Was, b: Was): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
+export const dueOrder = (a: ExpectedRun, b: ExpectedRun): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
 
 /** In which order single runs are told. */
-export const singleOrder = (a: Was, b: Was): number =>
+export const singleOrder = (a: ExpectedRun, b: ExpectedRun): number =>
   Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
 
 /** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
  *  end. */
 export function waitedUntil (
-  { state, attempt, crashes, started_at: started, finished_at: finished }: Was
+  { state, attempt, crashes, started_at: started, finished_at: finished }: ExpectedRun
 ): number | null {
   if (state === 'queued') return null
   return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
@@ -101,7 +101,7 @@ export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }
 })
 
 /** The parts that runs of owners that are no more have in their ends. */
-export function sharesIn (lost: readonly Was[], cap: number): [Was, Share][] {
+export function sharesIn (lost: readonly ExpectedRun[], cap: number): [ExpectedRun, Share][] {
   const shares = new Map(
     [...Map.groupBy(lost, run => run.owner)].map((
       [owner, own]
@@ -111,11 +111,11 @@ export function sharesIn (lost: readonly Was[], cap: number): [Was, Share][] {
 }
 
 /** Until when a run waits after a crash, long ago when it is no suspect. */
-export const waitedAfter = ({ crashes }: Was, cap: number, now: number): number =>
+export const waitedAfter = ({ crashes }: ExpectedRun, cap: number, now: number): number =>
   isSuspect({ crashes }, cap) ? now + waitAfterCrash(crashes, cap) : -Infinity
 
 /** A run as it was asked for. */
-export function bornAs (ask: NewRun, id: string, now: number): Was {
+export function bornAs (ask: NewRun, id: string, now: number): ExpectedRun {
   const until = ask.unique?.until ?? 'kept'
   const deadline = ask.deadline_at ?? null
   return {
@@ -166,11 +166,11 @@ export function bornAs (ask: NewRun, id: string, now: number): Was {
 }
 
 /** A run that would wait for its turn waits for what is not over first. */
-export const waitsAgain = ({ links }: Was): 'queued' | 'blocked' =>
+export const waitsAgain = ({ links }: ExpectedRun): 'queued' | 'blocked' =>
   links.some(({ counted }) => counted === null) ? 'blocked' : 'queued'
 
 /** A run that has begun and waits again: what those came to that are over keeps it no more. */
-export function waitsOn (run: Was): 'queued' | 'blocked' {
+export function waitsOn (run: ExpectedRun): 'queued' | 'blocked' {
   for (const link of run.links) link.waived = link.counted !== null
   return waitsAgain(run)
 }

@@ -1,23 +1,22 @@
-import type { ClaimAsk, ExpireAsk } from '../../../core/engine/engine.ts'
-import { drawn, refilled, whole } from '../../../core/model/config/queue.ts'
 import type { Bucket } from '../../../core/model/config/queue.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
-import type { Cohort, Offer } from '../../../core/model/run/cohort.ts'
+import type { Cohort } from '../../../core/model/run/cohort.ts'
 import { isFinal } from '../../../core/model/run/run.ts'
-import type { Hold, NewRun, State } from '../../../core/model/run/run.ts'
+import type { NewRun, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Usage } from '../../../core/model/run/usage.ts'
 import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './expected-holds.ts'
+import { addHeld } from './held-sums.ts'
 import type { Event } from './expected-holds.ts'
-import { bornAs, dueOrder, isScheduled, isWaiting, rateOf, recount, sharesIn, singleOrder, waitedAfter, waitedUntil,
+import { bornAs, isScheduled, isWaiting, recount, singleOrder, waitedUntil,
   waitsAgain, waitsOn } from './expected-run.ts'
-import type { Sum, Was } from './expected-run.ts'
+import type { Sum, ExpectedRun } from './expected-run.ts'
 
-/** The laws of runs, as simple as they can be said: one list, walked from end to end for every question. */
-export class Laws {
+/** The laws of runs in their simplest form: one list that every question scans from end to end. */
+export class ReferenceEngine {
   now: number
-  runs: Was[] = []
+  runs: ExpectedRun[] = []
   readonly cursors = new Map<string, number>()
   readonly sums = new Map<string, Sum>()
   /** Time held by `task/code`, of waits that are over. */
@@ -32,7 +31,7 @@ export class Laws {
     this.now = now
   }
 
-  find (id: string): Was | undefined {
+  find (id: string): ExpectedRun | undefined {
     return this.runs.find(run => run.id === id)
   }
 
@@ -43,7 +42,7 @@ export class Laws {
   }
 
   /** The run whose own a name is. */
-  named (task: string, key: string | null | undefined): Was | undefined {
+  named (task: string, key: string | null | undefined): ExpectedRun | undefined {
     const holder = key === null || key === undefined
       ? undefined
       : this.runs.find(run => run.task === task && run.key === key && !run.free)
@@ -52,7 +51,7 @@ export class Laws {
     return undefined
   }
 
-  born (ask: NewRun, id: string): Was {
+  born (ask: NewRun, id: string): ExpectedRun {
     if (id <= this.#last) throw new Error(`the id ${id} does not come after ${this.#last}`)
     this.#last = id
     const run = bornAs(ask, id, this.now)
@@ -61,7 +60,7 @@ export class Laws {
     return run
   }
 
-  cohortOf (run: Was): Cohort | null {
+  cohortOf (run: ExpectedRun): Cohort | null {
     if (run.single) return null
     const { task, queue, priority, deadline_at: deadline, due_at: due } = run
     return {
@@ -73,17 +72,8 @@ export class Laws {
     }
   }
 
-  /** What a run was held for, the entries of the cohort first. */
-  timelineOf (run: Was): Hold[] {
-    const cohort = run.state === 'blocked' ? null : this.cohortOf(run)
-    const shared = cohort === null
-      ? []
-      : within(replayed(this.events, cohort, run.due_at), run.due_at, waitedUntil(run))
-    return [...shared, ...run.own]
-  }
-
   /** A run leaves its cohort for good: what it was held for is its own from here on. */
-  alone (run: Was): void {
+  alone (run: ExpectedRun): void {
     const cohort = this.cohortOf(run)
     run.single = true
     if (cohort === null || run.state === 'blocked') return
@@ -96,7 +86,7 @@ export class Laws {
   }
 
   /** A queued run waits no longer: for how long it was held is summed. */
-  #leave (run: Was): void {
+  #leave (run: ExpectedRun): void {
     if (run.state !== 'queued') return
     run.own = run.own.map((entry, place) =>
       place < run.past || entry.to !== null ? entry : { ...entry, to: Math.max(entry.from, this.now) }
@@ -106,38 +96,12 @@ export class Laws {
       ? []
       : within(within(replayed(this.events, cohort, run.due_at), run.due_at, this.now), run.countedTo ?? run.due_at,
         null)
-    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) this.#sumHeld(this.held, run, code, ms)
+    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) addHeld(this, this.held, { run, code, ms })
     run.past = run.own.length
   }
 
-  #sumHeld (sums: Map<string, { ms: number, runs: number }>, run: Was, code: string, ms: number): void {
-    const cohort = this.cohortOf(run)
-    const counted = cohort === null || run.countedTo === null
-      ? []
-      : within(replayed(this.events, cohort, run.due_at), run.due_at, run.countedTo)
-    const before = [...counted, ...run.own.slice(0, run.past)].some(entry => entry.code === code)
-    const sum = sums.get(`${run.task}/${code}`) ?? { ms: 0, runs: 0 }
-    sums.set(`${run.task}/${code}`, { ms: sum.ms + ms, runs: sum.runs + (before ? 0 : 1) })
-  }
-
-  /** Time held in all: what is summed, and what is closed of runs that still wait. */
-  heldNow (): [name: string, ms: number, runs: number][] {
-    const sums = new Map(this.held)
-    for (const run of this.runs.filter(({ state }) => state === 'queued')) {
-      const cohort = this.cohortOf(run)
-      const shared = cohort === null
-        ? []
-        : within(replayed(this.events, cohort, run.due_at), run.countedTo ?? run.due_at, null)
-      const closed = [...shared, ...run.own.slice(run.past)].filter(({ to }) => to !== null)
-      for (const [code, ms] of byCode(closed)) this.#sumHeld(sums, run, code, ms)
-    }
-    return [...sums].map(([name, { ms, runs }]) => [name, ms, runs] as [string, number, number]).toSorted(([a], [b]) =>
-      a < b ? -1 : 1
-    )
-  }
-
   /** A run is over. */
-  over (run: Was, state: Exclude<State, 'blocked' | 'queued' | 'running'>, more: Partial<Was> = {}): void {
+  over (run: ExpectedRun, state: Exclude<State, 'blocked' | 'queued' | 'running'>, more: Partial<ExpectedRun> = {}): void {
     this.#leave(run)
     Object.assign(run, { state, finished_at: this.now, owner: null, child: null, ...more })
     this.sumOf(run.task)[state] += 1
@@ -145,14 +109,14 @@ export class Laws {
   }
 
   /** It waits again, unless a later one with its key is to be the last. */
-  again (run: Was, due_at: number, more: Partial<Was> = {}): void {
+  again (run: ExpectedRun, due_at: number, more: Partial<ExpectedRun> = {}): void {
     this.alone(run)
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
     Object.assign(run, { state: waitsOn(run), owner: null, child: null, finished_at: null, due_at, ...more })
   }
 
   /** A run that was over is not: what it came to counts no more for those who have not ended. */
-  #reopen ({ id }: Was): void {
+  #reopen ({ id }: ExpectedRun): void {
     for (const run of this.runs.filter(({ state, links }) => !isFinal(state) && links.some(link => link.id === id))) {
       for (const link of run.links) if (link.id === id) link.counted = null
       if (run.state !== 'queued') continue
@@ -184,53 +148,19 @@ export class Laws {
     }
   }
 
-  due (now = this.now): Was[] {
+  due (now = this.now): ExpectedRun[] {
     return this.runs.filter(({ state, due_at }) => state === 'queued' && due_at <= now)
   }
 
-  singles (): Was[] {
+  singles (): ExpectedRun[] {
     return this.due().filter(({ single }) => single).toSorted(singleOrder)
   }
 
-  others (owner: string): Was[] {
+  others (owner: string): ExpectedRun[] {
     return this.runs.filter(run => run.state === 'running' && run.owner !== owner)
   }
 
-  isOffered ({ id, cohort }: Offer, run: Was): boolean {
-    if (id !== undefined) return run.id === id
-    const own = this.cohortOf(run)
-    return own !== null && cohort !== undefined && run.due_at >= cohort.from && run.due_at <= cohort.until &&
-      (['task', 'queue', 'priority', 'span', 'scheduled'] as const).every(name => own[name] === cohort[name])
-  }
-
-  /** Word for word what the seam says of a claim. */
-  claim ({ owner, lease_until, offers, pools, limit = Infinity, rates = {} }: Omit<ClaimAsk, 'now'>): Was[] {
-    const left = new Map(Object.entries(pools))
-    const lower = (name: string) => {
-      if (left.has(name)) left.set(name, left.get(name)! - 1)
-    }
-    for (const run of this.others(owner)) for (const name of [`task/${run.task}`, `queue/${run.queue}`]) lower(name)
-    const taken: Was[] = []
-    while (taken.length < limit) {
-      const open = offers.filter(({ needs }) => needs.every(name => (left.get(name) ?? Infinity) >= 1))
-      const starts = (queue: string) =>
-        rates[queue] === undefined ? Infinity : whole(refilled(this.buckets.get(queue), rateOf(rates[queue]), this.now))
-      const fits = (offer: Offer, run: Was) => this.isOffered(offer, run) && starts(run.queue) >= 1
-      const found = open.flatMap(offer => this.due().filter(run => fits(offer, run)).map(run => ({ offer, run })))
-      const [first] = found.toSorted((a, b) => a.offer.rank - b.offer.rank || dueOrder(a.run, b.run))
-      if (first === undefined) break
-      for (const name of first.offer.takes) lower(name)
-      this.#start(first.run, owner)
-      const rate = rates[first.run.queue]
-      first.run.rated = rate !== undefined
-      if (rate) this.buckets.set(first.run.queue, drawn(this.buckets.get(first.run.queue), rateOf(rate), this.now))
-      taken.push(first.run)
-    }
-    if (taken.length > 0) this.renew(owner, lease_until)
-    return taken
-  }
-
-  #start (run: Was, owner: string): void {
+  start (run: ExpectedRun, owner: string): void {
     this.#leave(run)
     run.countedTo = null
     Object.assign(run, {
@@ -258,7 +188,7 @@ export class Laws {
 
   /** The answer: null when the lease is stale, and nothing was said before that is the same. */
   settle (
-    run: Was,
+    run: ExpectedRun,
     turn: number,
     { outcome, used, lines, begun }: { outcome: Outcome, used: Usage | null, lines: string[], begun: boolean }
   ): boolean {
@@ -275,7 +205,7 @@ export class Laws {
   }
 
   /** A run that was never begun goes back to its cohort; what it was held for before is summed. */
-  #back (run: Was, { reason }: Extract<Outcome, { kind: 'postponed' }>): void {
+  #back (run: ExpectedRun, { reason }: Extract<Outcome, { kind: 'postponed' }>): void {
     const more = { attempt: run.attempt - 1, preempted: run.preempted + (reason.code === 'yield' ? 1 : 0) }
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
     Object.assign(run, {
@@ -288,7 +218,7 @@ export class Laws {
     })
   }
 
-  #use (run: Was, { cpu_seconds: cpu, memory_peak_bytes: memory }: Usage): void {
+  #use (run: ExpectedRun, { cpu_seconds: cpu, memory_peak_bytes: memory }: Usage): void {
     run.used = {
       cpu_seconds: cpu + (run.used?.cpu_seconds ?? 0),
       memory_peak_bytes: Math.max(memory, run.used?.memory_peak_bytes ?? 0),
@@ -298,7 +228,7 @@ export class Laws {
     this.sumOf(run.task).cpu += cpu
   }
 
-  #end (run: Was, outcome: Outcome): void {
+  #end (run: ExpectedRun, outcome: Outcome): void {
     if (outcome.kind === 'completed') return this.over(run, 'completed', { error: null, result: outcome.result })
     if (outcome.kind === 'skipped' || outcome.kind === 'cancelled') {
       return this.over(run, outcome.kind, { reason: outcome.reason.code })
@@ -316,12 +246,12 @@ export class Laws {
     if (isWaiting(run)) this.sumOf(run.task).retries += 1
   }
 
-  cancel (run: Was, code: string): void {
+  cancel (run: ExpectedRun, code: string): void {
     if (isWaiting(run)) this.over(run, 'cancelled', { reason: code })
     else if (run.state === 'running') run.cancel ??= code
   }
 
-  retry (run: Was, due_at: number): void {
+  retry (run: ExpectedRun, due_at: number): void {
     if (!isFinal(run.state)) return
     if (run.turn > 0 && run.attempts.at(-1)?.turn !== run.turn) {
       run.attempts.push({ turn: run.turn, outcome: run.state })
@@ -349,26 +279,7 @@ export class Laws {
     }
   }
 
-  /** Answers those whose owners are no more, as they are then. */
-  expire ({ restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>, late: readonly string[]): Was[] {
-    const lost = this.runs.filter(run => run.state === 'running' && this.owners.isOver(run.owner!, late, this.now))
-    for (const [run, share] of sharesIn(lost, cap)) {
-      const [{ child }, isCharged] = [run, share !== 'beside']
-      run.attempts.push({ turn: run.turn, outcome: isCharged ? 'crashed' : 'postponed' })
-      Object.assign(run, { attempt: run.attempt - 1, crashes: run.crashes + (isCharged ? 1 : 0) })
-      if (run.cancel !== null) this.over(run, 'cancelled', { reason: run.cancel, child })
-      else if (restart === 'fail') this.over(run, 'failed', { reason: 'interrupted', child })
-      else if (run.crashes >= cap && share === 'alone') this.over(run, 'failed', { reason: 'crashed', child })
-      else {this.again(run, isCharged ? Math.max(run.due_at, waitedAfter(run, cap, this.now)) : run.due_at, {
-          reason: 'crashed',
-          child
-        })}
-    }
-    this.gone([...this.owners.keys()].filter(owner => this.owners.isOver(owner, late, this.now)))
-    return lost
-  }
-
-  remove (run: Was): void {
+  remove (run: ExpectedRun): void {
     this.follow()
     this.runs = this.runs.filter(other => other !== run)
     for (const { links } of this.runs.filter(({ state }) => state !== 'completed')) {

@@ -6,22 +6,23 @@ import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Usage } from '../../../core/model/run/usage.ts'
 import { told, wanted } from './compare.ts'
 import type { Draw } from './random-draw.ts'
-import type { Laws } from './reference-engine.ts'
+import type { ReferenceEngine } from './reference-engine.ts'
 import { judged } from './expected-holds.ts'
 import { isWaiting } from './expected-run.ts'
-import type { Was } from './expected-run.ts'
+import type { ExpectedRun } from './expected-run.ts'
+import { expireIn } from './reference-expire.ts'
 
 /** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none
  *  may be sure of what another one may have removed. */
 export interface World {
   engine: Engine
-  laws: Laws
+  reference: ReferenceEngine
   boots: number
   batched?: boolean
 }
 
-/** One call: `call` makes it, `apply` does the same to the laws and throws where the answer is not what they say.
- *  `refused`: the code of the error that it is to be refused with, whatever the laws. */
+/** One call: `call` makes it, `apply` does the same to the reference and throws where the result differs.
+ *  `refused`: the code of the error that the call must reject with. */
 export interface Act {
   call: () => Promise<unknown>
   apply: (found: never) => void
@@ -39,22 +40,22 @@ export const ownerOf = ({ boots }: World): string => `boot-${boots}`
 export const reasonOf = (code: string, by = 'ann') => ({ code, message: code, by })
 
 /** A run, seldom one in another state than it should be in. */
-export function some ({ laws: { runs } }: World, draw: Draw, states: readonly State[] = STATES): Was | undefined {
+export function some ({ reference: { runs } }: World, draw: Draw, states: readonly State[] = STATES): ExpectedRun | undefined {
   const fit = runs.filter(({ state }) => states.includes(state))
   return draw.among(draw.below(6) === 5 || fit.length === 0 ? runs : fit)
 }
 
-/** What the engine says of a run is what the laws say; one that was removed meanwhile is nobody. */
-const same = (laws: Laws, run: Parameters<typeof told>[0] | null, was: Was) =>
-  deepEqual(run && told(run), laws.runs.includes(was) ? wanted(was, laws) : null)
+/** A run of the engine equals that of the reference; one that was removed meanwhile is null. */
+const same = (reference: ReferenceEngine, run: Parameters<typeof told>[0] | null, was: ExpectedRun) =>
+  deepEqual(run && told(run), reference.runs.includes(was) ? wanted(was, reference) : null)
 
 /** A lease that is seldom the one in force. */
-const leaseOf = ({ id, turn }: Was, draw: Draw): Lease => ({ id, turn: turn + draw.of([0, 0, 0, 0, -1, 1]) })
+const leaseOf = ({ id, turn }: ExpectedRun, draw: Draw): Lease => ({ id, turn: turn + draw.of([0, 0, 0, 0, -1, 1]) })
 
-const isHeld = (laws: Laws, run: Was, { turn }: Lease) =>
-  laws.runs.includes(run) && run.state === 'running' && run.turn === turn
+const isHeld = (reference: ReferenceEngine, run: ExpectedRun, { turn }: Lease) =>
+  reference.runs.includes(run) && run.state === 'running' && run.turn === turn
 
-function outcomeOf ({ laws: { now } }: World, draw: Draw): Outcome {
+function outcomeOf ({ reference: { now } }: World, draw: Draw): Outcome {
   const error = { name: 'Error', message: draw.of(['alpha', 'beta']) }
   const later = now + draw.of([0, 0, 7, 40])
   return draw.of<() => Outcome>([
@@ -75,17 +76,17 @@ const USED: readonly (Usage | null)[] = [
 ]
 
 const settle: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, RUNNING)
   if (!run) return null
   const lease = leaseOf(run, draw)
   const [outcome, used, lines] = [outcomeOf(world, draw), draw.of(USED), draw.of<string[]>([[], ['said']])]
-  const logs = lines.map(text => ({ at: laws.now, level: 30, text }))
+  const logs = lines.map(text => ({ at: reference.now, level: 30, text }))
   const begun = outcome.kind !== 'postponed' || draw.below(3) < 2
-  return act(() => engine.settle({ lease, outcome, now: laws.now, logs, begun, ...used && { used } }), found => {
-    const holds = laws.runs.includes(run) && laws.settle(run, lease.turn, { outcome, used, lines, begun })
+  return act(() => engine.settle({ lease, outcome, now: reference.now, logs, begun, ...used && { used } }), found => {
+    const holds = reference.runs.includes(run) && reference.settle(run, lease.turn, { outcome, used, lines, begun })
     // The same settlement a second time is answered again; which it is the contract says.
-    if (holds) same(laws, found, run)
+    if (holds) same(reference, found, run)
     else if (found !== null) {
       deepEqual([found.id, found.turn, found.state === 'running'], [run.id, lease.turn, false],
         'a stale holder is not listened to')
@@ -94,7 +95,7 @@ const settle: Step = (world, draw) => {
 }
 
 const report: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, RUNNING)
   if (!run) return null
   const lease = leaseOf(run, draw)
@@ -103,10 +104,10 @@ const report: Step = (world, draw) => {
   const said = {
     ...child !== undefined && { child },
     ...checkpoint !== undefined && { checkpoint },
-    ...text !== undefined && { logs: [{ at: laws.now, level: 30, text }] }
+    ...text !== undefined && { logs: [{ at: reference.now, level: 30, text }] }
   }
-  return act(() => engine.report({ lease, now: laws.now, ...said }), found => {
-    deepEqual(found, isHeld(laws, run, lease))
+  return act(() => engine.report({ lease, now: reference.now, ...said }), found => {
+    deepEqual(found, isHeld(reference, run, lease))
     if (!found) return
     if (child !== undefined) run.child = child?.pid ?? null
     if (checkpoint !== undefined) run.checkpoint = checkpoint
@@ -119,144 +120,144 @@ const ownerFor = (world: World, draw: Draw): string => draw.of([ownerOf(world), 
 const byId = <T extends { id: string }>(list: readonly T[]): T[] => list.toSorted((a, b) => a.id < b.id ? -1 : 1)
 
 const beat: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const owner = ownerFor(world, draw)
-  const until = laws.now + LEASE + draw.below(9)
-  return act(() => engine.beat({ owner, now: laws.now, until }), ({ running, cancel }) => {
-    laws.renew(owner, until)
-    const own = laws.runs.filter(run => run.state === 'running' && run.owner === owner)
+  const until = reference.now + LEASE + draw.below(9)
+  return act(() => engine.beat({ owner, now: reference.now, until }), ({ running, cancel }) => {
+    reference.renew(owner, until)
+    const own = reference.runs.filter(run => run.state === 'running' && run.owner === owner)
     deepEqual(byId(running), own.map(({ id, turn }) => ({ id, turn })), 'what it runs')
     deepEqual(byId(cancel).map(({ id, reason }) => [id, reason.code]),
       own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'what is to stop')
   })
 }
 
-const expire: Step = ({ engine, laws }, draw) => {
+const expire: Step = ({ engine, reference }, draw) => {
   const ask = { restart: draw.of(['restart', 'restart', 'fail'] as const), crash_cap: draw.of([3, 2]) }
-  const late = laws.owners.look(laws.now)
-  return act(() => engine.expire({ ...ask, now: laws.now }), ({ queued, failed }) => {
-    const lost = laws.expire(ask, late)
-    const those = (is: (run: Was) => boolean) => byId(lost.filter(is)).map(run => wanted(run, laws))
+  const late = reference.owners.look(reference.now)
+  return act(() => engine.expire({ ...ask, now: reference.now }), ({ queued, failed }) => {
+    const lost = expireIn(reference, ask, late)
+    const those = (is: (run: ExpectedRun) => boolean) => byId(lost.filter(is)).map(run => wanted(run, reference))
     deepEqual([byId(queued).map(told), byId(failed).map(told)], [those(isWaiting),
       those(run => run.state === 'failed')])
   })
 }
 
 const leave: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const owner = ownerFor(world, draw)
   return act(() => engine.leave({ owner }), () => {
-    laws.gone([owner])
+    reference.gone([owner])
   })
 }
 
 const cancel: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, ['queued', 'blocked', 'running'])
   if (!run) return null
   const code = draw.of(['stop', 'enough'])
   const record = draw.of([undefined, { by: 'ann', action: 'cancel', detail: null }])
-  return act(() => engine.cancel({ id: run.id, reason: reasonOf(code), now: laws.now, ...record && { record } }),
+  return act(() => engine.cancel({ id: run.id, reason: reasonOf(code), now: reference.now, ...record && { record } }),
     found => {
-      const changes = laws.runs.includes(run) && !isFinal(run.state) && run.cancel === null
-      if (laws.runs.includes(run)) laws.cancel(run, code)
-      if (record && changes) laws.records += 1
-      same(laws, found, run)
+      const changes = reference.runs.includes(run) && !isFinal(run.state) && run.cancel === null
+      if (reference.runs.includes(run)) reference.cancel(run, code)
+      if (record && changes) reference.records += 1
+      same(reference, found, run)
     })
 }
 
 const retry: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, STATES.filter(isFinal))
   if (!run) return null
-  const due_at = laws.now + draw.of([0, 0, 30])
-  return act(() => engine.retry({ id: run.id, now: laws.now, due_at }), found => {
-    if (laws.runs.includes(run)) laws.retry(run, due_at)
-    same(laws, found, run)
+  const due_at = reference.now + draw.of([0, 0, 30])
+  return act(() => engine.retry({ id: run.id, now: reference.now, due_at }), found => {
+    if (reference.runs.includes(run)) reference.retry(run, due_at)
+    same(reference, found, run)
   })
 }
 
 const edit: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, ['queued', 'blocked'])
   if (!run) return null
   const [priority, due_at, payload] = [draw.of([undefined, ...PRIORITIES]),
-    draw.of([undefined, laws.now, laws.now + 25]), draw.of([undefined, 3, null])]
+    draw.of([undefined, reference.now, reference.now + 25]), draw.of([undefined, 3, null])]
   const change = {
     ...priority !== undefined && { priority },
     ...due_at !== undefined && { due_at },
     ...payload !== undefined && { payload }
   }
-  return act(() => engine.edit({ id: run.id, now: laws.now, by: 'ann', ...change }), found => {
-    if (laws.runs.includes(run) && isWaiting(run)) {
-      if (priority !== undefined || due_at !== undefined) laws.alone(run)
+  return act(() => engine.edit({ id: run.id, now: reference.now, by: 'ann', ...change }), found => {
+    if (reference.runs.includes(run) && isWaiting(run)) {
+      if (priority !== undefined || due_at !== undefined) reference.alone(run)
       Object.assign(run, change)
-      laws.records += 1
+      reference.records += 1
     }
-    same(laws, found, run)
+    same(reference, found, run)
   })
 }
 
 const end: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, ['queued', 'blocked'])
   if (!run) return null
   const as = draw.of(['skipped', 'failed'] as const)
-  return act(() => engine.end({ id: run.id, now: laws.now, as, reason: reasonOf('late') }), found => {
-    if (laws.runs.includes(run) && isWaiting(run)) {
-      laws.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
+  return act(() => engine.end({ id: run.id, now: reference.now, as, reason: reasonOf('late') }), found => {
+    if (reference.runs.includes(run) && isWaiting(run)) {
+      reference.over(run, as, { reason: 'late', ...as === 'failed' && { error: null } })
     }
-    same(laws, found, run)
+    same(reference, found, run)
   })
 }
 
 /** A verdict on one run, or on the runs of its cohort that are due within a range. */
 const hold: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, ['queued'])
   if (!run) return null
   const said = {
     owner: ownerFor(world, draw),
-    at: laws.now,
+    at: reference.now,
     code: draw.of(['battery', 'window', null]),
     message: draw.of(['low', 'lower'])
   }
-  const key = draw.below(4) === 3 ? null : laws.cohortOf(run)
+  const key = draw.below(4) === 3 ? null : reference.cohortOf(run)
   const cohort = key &&
     {
       ...key,
-      ...draw.of([{ from: 0, until: laws.now }, { from: 0, until: laws.now }, { from: 0, until: run.due_at - 1 }, {
+      ...draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now }, { from: 0, until: run.due_at - 1 }, {
         from: run.due_at,
         until: run.due_at
       }])
     }
   const waits = () =>
     cohort !== null &&
-    laws.runs.some(other => other.state === 'queued' && JSON.stringify(laws.cohortOf(other)) === JSON.stringify(key))
+    reference.runs.some(other => other.state === 'queued' && JSON.stringify(reference.cohortOf(other)) === JSON.stringify(key))
   return act(() => engine.hold([{ ...said, ...cohort ? { cohort } : { id: run.id } }]), () => {
-    if (cohort && (waits() || said.code === null)) laws.events.push({ kind: 'judged', ...said, cohort })
-    if (!cohort && laws.runs.includes(run) && run.state === 'queued') {
+    if (cohort && (waits() || said.code === null)) reference.events.push({ kind: 'judged', ...said, cohort })
+    if (!cohort && reference.runs.includes(run) && run.state === 'queued') {
       run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), said)]
     }
   })
 }
 
 const discard: Step = (world, draw) => {
-  const { engine, laws } = world
+  const { engine, reference } = world
   const run = some(world, draw, STATES.filter(isFinal))
   if (!run) return null
-  return act(() => engine.discard({ id: run.id, reason: reasonOf('gone'), now: laws.now }), found => {
-    same(laws, found, run)
-    if (!laws.runs.includes(run) || !isFinal(run.state)) return
-    laws.remove(run)
-    laws.records += 1
+  return act(() => engine.discard({ id: run.id, reason: reasonOf('gone'), now: reference.now }), found => {
+    same(reference, found, run)
+    if (!reference.runs.includes(run) || !isFinal(run.state)) return
+    reference.remove(run)
+    reference.records += 1
   })
 }
 
 /** Time goes on, and seldom back. */
-export const wait: Step = ({ laws }, draw) =>
+export const wait: Step = ({ reference }, draw) =>
   act(async () => undefined, () => {
-    laws.now += draw.of([1, 5, 20, 60, -15, 61_000])
+    reference.now += draw.of([1, 5, 20, 60, -15, 61_000])
   })
 
 /** A stop and a start: whoever ran something is no more. */
@@ -264,13 +265,13 @@ export const restart: Step = world =>
   act(async () => {
     await world.engine.stop()
     await world.engine.start()
-    return (await world.engine.health(world.laws.now)).mended
+    return (await world.engine.health(world.reference.now)).mended
   }, mended => {
     deepEqual(mended, { count: 0, rows: [] }, 'nothing that the engine writes is out of range')
 
     world.boots += 1
-    world.laws.owners.lookedAt = null
-    world.laws.gone(null)
+    world.reference.owners.lookedAt = null
+    world.reference.gone(null)
   })
 
 /** What is done to one run, and by owners. */

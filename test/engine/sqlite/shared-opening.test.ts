@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createSharedOpening } from '../../../core/engine/sqlite/shared-opening.ts'
+import { SharedOpening } from '../../../core/engine/sqlite/shared-opening.ts'
 import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
 import { folderOf } from '../process.ts'
 
@@ -9,7 +9,7 @@ function setup ({ fails = 0 } = {}) {
   const order: string[] = []
   const closing: PromiseWithResolvers<void>[] = []
   let left = fails
-  const life = createSharedOpening({
+  const life = new SharedOpening({
     open: () => {
       if (left-- > 0) throw new Error('cannot open')
       order.push('open')
