@@ -22,7 +22,7 @@ export type SpanVerdict = Omit<HoldSpan, 'code' | 'began'> & { at: number, code:
 
 /** How a verdict changes the open spans: `kept` are unchanged, `adopted` now belong to its owner, `closed` end at its
  *  instant, `opened` are new. */
-export interface SpanChanges<T extends HoldSpan> {
+interface SpanChanges<T extends HoldSpan> {
   kept: T[]
   adopted: T[]
   closed: T[]

@@ -16,7 +16,7 @@ export function folderOf (t: Test): string {
   return folder
 }
 
-export interface TrafficAsk {
+interface TrafficAsk {
   folder: string
   lines: number
   synchronous?: 'full' | 'normal'

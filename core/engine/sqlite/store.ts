@@ -136,17 +136,11 @@ function endOwners (db: DatabaseSync): void {
   }
 }
 
-type Parts = Pick<Store, 'tables' | 'guard' | 'log' | 'options'>
+type CommitParts = Pick<Store, 'tables' | 'guard' | 'log' | 'options'>
 
-function commitsOf ({ tables, guard, log, options }: Parts, confirmed: DurableCommits): GroupCommit {
-  const { synchronous, onError, changed, check, clock } = options
+function commitsOf (parts: CommitParts, confirmed: DurableCommits): GroupCommit {
+  const { tables, guard, options: { onError } } = parts
   const { memory } = tables
-  const synced = async (haste: SyncMode) => {
-    if (synchronous === 'full') await log.flushed(haste).catch(error => guard.unsynced(error))
-    const doubt = guard.confirm()
-    if (doubt) await doubt
-  }
-  let unchecked = 0
   return new GroupCommit({
     db: tables.db,
     clock: () => performance.now(),
@@ -158,32 +152,44 @@ function commitsOf ({ tables, guard, log, options }: Parts, confirmed: DurableCo
       memory.call = call
     },
     after: () => cascade(tables),
-    // What memory has taken over is undone as well as what was written.
+    // Changes of memory count as well: both are undone by a rollback.
     changes: () => tables.writes + memory.journal.size,
     seal: () => tables.seal(),
-    committed: () => {
-      const { hasEnded } = memory
-      const change = memory.takeCommit()
-      const { kinds } = change
-      tables.committed()
-      confirmed.add(change, hasEnded)
-      if (check && ++unchecked >= CHECK_EVERY) {
-        unchecked = 0
-        compare(tables, { guard, now: clock() })
-      }
-      if (kinds.size > 0) changed(change)
-      return kinds.has('work')
-    },
+    committed: committedOf(parts, confirmed),
     undo: () => tables.rolledBack(),
     lose: error => guard.lose(error),
     guard: () => guard.check(),
     makeRoom: () => guard.makeRoom(),
-    sync: haste => confirmed.track(synced(haste)),
+    sync: mode => confirmed.track(synced(parts, mode)),
     failed: (call, error) => {
       guard.note(error)
       onError(call, error)
     }
   })
+}
+
+async function synced ({ guard, log, options: { synchronous } }: CommitParts, mode: SyncMode): Promise<void> {
+  if (synchronous === 'full') await log.flushed(mode).catch(error => guard.unsynced(error))
+  const doubt = guard.confirm()
+  if (doubt) await doubt
+}
+
+/** What follows each commit: the listeners are called and, every few commits, memory is compared with the rows. */
+function committedOf ({ tables, guard, options }: CommitParts, confirmed: DurableCommits): () => boolean {
+  const { changed, check, clock } = options
+  let unchecked = 0
+  return () => {
+    const { hasEnded } = tables.memory
+    const commit = tables.memory.takeCommit()
+    tables.committed()
+    confirmed.add(commit, hasEnded)
+    if (check && ++unchecked >= CHECK_EVERY) {
+      unchecked = 0
+      compare(tables, { guard, now: clock() })
+    }
+    if (commit.kinds.size > 0) changed(commit)
+    return commit.kinds.has('work')
+  }
 }
 
 /** Throws when memory is not what the rows say: then nothing may be built on it. */

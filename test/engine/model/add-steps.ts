@@ -12,7 +12,11 @@ import { isWaiting } from './expected-run.ts'
 import type { ExpectedRun } from './expected-run.ts'
 
 /** Adds one run to the reference; a new run gets the id that the engine gave. */
-function addOne (reference: ReferenceEngine, asked: NewRun, id: string): { run: ExpectedRun, created: boolean, conflict?: string } {
+function addOne (
+  reference: ReferenceEngine,
+  asked: NewRun,
+  id: string
+): { run: ExpectedRun, created: boolean, conflict?: string } {
   const known = reference.named(asked.task, asked.key)
   const conflict = asked.unique?.conflict ?? 'return'
   const beside = known?.state === 'running' && conflict === 'keep_last'

@@ -28,7 +28,10 @@ export const claim: Step = (world, draw) => {
     takes: pooled(task, queue)
   })
   const range = () =>
-    draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now + 99 }, { from: reference.now - 5, until: reference.now }, {
+    draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now + 99 }, {
+      from: reference.now - 5,
+      until: reference.now
+    }, {
       from: 0,
       until: reference.now - 3
     }])

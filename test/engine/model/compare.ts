@@ -71,8 +71,8 @@ export async function compareRuns (engine: Engine, reference: ReferenceEngine): 
   const counted = await engine.count()
   for (const { last } of counted) {
     if (last) {
-      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last), wanted(reference.find(last.id)!, reference),
-        'the last to finish is there')
+      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last),
+        wanted(reference.find(last.id)!, reference), 'the last to finish is there')
     }
   }
   const tasks = new Map(counted.map(({ task, states }) => [task, states]))
@@ -93,7 +93,8 @@ export async function compareRuns (engine: Engine, reference: ReferenceEngine): 
 /** What could start now. */
 export async function compareDue (engine: Engine, reference: ReferenceEngine): Promise<void> {
   const { cohorts, singles, next_at: next, others, rates } = await engine.due({ now: reference.now, owner: 'other' })
-  const groups = Map.groupBy(reference.due().filter(({ single }) => !single), run => JSON.stringify(reference.cohortOf(run)))
+  const groups = Map.groupBy(reference.due().filter(({ single }) => !single),
+    run => JSON.stringify(reference.cohortOf(run)))
   const expected = [...groups].map(([key, runs]) => {
     const [first] = runs.toSorted((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1))
     return { ...JSON.parse(key) as Cohort, count: runs.length, first: first!.id }

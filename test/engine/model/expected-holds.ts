@@ -8,7 +8,7 @@ export type Event =
     cohort: Cohort & { from: number, until: number } }
   | { kind: 'over', owners: readonly string[] | null }
 
-export interface ExpectedVerdict {
+interface ExpectedVerdict {
   owner: string
   at: number
   code: string | null

@@ -8,7 +8,7 @@ import type { Usage } from '../../../core/model/run/usage.ts'
 
 /** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one
  *  that was removed. */
-export interface Link {
+interface Link {
   id: string
   ref: string | null
   condition: Condition
@@ -17,10 +17,9 @@ export interface Link {
   waived?: boolean
 }
 
-/** A run as the reference expects it: reasons by their code, errors by their message, the child by its pid. `own`: entries of
- *  its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from a bucket,
- *  as far as is known. `countedTo`: up to
- *  when the wait in its cohort is summed, null: nothing of it is. */
+/** A run as the reference expects it: reasons by their code, errors by their message, the child by its pid. `own`:
+ *  entries of its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from
+ *  a bucket, as far as is known. `countedTo`: up to when the wait in its cohort is summed, null: nothing of it is. */
 export interface ExpectedRun {
   id: string
   task: string

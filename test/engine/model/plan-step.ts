@@ -24,7 +24,8 @@ export const plan: Step = (world, draw) => {
     })
   })
   const cursor = reference.now + draw.below(3)
-  return act(() => engine.plan([{ schedule: schedule({ id, task: id, cursor }), from, fires, overlap, now: reference.now }]),
+  return act(
+    () => engine.plan([{ schedule: schedule({ id, task: id, cursor }), from, fires, overlap, now: reference.now }]),
     ([planned]) => {
       const stored = reference.cursors.get(id) ?? null
       const applied = from === null || stored === from
@@ -42,7 +43,8 @@ export const plan: Step = (world, draw) => {
         coalesced: planned!.coalesced,
         replaced: planned!.replaced.length
       }, expected)
-    })
+    }
+  )
 }
 
 interface Firing {
@@ -52,7 +54,11 @@ interface Firing {
 }
 
 /** Fires once as the laws require; counts the replaced runs and returns the result. */
-function fired (reference: ReferenceEngine, one: NewRun, { overlap, fresh, count }: Firing): 'added' | 'skipped' | 'coalesced' {
+function fired (
+  reference: ReferenceEngine,
+  one: NewRun,
+  { overlap, fresh, count }: Firing
+): 'added' | 'skipped' | 'coalesced' {
   if (reference.named(one.task, one.key)) {
     // It has its run already: that is neither.
     count.added -= 1

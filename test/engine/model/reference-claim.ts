@@ -26,7 +26,9 @@ export function claimFrom (
   while (taken.length < limit) {
     const open = offers.filter(({ needs }) => needs.every(name => (left.get(name) ?? Infinity) >= 1))
     const starts = (queue: string) =>
-      rates[queue] === undefined ? Infinity : whole(refilled(reference.buckets.get(queue), rateOf(rates[queue]), reference.now))
+      rates[queue] === undefined
+        ? Infinity
+        : whole(refilled(reference.buckets.get(queue), rateOf(rates[queue]), reference.now))
     const fits = (offer: Offer, run: ExpectedRun) => isOffered(reference, offer, run) && starts(run.queue) >= 1
     const found = open.flatMap(offer => reference.due().filter(run => fits(offer, run)).map(run => ({ offer, run })))
     const [first] = found.toSorted((a, b) => a.offer.rank - b.offer.rank || dueOrder(a.run, b.run))
@@ -35,7 +37,9 @@ export function claimFrom (
     reference.start(first.run, owner)
     const rate = rates[first.run.queue]
     first.run.rated = rate !== undefined
-    if (rate) reference.buckets.set(first.run.queue, drawn(reference.buckets.get(first.run.queue), rateOf(rate), reference.now))
+    if (rate) {
+      reference.buckets.set(first.run.queue, drawn(reference.buckets.get(first.run.queue), rateOf(rate), reference.now))
+    }
     taken.push(first.run)
   }
   if (taken.length > 0) reference.renew(owner, lease_until)

@@ -9,8 +9,8 @@ import { Leases } from './leases.ts'
 import { byCode, orphaned, replayed, within } from './expected-holds.ts'
 import { addHeld } from './held-sums.ts'
 import type { Event } from './expected-holds.ts'
-import { bornAs, isScheduled, isWaiting, recount, singleOrder, waitedUntil,
-  waitsAgain, waitsOn } from './expected-run.ts'
+import { bornAs, isScheduled, isWaiting, recount, singleOrder, waitedUntil, waitsAgain,
+  waitsOn } from './expected-run.ts'
 import type { Sum, ExpectedRun } from './expected-run.ts'
 
 /** The laws of runs in their simplest form: one list that every question scans from end to end. */
@@ -96,12 +96,18 @@ export class ReferenceEngine {
       ? []
       : within(within(replayed(this.events, cohort, run.due_at), run.due_at, this.now), run.countedTo ?? run.due_at,
         null)
-    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) addHeld(this, this.held, { run, code, ms })
+    for (const [code, ms] of byCode([...shared, ...run.own.slice(run.past)])) {
+      addHeld(this, this.held, { run, code, ms })
+    }
     run.past = run.own.length
   }
 
   /** A run is over. */
-  over (run: ExpectedRun, state: Exclude<State, 'blocked' | 'queued' | 'running'>, more: Partial<ExpectedRun> = {}): void {
+  over (
+    run: ExpectedRun,
+    state: Exclude<State, 'blocked' | 'queued' | 'running'>,
+    more: Partial<ExpectedRun> = {}
+  ): void {
     this.#leave(run)
     Object.assign(run, { state, finished_at: this.now, owner: null, child: null, ...more })
     this.sumOf(run.task)[state] += 1

@@ -9,7 +9,9 @@ export function expireIn (
   { restart, crash_cap: cap }: Omit<ExpireAsk, 'now'>,
   late: readonly string[]
 ): ExpectedRun[] {
-  const lost = reference.runs.filter(run => run.state === 'running' && reference.owners.isOver(run.owner!, late, reference.now))
+  const lost = reference.runs.filter(run =>
+    run.state === 'running' && reference.owners.isOver(run.owner!, late, reference.now)
+  )
   for (const [run, share] of sharesIn(lost, cap)) {
     const [{ child }, isCharged] = [run, share !== 'beside']
     run.attempts.push({ turn: run.turn, outcome: isCharged ? 'crashed' : 'postponed' })

@@ -40,7 +40,7 @@ export const ownerOf = ({ boots }: World): string => `boot-${boots}`
 export const reasonOf = (code: string, by = 'ann') => ({ code, message: code, by })
 
 /** A run, seldom one in another state than it should be in. */
-export function some ({ reference: { runs } }: World, draw: Draw, states: readonly State[] = STATES): ExpectedRun | undefined {
+function some ({ reference: { runs } }: World, draw: Draw, states: readonly State[] = STATES): ExpectedRun | undefined {
   const fit = runs.filter(({ state }) => states.includes(state))
   return draw.among(draw.below(6) === 5 || fit.length === 0 ? runs : fit)
 }
@@ -226,14 +226,19 @@ const hold: Step = (world, draw) => {
   const cohort = key &&
     {
       ...key,
-      ...draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now }, { from: 0, until: run.due_at - 1 }, {
+      ...draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now }, {
+        from: 0,
+        until: run.due_at - 1
+      }, {
         from: run.due_at,
         until: run.due_at
       }])
     }
   const waits = () =>
     cohort !== null &&
-    reference.runs.some(other => other.state === 'queued' && JSON.stringify(reference.cohortOf(other)) === JSON.stringify(key))
+    reference.runs.some(other =>
+      other.state === 'queued' && JSON.stringify(reference.cohortOf(other)) === JSON.stringify(key)
+    )
   return act(() => engine.hold([{ ...said, ...cohort ? { cohort } : { id: run.id } }]), () => {
     if (cohort && (waits() || said.code === null)) reference.events.push({ kind: 'judged', ...said, cohort })
     if (!cohort && reference.runs.includes(run) && run.state === 'queued') {

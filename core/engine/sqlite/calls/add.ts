@@ -68,7 +68,7 @@ function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Depen
 }
 
 /** What is wrong with the ids that runs wait for. */
-export const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
+const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
   runs.flatMap(({ after = [] }, index) =>
     after.flatMap(({ run }, place) =>
       run.startsWith('#') || tables.read(run)

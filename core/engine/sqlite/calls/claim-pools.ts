@@ -81,7 +81,7 @@ export class ClaimPools {
 }
 
 /** Writes how many starts a queue has left. */
-export function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
+function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
   tables.run(`
     insert into rate (queue, tokens, at) values (?, ?, ?)
     on conflict (queue) do update set tokens = excluded.tokens, at = excluded.at`, queue, bucket.tokens, bucket.at)

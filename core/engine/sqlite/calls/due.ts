@@ -41,7 +41,7 @@ export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number):
 }
 
 /** The run of a lane that comes first of those that are queued. */
-export function firstOf (tables: Tables, lane: Lane): Run {
+function firstOf (tables: Tables, lane: Lane): Run {
   if (lane.first === null) {
     const row = tables.one<RunRow>(`select * from run where ${QUEUED} order by due_at, id limit 1`, ...queuedIn(lane))!
     tables.memory.journal.set<Lane, 'first'>(lane, 'first', toRun(row, lane))

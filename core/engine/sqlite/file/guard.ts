@@ -19,7 +19,7 @@ const EVERY_MS = 5 * SECOND
 const LOOK_MS = SECOND
 const GLANCE_MS = 1
 
-export interface GuardOptions {
+interface GuardOptions {
   folder: string
   clock: () => number
   ballastBytes: number

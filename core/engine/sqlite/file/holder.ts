@@ -24,10 +24,10 @@ export interface Holder {
 }
 
 /** Whether the process of a holder still has the store: `unknown` when only an answer of its own can tell. */
-export type HolderState = 'gone' | 'alive' | 'unknown'
+type HolderState = 'gone' | 'alive' | 'unknown'
 
 /** What can be seen of processes from here. `isOpen`: this process has that opening. */
-export interface Processes {
+interface Processes {
   startedAt(pid: number): string | null
   isAlive(pid: number): boolean
   isOpen(id: string): boolean

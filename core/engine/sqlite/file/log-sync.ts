@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { syncOffPool } from './sync-thread.ts'
 
 /** Ways to make a file durable, and the clock that tells how long each took (ms). */
-export interface Disk {
+interface Disk {
   sync(handle: number): Promise<void>
   syncNow(handle: number): void
   clock(): number

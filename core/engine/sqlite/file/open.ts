@@ -11,7 +11,7 @@ import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
 /** Locks of network file systems cannot be trusted. Source: statfs(2), linux/magic.h. */
 const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d42: 'CIFS', 0xfe534d42: 'SMB2' }
 
-export interface OpenAsk {
+interface OpenAsk {
   folder: string
   /** True when the last owner did not stop in order: the file is checked through. */
   unclean: boolean

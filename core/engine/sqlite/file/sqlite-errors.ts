@@ -2,7 +2,7 @@ import type { OffpeakError } from '../../../model/errors/errors.ts'
 import { engineFailed } from '../../../model/errors/engine-errors.ts'
 
 /** What an error of SQLite means to us. Source: https://www.sqlite.org/rescode.html */
-export type SqliteErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
+type SqliteErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
 
 const BY_CODE: Record<number, SqliteErrorKind> = {
   5: 'busy',

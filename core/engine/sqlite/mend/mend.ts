@@ -7,7 +7,7 @@ import { DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE
 import type { ColumnRule } from './column-rules.ts'
 
 /** A row that held what no row may, for people: which one, and what was found in it. */
-export interface Mended {
+interface Mended {
   table: string
   row: string
   message: string

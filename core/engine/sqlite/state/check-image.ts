@@ -11,21 +11,21 @@ type ImageParts = Record<string, unknown>
 
 const sorted = <V>(map: ReadonlyMap<string | number, V>) => [...map].toSorted(([a], [b]) => a < b ? -1 : 1)
 
+const countsOf = ({ id, task, queue, priority, span, scheduled, counts }: Lane) => ({
+  id,
+  task,
+  queue,
+  priority,
+  span,
+  scheduled,
+  counts: [...counts]
+})
+
 function partsOf (tables: Tables, now: number): ImageParts {
   const { memory, holds } = tables
   const lanes = [...memory.lanes.byId.values()].toSorted((a, b) => a.id - b.id)
   return {
-    lanes: lanes.map(
-      ({ id, task, queue, priority, span, scheduled, counts }) => ({
-        id,
-        task,
-        queue,
-        priority,
-        span,
-        scheduled,
-        counts: [...counts]
-      })
-    ),
+    lanes: lanes.map(countsOf),
     last: lanes.map(({ id, last }) => ({ id, last: last && { ...last, lease_until: null } })),
     due: lanes.filter(({ span }) => span !== null).map(
       lane => ({ id: lane.id, due: memory.lanes.dueAt(lane, now), later: lane.later })

@@ -5,10 +5,10 @@ import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
 /** A row of the table lane_hold that is open. */
-export type OpenSpan = HoldSpan & { id: number }
+type OpenSpan = HoldSpan & { id: number }
 
 /** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
-export interface LaneHold {
+interface LaneHold {
   readonly open: readonly OpenSpan[]
   readonly until: number
 }

@@ -33,7 +33,7 @@ export interface LaneSource {
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
-export const isSame = (a: LaneKey, b: LaneKey): boolean =>
+const isSame = (a: LaneKey, b: LaneKey): boolean =>
   a.span === b.span && a.priority === b.priority && a.scheduled === b.scheduled && a.queue === b.queue &&
   a.task === b.task
 

@@ -11,7 +11,7 @@ import type { SingleSource } from './singles.ts'
 
 /** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its
  *  queue. */
-export interface ClaimDetails {
+interface ClaimDetails {
   locks: readonly string[]
   rated: boolean
 }

@@ -6,7 +6,7 @@ import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
 /** An entry of a run's own timeline, a row of the table hold. */
-export type RunHold = Hold & { seq: number }
+type RunHold = Hold & { seq: number }
 
 type RunHoldRow = {
   run: number

@@ -22,7 +22,7 @@ import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
 
 /** What a run leaves, each in a table of its own. */
-export type RunPart = 'result' | 'checkpoint'
+type RunPart = 'result' | 'checkpoint'
 
 /** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more
  *  to read. */
