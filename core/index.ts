@@ -26,7 +26,7 @@ export { hostRefused, methodNotAllowed, pauseNotFound, requestInvalid, routeNotF
 export { inputInvalid } from './model/errors/input-errors.ts'
 export { uploadRefused } from './model/errors/upload-errors.ts'
 export type { Detail, Fault, Place } from './model/errors/errors.ts'
-export type { Json } from './model/json/json-walk.ts'
+export type { Json } from './model/json/json.ts'
 export { PROFILES } from './model/base/profile.ts'
 export type { Hints, Profile } from './model/base/profile.ts'
 export { DurationSchema } from './model/base/section.ts'

@@ -1,43 +1,13 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { NOON, config, desktop, laptop, verdict } from './gates/machine.ts'
+import { NOON, config, desktop, laptop } from './gates/machine.ts'
+import { CONFIG, changes, cpu, every } from './hysteresis-fixtures.ts'
 import { MINUTE, SECOND } from '../../core/model/base/duration.ts'
-import { smoothed, nextHysteresis, nextSignalHysteresis } from '../../core/model/machine/hysteresis.ts'
+import { smoothed, nextHysteresis } from '../../core/model/machine/hysteresis.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 import type { Hysteresis } from '../../core/model/machine/hysteresis.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
-const CONFIG = config()
-
-/** What a task is told as readings come in: the instants (ms from the first) at which its verdict changes, and the
- *  first verdict. */
-function changes (readings: Iterable<[number, Reading]>, task: Partial<Task> = {}, settings = CONFIG) {
-  let state: Hysteresis | null = null
-  let last: string | undefined
-  const found: [number, string][] = []
-  for (const [after, reading] of readings) {
-    const now = NOON + after
-    state = nextHysteresis(state, reading, settings, now)
-    const { decision } = verdict({
-      task,
-      reading,
-      hysteresis: state,
-      config: settings,
-      now,
-      run: { task: 'work', due_at: now, priority: 'normal' }
-    })
-    if (decision !== last) found.push([after, decision])
-    last = decision
-  }
-  return found
-}
-
-function* every (periodMs: number, count: number, readingAt: (index: number) => Reading): Generator<[number, Reading]> {
-  for (let index = 0; index < count; index++) yield [index * periodMs, readingAt(index)]
-}
-
-const cpu = (busy: Reading['cpu']['busy'], own: Reading['cpu']['own'] = 0) =>
-  desktop({ cpu: { busy, own, load: 'unknown', cores: 4 } })
 const BACKGROUND = { class: 'background' } as const
 
 t.test('a battery that flaps between 49 and 51 % each second changes nothing [F56]', t => {
@@ -165,109 +135,6 @@ t.test('after a sleep the machine is judged afresh', t => {
     cpu: { busy: 0.2 },
     trends: { cpu: { lasted: null } }
   })
-  t.end()
-})
-
-/** What the gates saw at the first instant, and at each later one at which `look` answers otherwise. */
-function seen<T> (readings: Iterable<[number, Reading]>, look: (reading: Reading) => T): [number, T][] {
-  let state: Hysteresis | null = null
-  const found: [number, T][] = []
-  for (const [at, reading] of readings) {
-    state = nextHysteresis(state, reading, CONFIG, NOON + at)
-    const value = look(smoothed(reading, state))
-    if (found.at(-1)?.[1] !== value) found.push([at, value])
-  }
-  return found
-}
-
-const BACK = 2 * 60 * MINUTE
-
-/** Twenty readings a second apart, then the clock is set back by two hours and another sixty come. */
-const setBack = (before: readonly [Reading, Reading], after: Reading): [number, Reading][] => [
-  ...Array.from({ length: 20 }, (_, index): [number, Reading] => [index * SECOND, before[index < 10 ? 0 : 1]]),
-  ...Array.from({ length: 60 }, (_, index): [number, Reading] => [index * SECOND - BACK, after])
-]
-
-t.test('a clock that is set back begins steadiness again', t => {
-  const last = <T>(readings: [number, Reading][], look: (reading: Reading) => T) => seen(readings, look).at(-1)
-  t.strictSame(last(setBack([laptop(80, 'mains'), laptop(80)], laptop(80, 'mains')), ({ power }) => power), [-BACK,
-    'mains'])
-  t.strictSame(last(setBack([laptop(80), laptop(80, 'mains')], laptop(80)), ({ power }) => power), [-BACK, 'battery'])
-  t.strictSame(last(setBack([cpu(0.95), cpu(0.95)], cpu(0.05)), ({ cpu: { busy } }) => busy), [-BACK, 0.05])
-  t.strictSame(last(setBack([cpu(0.05), cpu(0.05)], cpu(0.95)), ({ cpu: { busy } }) => busy), [-BACK, 0.95])
-  t.strictSame(last(setBack([laptop(60), laptop(80)], laptop(20)), ({ battery: { level } }) => level), [-BACK, 20])
-  t.end()
-})
-
-t.test('a clock that is set back by a moment restarts no mean', t => {
-  let state: Hysteresis | null = null
-  for (let index = 0; index < 30; index++) state = nextHysteresis(state, cpu(0.1), CONFIG, NOON + index * SECOND)
-  t.ok(nextHysteresis(state, cpu(1), CONFIG, NOON + 28 * SECOND).loads.cpu!.mean < 0.2)
-  t.end()
-})
-
-const ups = (over: Partial<NonNullable<Reading['ups']>>): Reading =>
-  desktop({ ups: { on_battery: true, level: 80, seconds_left: 3000, ...over } })
-const SILENT = ups({ on_battery: 'unknown', level: 'unknown', seconds_left: 'unknown', warning: 'silent' })
-
-t.test('a UPS that falls silent on its battery stays on it until it speaks again, and holds all but critical work', t => {
-  const readings = [
-    ...every(5 * SECOND, 400, index => index < 4 ? ups({}) : index < 390 ? SILENT : ups({ on_battery: false }))
-  ]
-  t.strictSame(changes(readings, {}, config({ sense: { ups: 'rack@nas' } })), [[0, 'start'], [20 * SECOND, 'hold'], [
-    390 * 5 * SECOND,
-    'start'
-  ]])
-  t.strictSame(changes(readings, { class: 'critical' }), [[0, 'start']])
-  t.end()
-})
-
-t.test('a UPS that falls silent on line is no reason to wait, nor is one that is not asked any more', t => {
-  t.strictSame(changes(every(5 * SECOND, 100, index => index < 4 ? ups({ on_battery: false }) : SILENT)), [[0,
-    'start']])
-  t.strictSame(changes(every(5 * SECOND, 40, index => index < 4 ? ups({ level: 10 }) : desktop())), [[0, 'hold'], [
-    20 * SECOND,
-    'start'
-  ]])
-  t.end()
-})
-
-t.test('a clock that is set back does not forget that the UPS was on its battery', t => {
-  t.equal(seen(setBack([ups({}), ups({})], SILENT), ({ ups: state }) => state?.on_battery).at(-1)![1], true)
-  t.end()
-})
-
-const solar = (value: number, expires = 60 * MINUTE) =>
-  desktop({ signals: { solar: { value, at: NOON, expires_at: NOON + expires } } })
-const SUN = { constraints: { signals: { solar: '> 500' } } }
-
-t.test('a signal counts at once and then stays for a dwell, like all that is sensed', t => {
-  const flapping = () => every(SECOND, 120, index => solar(index % 2 ? 600 : 400))
-  t.equal(changes(flapping(), SUN).length, 3)
-  t.equal(changes(flapping(), SUN, config({ scheduling: { signal_dwell: 0 } })).length, 120)
-  t.strictSame(changes(every(SECOND, 10, index => solar(index < 5 ? 400 : 600)), SUN), [[0, 'hold'], [5 * SECOND,
-    'start']])
-  t.end()
-})
-
-t.test('a signal that has expired holds, and its next value counts at once', t => {
-  const expires = 20 * SECOND
-  const readings = every(SECOND, 60, index => index < 30 ? solar(600, expires) : solar(700))
-  t.strictSame(changes(readings, SUN), [[0, 'start'], [expires, 'hold'], [30 * SECOND, 'start']])
-  t.end()
-})
-
-t.test('signals alone leave everything else as it was', t => {
-  let state: Hysteresis | null = null
-  for (let index = 0; index < 30; index++) {
-    state = nextHysteresis(state, { ...solar(400), cpu: cpu(0.4).cpu }, CONFIG, NOON + index * SECOND)
-  }
-  const { signals } = solar(600)
-  const next = nextSignalHysteresis(state!, signals, CONFIG, NOON + 40 * SECOND)
-  t.strictSame({ ...next, words: {} }, { ...state!, words: {} })
-  t.equal(next.words['signal solar']?.value, 600)
-  t.equal(next.words.power?.value, 'mains')
-  t.equal(nextSignalHysteresis(next, {}, CONFIG, NOON + 41 * SECOND).words['signal solar'], undefined)
   t.end()
 })
 

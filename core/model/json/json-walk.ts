@@ -1,37 +1,11 @@
 import { types } from 'node:util'
-import { cut } from './text.ts'
+import { pointerOf } from './frame.ts'
+import type { Frame, Key } from './frame.ts'
+import { EMPTY, isPlain, isRawJSON, mapSize, messageOf, setSize } from './values.ts'
+import type { Json, JsonFault, JsonLimits } from './json-limits.ts'
 
-/** Plain JSON, as it is stored and sent. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-
-/** `bytes`: of the UTF-8 text; `depth`: of nested arrays and objects. */
-export interface JsonLimits {
-  bytes: number
-  depth: number
-}
-
-/** Why a value cannot be JSON, and where: `bytes` it is too large, `depth` it is nested too deeply, `value` JSON has no
- *  such value, `unreadable` reading it throws. */
-export interface JsonFault {
-  kind: 'bytes' | 'depth' | 'value' | 'unreadable'
-  pointer: string
-  detail: string
-}
-
-/** A container that is being converted, and the one that it lies in. */
-interface Frame {
-  value: object
-  key: Key
-  depth: number
-  outer: Frame | null
-}
-
-type Key = string | number
 type Holder = Record<Key, unknown>
 type Unfit = bigint | symbol | (() => unknown)
-
-// TypeScript does not know it yet.
-const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => value is { rawJSON: string } }
 
 interface Found {
   kind?: JsonFault['kind']
@@ -41,62 +15,23 @@ interface Found {
 }
 
 const MOST_FAULTS = 10
-/** Of parts that throw when they are read: what throws takes far longer to read than what does not. */
+/** Parts that throw: reading one takes far longer than reading a value. */
 const MOST_UNREADABLE = 100
-/** The digits of larger ones take long to compute. */
+/** Computing the digits of a larger one takes long. */
 const LARGEST_BIGINT = 10n ** 1000n
 const STOP = Symbol('stop')
 
-const sizeOf = (prototype: object) => Object.getOwnPropertyDescriptor(prototype, 'size')!.get as () => number
-const mapSize = sizeOf(Map.prototype)
-const setSize = sizeOf(Set.prototype)
-
-/** What has no content that can be read, in words. */
-const EMPTY: readonly [(value: unknown) => boolean, string][] = [
-  [types.isPromise, 'a Promise: is an await missing?'],
-  [types.isAnyArrayBuffer, 'an ArrayBuffer'],
-  [types.isDataView, 'a DataView'],
-  [types.isWeakMap, 'a WeakMap'],
-  [types.isWeakSet, 'a WeakSet'],
-  [types.isGeneratorObject, 'a generator'],
-  [types.isMapIterator, 'an iterator'],
-  [types.isSetIterator, 'an iterator'],
-  [types.isRegExp, 'a RegExp']
-]
-
-const escaped = (key: Key) => cut(String(key), 200).replaceAll('~', '~0').replaceAll('/', '~1')
-
-function pointerOf (key: Key, frame: Frame | null): string {
-  if (frame === null) return ''
-  const keys = [escaped(key)]
-  for (let one: Frame | null = frame; one !== null && one.outer !== null; one = one.outer) keys.push(escaped(one.key))
-  return `/${keys.toReversed().join('/')}`
-}
-
-function isPlain (value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || (prototype === null && !isRawJSON(value))
-}
-
-function messageOf (error: unknown): string {
-  try {
-    return cut(String((error as Error | null | undefined)?.message ?? error), 200)
-  } catch {
-    return 'it throws when it is read'
-  }
-}
-
-/** Converts one value, counting as it goes: what is read ends with the limits, whatever the value is. */
+/** Converts one value and counts its bytes; it stops reading at the limits, whatever the value is. */
 export class JsonWalk {
   readonly faults: JsonFault[] = []
   readonly #limits: JsonLimits
   readonly #isStrict: boolean
-  /** Of the text: at least, and at most. */
+  /** Bytes of the text: at least, and at most. */
   #least = 0
   #most = 0
   #visits = 0
   #unreadable = 0
-  /** The containers that the one at hand lies in, by depth; what stands behind it is of others. */
+  /** The open containers by depth; entries beyond the current depth are stale. */
   readonly #open: object[] = []
 
   constructor (limits: JsonLimits, mode: 'strict' | 'loose') {
@@ -115,7 +50,7 @@ export class JsonWalk {
       if (this.#most > this.#limits.bytes) this.#measure(json)
       return json
     } catch (error) {
-      // Also what runs out of stack while it is called at the end of one.
+      // Also a stack overflow in a getter or in toJSON.
       if (error !== STOP) {
         this.faults.push({ kind: 'unreadable', pointer: '', detail: `cannot be read: ${messageOf(error)}` })
       }
@@ -123,7 +58,6 @@ export class JsonWalk {
     }
   }
 
-  /** Throws when the text is longer than the limit. */
   #measure (json: Json): void {
     const bytes = Buffer.byteLength(JSON.stringify(json))
     if (bytes > this.#limits.bytes) this.#tooLarge(String(bytes))
@@ -133,13 +67,13 @@ export class JsonWalk {
     this.#least += least
     this.#most += most
     this.#visits++
-    // What takes no bytes, such as a property that is undefined, takes time; what takes some takes two, with its comma.
+    // A property that is undefined takes no bytes, but time.
     if (this.#least > this.#limits.bytes || this.#visits > this.#limits.bytes + 1000) {
       this.#tooLarge(`at least ${Math.max(this.#least, this.#limits.bytes + 1)}`)
     }
   }
 
-  /** Stops before `count` entries are read that cannot fit. */
+  /** Stops before it reads `count` entries that cannot fit. */
   #expect (count: number, each: number): void {
     const least = this.#least + count * each
     if (least > this.#limits.bytes) this.#tooLarge(`at least ${least}`)
@@ -153,7 +87,7 @@ export class JsonWalk {
     })
   }
 
-  /** The fault is of the whole value, of which nothing is kept. */
+  /** Gives up on the whole value. */
   #giveUp (fault: JsonFault): never {
     this.faults.unshift(fault)
     throw STOP
@@ -164,13 +98,13 @@ export class JsonWalk {
     return false
   }
 
-  /** Notes a fault; strictly, that is the end. */
+  /** Notes a fault; in strict mode the first one ends the walk. */
   #fault ({ kind = 'value', key, frame, detail }: Found): void {
     if (this.faults.length < MOST_FAULTS) this.faults.push({ kind, pointer: pointerOf(key, frame), detail })
     if (this.#isStrict) throw STOP
   }
 
-  /** Words in the place of a value, and the fault. */
+  /** Puts words in place of a value and notes the fault. */
   #instead (words: string, found: Found): Json {
     this.#fault(found)
     return this.#text(words)
@@ -215,17 +149,17 @@ export class JsonWalk {
     return this.#unfit(value as Unfit, key, frame)
   }
 
-  /** What the value itself says that its JSON is. */
+  /** The result of `toJSON`, or the value when it has none. */
   #ownJson (value: unknown, key: Key): unknown {
     if (typeof value === 'symbol') return value
     const { toJSON } = value as { toJSON?: unknown }
     if (typeof toJSON !== 'function') return value
-    // A Buffer would become a list that is many times as large.
+    // The JSON of a Buffer is many times as large as the buffer.
     if (ArrayBuffer.isView(value)) this.#expect(value.byteLength, 2)
     return toJSON.call(value, String(key)) as unknown
   }
 
-  /** What `toJSON` has returned is not asked again. */
+  /** Converts a result of `toJSON`, whose own `toJSON` does not count. */
   #made (value: unknown, key: Key, frame: Frame | null): Json | undefined {
     if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function') {
       return this.#unfit(value as Unfit, key, frame)
@@ -253,7 +187,7 @@ export class JsonWalk {
     return undefined
   }
 
-  /** Loosely its digits are what it is. */
+  /** In loose mode a BigInt becomes its digits. */
   #bigint (value: bigint, key: Key, frame: Frame | null): Json {
     const isHuge = value > LARGEST_BIGINT || value < -LARGEST_BIGINT
     if (this.#isStrict || isHuge) {
@@ -281,10 +215,10 @@ export class JsonWalk {
     }
     this.#open[depth] = value
     const inner = { value, key, depth: depth + 1, outer: frame }
-    // With the two brackets, and a comma less than there are entries.
+    // Two brackets, and one comma fewer than entries.
     this.#add(1, 2)
     if (Array.isArray(value)) return this.#list(value, inner)
-    // To be asked for its keys is code of the task, and what it answers takes V8 long to check.
+    // Listing the keys of a Proxy runs code of the task.
     if (types.isProxy(value)) {
       return this.#instead('[a Proxy]', { key, frame, detail: 'is a Proxy: hand over a copy of it, such as { ...it }' })
     }
@@ -308,7 +242,7 @@ export class JsonWalk {
       const words = types.isRegExp(value) ? String(value) : `[${empty[1].split(':')[0]}]`
       return this.#instead(words, { key, frame: inner.outer, detail: `is ${empty[1]}` })
     }
-    // The two that say what it is are hidden from JSON.
+    // The name and the message of an error are not enumerable.
     return value instanceof Error
       ? {
         name: this.#text(String(value.name)),
@@ -340,8 +274,7 @@ export class JsonWalk {
 
   #fields (value: object, inner: Frame): { [key: string]: Json } {
     const plain: { [key: string]: Json } = {}
-    // V8 lists the keys of an object all at once or not at all, in a fraction of the time that it took to set them; no
-    // more than fit are read.
+    // V8 lists all keys of an object at once, quickly; reading the values is what takes time.
     const keys = Object.keys(value)
     const most = this.#limits.bytes / 4
     if (keys.length > most) {
@@ -352,7 +285,7 @@ export class JsonWalk {
       })
     }
     for (const key of keys) {
-      // Assigned, this key would set the prototype.
+      // Assigning to this key would set the prototype.
       if (key !== '__proto__') this.#field(plain, value as Holder, { key, inner })
     }
     return plain
