@@ -118,44 +118,45 @@ tap.test('jitter makes late, never early, and does not pass the end', async t =>
   t.equal(compileTrigger(cron({ hour: 6, jitter: 90 }), 0).jitter, 90)
 })
 
+const REFUSED: [TriggerSpec, string, RegExp][] = [
+  [cron({ hour: 24 }), '/trigger_args/hour', /hour: found '24', expected 0 to 23/],
+  [cron({ hours: 3 }), '/trigger_args/hours', /'hours', expected year, month/],
+  [cron({ hour: true }), '/trigger_args/hour', /found true, expected a whole number or a string/],
+  [cron({ hour: '' }), '/trigger_args/hour', /hour: found ''/],
+  [cron({ hour: '1,,2' }), '/trigger_args/hour', /hour: found ''/],
+  [cron({ minute: '*/60' }), '/trigger_args/minute', /no larger than its range \(59\)/],
+  [cron({ minute: '5-5/1' }), '/trigger_args/minute', /no larger than its range \(0\)/],
+  [cron({ minute: '30-10' }), '/trigger_args/minute', /a range that ascends/],
+  [cron({ month: 'jan/2' }), '/trigger_args/month', /names without a step/],
+  [cron({ day_of_week: 'mon-5' }), '/trigger_args/day_of_week', /names without a step/],
+  [cron({ day_of_week: 7 }), '/trigger_args/day_of_week', /expected 0 to 6/],
+  [cron({ day: '1st mon foo' }), '/trigger_args/day', /1st mon foo/],
+  [cron({ day: 'lastfri' }), '/trigger_args/day', /lastfri/],
+  [cron({ expression: '0 3 * * *', hour: 3 }), '/trigger_args/hour', /no field beside expression/],
+  [cron({ expression: '*|*|*|*|*|*|0|0' }), '/trigger_args/expression', /five crontab fields/],
+  [cron({ expression: 5 }), '/trigger_args/expression', /a crontab string/],
+  [cron({ hour: 3, timezone: 'Mars/Base' }), '/trigger_args/timezone', /'Mars\/Base', expected an IANA time zone/],
+  [cron({ hour: 3 }, ''), '/timezone', /IANA/],
+  [cron({ hour: 3, jitter: -1 }), '/trigger_args/jitter', /0 or more/],
+  [cron({ start_date: '2026-01-01 10:00' }), '/trigger_args/start_date', /a date such as/],
+  [cron({ start_date: '2026-02-30' }), '/trigger_args/start_date', /a date such as/],
+  [cron({ start_date: '2026-01-01 10:00:00+24:00' }), '/trigger_args/start_date', /a date such as/],
+  [every({}), '/trigger_args', /a length above 0/],
+  [every({ minutes: 0 }), '/trigger_args', /a length above 0/],
+  [every({ minutes: -5 }), '/trigger_args/minutes', /0 or more/],
+  [every({ every: 'soon' }), '/trigger_args/every', /words such as '15m'/],
+  [every({ every: '1h', minutes: 1 }), '/trigger_args/every', /not both/],
+  [{ trigger: 'date', trigger_args: { run_date: 1_700_000_000 } }, '/trigger_args/run_date', /a date such as/],
+  [{ trigger: 'cron', trigger_args: [] as never }, '/trigger_args', /an object/],
+  [line('0 25 * * *'), '/trigger', /hour: found '25', expected 0 to 23/],
+  [line('0 0 ? * L'), '/trigger', /day: found '\?'/],
+  [line('* * * *'), '/trigger', /five crontab fields, or six/],
+  [line('@reboot'), '/trigger', /@reboot.*@yearly/],
+  [line('Interval'), '/trigger', /'cron', 'interval', 'date'/]
+]
+
 tap.test('what cannot be read is refused with the field, the finding and the expectation', async t => {
-  const refused: [TriggerSpec, string, RegExp][] = [
-    [cron({ hour: 24 }), '/trigger_args/hour', /hour: found '24', expected 0 to 23/],
-    [cron({ hours: 3 }), '/trigger_args/hours', /'hours', expected year, month/],
-    [cron({ hour: true }), '/trigger_args/hour', /found true, expected a whole number or a string/],
-    [cron({ hour: '' }), '/trigger_args/hour', /hour: found ''/],
-    [cron({ hour: '1,,2' }), '/trigger_args/hour', /hour: found ''/],
-    [cron({ minute: '*/60' }), '/trigger_args/minute', /no larger than its range \(59\)/],
-    [cron({ minute: '5-5/1' }), '/trigger_args/minute', /no larger than its range \(0\)/],
-    [cron({ minute: '30-10' }), '/trigger_args/minute', /a range that ascends/],
-    [cron({ month: 'jan/2' }), '/trigger_args/month', /names without a step/],
-    [cron({ day_of_week: 'mon-5' }), '/trigger_args/day_of_week', /names without a step/],
-    [cron({ day_of_week: 7 }), '/trigger_args/day_of_week', /expected 0 to 6/],
-    [cron({ day: '1st mon foo' }), '/trigger_args/day', /1st mon foo/],
-    [cron({ day: 'lastfri' }), '/trigger_args/day', /lastfri/],
-    [cron({ expression: '0 3 * * *', hour: 3 }), '/trigger_args/hour', /no field beside expression/],
-    [cron({ expression: '*|*|*|*|*|*|0|0' }), '/trigger_args/expression', /five crontab fields/],
-    [cron({ expression: 5 }), '/trigger_args/expression', /a crontab string/],
-    [cron({ hour: 3, timezone: 'Mars/Base' }), '/trigger_args/timezone', /'Mars\/Base', expected an IANA time zone/],
-    [cron({ hour: 3 }, ''), '/timezone', /IANA/],
-    [cron({ hour: 3, jitter: -1 }), '/trigger_args/jitter', /0 or more/],
-    [cron({ start_date: '2026-01-01 10:00' }), '/trigger_args/start_date', /a date such as/],
-    [cron({ start_date: '2026-02-30' }), '/trigger_args/start_date', /a date such as/],
-    [cron({ start_date: '2026-01-01 10:00:00+24:00' }), '/trigger_args/start_date', /a date such as/],
-    [every({}), '/trigger_args', /a length above 0/],
-    [every({ minutes: 0 }), '/trigger_args', /a length above 0/],
-    [every({ minutes: -5 }), '/trigger_args/minutes', /0 or more/],
-    [every({ every: 'soon' }), '/trigger_args/every', /words such as '15m'/],
-    [every({ every: '1h', minutes: 1 }), '/trigger_args/every', /not both/],
-    [{ trigger: 'date', trigger_args: { run_date: 1_700_000_000 } }, '/trigger_args/run_date', /a date such as/],
-    [{ trigger: 'cron', trigger_args: [] as never }, '/trigger_args', /an object/],
-    [line('0 25 * * *'), '/trigger', /hour: found '25', expected 0 to 23/],
-    [line('0 0 ? * L'), '/trigger', /day: found '\?'/],
-    [line('* * * *'), '/trigger', /five crontab fields, or six/],
-    [line('@reboot'), '/trigger', /@reboot.*@yearly/],
-    [line('Interval'), '/trigger', /'cron', 'interval', 'date'/]
-  ]
-  for (const [spec, pointer, message] of refused) {
+  for (const [spec, pointer, message] of REFUSED) {
     const found = fault(() => compileTrigger(spec, 0))
     t.match(found, { code: 'OFFPEAK_TRIGGER_INVALID', pointer, message }, JSON.stringify(spec))
     t.same(fault(() => wordsFor(spec)), found, 'in words just so')

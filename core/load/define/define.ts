@@ -21,7 +21,7 @@ import { payloadFault } from '../../model/run/payload.ts'
 import { DEFAULT_BACKOFF } from '../../model/run/retry.ts'
 import type { Override, Task, TaskDefinition, TaskFunction, Work } from '../../model/task/task.ts'
 import { DefinitionSchema } from '../../model/task/task.ts'
-import { boundWordFaults } from '../../model/task/payload-bounds.ts'
+import { boundWordFaults } from '../../model/task/bound-schema.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 
 type Data = Omit<TaskDefinition, 'func'>

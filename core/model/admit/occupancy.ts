@@ -7,6 +7,7 @@ import { TRIED_MS, isSuspect } from '../run/crash-suspect.ts'
 import { unknownReading } from '../machine/reading.ts'
 import { urgencyOf } from '../gates/urgency.ts'
 import type { Bucket } from '../config/queue.ts'
+import type { Config } from '../config/config.ts'
 import type { Snapshot } from '../gates/evaluate.ts'
 import type { Others, Running } from '../gates/occupancy.ts'
 import type { Conditions, Occupancy, Reservation, Subject, Verdict, Waiting } from '../gates/gate.ts'
@@ -59,35 +60,51 @@ function triedIn (running: readonly ActiveRun[], cap: number, now: number): Occu
   return found === undefined ? null : { task: found.task, until: found.started_at + TRIED_MS }
 }
 
-/** Counts what runs. Critical runs fill the slots that are for them alone first. */
-export function occupancyOf (facts: AdmissionInput): TotalOccupancy {
-  const { tasks, running, slots, pauses = [], trials, buckets, dependencies = new Map(), config = DEFAULTS, others,
-    reserved = null } = facts
+interface Counts {
+  byTask: Map<string, number>
+  priorities: Partial<Record<Priority, number>>
+  taken: number
+  critical: number
+  background: number
+  paced: number
+}
+
+type Counted = Pick<AdmissionInput, 'tasks' | 'running' | 'others'> & { config: Config, since: number | null }
+
+/** Counts the runs that hold a slot. `paced`: those that started under the pace, see `paceOf`. */
+function countsOf ({ tasks, running, others, config, since }: Counted): Counts {
   const byTask = new Map(Object.entries(others?.tasks ?? {}))
-  const priorities: Partial<Record<Priority, number>> = {}
-  let [taken, critical, background, paced] = [0, 0, 0, 0]
-  const since = facts.piledUpBefore ?? null
+  const counts: Counts = { byTask, priorities: {}, taken: 0, critical: 0, background: 0, paced: 0 }
   for (const run of running) {
     if (run.resting) continue
     const task = tasks.get(run.task)
     const kind = task === undefined ? 'normal' : classify(task, config).class
     const urgency = urgencyOf({ run, task, class: kind })
     byTask.set(run.task, (byTask.get(run.task) ?? 0) + 1)
-    priorities[urgency] = (priorities[urgency] ?? 0) + 1
-    taken += 1
-    if (urgency === 'critical') critical += 1
-    if (kind === 'background') background += 1
-    if (since !== null && urgency !== 'critical' && run.started_at >= since && isPaced({ since }, run)) paced += 1
+    counts.priorities[urgency] = (counts.priorities[urgency] ?? 0) + 1
+    counts.taken += 1
+    if (urgency === 'critical') counts.critical += 1
+    if (kind === 'background') counts.background += 1
+    if (since !== null && urgency !== 'critical' && run.started_at >= since && isPaced({ since }, run)) {
+      counts.paced += 1
+    }
   }
+  return counts
+}
+
+/** Counts what runs. Critical runs fill their reserved slots first. */
+export function occupancyOf (input: AdmissionInput): TotalOccupancy {
+  const { tasks, running, slots, pauses = [], trials, buckets, dependencies = new Map(), config = DEFAULTS, others,
+    reserved = null, now, reading, piledUpBefore: since = null } = input
+  const { byTask, priorities, taken, critical, background, paced } = countsOf({ tasks, running, others, config, since })
   const reserve = config.scheduling.max_concurrent_tasks.critical
-  const aside = Math.min(critical, reserve)
-  const { now, reading } = facts
+  const inReserve = Math.min(critical, reserve)
   return {
     byTask,
     occupancy: {
-      free: Math.max(0, slots - (taken - aside)),
+      free: Math.max(0, slots - (taken - inReserve)),
       slots,
-      reserve: { free: reserve - aside, slots: reserve },
+      reserve: { free: reserve - inReserve, slots: reserve },
       priorities,
       background,
       pauses,
@@ -97,7 +114,7 @@ export function occupancyOf (facts: AdmissionInput): TotalOccupancy {
       known: tasks,
       tried: triedIn(running, config.manager.crash_cap, now),
       ...trials && { trials },
-      doubted: now < (facts.doubtedUntil ?? -Infinity),
+      doubted: now < (input.doubtedUntil ?? -Infinity),
       pace: since === null ? null : paceOf({ since, cores: reading?.cpu.cores ?? 1, taken: paced, now })
     }
   }

@@ -1,5 +1,5 @@
 import { MOST_STARTS } from './forecast.ts'
-import type { Bound } from './start-bounds.ts'
+import type { Bound } from './start-item.ts'
 import type { Dependence, ForecastItem, Took } from './forecast.ts'
 
 /** What a simulation of the machine as it is now says of a run. `run`: its id where it exists. */

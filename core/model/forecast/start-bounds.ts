@@ -3,25 +3,14 @@ import { PossibleRuns } from './possible-runs.ts'
 import { World } from './world.ts'
 import { deadlineOf } from '../gates/relaxation.ts'
 import { draws } from './draws.ts'
-import type { Dependence, Stage } from './forecast.ts'
+import { BLOCKED, CHANCE, HANDOVER, OVERLAP, REPLACED, TRIAL, overBy, runOf, surelyWaits } from './start-item.ts'
+import type { Bound, Item } from './start-item.ts'
+import type { Dependence } from './forecast.ts'
 import type { Fire } from './fires.ts'
 import type { Beside, Subject } from './world.ts'
-import type { PossibleRun, PossibleRunsOptions } from './possible-runs.ts'
+import type { PossibleRunsOptions } from './possible-runs.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
-
-/** A start that may come, and when it can. Infinity: nobody knows, or never. */
-export interface Bound {
-  task: Task
-  run: Run | null
-  schedule: string | null
-  stage: Stage
-  nominal_at: number
-  earliest: number
-  latest: number
-  certain: boolean
-  depends_on: Dependence[]
-}
 
 export interface BoundsAsk extends PossibleRunsOptions {
   to: number
@@ -33,40 +22,10 @@ export interface BoundsAsk extends PossibleRunsOptions {
   longest: (task: Task) => number
 }
 
-/** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made;
- *  empty: nothing. `isGone`: it never starts, and nobody changed anything. */
-interface Item extends Bound {
-  from: number
-  to: number
-  exists: Dependence[]
-  occupant: PossibleRun
-  isBlurred: boolean
-  isDone: boolean
-  isGone: boolean
-}
-
-/** What has been freed at an instant is free by then for the one who waits for it, ms. */
-const HANDOVER = 1000
 const MOST_TRIES = 24
 const PRUNE_EVERY = 64
 
-const OVERLAP: Dependence = {
-  gate: 'overlap',
-  ok: true,
-  message: 'an earlier run of the same schedule may be unfinished then'
-}
-const BLOCKED: Dependence = { gate: 'dependencies', ok: false, message: 'it waits for other runs' }
-const CHANCE: Dependence = { gate: 'due', ok: true, message: 'jitter or flex chooses the instant' }
-const TRIAL: Dependence = { gate: 'breaker', ok: true, message: 'after its pause the task is tried with one run first' }
-const REPLACED: Dependence = { gate: 'overlap', ok: true, message: 'a later fire of the same schedule takes its place' }
 const PHASES = { fire: 0, come: 1, judge: 2 } as const
-
-const placeOf = ({ priority, queue }: Task): Pick<Run, 'priority' | 'queue'> => ({ priority, queue })
-
-const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject => ({
-  task,
-  run: run ?? { task: task.id, due_at: due, created_at: due, ...placeOf(task), source: 'schedule' }
-})
 
 /** Goes through the hours once, with everything that may be there at each instant, and finds between which instants
  *  each start lies under every course of the readings. The gates of the product answer: with nothing in the way for
@@ -290,17 +249,6 @@ class Sweep {
     })
   }
 }
-
-/** By when a run that is not started is over, by its deadline. */
-function overBy ({ task, run, to }: Item, otherwise: number): number {
-  const { at, on_deadline: then } = deadlineOf(task, runOf({ task, run }, to).run)
-  return then === 'run' ? otherwise : Math.min(otherwise, at)
-}
-
-/** Whether a run is there at an instant under every course, and has not started. */
-const surelyWaits = ({ task, earliest, exists, occupant }: Item, at: number): boolean =>
-  earliest > at && exists.length === 0 && task.on_unmet !== 'skip' && task.depends_on.length === 0 &&
-  occupant.end - HANDOVER > at
 
 const unique = (all: readonly Dependence[]): Dependence[] => [...new Map(all.map(one => [one.gate, one])).values()]
 

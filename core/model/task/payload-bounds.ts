@@ -3,29 +3,10 @@ import type { TSchema } from 'typebox'
 import type { Detail } from '../errors/errors.ts'
 import type { Json } from '../json/json.ts'
 import type { Bound, Half } from './bound-messages.ts'
-import { BOUNDS, apartWords, boundMessage, settingKey } from './bound-messages.ts'
-import { foundWords, pointerStep } from '../base/check.ts'
-import { milliseconds } from '../base/duration.ts'
-
-/** The words of a setting's schema. `configured`: its bound, true for `fixed`; `configured_or`: a value that is always
- *  taken; `configured_when`: the bound counts only when one of these settings is configured; `configured_in`: the
- *  settings that name the folders, instead of its own; `configured_with`: it lies as far below its own folder as that
- *  setting does below its; `uploads`: a file that was sent is taken too. */
-interface Words {
-  configured?: Bound | true
-  configured_or?: unknown
-  configured_when?: string[]
-  configured_in?: string[]
-  configured_with?: string
-  uploads?: boolean
-  title?: string
-}
-
-type Plain = Record<string, unknown>
-type Node = Words & { properties?: Record<string, Node>, configured?: unknown }
-
-/** What is left of a path below a folder, or null when it is not below it. */
-type Below = (folder: string, path: string) => string | null
+import { apartWords, boundMessage, settingKey } from './bound-messages.ts'
+import { FITS, foldersOf, isPlain, isSent, listOf, restsOf } from './bound-fits.ts'
+import { pointerStep } from '../base/check.ts'
+import type { Below, Check, Node, Plain, Words } from './bound-fits.ts'
 
 /** `task`: its id. `payload`: what the run would be given. `configured`: the payload of the definition in force.
  *  `uploads`: the folder of files that were sent. */
@@ -36,95 +17,6 @@ export interface PayloadBoundsAsk {
   payload: unknown
   uploads: string
   below: Below
-}
-
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
-const listOf = (value: unknown): unknown[] => Array.isArray(value) ? value : value === undefined ? [] : [value]
-
-/** The folders that a setting may lie in. */
-export const foldersOf = (name: string, { configured_in: names = [name] }: Words, configured: Plain): string[] =>
-  names.flatMap(one => listOf(configured[one])).filter(folder =>
-    typeof folder === 'string' && folder !== ''
-  ) as string[]
-
-// Only which is larger counts: the units of one setting are all of the same kind.
-const UNITS = ['', 'k', 'm', 'g', 't']
-const SIZE = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i
-
-function bytesOf (text: string): number | null {
-  const [, count, unit = ''] = SIZE.exec(text) ?? []
-  return count === undefined ? null : Number(count) * 1024 ** UNITS.indexOf(unit.toLowerCase())
-}
-
-function sizeOf (value: unknown, { title }: Words): number | null {
-  if (typeof value === 'number') return title === 'duration' ? value * 1000 : value
-  if (typeof value !== 'string') return null
-  try {
-    return title === 'duration' ? milliseconds(value) : bytesOf(value)
-  } catch {
-    return null
-  }
-}
-
-function hostFits (value: unknown, configured: Plain, name: string): boolean {
-  const own = URL.parse(String(configured[name]))
-  const asked = URL.parse(String(value))
-  if (asked === null) return false
-  return asked.origin === own?.origin ||
-    listOf(configured.allow).some(one => one === asked.host || one === asked.hostname)
-}
-
-interface Check {
-  name: string
-  words: Words
-  value: unknown
-  configured: Plain
-  payload: Plain
-  uploads: string
-  below: Below
-}
-
-/** How far a path lies below each of its folders in which it does. */
-const restsOf = ({ name, words, value, configured, below }: Check): string[] =>
-  typeof value === 'string'
-    ? foldersOf(name, words, configured).map(folder => below(folder, value)).filter(rest => rest !== null)
-    : []
-
-const isSent = ({ words, value, uploads, below }: Check): boolean =>
-  words.uploads === true && typeof value === 'string' && (below(uploads, value) ?? '') !== ''
-
-const isWithin = (check: Check): boolean => isSent(check) || restsOf(check).length > 0
-
-/** True for a list with all of another one in its order, and more that takes nothing of it back, as a pattern does that
- *  begins with `!`. */
-function isLonger (list: readonly unknown[], configured: readonly unknown[]): boolean {
-  let next = 0
-  for (const one of list) {
-    if (next < configured.length && one === configured[next]) next++
-    else if (typeof one === 'string' && one.trimStart().startsWith('!')) return false
-  }
-  return next === configured.length
-}
-
-const ANY = ['**', '**/*']
-
-const FITS: Record<Bound, (check: Check) => boolean> = {
-  fixed: () => false,
-  within: isWithin,
-  host: ({ name, value, configured }) => hostFits(value, configured, name),
-  some: ({ name, value, configured }) => listOf(value).every(one => listOf(configured[name]).includes(one)),
-  globs: ({ name, value, configured }) =>
-    Array.isArray(value) &&
-    (listOf(configured[name]).some(glob => ANY.includes(glob as string)) ||
-      value.every(one => listOf(configured[name]).includes(one))),
-  more: ({ name, value, configured }) => Array.isArray(value) && isLonger(value, listOf(configured[name])),
-  at_most: ({ name, words, value, configured }) => compare(value, configured[name], words) <= 0,
-  at_least: ({ name, words, value, configured }) => compare(value, configured[name], words) >= 0
-}
-
-function compare (value: unknown, configured: unknown, words: Words): number {
-  const [a, b] = [sizeOf(value, words), sizeOf(configured, words)]
-  return a === null || b === null ? Number.NaN : a - b
 }
 
 /** True where no bound counts, or the value is one that is always taken. */
@@ -285,60 +177,4 @@ function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'bel
       folders: [...foldersOf(name, words as Words, own), ...words.uploads ? [uploads] : []]
     }]
   })
-}
-
-const BESIDE = ['configured_or', 'configured_when', 'configured_in', 'configured_with']
-/** Keywords of JSON Schema with one schema, a list, or schemas by name; `properties` is the one whose schemas are
- *  settings. */
-const INNER = ['items', 'additionalItems', 'contains', 'not', 'if', 'then', 'else', 'propertyNames',
-  'additionalProperties', 'unevaluatedItems', 'unevaluatedProperties', 'anyOf', 'oneOf', 'allOf', 'prefixItems']
-const BY_NAME = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']
-
-type Standing = 'input' | 'setting' | 'elsewhere'
-
-/** What is wrong with the words on bounds that one schema has of its own. */
-function ownWordFaults (words: Plain, pointer: string, standing: Standing): Detail[] {
-  const { configured } = words
-  const said = ['configured', ...BESIDE].find(word => words[word] !== undefined)
-  if (said === undefined || (standing === 'input' && said === 'configured' && Array.isArray(configured))) return []
-  if (standing === 'input') {
-    return [{
-      pointer: `${pointer}/${said}`,
-      detail:
-        `bounds nothing here: expected it in a setting, below 'properties'; only 'configured' may be a list of settings here`
-    }]
-  }
-  if (standing === 'elsewhere') {
-    return [{
-      pointer: `${pointer}/${said}`,
-      detail: `bounds nothing here: expected it in a setting itself, reached through 'properties' alone`
-    }]
-  }
-  if (said !== 'configured') {
-    return [{ pointer: `${pointer}/${said}`, detail: `goes with 'configured', which is missing` }]
-  }
-  if (configured === true || BOUNDS.includes(configured as Bound)) return []
-  return [{
-    pointer: `${pointer}/configured`,
-    detail: `found ${foundWords(configured)}, expected true, or one of ${BOUNDS.join(', ')}`
-  }]
-}
-
-/** What is wrong with the words on bounds in an `input` schema. One that is not read would leave open what it seems to
- *  bound. */
-export function boundWordFaults (schema: unknown, pointer: string, standing: Standing = 'input'): Detail[] {
-  if (!isPlain(schema)) return []
-  const within = (part: unknown, at: string, name: string): Detail[] =>
-    Array.isArray(part)
-      ? part.flatMap((one, index) => boundWordFaults(one, `${at}/${index}`, 'elsewhere'))
-      : boundWordFaults(part, at, name === 'properties' && standing !== 'elsewhere' ? 'setting' : 'elsewhere')
-  return [
-    ...ownWordFaults(schema, pointer, standing),
-    ...INNER.flatMap(name => within(schema[name], `${pointer}/${name}`, name)),
-    ...BY_NAME.flatMap(name =>
-      Object.entries(isPlain(schema[name]) ? schema[name] : {}).flatMap(([key, inner]) =>
-        within(inner, `${pointer}/${name}${pointerStep(key)}`, name)
-      )
-    )
-  ]
 }

@@ -95,23 +95,28 @@ function taken (
   }
 }
 
+const activeRun = (
+  { task, queue, priority, source, due_at }: Run,
+  tasks: ReadonlyMap<string, Task>,
+  started_at: number
+): ActiveRun => ({
+  task,
+  queue,
+  priority,
+  source,
+  due_at,
+  started_at,
+  resting: false,
+  locks: tasks.get(task)?.locks ?? [],
+  alone: tasks.get(task)?.alone ?? false
+})
+
 /** Runs that wait and runs that were claimed, as an engine has them. */
 export function store (tasks: readonly Partial<Task>[], waiting: readonly Run[], over: Partial<OffersAsk> = {}) {
   const map = new Map(tasks.map(task => taskOf(task)).map(task => [task.id, task]))
   const left = waiting.toSorted(inOrder)
   const running: Run[] = []
-  const begunOf = (runs: readonly Run[]): ActiveRun[] =>
-    runs.map(({ task, queue, priority, source, due_at }) => ({
-      task,
-      queue,
-      priority,
-      source,
-      due_at,
-      started_at: over.now ?? NOON,
-      resting: false,
-      locks: map.get(task)?.locks ?? [],
-      alone: map.get(task)?.alone ?? false
-    }))
+  const begunOf = (runs: readonly Run[]): ActiveRun[] => runs.map(run => activeRun(run, map, over.now ?? NOON))
   const due = () => {
     const now = over.now ?? NOON
     const runs = left.filter(({ due_at: at }) => at <= now)

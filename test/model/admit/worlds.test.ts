@@ -89,40 +89,43 @@ function bucketsAfter (started: readonly Run[], { queues }: ReturnType<typeof co
   ))
 }
 
+function storeOf (world: World, settings: ReturnType<typeof config>) {
+  const { piledUp, pause, reading, slots, turns, others } = world
+  return store(world.tasks, runsOf(world), {
+    reading,
+    slots,
+    config: settings,
+    others,
+    ...turns && { turns },
+    piledUpBefore: piledUp ?? null,
+    pauses: pause === undefined ? [] : [{ ...pause, until: null, by: 'ada', at: NOON }]
+  })
+}
+
+function mustStart (run: Run, input: AdmissionInput): void {
+  const verdict = verdictOn(input, run)
+  if (verdict.decision === 'start') return
+  const closed = verdict.gates.filter(({ ok }) => !ok).map(({ message }) => message)
+  throw new Error(`run ${run.id} of ${run.task} was claimed: ${closed.join('; ')}`)
+}
+
 t.test('whatever the world: a run is claimed if and only if its verdict is to start when its turn comes', t => {
   let claimed = 0
   fc.assert(fc.property(worlds, world => {
     const settings = config(world.file)
-    const { piledUp, pause, reading, slots, turns, others } = world
-    const shop = store(world.tasks, runsOf(world), {
-      reading,
-      slots,
-      config: settings,
-      others,
-      ...turns && { turns },
-      piledUpBefore: piledUp ?? null,
-      pauses: pause === undefined ? [] : [{ ...pause, until: null, by: 'ada', at: NOON }]
-    })
+    const shop = storeOf(world, settings)
     for (;;) {
       const before = [...shop.running]
       const asked = { ...shop.ask(), buckets: bucketsAfter(before, settings) }
       const { runs, found } = shop.claim(asked)
       for (const [place, run] of runs.entries()) {
         const started = [...before, ...runs.slice(0, place)]
-        const facts = {
+        mustStart(run, {
           ...shop.ask(),
           running: shop.begunOf(started),
           buckets: bucketsAfter(started, settings),
           reserved: found.reserved
-        }
-        const verdict = verdictOn(facts, run)
-        if (verdict.decision !== 'start') {
-          throw new Error(
-            `run ${run.id} of ${run.task} was claimed: ${
-              verdict.gates.filter(({ ok }) => !ok).map(({ message }) => message).join('; ')
-            }`
-          )
-        }
+        })
       }
       claimed += runs.length
       if (runs.length > 0) continue
