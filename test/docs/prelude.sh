@@ -1,6 +1,6 @@
-# What the lines of the pages find in their shell. BIN: the program. CURL: empty where there is none. STAND_IN: what takes its place.
+# Functions for the commands of the pages. BIN: the program. CURL: empty if curl is not installed. STAND_IN: replaces it.
 set -euo pipefail
-# A command line is not a test: without this each one would start with the hooks of tap.
+# Commands of the pages run without the hooks of tap.
 unset NODE_OPTIONS
 
 started () {
@@ -27,11 +27,11 @@ npm () {
     ci|test) ;;
     start) offpeak start ;;
     'start -- '*) shift 2; offpeak start "$@" ;;
-    *) echo "npm $* is not to be skipped" >&2; return 1 ;;
+    *) echo "npm $* must not be skipped" >&2; return 1 ;;
   esac
 }
 
-# The whole list of what is not executed, beside npm ci and npm test.
+# Beside npm ci and npm test, only systemctl is not executed.
 systemctl () { :; }
 
 curl () { if [ -n "$CURL" ]; then command curl -sS --fail-with-body "$@"; else node "$STAND_IN" "$@"; fi; }

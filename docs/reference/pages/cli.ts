@@ -37,7 +37,7 @@ const GROUPS = ['token']
 
 const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 
-/** The page of every command, as `--help` tells of it. */
+/** The page of every command, made of the output of `--help`. */
 export async function cliPage (): Promise<string> {
   const all = await help([])
   const names = [...commandsIn(all),

@@ -16,7 +16,7 @@ A value of 0 that would stop everything, such as a limit or timeout of 0, is ref
 0 has a meaning, the table states it. A probe or a signal must stay valid until the next reading: the \`ttl\` of a
 probe is at least its \`every\`, and that of a signal at least \`sense.every\`.`
 
-/** What a record holds under each name, as far as that is settings of its own. */
+/** The settings below each name of a record, as a table; empty if there are none or more than eight. */
 function namedWords (node: Node): string {
   const inner = Object.values(node.patternProperties ?? {})[0]
   if (inner === undefined || node.default === undefined) return ''

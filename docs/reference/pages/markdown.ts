@@ -10,6 +10,6 @@ export function table (head: readonly string[], rows: readonly (readonly string[
 /** A word set as code; nothing for nothing. */
 export const code = (text: string): string => text === '' ? '' : `\`${text}\``
 
-/** Says where a page comes from, for whoever opens it to change it. */
+/** A comment for readers of the source: the file that the page is generated from. */
 export const generatedFrom = (source: string): string =>
   `<!-- Made by \`node docs/reference/write.ts\` from ${source}. Change that, not this. -->`

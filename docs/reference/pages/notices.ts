@@ -14,27 +14,27 @@ A notice is one event inside offpeak. The log writes each notice as one JSON rec
 
 A settled run is logged at \`warn\` if the attempt failed or left a warning, and at \`error\` if the run has failed.`
 
-interface Told {
+interface Logged {
   level: string
   words: string
 }
 
-/** What the log makes of a notice: asked of the log itself. */
-function told (kind: string): Told {
-  const heard: Told[] = []
-  const at = (level: string) => (_facts: object, words: string) => void heard.push({ level, words })
+/** How the log writes a notice of a kind: its level and its text. */
+function loggedAs (kind: string): Logged {
+  const logged: Logged[] = []
+  const at = (level: string) => (_facts: object, words: string) => void logged.push({ level, words })
   const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
   const log = { isLevelEnabled: () => true, ...Object.fromEntries(levels.map(level => [level, at(level)])) }
   const run = { id: '', task: '', state: 'completed', attempt: 1, error: null, reason: null, warning: null }
   noticeLog(log as unknown as Parameters<typeof noticeLog>[0])({ kind, run } as unknown as Notice)
-  return heard[0]!
+  return logged[0]!
 }
 
 /** The page of every notice. */
 export function noticesPage (): string {
   const kinds = [...readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\| \{ kind: '(\w+)'(?:, ([\s\S]+?))? \}$/gm)]
   const rows = kinds.map(([, kind, fields = '']) => {
-    const { level, words } = told(kind!)
+    const { level, words } = loggedAs(kind!)
     const names = [...fields.matchAll(/(\w+)\??: /g)].map(([, name]) => code(name!))
     return [code(kind!), level, words, names.join(', ')]
   })

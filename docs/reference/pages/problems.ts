@@ -1,6 +1,6 @@
 import { code } from './markdown.ts'
 
-/** Codes whose sentence is made where the fault is met. */
+/** Meanings of codes whose message is written where the error occurs. */
 const WORDS: Record<string, string> = {
   OFFPEAK_CONFIG_INVALID: 'a setting is invalid: file, line, pointer, found, expected',
   OFFPEAK_TASK_INVALID: 'a definition is invalid: field, found, expected',
@@ -31,7 +31,7 @@ const OTHERS = [
   [code('OFFPEAK_INTERNAL'), '500', 'an error in offpeak: the log has the details']
 ]
 
-/** The sentence of a factory with its variable parts left open. */
+/** The message of a factory, with … in place of its variable parts. */
 function sentenceIn (factory: string): string | undefined {
   const found = /message:\s+(?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/.exec(factory)
   return (found?.[1] ?? found?.[2])?.replaceAll(/\$\{(?:[^{}`]|\{[^}]*\}|`[^`]*`)*\}/g, '…').replaceAll(/\\(.)/g, '$1')
@@ -45,7 +45,7 @@ function rowOf (factory: string): string[] | null {
     WORDS[name] ?? sentenceIn(factory) ?? name.replace('OFFPEAK_', '').toLowerCase().replaceAll('_', ' ')]
 }
 
-/** Every problem code with its status and what it says, read from the source of the factories. */
+/** Every problem code with its status and message, read from the source of the factories. */
 export function problemRows (source: string): string[][] {
   const factories = source.split(/^(?=export const \w+ = )/m).slice(1)
   const rows = factories.map(rowOf).filter(row => row !== null)

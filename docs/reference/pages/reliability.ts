@@ -31,12 +31,12 @@ export function proofs (root = ROOT): Proof[] {
   )
 }
 
-const told = ({ file, name }: Proof): string => `[${name}](../../${file})`
+const linkTo = ({ file, name }: Proof): string => `[${name}](../../${file})`
 
 /** The rows of a table of scenarios with what proves each. */
 function rows (scenarios: readonly Scenario[], all: readonly Proof[]): string[][] {
   return scenarios.map(({ id, what, holds, open }) => {
-    const here = all.filter(proof => proof.ids.includes(id)).map(told)
+    const here = all.filter(proof => proof.ids.includes(id)).map(linkTo)
     return [id, what, holds, here.length === 0 ? open ?? '' : here.join(' · ')]
   })
 }

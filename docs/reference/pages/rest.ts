@@ -28,7 +28,7 @@ interface Operation {
 
 type Document = { paths: Record<string, Record<string, Operation>> }
 
-/** The description of the API by the server itself. */
+/** The OpenAPI document of a server. */
 export async function apiDocument (): Promise<Document> {
   const root = await mkdtemp(join(tmpdir(), 'offpeak-docs-'))
   const manager = await createManager({ root, files: 'none', env: {} })
@@ -56,7 +56,7 @@ function fieldsOf ({ parameters = [], requestBody }: Operation): string {
 function wordsFor (route: string, { summary }: Operation): string {
   const words = ROUTES[route] ?? summary
   if (words === undefined) {
-    throw new Error(`${route} has no words: give it a line in docs/reference/pages/routes.ts, or its schema a summary`)
+    throw new Error(`${route} has no description: add a line to plugins/_http/words.ts, or a summary to its schema`)
   }
   return words
 }
@@ -73,7 +73,7 @@ function routeRows ({ paths }: Document): string[][] {
   )
 }
 
-/** The fields of what a route answers, at its first success. */
+/** The fields of the successful answer of a route. */
 function answerRows (document: Document, route: readonly [path: string, method: string], within?: string): string[][] {
   const { responses } = document.paths[route[0]]![route[1]]!
   const answer = responses['200'] as { content: Record<string, { schema: Node }> }

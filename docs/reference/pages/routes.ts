@@ -1,4 +1,4 @@
-/** What stands above the tables of the REST page. */
+/** The introduction of the REST page. */
 export const REST_INTRO = `# REST
 
 The API is JSON under \`/api\` on \`http://127.0.0.1:7420\`. \`/api/openapi.json\` describes it (OpenAPI 3.1), and

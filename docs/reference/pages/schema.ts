@@ -1,6 +1,6 @@
 import { code } from './markdown.ts'
 
-/** As much of a JSON schema as the pages tell of. */
+/** The parts of a JSON schema that the pages show. */
 export interface Node {
   type?: string | string[]
   title?: string
@@ -29,10 +29,10 @@ function plainWords (node: Node): string {
   return [node.type ?? 'anything'].flat().join(' or ') + rangeOf(node)
 }
 
-/** The type of a value in words: `integer, 1 to 1000`, `duration`, one of some words. */
+/** The type of a value in words: `integer, 1 to 1000`, `duration`, a list of allowed values. */
 export const typeWords = (node: Node): string => plainWords(node)
 
-/** A default as it would be written in config.json; one that is long is left to its description. */
+/** A default as written in config.json; empty if it is longer than 60 characters. */
 export function defaultWords (value: unknown): string {
   if (value === undefined || value === null) return ''
   const text = JSON.stringify(value)
@@ -45,7 +45,7 @@ export interface Leaf {
   node: Node
 }
 
-/** Every setting below a node; a group of settings is walked through, everything else is one. */
+/** Every setting below a node, in order; groups of settings are flattened. */
 export function leavesOf (node: Node, path = ''): Leaf[] {
   const entries = Object.entries(node.properties ?? {})
   if (entries.length === 0) return path === '' ? [] : [{ path, node }]

@@ -13,7 +13,7 @@ others. Only \`id\` is required. The default \`id\` of a script is the name of i
 A *duration* is a number of seconds, or text such as \`"15m"\`, \`"1h 30m"\` or \`"PT15M"\`. Its maximum is ten years,
 also for an interval.`
 
-/** What stands when a definition says nothing, where that is more than nothing. Source: core/load/define/define.ts. */
+/** Defaults of fields that have one. Source: core/load/define/define.ts. */
 const DEFAULTS: Record<string, string> = {
   name: 'the id in words',
   trigger: 'none: on request',
@@ -36,7 +36,7 @@ const DEFAULTS: Record<string, string> = {
   'exit_codes.ok': '`[0]`'
 }
 
-/** Fields whose schema says nothing of their meaning. */
+/** Meanings of fields whose schema has no description. */
 const WORDS: Record<string, string> = {
   id: 'Lower case letters, digits, `.`, `_`, `-`; up to 64 characters',
   name: 'For people',
