@@ -152,40 +152,67 @@ const silent = (error: unknown): EngineHealth => ({
   reason: failureOf(error).message
 })
 
-/** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
-export async function healthOf (manager: HealthSources) {
-  const now = manager.clock.now()
-  const engine = await manager.engine.health(now).catch(silent)
-  const scheduler = schedulerOf(manager, now)
-  const broken = manager.catalog.broken.map(faultOf)
-  const config = configOf(manager)
-  const schedules = schedulesOf(manager)
-  const calls = callsOf(manager)
-  const loop = loopOf(manager)
-  const io = ioOf(manager)
-  const stood = manager.watch.stood.at(-1)
+const counted = (count: number, noun: string, verb: string): string =>
+  count === 1 ? `1 ${noun} ${verb}s` : `${count} ${noun}s ${verb}`
+
+/** Every part by itself. */
+function partsOf (manager: HealthSources, now: number) {
+  return {
+    scheduler: schedulerOf(manager, now),
+    sensors: sensorsOf(manager),
+    calls: callsOf(manager),
+    schedules: schedulesOf(manager),
+    listeners: listenersOf(manager),
+    loop: loopOf(manager),
+    io: ioOf(manager),
+    tasks: manager.catalog.tasks.size,
+    running: manager.runner.active.size,
+    broken: manager.catalog.broken.map(faultOf),
+    config: configOf(manager),
+    security: securityOf(manager)
+  }
+}
+
+type HealthParts = ReturnType<typeof partsOf>
+
+/** Why no work can be done. */
+function failuresOf (manager: HealthSources, { scheduler }: HealthParts, engine: EngineHealth): string[] {
   const [vital] = manager.callFaults.filter(isVital)
-  const failed = [
+  return [
     manager.state === 'started' ? '' : `the manager is ${manager.state}`,
     engine.ok ? '' : `the engine cannot be written: ${engine.reason ?? 'the reason is unknown'}`,
     (scheduler.age ?? 0) * SECOND > STALE_PASS ? `no work has been looked for in ${Math.round(scheduler.age!)} s` : '',
     vital === undefined ? '' : callWords(vital)
   ].filter(Boolean)
-  const degraded = [
+}
+
+/** Which parts do not work. */
+function faultsOf (manager: HealthSources, parts: HealthParts, engine: EngineHealth): string[] {
+  const { broken, calls, config, io, schedules, scheduler } = parts
+  const blocked = manager.watch.stood.at(-1)
+  return [
     broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
-    calls.ok || vital !== undefined ? '' : callWords(manager.callFaults[0]!),
+    calls.ok || manager.callFaults.some(isVital) ? '' : callWords(manager.callFaults[0]!),
     mendedWords(engine),
     schedules.ok
       ? ''
-      : `${schedules.failing} schedule${schedules.failing === 1 ? ' fails' : 's fail'}, '${
-        schedules.faults[0]!.schedule
-      }' first: ${schedules.faults[0]!.message}`,
+      : `${counted(schedules.failing, 'schedule', 'fail')}, '${schedules.faults[0]!.schedule}' first: ${
+        schedules.faults[0]!.message
+      }`,
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
-    stood === undefined ? '' : pastBlockWords(stood),
+    blocked === undefined ? '' : pastBlockWords(blocked),
     io.ok ? '' : stuckWords(io.stuck[0]!, io.stuck.length),
     config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)
+}
+
+/** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
+export async function healthOf (manager: HealthSources) {
+  const now = manager.clock.now()
+  const engine = await manager.engine.health(now).catch(silent)
+  const parts = partsOf(manager, now)
+  const [failed, degraded] = [failuresOf(manager, parts, engine), faultsOf(manager, parts, engine)]
   return {
     status: failed.length > 0 ? 'failed' as const : degraded.length > 0 ? 'degraded' as const : 'ok' as const,
     reasons: [...failed, ...degraded],
@@ -194,18 +221,7 @@ export async function healthOf (manager: HealthSources) {
     started_at: iso(manager.startedAt),
     uptime: manager.startedAt === null ? null : Math.max(0, now - manager.startedAt) / SECOND,
     engine,
-    scheduler,
-    sensors: sensorsOf(manager),
-    calls,
-    schedules,
-    listeners: listenersOf(manager),
-    loop,
-    io,
-    tasks: manager.catalog.tasks.size,
-    running: manager.runner.active.size,
-    broken,
-    config,
-    security: securityOf(manager)
+    ...parts
   }
 }
 

@@ -54,18 +54,23 @@ interface Stage extends Assembled {
   seen: { isOver: boolean }
 }
 
-function stageFor (
-  present: ForecastInput,
-  { kept, clock, until }: { kept: Engine, clock: SimulatedClock, until: Target | undefined }
-): Stage {
-  const ids = new Map<string, string>()
+/** How long the rest of a simulated run takes, ms. */
+function durations (present: ForecastInput, ids: ReadonlyMap<string, string>) {
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
-  const tookMs = (task: string, run: string) => {
+  return (task: string, run: string): number => {
     const took = present.took[task] ?? { p50: EXPECTED_MS, p90: EXPECTED_MS, most: EXPECTED_MS, runs: 0 }
     const at = began.get(ids.get(run) ?? '')
     // What runs is claimed a millisecond before the present.
     return at === undefined ? took.p50 : remaining(took, present.at - at) + 1
   }
+}
+
+function stageFor (
+  present: ForecastInput,
+  { kept, clock, until }: { kept: Engine, clock: SimulatedClock, until: Target | undefined }
+): Stage {
+  const ids = new Map<string, string>()
+  const tookMs = durations(present, ids)
   const recorder = new Recorder(clock)
   const seen = { isOver: false }
   const hear = (notice: Notice) => {

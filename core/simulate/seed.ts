@@ -35,51 +35,23 @@ const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 
     ? {}
     : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
 
+/** What a simulated run has of the run that it is. */
+const COPIED = ['task', 'queue', 'priority', 'source', 'schedule', 'key', 'due_at', 'nominal_at', 'max_retries',
+  'missed', 'deadline_at', 'moved'] as const
+type Copied = Pick<Run, typeof COPIED[number]>
+
 function askFor (
   run: Run & Partial<Pick<ForecastInput['waiting'][number], 'after'>>,
   { ids, tasks }: { ids: ReadonlyMap<string, string>, tasks: ReadonlyMap<string, Pick<Task, 'on_deadline'>> }
 ): NewRun {
-  const {
-    task,
-    queue,
-    priority,
-    source,
-    schedule,
-    key,
-    due_at,
-    nominal_at,
-    max_retries,
-    missed,
-    deadline_at,
-    moved,
-    after = [],
-    state,
-    single,
-    now
-  } = run
+  const { after = [], now, single, state } = run
   const seeded = new Map([...ids].map(([own, real]) => [real, own]))
   const waitsFor = after.flatMap(({ run: id, condition }) =>
-    seeded.has(id)
-      ? [{
-        run: seeded.get(id)!,
-        condition
-      }]
-      : []
+    seeded.has(id) ? [{ run: seeded.get(id)!, condition }] : []
   )
-  const expires = (tasks.get(task)?.on_deadline ?? 'run') !== 'run'
+  const expires = (tasks.get(run.task)?.on_deadline ?? 'run') !== 'run'
   return {
-    task,
-    queue,
-    priority,
-    source,
-    schedule,
-    key,
-    due_at,
-    nominal_at,
-    max_retries,
-    missed,
-    deadline_at,
-    moved,
+    ...Object.fromEntries(COPIED.map(name => [name, run[name]])) as Copied,
     ...uniqueOf(run),
     ...expires && { expires },
     ...single && { single },

@@ -30,94 +30,97 @@ export function fragile<T> (value: T) {
   }
 }
 
-const HANDLES = ['FSEventWrap', 'MessagePort', 'TCPServerWrap', 'Timeout', 'Worker']
+const HANDLES = ['FSEventWrap', 'MessagePort', 'ProcessWrap', 'TCPServerWrap', 'Timeout', 'Worker']
 
-/** What keeps the event loop alive, of these kinds. */
-const handles = (...kinds: string[]): string[] =>
-  process.getActiveResourcesInfo().filter(kind => kinds.includes(kind)).toSorted()
+/** How much keeps the event loop alive: timers, threads, watchers, processes, servers. */
+function handles (): number[] {
+  const kinds = process.getActiveResourcesInfo()
+  return HANDLES.map(one => kinds.filter(kind => kind === one).length)
+}
 
 /** Makes a service and a check that nothing of it is running or open. */
 async function setup (t: Test, make: Make) {
   const subject = await make(t)
-  const before = { processes: handles('ProcessWrap').length, others: handles(...HANDLES) }
+  const before = handles()
   return {
     ...subject,
     isOver: async (words = 'nothing is running') => {
       t.equal(await subject.isAlive(), false, words)
       // A process that was killed is there until its end is reported.
-      await until('its processes have ended', () => handles('ProcessWrap').length <= before.processes)
-      t.strictSame(handles(...HANDLES), before.others, words)
+      await until('its timers, threads, watchers and processes are gone',
+        () => handles().every((count, kind) => count <= before[kind]!))
     }
   }
 }
 
+const secondStart = (make: Make, isCounted: boolean) => async (t: Test) => {
+  const { service, isAlive, isOver } = await setup(t, make)
+  const [first, second] = [service.start(), service.start()]
+  t.equal(first, second)
+  await first
+  t.equal(await isAlive(), true)
+  t.equal(service.start(), first, 'also once it runs')
+  const stops = Array.from({ length: isCounted ? 3 : 2 }, () => service.stop())
+  if (!isCounted) t.equal(stops[0], stops[1])
+  await Promise.all(stops)
+  await isOver()
+  await service.stop()
+  await isOver()
+}
+
+const stopDuringStart = (make: Make) => async (t: Test) => {
+  const { service, isOver } = await setup(t, make)
+  let isStarted = false
+  const starting = service.start().then(() => {
+    isStarted = true
+  })
+  await service.stop()
+  t.equal(isStarted, true)
+  await isOver()
+  await starting
+  await isOver()
+}
+
+const startAfterStop = (make: Make) => async (t: Test) => {
+  const { service, isAlive, isOver } = await setup(t, make)
+  await service.stop()
+  await service.start()
+  const stopping = service.stop()
+  const again = service.start()
+  await stopping
+  await again
+  t.equal(await isAlive(), true)
+  await service.stop()
+  await service.start()
+  t.equal(await isAlive(), true)
+  await service.stop()
+  await isOver()
+}
+
+const failedStart = (make: Make) => async (t: Test) => {
+  const { service, isAlive, isOver, breakIt } = await setup(t, make)
+  if (breakIt === undefined) return t.pass('its start cannot fail')
+  const mend = breakIt()
+  await t.rejects(service.start())
+  await isOver()
+  const starting = service.start()
+  const stopping = service.stop()
+  await t.rejects(starting)
+  await stopping
+  await isOver()
+  mend()
+  await service.start()
+  t.equal(await isAlive(), true)
+  await service.stop()
+  await isOver()
+}
+
 /** What every service promises of its start and stop. `name`: its class, or the function that makes it. `isCounted`:
  *  several users share it, and it stops with the last stop. */
-export function serviceLaw (
-  t: Test,
-  name: string,
-  make: Make,
-  { isCounted = false } = {}
-): void {
-  t.test(`${name}: a second start returns the promise of the first, and so does a second stop`, async t => {
-    const { service, isAlive, isOver } = await setup(t, make)
-    const [first, second] = [service.start(), service.start()]
-    t.equal(first, second)
-    await first
-    t.equal(await isAlive(), true)
-    t.equal(service.start(), first, 'also once it runs')
-    const stops = Array.from({ length: isCounted ? 3 : 2 }, () => service.stop())
-    if (!isCounted) t.equal(stops[0], stops[1])
-    await Promise.all(stops)
-    await isOver()
-    await service.stop()
-    await isOver()
-  })
-
-  t.test(`${name}: stop during start waits for it, and then stops`, async t => {
-    const { service, isOver } = await setup(t, make)
-    let isStarted = false
-    const starting = service.start().then(() => {
-      isStarted = true
-    })
-    await service.stop()
-    t.equal(isStarted, true)
-    await isOver()
-    await starting
-    await isOver()
-  })
-
-  t.test(`${name}: start after stop works, also when the stop is still under way`, async t => {
-    const { service, isAlive, isOver } = await setup(t, make)
-    await service.stop()
-    await service.start()
-    const stopping = service.stop()
-    const again = service.start()
-    await stopping
-    await again
-    t.equal(await isAlive(), true)
-    await service.stop()
-    await service.start()
-    t.equal(await isAlive(), true)
-    await service.stop()
-    await isOver()
-  })
-
-  t.test(`${name}: a start that fails leaves nothing running, and the next one works`, async t => {
-    const { service, isAlive, isOver, breakIt } = await setup(t, make)
-    if (breakIt === undefined) return t.pass('its start cannot fail')
-    const mend = breakIt()
-    await t.rejects(service.start())
-    await isOver()
-    const starting = service.start()
-    const stopping = service.stop()
-    await t.rejects(starting)
-    await stopping
-    await isOver()
-    mend()
-    await service.start()
-    t.equal(await isAlive(), true)
-    await service.stop()
-    await isOver()
-  })
+export function serviceLaw (t: Test, name: string, make: Make, { isCounted = false } = {}): void {
+  t.test(`${name}: a second start returns the promise of the first, and so does a second stop`,
+    secondStart(make, isCounted))
+  t.test(`${name}: stop during start waits for it, and then stops`, stopDuringStart(make))
+  t.test(`${name}: start after stop works, also when the stop is still under way`, startAfterStop(make))
+  t.test(`${name}: a start that fails leaves nothing running, and the next one works`, failedStart(make))
 }

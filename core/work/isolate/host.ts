@@ -94,14 +94,16 @@ function askOf (task: string, ask: Enqueue): Json {
   return payload === undefined ? json : { ...json as { [key: string]: Json }, payload: payloadJson(task, payload) }
 }
 
-/** Executes one run here, away from the manager; its context is the other end of the port. Resolves when its end was
- *  told, to true when this place is worn; never throws. */
-export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
-  const controller = new AbortController()
-  const questions = new Questions(port)
-  const advice = new Advice(job.hints)
-  const reporter = new Reporter(port, systemClock)
-  const ctx = contextFor({
+interface Ends {
+  controller: AbortController
+  questions: Questions
+  advice: Advice
+  reporter: Reporter
+}
+
+/** The context of the run: what it asks for and reports goes to the manager. */
+const contextOf = (job: Job, { controller, questions, advice, reporter }: Ends): TaskContext =>
+  contextFor({
     run: job.run,
     version: job.version,
     reach: job.reach,
@@ -119,6 +121,15 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
       await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task),
         askOf(task, ask)) as string
   })
+
+/** Executes one run here, away from the manager; its context is the other end of the port. Resolves once the end is
+ *  reported, to true when this place must not be used again. Never rejects. */
+export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
+  const controller = new AbortController()
+  const questions = new Questions(port)
+  const advice = new Advice(job.hints)
+  const reporter = new Reporter(port, systemClock)
+  const ctx = contextOf(job, { controller, questions, advice, reporter })
   const scope = scopeOf(ctx, () => reporter.log)
   // What listeners of the task throw is the task's.
   port.listen(message =>

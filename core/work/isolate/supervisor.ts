@@ -102,35 +102,45 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
   }
 }
 
-/** Gives work that is executed elsewhere its context: what it says is logged, moved, saved and answered here. `told` is
- *  its end, once it is known, `began` the place where it is executed; `end` stops listening. */
+type Handlers = { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void }
+
+/** Answers a question of the other end, as long as it listens. */
+function answering (ask: AttendAsk, isOpen: () => boolean): Handlers['ask'] {
+  const asked = answers(ask)
+  const post = (message: Extract<Down, { say: 'answer' }>) => {
+    if (isOpen()) ask.port.post(message)
+  }
+  const answer = async ({ id, what, words }: Extract<Up, { say: 'ask' }>) => {
+    try {
+      post({ say: 'answer', id, value: await asked[what](...words) })
+    } catch (error) {
+      post({ say: 'answer', id, error: failureOf(error) })
+    }
+  }
+  return message => void answer(message)
+}
+
+/** Gives work that is executed elsewhere its context: its log, progress and checkpoints are kept here, its questions
+ *  answered. `told` is its end, null until that is known; `began` resolves to the place where it is executed; `end`
+ *  stops listening. */
 export function attend (ask: AttendAsk) {
-  const { ctx, given, port, uncaught } = ask
+  const { ctx, given: { run }, port, uncaught } = ask
   const over = Promise.withResolvers<Ending>()
   const began = Promise.withResolvers<Place>()
+  let open = true
   const end = () => {
     open = false
     off()
-    fileCalls.told(given.run.id, given.run.task, null)
+    fileCalls.told(run.id, run.task, null)
   }
   const attended = { told: null as Ending | null, over: over.promise, began: began.promise, end }
-  const asked = answers(ask)
-  let open = true
-  const answer = async ({ id, what, words }: Extract<Up, { say: 'ask' }>) => {
-    try {
-      const value = await asked[what](...words)
-      if (open) port.post({ say: 'answer', id, value })
-    } catch (error) {
-      if (open) port.post({ say: 'answer', id, error: failureOf(error) })
-    }
-  }
-  const hear: { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void } = {
+  const handlers: Handlers = {
     began: ({ place }) => began.resolve(place),
     log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
-    ask: message => void answer(message),
+    ask: answering(ask, () => open),
     uncaught: ({ error }) => uncaught(failureOf(error)),
-    waits: ({ ms }) => fileCalls.told(given.run.id, given.run.task, typeof ms === 'number' ? ms : null),
+    waits: ({ ms }) => fileCalls.told(run.id, run.task, typeof ms === 'number' ? ms : null),
     ended: ({ ended, used, worn }) => {
       attended.told ??= { ended, used: usageIn(used), worn: worn === true }
       over.resolve(attended.told)
@@ -138,9 +148,9 @@ export function attend (ask: AttendAsk) {
   }
   port.listen(message => {
     try {
-      if (open) hear[message.say]?.(message as never)
+      if (open) handlers[message.say]?.(message as never)
     } catch (error) {
-      // A task may send what looks like ours: that is no reason for offpeak to end.
+      // A task may send messages that look like these: they must not end offpeak.
       uncaught(failureOf(error))
     }
   })
