@@ -11,7 +11,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { LiveConditions } from './conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface BreakerOptions {
+interface BreakerOptions {
   engine: Engine & Partial<InProcess>
   clock: Clock
   notice: Listener
@@ -41,7 +41,7 @@ export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number 
 type Failed = { run: EndedRun, error: Failure, rule: BreakerRule, trips: number }
 
 /** What the breaker needs to know of a run whose attempt has ended. */
-export type EndedRun = Pick<Run, 'id' | 'task'>
+type EndedRun = Pick<Run, 'id' | 'task'>
 
 /** Pauses a task after failed attempts in a row, for longer each time. They are counted in the order in which they end,
  *  whatever run they are of; a success begins the count again, and what is cancelled, skipped or given back counts as

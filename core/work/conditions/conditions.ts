@@ -19,7 +19,7 @@ export interface Changed {
   trials: boolean
 }
 
-export interface LiveConditionsOptions {
+interface LiveConditionsOptions {
   clock: Clock
   config: () => Config
   /** Called when a listener has thrown: the others and the caller go on. */

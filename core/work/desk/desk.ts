@@ -33,7 +33,7 @@ import type { Task } from '../../model/task/task.ts'
 import type { TaskView } from '../../model/view/view.ts'
 import type { Verdict } from '../../model/gates/gate.ts'
 
-export interface DeskOptions {
+interface DeskOptions {
   engine: Engine
   clock: Clock
   notice: Listener

@@ -39,7 +39,7 @@ export interface Explanation {
   holds: Hold[]
 }
 
-export interface ExplainOptions {
+interface ExplainOptions {
   engine: Engine
   clock: Clock
   runner: Runner

@@ -9,7 +9,7 @@ import type { Senses } from '../../sense/senses.ts'
 import type { Signal } from '../../model/machine/reading.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 
-export interface MachineDeskOptions {
+interface MachineDeskOptions {
   engine: Engine
   clock: Clock
   conditions: LiveConditions

@@ -25,7 +25,7 @@ export interface QueueView {
   oldest: string | null
 }
 
-export interface QueuesOptions {
+interface QueuesOptions {
   engine: Engine
   clock: Clock
   runner: Runner

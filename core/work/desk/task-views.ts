@@ -12,7 +12,7 @@ import type { TaskCount } from '../../engine/reports.ts'
 import type { TaskView } from '../../model/view/view.ts'
 import type { Verdict } from '../../model/gates/gate.ts'
 
-export interface TaskViewsOptions {
+interface TaskViewsOptions {
   engine: Pick<Engine, 'count' | 'due'>
   clock: Clock
   planner: Planner

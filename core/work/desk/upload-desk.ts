@@ -7,7 +7,7 @@ import type { Upload, UploadAsk } from './uploads.ts'
 
 const ID_BYTES = 8
 
-export interface UploadDeskOptions {
+interface UploadDeskOptions {
   engine: Engine
   clock: Clock
   config: () => Config

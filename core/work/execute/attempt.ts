@@ -10,7 +10,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { Stop } from '../context/stop.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface AttemptOptions {
+interface AttemptOptions {
   task: Task
   run: Pick<Run, 'id' | 'attempt' | 'due_at'>
   stop: Stop

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-export interface AnewOptions {
+interface AnewOptions {
   engine: Engine
   clock: Clock
   notice: Listener

@@ -5,7 +5,7 @@ import type { Lease, Reason, Run } from '../../model/run/run.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Outcome } from '../../model/run/outcome.ts'
 
-export interface SettlementsOptions {
+interface SettlementsOptions {
   engine: Pick<Engine, 'get' | 'settle'>
   clock: Clock
   notice: Listener

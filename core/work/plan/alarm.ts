@@ -20,7 +20,7 @@ const MOST_LOOKS = 60
 const STILL = new Int32Array(new SharedArrayBuffer(4))
 
 /** `exact`: as near to its instant as can be. */
-export interface AlarmOptions {
+interface AlarmOptions {
   clock: Clock
   ring: () => void
   exact?: boolean

@@ -145,7 +145,7 @@ export function isOff (
   return trigger.next(cursor) !== nominal || at < Math.min(nominal, trigger.until) || at > latest
 }
 
-export interface FiringAsk extends Chance {
+interface FiringAsk extends Chance {
   entry: Entry
   task: Task
   now: number

@@ -22,7 +22,7 @@ export interface Earliest {
   certain: boolean
 }
 
-export interface ForecasterOptions extends ForecastInputOptions {
+interface ForecasterOptions extends ForecastInputOptions {
   /** Works a forecast out, elsewhere than in this thread. */
   foretell: (present: ForecastInput, ask: ForetellAsk) => Promise<Forecast>
 }

@@ -15,7 +15,7 @@ import type { Moved, Run } from '../../model/run/run.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface ForesightOptions {
+interface ForesightOptions {
   engine: Engine
   clock: Clock
   config: () => Config

@@ -21,7 +21,7 @@ import type { Task } from '../../model/task/task.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
 /** What a schedule made at run time asks for. */
-export interface ScheduleAsk {
+interface ScheduleAsk {
   id: string
   task: string
   trigger: string
@@ -33,7 +33,7 @@ export interface ScheduleAsk {
   record?: AuditNote
 }
 
-export interface PlannerOptions {
+interface PlannerOptions {
   engine: Engine
   clock: Clock
   random: () => number

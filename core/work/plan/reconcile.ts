@@ -13,7 +13,7 @@ import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { ScheduleFault, ScheduleFaults } from './faults.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface ReconcilerOptions {
+interface ReconcilerOptions {
   engine: Engine
   clock: Clock
   notice: Listener

@@ -15,7 +15,7 @@ export interface Plan {
   trigger: Trigger
 }
 
-export interface WriterOptions {
+interface WriterOptions {
   engine: Engine
   clock: Clock
   notice: Listener

@@ -3,7 +3,7 @@ import type { Breathing } from '../context/context.ts'
 import type { GateAnswer } from '../../model/gates/gate.ts'
 import type { Listener } from '../../model/notice.ts'
 
-export interface BreatheOptions {
+interface BreatheOptions {
   active: ActiveRuns
   notice: Listener
   /** Why a running run should pause, or null. */

@@ -28,7 +28,7 @@ const SLEPT = MINUTE
 const RETRY_MS = SECOND
 const LONGEST_RETRY_MS = 60 * SECOND
 
-export interface ClaimerOptions {
+interface ClaimerOptions {
   owner: string
   engine: Engine
   clock: Clock

@@ -21,7 +21,7 @@ import type { VerdictInputs, Verdicts } from './verdicts.ts'
 /** How long a claimed run whose prerequisites cannot be read waits until it is due again, ms. */
 const UNREADABLE_WAIT = 5000
 
-export interface ClaimsOptions {
+interface ClaimsOptions {
   owner: string
   engine: Engine
   clock: Clock

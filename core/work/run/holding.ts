@@ -21,7 +21,7 @@ import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Verdicts } from './verdicts.ts'
 
-export interface HoldingOptions {
+interface HoldingOptions {
   owner: string
   engine: Engine
   clock: Clock

@@ -8,7 +8,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Executor } from '../execute/executor.ts'
 import type { Lease } from '../../model/run/run.ts'
 
-export interface LeaseRenewalOptions {
+interface LeaseRenewalOptions {
   owner: string
   engine: Engine
   clock: Clock

@@ -13,7 +13,7 @@ const PATIENCE = SECOND / 5
 /** Tasks whose pace is remembered, at most. */
 const MOST_TASKS = 10_000
 
-export interface PrefetchOptions {
+interface PrefetchOptions {
   clock: Clock
   /** Puts a run back that was never begun. */
   giveBack: (run: Claimed) => void

@@ -5,7 +5,7 @@ import type { Clock } from '../../../model/base/clock.ts'
 import type { Config } from '../../../model/config/config.ts'
 import type { OffpeakError } from '../../../model/errors/errors.ts'
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   engine: Pick<Engine, 'due' | 'queues'>
   clock: Clock
   config: () => Pick<Config, 'queues'>

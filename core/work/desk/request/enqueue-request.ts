@@ -40,7 +40,7 @@ export interface TaskRunAsk extends RunAsk {
 
 /** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say
  *  everything. */
-export interface NewRunAsk {
+interface NewRunAsk {
   task: Task
   ask: RunAsk
   source: Source

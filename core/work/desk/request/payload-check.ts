@@ -8,23 +8,24 @@ import type { Task } from '../../../model/task/task.ts'
 
 type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
 
-/** Null: its schema takes too long to compile, once and not again for each payload. */
+/** Null: the schema takes too long to compile. It is compiled once, not for each payload. */
 const checks = new WeakMap<Task, Check | null>()
 
-/** How long a payload may be checked, ms: so much, and more with its size, as what takes its time by size alone
- *  does. */
+/** How long a check may take, ms: a constant, and an amount for each character of the payload. */
 const CHECK_MS = 8
 const MS_PER_CHARACTER = 1 / 16_384
 const COMPILE_MS = 500
 
-/** Keywords whose check may take longer than the value is large. */
-const COSTLY =
-  /"(?:pattern|patternProperties|propertyNames|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef|oneOf|anyOf|allOf|not|if|dependentSchemas|unevaluated\w+)":/
+/** Keywords whose check may take longer than in proportion to the size of the value. */
+const COSTLY_WORDS = ['pattern', 'patternProperties', 'propertyNames', 'format', 'uniqueItems', 'contains', '\\$ref',
+  '\\$dynamicRef', '\\$recursiveRef', 'oneOf', 'anyOf', 'allOf', 'not', 'if', 'dependentSchemas', 'unevaluated\\w+']
+const COSTLY = new RegExp(`"(?:${COSTLY_WORDS.join('|')})":`)
 
 const tooLong = (ms: number): Detail => ({
   pointer: '',
   detail:
-    `cannot be checked within ${ms} ms: a pattern, reference or list of the input schema of its task takes longer than it is large`
+    `cannot be checked within ${ms} ms: the input schema of its task has a pattern, reference or list that takes ` +
+    'longer than the size of the value explains'
 })
 
 function checkOf (task: Task, input: TSchema): Check | null {
@@ -36,8 +37,8 @@ function checkOf (task: Task, input: TSchema): Check | null {
   return check
 }
 
-/** What a payload lacks that the task wants, in a time that grows no faster than the payload, whatever the schema
- *  is. */
+/** The faults of a payload against the input schema of its task. The time for the check grows no faster than the
+ *  payload, whatever the schema. */
 export function payloadFaults (task: Task, input: TSchema, payload: Json): Detail[] {
   const check = checkOf(task, input)
   if (check === null) return [tooLong(COMPILE_MS)]
@@ -50,8 +51,8 @@ export function payloadFaults (task: Task, input: TSchema, payload: Json): Detai
     const faults = within(ms, () => faultsOf(input, payload))
     return faults.isDone ? faults.value : [{ pointer: '', detail: 'does not fit the input schema of its task' }]
   } catch (error) {
-    // References that go in a circle end the stack.
+    // Circular references overflow the stack.
     if (!(error instanceof RangeError)) throw error
-    return [{ pointer: '', detail: 'cannot be checked: references of the input schema of its task go in a circle' }]
+    return [{ pointer: '', detail: 'cannot be checked: the input schema of its task has circular references' }]
   }
 }
