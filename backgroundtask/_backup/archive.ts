@@ -20,7 +20,7 @@ const CHUNK = 256 * 1024
 /** A file is given up when so many of its chunks could not be read. */
 const MOST_BAD = 16
 
-export interface PackAsk {
+interface PackAsk {
   source: Folder
   out: FileHandle
   about: Pick<Manifest, 'name' | 'source' | 'run_id' | 'created_at'>
@@ -50,7 +50,7 @@ export async function measure (choice: Choice): Promise<{ files: number, bytes: 
 }
 
 /** An instant as ISO with the digits that it has; what no calendar holds is its nearest end. */
-export function isoOf (ns: bigint): string {
+function isoOf (ns: bigint): string {
   const most = 8_640_000_000_000_000_000_000n
   return new Temporal.Instant(ns > most ? most : ns < -most ? -most : ns).toString()
 }

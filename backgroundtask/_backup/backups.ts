@@ -12,7 +12,7 @@ const DAY = 24 * 60 * 60 * 1000
 const WEEK = 7 * DAY
 
 /** An archive and what its manifest says of it. */
-export interface Backup {
+interface Backup {
   file: string
   name: string
   source: string
@@ -27,7 +27,7 @@ export interface Backup {
 }
 
 /** How many to keep: the last ones, and of so many days and weeks (UTC) with a backup the last one of each. */
-export interface Keep {
+interface Keep {
   last: number
   daily: number
   weekly: number

@@ -14,7 +14,7 @@ import { Placer } from './place.ts'
 import { ArchiveRefused, CAPS, readArchive, verify } from './unpack.ts'
 import type { Caps, Entry } from './unpack.ts'
 
-export interface RestoreAsk {
+interface RestoreAsk {
   /** The archive's file. */
   archive: string
   /** The folder to unpack to; it is made when it is missing. */

@@ -30,7 +30,7 @@ const refuse = (message: string): never => {
 }
 
 /** The parts of the path of an entry; refuses what would leave the folder it is unpacked to. */
-export function partsOf (path: string): string[] {
+function partsOf (path: string): string[] {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path
   const parts = bare.split('/')
   const bad = parts.some(part =>

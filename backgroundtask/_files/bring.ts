@@ -17,7 +17,7 @@ const AT_ONCE = 8
 const FEW = 10
 
 /** Everything below a folder that is not excluded. */
-export interface Found {
+interface Found {
   files: Map<string, Stats>
   links: Map<string, Stats>
   folders: Map<string, Stats>
@@ -174,7 +174,7 @@ export async function finishFolders (sync: Sync, { folders }: Found): Promise<vo
   await ask.target.sync()
 }
 
-export interface RemoveSettings {
+interface RemoveSettings {
   excluded: Excluded
   max_delete: number
   max_delete_share: number

@@ -21,7 +21,7 @@ export type Identity = Pick<Stats, 'dev' | 'ino'>
 export const sameFile = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino
 
 /** A name in a folder, and whether it is that of a file. */
-export interface Entry {
+interface Entry {
   name: string
   isFile: () => boolean
 }

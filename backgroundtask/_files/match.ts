@@ -134,7 +134,7 @@ function ruleOf (text: string, { fold }: Pick<Reading, 'fold'>): Rule {
   return { segments: free && segments[0] !== null ? [null, ...segments] : segments, folders: text.endsWith('/') }
 }
 
-export interface ExcludeOptions {
+interface ExcludeOptions {
   /** The file system does not tell upper from lower case. */
   ignoreCase?: boolean
   /** The folder's own paths, with one of which a pattern may begin. */

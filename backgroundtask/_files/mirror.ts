@@ -192,7 +192,7 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
 
 /** What came of a copy. `changed`: the original was written to meanwhile, and the next run copies it again. `lost`:
  *  what the disk has no place for. */
-export interface Copied {
+interface Copied {
   changed: boolean
   lost: string | null
 }

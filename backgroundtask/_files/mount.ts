@@ -15,7 +15,7 @@ export class NotMounted extends Error {
 
 /** `true`: the path lies on a mounted disk, not on that of the system. Paths: these are mount points. `false`: nothing
  *  is looked at. Left out: what the system's table of disks and the last run say. */
-export type RequireMount = boolean | string | string[] | undefined
+type RequireMount = boolean | string | string[] | undefined
 
 /** The setting of it. */
 export const RequireMountSchema = Type.Optional(Type.Unsafe<boolean | string | string[]>({
@@ -36,12 +36,12 @@ const field = async (file: string, index: number) => {
 }
 
 /** What is mounted and what is meant to be. */
-export interface Mounts {
+interface Mounts {
   points: ReadonlySet<string>
   meant: readonly string[]
 }
 
-export async function mountsNow (): Promise<Mounts> {
+async function mountsNow (): Promise<Mounts> {
   const [points, meant] = await Promise.all([field('/proc/self/mountinfo', 4), field('/etc/fstab', 1)])
   return { points: new Set(points), meant: meant.filter(path => path !== '/') }
 }

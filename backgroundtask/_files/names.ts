@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { join } from 'node:path'
 
 /** The byte 0x80 as one UTF-16 unit that no valid text holds; those of the other bytes follow it. */
 const FIRST = 0xdc80
@@ -34,9 +33,6 @@ export const reachOf = (path: string): string | Buffer => ESCAPED.test(path) ? b
 
 /** True when the bytes of a name are no UTF-8. */
 export const isRaw = (name: string): boolean => ESCAPED.test(name)
-
-/** As `join`, for a path whose last part may not be UTF-8. */
-export const reachIn = (folder: string, name: string): string | Buffer => reachOf(join(folder, name))
 
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\udc80-\udcff]/gu
 

@@ -8,7 +8,7 @@ import { codeOf } from '../_task/settings.ts'
 
 /** The folders that make offpeak what it is: `code` is executed, `config` holds config.json, `data` the runs and the
  *  token. */
-export interface OwnFolders {
+interface OwnFolders {
   code: string[]
   config: string
   data: string

@@ -6,7 +6,7 @@ import { PathRefused } from './root.ts'
 /** Variables that a path may hold. No others: what a task says of a path must not give away a secret. */
 const KNOWN = /^(HOME|USER|LOGNAME|TMPDIR|XDG_[A-Z]+_(HOME|DIR))$/
 
-export interface Surroundings {
+interface Surroundings {
   home: string
   env: Readonly<Record<string, string | undefined>>
   passwd: () => string

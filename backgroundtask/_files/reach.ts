@@ -9,7 +9,7 @@ import { codeOf } from '../_task/settings.ts'
 type Run = Pick<TaskContext, 'reach'>
 
 /** `setting`: the one that names the path; `name`: of the file in the folder, when the path is that of a file. */
-export interface Reached {
+interface Reached {
   setting: string
   name?: string
 }
@@ -43,7 +43,7 @@ export async function openWithin (run: Run, reached: Reached, open: () => Promis
   }
 }
 
-export interface Making {
+interface Making {
   setting: string
   path: string
   mode: number

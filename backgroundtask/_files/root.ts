@@ -21,7 +21,7 @@ const holds = (outer: string, inner: string) =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
 /** The real place of a path: its parents resolved, its last part as it is. Throws ENOENT when a parent is missing. */
-export async function placeOf (path: string): Promise<string> {
+async function placeOf (path: string): Promise<string> {
   if (path.trim() === '' || path.includes('\0')) refuse(path, 'it is not a path')
   const full = resolve(path)
   if (full === parse(full).root) refuse(path, 'it is the root of the file system')

@@ -13,9 +13,9 @@ const ROUNDS = 100
 
 /** How a log makes room. `copy_truncate`: its lines are copied out and the file, which its writer may keep open, is
  *  emptied. `rename`: it moves aside and an empty one takes its place, for writers that open the file anew. */
-export type Method = 'copy_truncate' | 'rename'
+type Method = 'copy_truncate' | 'rename'
 
-export interface RotateAsk {
+interface RotateAsk {
   folder: Folder
   name: string
   keep: number

@@ -16,7 +16,7 @@ export type Found =
   /** What could not be looked at; `code` is that of the system, OTHER_DEVICE or TOO_DEEP. */
   | { kind: 'unread', path: string, code: string }
 
-export interface WalkAsk {
+interface WalkAsk {
   breathe: () => Promise<void>
   /** Folders that are passed over. */
   except?: Identity[]

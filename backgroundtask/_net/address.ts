@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 
 /** What kind of place an address is; `public` is the only one that tasks go to unasked. */
-export type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast'
+type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast'
   | 'reserved'
 
 // Source: the special-purpose address registries of IANA, and the metadata addresses of cloud hosts.

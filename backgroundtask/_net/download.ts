@@ -18,7 +18,7 @@ export class TooLarge extends Error {
   override readonly name = 'TooLarge'
 }
 
-export interface Download {
+interface Download {
   url: string
   folder: Folder
   name: string

@@ -41,7 +41,7 @@ export type Resolve = (host: string) => Promise<string[]>
 
 const system: Resolve = async host => (await lookup(host, { all: true })).map(({ address }) => address)
 
-export interface Ask {
+interface Ask {
   url: string
   method?: 'GET' | 'HEAD' | 'POST'
   headers?: OutgoingHttpHeaders

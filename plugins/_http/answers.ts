@@ -60,7 +60,7 @@ export function checkDue (
 /** Where a run of many stands in the body. */
 export const runPlace = (index: number): string => `/runs/${index}`
 
-export interface SpanAsk {
+interface SpanAsk {
   from: string | undefined
   to: string | undefined
   now: number

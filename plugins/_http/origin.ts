@@ -83,7 +83,7 @@ const OF_RELAYS = new RegExp(`^(?:${
 
 /** True for a request that something has passed on. Those that speak HTTP/1.0 are relays: nginx does when it is told
  *  nothing else. A relay that adds nothing and speaks HTTP/1.1 cannot be told from a program of this machine. */
-export const isRelayed = ({ headers, raw }: FastifyRequest): boolean =>
+const isRelayed = ({ headers, raw }: FastifyRequest): boolean =>
   raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0
     ? true
     : Object.keys(headers).some(name => OF_RELAYS.test(name))

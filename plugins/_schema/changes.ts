@@ -6,7 +6,7 @@ import { Run } from './run.ts'
 import { instantIn } from '../_http/answers.ts'
 
 /** Which runs; at least one field, so that nobody means all by saying nothing. */
-export const Which = exactly({
+const Which = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
   state: Type.Optional(Type.Array(word(STATES), { minItems: 1 })),
   queue: Type.Optional(Type.String({ maxLength: 64 })),

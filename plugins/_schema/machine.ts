@@ -28,7 +28,7 @@ export const Signal = exactly({ name: Type.String(), ...SignalFields })
 export const Trouble = exactly({ sensor: Type.String(), message: Type.String(), since: Instant })
 
 /** One sample of the machine. */
-export const Reading = exactly({
+const Reading = exactly({
   at: Instant,
   power: word(['mains', 'battery', 'unknown']),
   battery: exactly({ present: Flag, level: Percent, charging: Flag, seconds_left: Number }),
