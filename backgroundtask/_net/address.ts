@@ -1,8 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 
 /** What kind of place an address is; `public` is the only one that tasks go to unasked. */
-type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast'
-  | 'reserved'
+type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast' | 'reserved'
 
 // Source: the special-purpose address registries of IANA, and the metadata addresses of cloud hosts.
 const RANGES: [Reach, string[]][] = [

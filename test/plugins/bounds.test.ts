@@ -1,43 +1,8 @@
 import t from 'tap'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
-import { checkReach } from '../../core/work/execute/reach.ts'
-import { home } from '../manager/home.ts'
+import { boundedTask } from './bounded-task.ts'
 import { setup } from './setup.ts'
-import { until } from '../clock.ts'
-
-const input = (root: string, more: object = {}): TaskDefinition => ({
-  id: 'tidy',
-  func: ctx => ctx.payload,
-  max_retries: 0,
-  payload: {
-    root,
-    exclude: ['keep'],
-    dry_run: true,
-    most: 10,
-    age: '30d',
-    allow: ['a.example', 'b.example'],
-    smtp: { host: 'mail' }
-  },
-  input: {
-    type: 'object',
-    additionalProperties: false,
-    configured: ['root'],
-    properties: {
-      root: { type: 'string', configured: 'within' },
-      exclude: { type: 'array', items: { type: 'string' }, configured: 'more' },
-      dry_run: { type: 'boolean', configured: true, configured_or: true },
-      most: { type: 'number', configured: 'at_most' },
-      age: { title: 'duration', type: ['number', 'string'], configured: 'at_least' },
-      allow: { type: 'array', configured: 'some' },
-      smtp: { type: 'object', configured: true },
-      secret_file: { type: 'string', configured: true },
-      file: { type: 'string', configured: 'within', uploads: true },
-      note: { type: 'string' }
-    }
-  } as never,
-  ...more
-})
 
 const WIDER: [pointer: string, payload: (root: string) => unknown][] = [
   ['/payload/root', () => ({ root: '/' })],
@@ -64,7 +29,7 @@ const WIDER: [pointer: string, payload: (root: string) => unknown][] = [
 
 t.test('a payload that reaches further than is configured is refused by every way in [S25, S28, S30, S36]', async t => {
   const root = t.testdir()
-  const { ask, post, manager } = await setup(t, { tasks: [input(root)] })
+  const { ask, post, manager } = await setup(t, { tasks: [boundedTask(root)] })
   const { json } = await post('/api/tasks/tidy/runs', { delay: '1h' })
   const waiting = (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id as string
   t.equal(typeof json, 'function')
@@ -93,7 +58,7 @@ t.test('a payload that reaches further than is configured is refused by every wa
 
 t.test('a payload that is narrower is taken, and one that takes the place of another keeps what is configured', async t => {
   const root = t.testdir({ a: {} })
-  const { ask, post, finished } = await setup(t, { tasks: [input(root)] })
+  const { ask, post, finished } = await setup(t, { tasks: [boundedTask(root)] })
   const narrow = {
     root: `${root}/a`,
     exclude: ['keep', 'more'],
@@ -122,7 +87,7 @@ t.test('a payload that is narrower is taken, and one that takes the place of ano
 })
 
 t.test('a file that was sent may be named where the definition takes one', async t => {
-  const { ask, post, manager, finished } = await setup(t, { tasks: [input(t.testdir())] })
+  const { ask, post, manager, finished } = await setup(t, { tasks: [boundedTask(t.testdir())] })
   const sent = await ask({
     method: 'POST',
     url: '/api/files?name=a.txt',
@@ -141,7 +106,7 @@ t.test('a file that was sent may be named where the definition takes one', async
 t.test('a link that leads out of the folder is found at the attempt [S23]', async t => {
   const base = t.testdir({ root: {}, secret: {} })
   symlinkSync(`${base}/secret`, `${base}/root/link`)
-  const { post, finished } = await setup(t, { tasks: [input(`${base}/root`)] })
+  const { post, finished } = await setup(t, { tasks: [boundedTask(`${base}/root`)] })
   for (const path of ['link', 'link/deeper', 'link/not/there']) {
     const { id } = (await post('/api/tasks/tidy/runs', { payload: { root: `${base}/root/${path}` } })).json()
     t.match(await finished(id), { state: 'failed', error: { message: /leads out of the folder/ } }, path)
@@ -150,7 +115,7 @@ t.test('a link that leads out of the folder is found at the attempt [S23]', asyn
 
 t.test('what config.json allows now counts: for what waits, what is tried again, and what a schedule asks for', async t => {
   const folder = t.testdir()
-  const { post, finished, manager, root } = await setup(t, { tasks: [input(folder)] })
+  const { post, finished, manager, root } = await setup(t, { tasks: [boundedTask(folder)] })
   const ids = [(await post('/api/tasks/tidy/runs', {})).json().id,
     (await post('/api/tasks/tidy/runs', { delay: '1h' })).json().id] as string[]
   await finished(ids[0]!)
@@ -172,49 +137,13 @@ t.test('what config.json allows now counts: for what waits, what is tried again,
   }
 })
 
-t.test('a task that is off, or not set up, is not run on request', async t => {
-  const root = t.testdir()
-  mkdirSync(`${root}/x`)
-  const off = input(root, { enabled: false })
-  const bare = input(root, { id: 'bare', payload: {} })
-  const { post, ask, manager } = await setup(t, { tasks: [off, bare] })
-  for (const [url, payload] of [['/api/tasks/tidy/runs', {}], ['/api/runs/bulk', { runs: [{ task: 'tidy' }] }], [
-    '/api/flows',
-    { runs: [{ task: 'tidy' }] }
-  ]] as const) {
-    const answer = await post(url, payload)
-    t.match(answer.json(), {
-      status: 409,
-      code: 'OFFPEAK_TASK_DISABLED',
-      fix: /offpeak enable tidy.*server\.run_disabled/
-    }, url)
-  }
-  t.match((await post('/api/tasks/bare/runs', { payload: { root } })).json(), {
-    status: 409,
-    code: 'OFFPEAK_TASK_UNCONFIGURED',
-    pointer: '/tasks/bare/payload/root'
-  })
-  t.equal((await post('/api/schedules', { task: 'bare', trigger: '@daily', payload: { root } })).statusCode, 409)
-  t.equal((await ask({ method: 'PATCH', url: '/api/tasks/tidy', payload: { enabled: true } })).statusCode, 200)
-  while (!manager.catalog.tasks.get('tidy')!.enabled) await new Promise(resolve => setImmediate(resolve))
-  t.equal((await post('/api/tasks/tidy/runs', {})).statusCode, 202)
-})
-
-t.test('server.run_disabled lets tasks that are off be run', async t => {
-  const { post } = await setup(t, {
-    tasks: [{ id: 'off', enabled: false, func: () => 1 }],
-    server: { run_disabled: true }
-  })
-  t.equal((await post('/api/tasks/off/runs')).statusCode, 202)
-})
-
 t.test('a task asks for another as freely as its file', async t => {
   const root = t.testdir()
   const asks: TaskDefinition = {
     id: 'asks',
     func: async ctx => await ctx.enqueue('tidy', { payload: { root: '/elsewhere', dry_run: false } })
   }
-  const { post, finished } = await setup(t, { tasks: [input(root), asks] })
+  const { post, finished } = await setup(t, { tasks: [boundedTask(root), asks] })
   const { result } = await finished((await post('/api/tasks/asks/runs')).json().id)
   t.match(await finished(result), {
     state: 'completed',
@@ -225,7 +154,9 @@ t.test('a task asks for another as freely as its file', async t => {
 
 t.test('a bound that is none of the words is a fault of the definition', async t => {
   const { manager } = await setup(t, { tasks: [] })
-  const wrong = input('/x', { input: { type: 'object', properties: { a: { type: 'string', configured: 'whithin' } } } })
+  const wrong = boundedTask('/x', {
+    input: { type: 'object', properties: { a: { type: 'string', configured: 'whithin' } } }
+  })
   t.throws(() => manager.registerTasks([wrong]), {
     code: 'OFFPEAK_TASK_INVALID',
     message: /\/input\/properties\/a\/configured found 'whithin', expected true, or one of/
@@ -249,7 +180,7 @@ t.test('a bound where nothing reads it is a fault of the definition: it would le
     ['/input/properties/p/configured_or', setting({ type: 'number', configured_or: 3 })]
   ]
   for (const [pointer, schema] of inputs) {
-    const definition = input('/x', { payload: {}, input: schema })
+    const definition = boundedTask('/x', { payload: {}, input: schema })
     t.throws(() => manager.registerTasks([definition]), { code: 'OFFPEAK_TASK_INVALID', message: `${pointer} ` },
       pointer)
   }
@@ -263,72 +194,6 @@ t.test('a bound where nothing reads it is a fault of the definition: it would le
       }
     }
   }
-  t.doesNotThrow(() => manager.registerTasks([input('/x', { payload: {}, input: data })]),
+  t.doesNotThrow(() => manager.registerTasks([boundedTask('/x', { payload: {}, input: data })]),
     'what is called so, and data, is no bound')
-})
-
-t.test('a path of a nested setting is bounded as any other, and so are links on its way [S23]', async t => {
-  const base = t.testdir({ root: { inner: {} }, secret: {} })
-  symlinkSync(`${base}/secret`, `${base}/root/link`)
-  const nested: TaskDefinition = {
-    id: 'nested',
-    func: ctx => ctx.payload,
-    max_retries: 0,
-    payload: { deep: { er: { path: `${base}/root` } } },
-    input: {
-      type: 'object',
-      properties: {
-        deep: {
-          type: 'object',
-          properties: { er: { type: 'object', properties: { path: { type: 'string', configured: 'within' } } } }
-        }
-      }
-    } as never
-  }
-  const { post, finished } = await setup(t, { tasks: [nested] })
-  const ask = (path: string) => post('/api/tasks/nested/runs', { payload: { deep: { er: { path } } } })
-  t.match((await ask(`${base}/secret`)).json(), { status: 422, errors: [{ pointer: '/payload/deep/er/path' }] })
-  t.match(await finished((await ask(`${base}/root/inner`)).json().id), { state: 'completed' })
-  t.match(await finished((await ask(`${base}/root/link`)).json().id), {
-    state: 'failed',
-    error: { message: /\/payload\/deep\/er\/path leads out of the folder/ }
-  })
-})
-
-t.test('a task is told in which folders the paths of its run must lie, wherever it is executed [S23]', async t => {
-  const root = t.testdir({ a: {} })
-  symlinkSync(`${root}/a`, `${root}/link`)
-  const body = (isolation: string) =>
-    `export default { id: 'told_${isolation}', isolation: '${isolation}', func: ({ reach }) => reach, max_retries: 0, payload: { root: ${
-      JSON.stringify(`${root}/link`)
-    } },
-    input: { type: 'object', properties: { root: { type: 'string', configured: 'within' } } } }\n`
-  const { manager } = await home(t, {
-    files: Object.fromEntries(['inline', 'thread', 'process'].map(one => [`${one}.mjs`, body(one)]))
-  })
-  await manager.start()
-  for (const where of ['inline', 'thread', 'process']) {
-    const over = async (payload: object) => {
-      const { run } = await manager.desk.enqueue(`told_${where}`, { payload })
-      await until('it is over', async () => ['completed', 'failed'].includes((await manager.desk.run(run.id)).state))
-      return (await manager.desk.run(run.id)).result
-    }
-    t.same(await over({ root: `${root}/link/deep` }), { '/payload/root': [`${root}/a`] }, where)
-    t.same(await over({}), {}, `${where}: nothing was asked for`)
-  }
-})
-
-t.test('a folder that is configured by the home of a user is known when links are looked at [S23]', {
-  skip: process.getuid?.() !== 0 && 'only root may write there'
-}, async t => {
-  const { post, finished } = await setup(t, { tasks: [input('~root')] })
-  const { id } = (await post('/api/tasks/tidy/runs', { payload: { root: '~root/none' } })).json()
-  t.match(await finished(id), { state: 'completed' })
-  const reach = await checkReach({ input: input('~root').input, payload: { root: '~root' } } as never, {
-    payload: { root: '~root/none' },
-    source: 'manual',
-    task: 'tidy',
-    schedule: null
-  }, '/up')
-  t.same(reach, { '/payload/root': ['/root'] })
 })
