@@ -13,7 +13,7 @@ import type { ListenerTrouble } from './work/upkeep/notices.ts'
 import type { ServiceState } from './model/base/service.ts'
 
 /** What health is made of: parts of a manager and its state. */
-export interface HealthSources
+interface HealthSources
   extends
     Pick<Parts,
       'clock' | 'settings' | 'runner' | 'planner' | 'senses' | 'watch' | 'security' | 'io' | 'engine' | 'catalog'

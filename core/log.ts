@@ -12,7 +12,7 @@ import type { TaskLog } from './model/task/context.ts'
 /** A field with one of these names is censored, at any of the first three depths. */
 const pathsOf = (names: readonly string[]) => names.flatMap(name => [name, `*.${name}`, `*.*.${name}`])
 
-export interface LogOptions {
+interface LogOptions {
   level: string
   redact?: readonly string[]
   destination?: DestinationStream

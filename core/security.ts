@@ -14,13 +14,13 @@ import type { Settings } from './work/upkeep/settings.ts'
 import type { Task } from './model/task/task.ts'
 
 /** Something by which others get in, or would: what it is, and what to do. */
-export interface Finding {
+interface Finding {
   subject: 'root' | 'config' | 'tasks' | 'data' | 'token'
   message: string
   fix: string | null
 }
 
-export interface SecurityOptions {
+interface SecurityOptions {
   settings: Settings
   folder: () => string
   directory: () => string

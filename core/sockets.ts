@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** A thousand readers of events, and room for whoever else asks. */
-export const MOST_CONNECTIONS = 2048
+const MOST_CONNECTIONS = 2048
 /** Descriptors that are for other things: the database, logs, files of tasks, children. */
 const FOR_OTHERS = 256
 const LEAST = 64

@@ -13,7 +13,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\]|::ffff:127(?:\.\
 /** True for an address or name that only this machine can reach. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host)
 
-export interface TokenAsk {
+interface TokenAsk {
   /** The data folder, where `token` is made when none was given. */
   folder: string
   /** Relative token files start here. */
@@ -24,7 +24,7 @@ export interface TokenAsk {
 }
 
 /** `file`: where it lies, or null when the environment gave it. */
-export interface Token {
+interface Token {
   value: string
   file: string | null
 }

@@ -33,7 +33,7 @@ const BYTES = 32
 const MODE = 0o600
 const MOST = 1000
 /** The name of a token, as it stands in the record of what was done. */
-export const TOKEN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
+const TOKEN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
 
 /** Where tokens with names are kept, as hashes. */
 export const tokensFile = (folder: string): string => join(folder, 'tokens.json')
@@ -121,7 +121,7 @@ export function readTokens ({ folder, loose = false, account = ownAccount() }: T
   return kept as NamedToken[]
 }
 
-export interface TokenMade extends TokensAsk {
+interface TokenMade extends TokensAsk {
   name: string
   scope: Scope
   now: number

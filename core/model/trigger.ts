@@ -21,7 +21,7 @@ export function compileTrigger (spec: TriggerSpec, anchor: number): Trigger {
 }
 
 /** What to preview: `after` is ISO 8601 with an offset, or epoch ms; `random` (0 to 1) makes jitter happen. */
-export interface FiresAsk {
+interface FiresAsk {
   trigger: string
   trigger_args?: Record<string, unknown> | null | undefined
   timezone?: string | undefined

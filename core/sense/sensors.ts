@@ -34,7 +34,7 @@ function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
 }
 
 /** `idleEveryMs`: how often somebody at the machine is looked for. */
-export interface SensorsAsk {
+interface SensorsAsk {
   ground: SensorHost
   exec: Exec
   platform: NodeJS.Platform

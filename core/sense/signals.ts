@@ -31,7 +31,7 @@ const isSignal = (value: unknown): value is Signal => {
   return isValue(told) && Number.isFinite(at) && Number.isFinite(until)
 }
 
-export interface SignalsAsk {
+interface SignalsAsk {
   folder: string
   clock: Clock
   declared: () => Config['signals']

@@ -19,7 +19,7 @@ const silence = () => undefined
 const OWNER = 'simulation'
 const LOG: TaskLog = { trace: silence, debug: silence, info: silence, warn: silence, error: silence, fatal: silence }
 
-export interface WorkOptions {
+interface WorkOptions {
   clock: SimulatedClock
   /** How long a run of a task takes, ms. */
   tookMs: (task: string, run: string) => number
@@ -42,7 +42,7 @@ export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOption
   return { ...task, work: { kind: 'function', func } }
 }
 
-export interface AssembleAsk {
+interface AssembleAsk {
   config: () => Config
   clock: SimulatedClock
   /** Where the runs live. */

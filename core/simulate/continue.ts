@@ -17,7 +17,7 @@ import type { Target } from '../work/plan/forecast.ts'
 import type { SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task } from '../model/task/task.ts'
 
-export interface ContinueAsk {
+interface ContinueAsk {
   to: number
   /** The simulation ends as soon as this has started. */
   until?: Target | undefined
@@ -27,7 +27,7 @@ export interface ContinueAsk {
 const FOR_EVER = 8.64e15
 
 /** What became of the runs up to `end`. */
-export interface Continued {
+interface Continued {
   likely: Likely[]
   end: number
 }

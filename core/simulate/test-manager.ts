@@ -30,7 +30,7 @@ const NEVER_LATER = 7 * DAY
 
 const msOf = (span: Span): number => typeof span === 'number' ? span : milliseconds(span)
 
-export interface TestManagerParts {
+interface TestManagerParts {
   manager: TaskManager
   clock: SimulatedClock
   notices: Notice[]

@@ -16,7 +16,7 @@ export async function textOf (file: string): Promise<string> {
 }
 
 /** `name` of the text; `line`: at which it begins in a file of that name; null when it is no file. */
-export interface Named {
+interface Named {
   name: string
   line: number | null
   fix?: string

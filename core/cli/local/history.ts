@@ -16,7 +16,7 @@ import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 
 /** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine
  *  is. */
-export interface TaskHistory {
+interface TaskHistory {
   took: Record<string, number>
   activity?: Histogram
 }

@@ -19,7 +19,7 @@ import { tokenFile } from '../../token.ts'
 const PATIENCE = 10 * SECOND
 
 /** Written into the data folder by a server that listens. */
-export interface Listening {
+interface Listening {
   url: string
   pid: number
 }

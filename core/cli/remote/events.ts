@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 
 /** One thing that the server says. */
-export interface LiveEvent {
+interface LiveEvent {
   kind: string
   topic?: string
   run?: { id: string, progress?: unknown }

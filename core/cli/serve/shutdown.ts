@@ -6,7 +6,7 @@ const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
 /** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */
 const SLACK = 15 * SECOND
 
-export interface ShutdownAsk {
+interface ShutdownAsk {
   /** Ends everything that lives; after it the process exits with 0. */
   close: () => Promise<void>
   /** Reads the configuration again. */

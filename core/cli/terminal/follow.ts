@@ -47,7 +47,7 @@ export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'
   )
 }
 
-export interface Follow {
+interface Follow {
   /** Told of every log line; none are fetched without it. */
   line?: ((line: LineAnswer) => void) | undefined
   moved?: ((run: FullRunView) => void) | undefined

@@ -17,7 +17,7 @@ export interface ConfigEdit {
   value: unknown
 }
 
-export interface EditAsk {
+interface EditAsk {
   file: string
   edits: readonly ConfigEdit[]
   /** The entity tag that the file must still have. */

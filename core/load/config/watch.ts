@@ -20,7 +20,7 @@ export async function waited (ms: number, signal: AbortSignal): Promise<boolean>
   return !signal.aborted
 }
 
-export interface WatchAsk extends ConfigAsk {
+interface WatchAsk extends ConfigAsk {
   /** The configuration in force at the start: the same one is not reported again. */
   current?: LoadedConfig | undefined
   onChange: (loaded: LoadedConfig) => void

@@ -5,7 +5,7 @@ import type { Niceness, ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, Work } from '../../model/task/task.ts'
 
 /** What a definition is: a script, a file that can be imported again, or code of the host app. */
-export type Origin = { script: unknown, module: ModuleFile | undefined }
+type Origin = { script: unknown, module: ModuleFile | undefined }
 
 const MIB = 2 ** 20
 /** Below this not even an empty thread starts. */

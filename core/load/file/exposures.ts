@@ -4,10 +4,10 @@ import { changedBy, isRefused, othersWords, replacedBy } from './modes.ts'
 import type { Account, Others, Owned } from './modes.ts'
 
 /** `end`: the file or folder itself, `folder`: one above it, `link`: one on the way to it. */
-export type Kind = 'end' | 'folder' | 'link'
+type Kind = 'end' | 'folder' | 'link'
 
 /** A path that others may change, or what leads to it. */
-export interface Exposed {
+interface Exposed {
   /** What was to be used. */
   path: string
   /** Where the fault is: the file, a link or a folder on the way to it. */
@@ -53,7 +53,7 @@ async function fixFor (at: string, found: Others, account: Account): Promise<str
 }
 
 /** A fault of a path: `at` is what has it. */
-export interface Seen {
+interface Seen {
   path: string
   at: string
   found: Others

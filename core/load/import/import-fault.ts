@@ -11,7 +11,7 @@ export interface Thrown {
 }
 
 /** A task file whose import failed. */
-export interface ImportFault {
+interface ImportFault {
   /** As people name it: below the tasks directory. */
   path: string
   real: string

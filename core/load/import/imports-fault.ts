@@ -42,7 +42,7 @@ function packageAbove (folder: string): string[] {
   return dirname(folder) === folder ? [] : packageAbove(dirname(folder))
 }
 
-export interface ImportsAsk {
+interface ImportsAsk {
   /** Below the tasks directory, for the sentence. */
   path: string
   /** The file itself. */

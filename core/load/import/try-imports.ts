@@ -15,7 +15,7 @@ export type ImportResult =
   /** The whole process ended with it. */
   | { kind: 'ended', code: number | null, signal: string | null }
 
-export interface TryImportsAsk {
+interface TryImportsAsk {
   files: readonly string[]
   /** How long one import may take. */
   boundMs: number

@@ -32,12 +32,12 @@ export interface FileFault {
   kept: boolean
 }
 
-export interface Assembled {
+interface Assembled {
   tasks: Map<string, Task>
   faults: FileFault[]
 }
 
-export interface AssembleAsk {
+interface AssembleAsk {
   /** The one that was loaded first comes first. */
   sources: readonly TaskSource[]
   config: Config

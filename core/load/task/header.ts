@@ -10,7 +10,7 @@ const MOST_LINES = 200
 type Node = { type?: string | string[], title?: string, items?: Node, properties?: Record<string, Node> }
 
 /** The fields that a script says of itself, and the line of each. */
-export interface Header {
+interface Header {
   fields: Record<string, unknown>
   lines: Map<string, number>
 }

@@ -32,7 +32,7 @@ interface Entry extends TaskSource {
   goneAt: number | null
 }
 
-export interface TaskFilesAsk {
+interface TaskFilesAsk {
   directory: string
   /** Where `imports.json` is kept. */
   dataFolder: string
@@ -48,7 +48,7 @@ export interface TaskFilesAsk {
   accepts: () => boolean
 }
 
-export interface RefreshAsk {
+interface RefreshAsk {
   /** A file that fails and is younger than this may be half written, one that is gone for less may be about to be
    *  replaced: both are left for the next look. */
   quietMs: number

@@ -62,7 +62,7 @@ export interface FolderAsk {
 }
 
 /** The tasks in force and the files that are broken; `coming`: the files whose import takes its time. */
-export interface Current {
+interface Current {
   tasks: ReadonlyMap<string, Task>
   broken: readonly BrokenFile[]
   coming: readonly string[]

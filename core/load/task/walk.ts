@@ -27,7 +27,7 @@ export interface Walked {
   faults: Map<string, OffpeakError>
 }
 
-export interface WalkLimits {
+interface WalkLimits {
   depth: number
   files: number
 }
@@ -45,7 +45,7 @@ interface Walk extends Walked {
 
 /** True for names that are never tasks: hidden ones, helpers that begin with `_`, tests, declarations, installed
  *  packages. */
-export const passedOver = (name: string): boolean =>
+const passedOver = (name: string): boolean =>
   /^[._]/.test(name) || name === 'node_modules' || /\.test\.[^.]+$/.test(name) || /\.d\.[mc]?ts$/.test(name)
 
 const REASONS: Record<string, string> = {
@@ -168,7 +168,7 @@ async function readLink (state: Walk, path: string): Promise<void> {
   }
 }
 
-export interface WalkAsk {
+interface WalkAsk {
   limits?: WalkLimits
   /** Who reads: what another but root can change is not taken; null takes everything. */
   account?: Account | null

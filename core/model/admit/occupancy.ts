@@ -49,7 +49,7 @@ export interface AdmissionInput extends Partial<Conditions> {
 const DEFAULTS = defaultsOf()
 
 /** What runs, counted. `byTask` counts the runs of all owners. */
-export interface TotalOccupancy {
+interface TotalOccupancy {
   occupancy: Omit<Occupancy, 'active'>
   byTask: ReadonlyMap<string, number>
 }

@@ -21,7 +21,7 @@ export interface Demand {
 export const trialLock = ({ id }: Pick<Task, 'id'>): string => `offpeak:trial/${id}`
 
 /** A run that may start. */
-export interface Starter {
+interface Starter {
   run: Run
   task: Task
   judgement: Judgement

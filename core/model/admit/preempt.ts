@@ -15,14 +15,14 @@ export interface PreemptCandidate {
 
 /** How long a run that has given its slot away so often keeps the next one, ms: nothing up to `preempt_limit` times,
  *  then `preempt_after`, and each time twice as long, so that it ends however often others come. */
-export function protectedMs (
+function protectedMs (
   { preempt_limit: limit, preempt_after: after }: Pick<Config['scheduling'], 'preempt_limit' | 'preempt_after'>,
   preempted: number
 ): number {
   return preempted < limit ? 0 : milliseconds(after) * 2 ** Math.min(preempted - limit, 20)
 }
 
-export interface PreemptAsk {
+interface PreemptAsk {
   priority: Priority
   running: readonly PreemptCandidate[]
   config: Pick<Config, 'scheduling'>

@@ -5,7 +5,7 @@ const SHAPE = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))
 export const INSTANT_EXPECTED = 'an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z'
 
 /** Year, month (1 to 12), day, hour, minute and second as they were written. */
-export type Wall = readonly [year: number, month: number, day: number, hour: number, minute: number, second: number]
+type Wall = readonly [year: number, month: number, day: number, hour: number, minute: number, second: number]
 
 /** Seconds from 1970 to a wall clock without a zone; null when there is no such day or time. */
 export function wallSeconds ([year, month, day, hour, minute, second]: Wall): number | null {

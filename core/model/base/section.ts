@@ -25,7 +25,7 @@ export const share = (standard: number, description: string) =>
   Type.Number({ default: standard, minimum: 0, maximum: 1, description })
 
 /** The least of a limit: at 0 nothing would ever start. */
-export const LEAST_SHARE = 0.001
+const LEAST_SHARE = 0.001
 
 /** A limit from nearly 0 to 1; 0 is refused, `why` says what would stop. */
 export const limit = (

@@ -7,7 +7,7 @@ export interface Service {
 }
 
 /** What one service does. `stop` also undoes a start that failed half-way. */
-export interface Phases {
+interface Phases {
   start: () => Promise<void> | void
   stop: () => Promise<void> | void
 }

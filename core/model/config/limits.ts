@@ -6,11 +6,11 @@ import type { Priority } from '../run/run.ts'
 
 /** Monday first. */
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
-export type Weekday = typeof WEEKDAYS[number]
+type Weekday = typeof WEEKDAYS[number]
 
 /** When a number of slots counts. `on_battery`: also on a UPS that runs on its battery. */
-export const REGIMES = ['on_battery', 'always', 'never'] as const
-export type Regime = typeof REGIMES[number]
+const REGIMES = ['on_battery', 'always', 'never'] as const
+type Regime = typeof REGIMES[number]
 
 const TIME = '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d|24:00)$'
 
@@ -32,7 +32,7 @@ const regime = (description: string) =>
   Type.Unsafe<Regime>({ type: 'string', enum: [...REGIMES], default: 'on_battery', description })
 
 /** Hours of the day. The day of a window over midnight is the one on which it opens. */
-export const WindowSchema = Type.Object({
+const WindowSchema = Type.Object({
   start: Type.String({ pattern: TIME, description: 'When it opens, HH:MM' }),
   end: Type.String({ pattern: TIME, description: 'When it closes, HH:MM; not later than the start: on the next day' }),
   resource_limit: Type.Optional(

@@ -13,7 +13,7 @@ const Rate = Type.Object({
 }, { additionalProperties: false, description: 'How fast its runs start: after a rest `limit` at once, then evenly' })
 
 /** What one queue is held to. */
-export const QueueSchema = section({
+const QueueSchema = section({
   concurrency: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many of its runs may run at once' })
   ),
@@ -28,7 +28,7 @@ export const QueueSchema = section({
     description: 'refuse: adding answers 429; drop_oldest: the oldest waiting run is skipped'
   }))
 }, 'What one queue is held to')
-export type QueueSettings = Static<typeof QueueSchema>
+type QueueSettings = Static<typeof QueueSchema>
 
 /** The limits of queues by name. */
 export const QueuesSchema = Type.Record(Type.String(), QueueSchema, {

@@ -7,7 +7,7 @@ const LATEST = 60
 
 /** What is known of a full queue: since when its oldest run is due, null when none is; how many run; when the next run
  *  of any queue is due. */
-export interface Crowded {
+interface Crowded {
   now: number
   oldest: number | null
   running: number

@@ -19,7 +19,7 @@ const texts = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100, description })
 
 /** Whether the connection costs by volume: as the machine tells it, or as the owner says. */
-export const METERED = ['auto', 'yes', 'no'] as const
+const METERED = ['auto', 'yes', 'no'] as const
 
 const Sense = Type.Object({
   every: duration('5s', 'How often the machine is sampled'),
@@ -50,7 +50,7 @@ const Sense = Type.Object({
   })
 }, { additionalProperties: false, description: 'How the machine is looked at' })
 
-export const PROBE_KINDS = ['process', 'url', 'command', 'file'] as const
+const PROBE_KINDS = ['process', 'url', 'command', 'file'] as const
 export type ProbeKind = typeof PROBE_KINDS[number]
 
 const BusyWhen = Type.Object({
@@ -92,7 +92,7 @@ const BusyWhen = Type.Object({
 export type BusyWhen = Static<typeof BusyWhen>
 
 /** A look at something that goes on beside offpeak. */
-export const ProbeSchema = Type.Object({
+const ProbeSchema = Type.Object({
   kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is looked at' }),
   processes: Type.Optional(texts('process: names of programs, as `ps -o comm` shows them')),
   url: Type.Optional(
@@ -108,7 +108,7 @@ export const ProbeSchema = Type.Object({
 }, { additionalProperties: false, description: 'A look at something that goes on beside offpeak' })
 export type ProbeSetting = Static<typeof ProbeSchema>
 
-export const SIGNAL_TYPES = ['number', 'text', 'flag'] as const
+const SIGNAL_TYPES = ['number', 'text', 'flag'] as const
 export type SignalType = typeof SIGNAL_TYPES[number]
 
 const SignalSchema = Type.Object({
@@ -122,7 +122,7 @@ const SignalSchema = Type.Object({
   ttl: ownLasting('no value would ever count', 'How long a value counts when its sender does not say; 1 h when absent'),
   description: text('What it tells')
 }, { additionalProperties: false, description: 'A value that others send' })
-export type SignalSetting = Static<typeof SignalSchema>
+type SignalSetting = Static<typeof SignalSchema>
 
 /** The sections of the configuration that say how the machine is looked at. */
 export const SENSE_SECTIONS = {

@@ -17,7 +17,7 @@ export interface Fire {
   blurred: boolean
 }
 
-export interface FiresAsk {
+interface FiresAsk {
   now: number
   to: number
 }

@@ -13,7 +13,7 @@ export interface Likely {
   ends_at: number | null
 }
 
-export interface MergeAsk {
+interface MergeAsk {
   bounds: readonly Bound[]
   likely: readonly Likely[]
   took: Readonly<Record<string, Took>>

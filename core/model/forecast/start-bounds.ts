@@ -12,7 +12,7 @@ import type { PossibleRunsOptions } from './possible-runs.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
-export interface BoundsAsk extends PossibleRunsOptions {
+interface BoundsAsk extends PossibleRunsOptions {
   to: number
   /** By schedule, in order. */
   fires: readonly (readonly Fire[])[]

@@ -10,7 +10,7 @@ import type { Config } from '../config/config.ts'
 import type { LoadName, Maybe } from '../machine/reading.ts'
 
 /** A share that must stay below a limit. */
-export interface Limit {
+interface Limit {
   gate: string
   load: LoadName
   /** The subject of the message: `other programs use … of the processors`. */

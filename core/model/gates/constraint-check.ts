@@ -10,7 +10,7 @@ import type { Window } from '../machine/window.ts'
 import type { WindowSetting } from '../config/limits.ts'
 
 /** What constraints may name; a list that is absent is not checked against. */
-export interface Known {
+interface Known {
   windows?: Readonly<Record<string, WindowSetting>> | undefined
   probes?: readonly string[] | undefined
   timezone: string

@@ -5,7 +5,7 @@ import { windowAt } from '../machine/window.ts'
 import type { Profile } from '../machine/power.ts'
 
 /** The slots that power profile and window leave together. */
-export interface ProfileSlots {
+interface ProfileSlots {
   slots: number
   profile: Profile
   window: string | null

@@ -1,7 +1,7 @@
 import { JsonWalk } from './json-walk.ts'
 import type { Json, JsonFault, JsonLimits } from './json-limits.ts'
 
-export type { Json, JsonFault, JsonLimits } from './json-limits.ts'
+export type { Json, JsonFault } from './json-limits.ts'
 
 /** What a result, a checkpoint, the steps of a run and a payload may be. */
 export const RESULT_LIMITS: JsonLimits = { bytes: 256 * 1024, depth: 32 }

@@ -52,7 +52,7 @@ function folded ({ busy, weeks, hour, sum, samples }: Bucket, now: number, halfL
 
 type Rules = Pick<Config['activity'], 'half_life' | 'min_weeks'>
 
-export interface LearnAsk {
+interface LearnAsk {
   histogram: Histogram
   at: number
   busy: number
@@ -92,7 +92,7 @@ export function expected (
   return weeks >= Math.max(activity.min_weeks, Number.MIN_VALUE) ? { busy, weeks } : null
 }
 
-export interface QuietestAsk {
+interface QuietestAsk {
   histogram: Histogram
   /** The nominal instant and the last one that the run may start at, epoch ms. */
   from: number
@@ -105,7 +105,7 @@ export interface QuietestAsk {
 }
 
 /** When to start, how sure that is (0 to 1) and why. */
-export interface Quiet {
+interface Quiet {
   at: number
   confidence: number
   reason: string

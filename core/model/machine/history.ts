@@ -38,7 +38,7 @@ export interface Point {
 }
 
 /** How fine a part of the past is kept, and for how long. */
-export interface Level {
+interface Level {
   stepMs: number
   keepMs: number
 }

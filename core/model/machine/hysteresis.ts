@@ -8,7 +8,7 @@ import type { Load, Moment } from './trend.ts'
 import type { LoadName, Maybe, Pressure, Reading, Signal } from './reading.ts'
 
 /** A value that drifts: it turns back at most once in a dwell. `direction`: of its last move. */
-export interface Level {
+interface Level {
   value: number
   moved_at: number
   direction: number
@@ -16,7 +16,7 @@ export interface Level {
 }
 
 /** A word or a truth: it changes at most once in a dwell. `changed_at`: null before the first change. */
-export interface Word {
+interface Word {
   value: Signal['value']
   changed_at: number | null
   seen_at: number

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from './reading.ts'
 
 /** Why a machine is not idle: someone is there, or something is going on. */
-export type Bustle = 'user' | 'cpu' | 'network' | 'io'
+type Bustle = 'user' | 'cpu' | 'network' | 'io'
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
 

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { LoadName, Reading } from './reading.ts'
 
 /** A limit that stands for every task, and where it is written. */
-export interface GeneralLimit {
+interface GeneralLimit {
   value: number
   source: string
 }

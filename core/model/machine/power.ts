@@ -4,12 +4,11 @@ import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from './reading.ts'
 import type { Profile } from '../base/profile.ts'
 
-export { PROFILES } from '../base/profile.ts'
 export type { Profile } from '../base/profile.ts'
 
 /** What feeds the machine. No battery, or none that anyone knows of, means mains; a battery whose source of power
  *  nobody knows is used. */
-export type Feed = 'mains' | 'battery' | 'ups'
+type Feed = 'mains' | 'battery' | 'ups'
 
 /** What feeds the machine, and the level in percent of the battery that does, or would. */
 export interface Supply {

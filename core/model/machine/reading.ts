@@ -42,7 +42,7 @@ export interface Ups {
 }
 
 /** What is averaged over the dwell. `memory` is what others use; `memory_total` counts offpeak's own too. */
-export const LOADS = [
+const LOADS = [
   'cpu',
   'memory',
   'memory_total',

@@ -81,7 +81,7 @@ function cellsOf (line: string): Cell[] {
   return cells
 }
 
-export interface CsvAsk {
+interface CsvAsk {
   text: string
   /** Where it was read, for messages. */
   file?: string | undefined

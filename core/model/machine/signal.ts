@@ -1,11 +1,11 @@
 import type { Constraints } from '../task/constraint.ts'
 import type { Signal } from './reading.ts'
 
-export const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
-export type Comparison = typeof COMPARISONS[number]
+const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
+type Comparison = typeof COMPARISONS[number]
 
 /** What a custom signal must be. Text and truth are compared by == and != alone. */
-export interface SignalTest {
+interface SignalTest {
   comparison: Comparison
   value: Signal['value']
 }

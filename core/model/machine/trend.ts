@@ -38,7 +38,7 @@ function followed (load: Load, mean: number, moment: Moment): Pick<Load, 'value'
 }
 
 /** `limit`: the general limit of the load, null for none. */
-export interface Sample {
+interface Sample {
   value: Maybe<number>
   limit: number | null
 }

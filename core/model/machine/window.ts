@@ -18,7 +18,7 @@ export interface Window {
 }
 
 /** One opening, epoch ms; `to` is outside. */
-export interface Opening {
+interface Opening {
   from: number
   to: number
 }

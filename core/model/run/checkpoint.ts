@@ -10,7 +10,7 @@ export type OnChanged = typeof ON_CHANGED[number]
 
 /** What a run has kept for its later attempts: the state that its task saved, the results of its steps, and the version
  *  of the definition that saved them; null: nobody knows. */
-export interface Checkpoint {
+interface Checkpoint {
   state: Json
   steps: Readonly<Record<string, Json>>
   version: string | null

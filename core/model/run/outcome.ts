@@ -23,7 +23,7 @@ export type Outcome =
 export type OutcomeKind = Outcome['kind']
 
 /** Why an attempt's signal was aborted. */
-export const STOP_CODES = ['cancelled', 'timeout', 'yield', 'stopping', 'lost'] as const
+const STOP_CODES = ['cancelled', 'timeout', 'yield', 'stopping', 'lost'] as const
 export type StopCode = typeof STOP_CODES[number]
 
 /** The `reason` of an attempt's AbortSignal. */

@@ -14,8 +14,8 @@ export function payloadJson (task: string, payload: unknown): Json {
 }
 
 /** Signs of a key, and runs that one may wait for. */
-export const MOST_KEY = 200
-export const MOST_AFTER = 1000
+const MOST_KEY = 200
+const MOST_AFTER = 1000
 
 type Plain = Record<string, unknown>
 

@@ -17,7 +17,7 @@ export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
 export type Priority = typeof PRIORITIES[number]
 
 export const LABELS = [...STATES, 'scheduled', 'held', 'retrying', 'dead'] as const
-export type Label = typeof LABELS[number]
+type Label = typeof LABELS[number]
 
 /** Who asked for the run. */
 /** True for a run that a person, or a schedule that a person made, has asked for: its payload is bounded by what is

@@ -2,7 +2,7 @@ import type { Misfire } from '../task/task.ts'
 import type { Trigger } from '../trigger.ts'
 
 /** No more missed fires than this are counted one by one. */
-export const COUNT_CAP = 10_000
+const COUNT_CAP = 10_000
 
 export interface MisfireAsk {
   trigger: Trigger

@@ -29,14 +29,14 @@ export interface Schedule {
 }
 
 /** What a definition and a schedule both say of when. */
-export type When = Pick<Schedule, 'trigger_args' | 'timezone'> & { trigger: string | null }
+type When = Pick<Schedule, 'trigger_args' | 'timezone'> & { trigger: string | null }
 
 /** Whether two say the same: then a schedule goes on where it stands. */
 export const saysSame = (a: When, b: When): boolean =>
   a.trigger === b.trigger && a.timezone === b.timezone &&
   (a.trigger_args === b.trigger_args || JSON.stringify(a.trigger_args) === JSON.stringify(b.trigger_args))
 
-export interface ComingAsk {
+interface ComingAsk {
   schedules: readonly Schedule[]
   task: When
   now: number

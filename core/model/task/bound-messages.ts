@@ -7,7 +7,7 @@ export type Bound = typeof BOUNDS[number]
 
 /** A value that goes beyond its bound. `place`: where the bound is written. `configured`: the value in force.
  *  `folders`: those of a path. `or`: what is always taken. `uploads`: a file that was sent is taken too. */
-export interface Beyond {
+interface Beyond {
   place: string
   name: string
   bound: Bound
@@ -19,7 +19,7 @@ export interface Beyond {
 }
 
 /** What is wrong, and the sentence on what to do. */
-export interface BoundMessage {
+interface BoundMessage {
   detail: string
   fix: string
 }

@@ -10,7 +10,7 @@ const share = (description: string) => Type.Optional(Type.Number({ minimum: 0.00
 const percent = (description: string) => Type.Optional(Type.Number({ minimum: 0, maximum: 100, description }))
 
 /** What a task asks of the machine beyond the limits of config.json. All of it must hold. */
-export const ConstraintsSchema = Type.Object({
+const ConstraintsSchema = Type.Object({
   power: Type.Optional(
     word(['mains', 'charging', 'any'], 'mains; charging: on mains with the battery filling or well filled')
   ),

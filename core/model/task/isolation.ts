@@ -2,11 +2,10 @@ import { Type } from 'typebox'
 
 /** Where the function of a task is executed: in this thread, in one of the pool, or in a process of its own. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const
-export type Isolation = typeof ISOLATIONS[number]
 
 /** How a process stands in line for the disk, see ionice(1): `idle` when nobody else wants it, `low` last among the
  *  ordinary. */
-export const IONICES = ['idle', 'low'] as const
+const IONICES = ['idle', 'low'] as const
 export type Ionice = typeof IONICES[number]
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>

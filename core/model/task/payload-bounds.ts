@@ -10,7 +10,7 @@ import type { Below, Check, Node, Plain, Words } from './bound-fits.ts'
 
 /** `task`: its id. `payload`: what the run would be given. `configured`: the payload of the definition in force.
  *  `uploads`: the folder of files that were sent. */
-export interface PayloadBoundsAsk {
+interface PayloadBoundsAsk {
   task: string
   input: TSchema
   configured: Json
@@ -149,7 +149,7 @@ export function boundSettings (input: TSchema | null, configured: Json): Plain {
 }
 
 /** A path of a payload that must lie, wherever links lead, in one of these folders. */
-export interface BoundPath {
+interface BoundPath {
   pointer: string
   path: string
   folders: string[]

@@ -26,7 +26,7 @@ const word = <const W extends readonly string[]>(words: W, description: string) 
 
 export const MISFIRES = ['run_latest', 'skip', 'run_all'] as const
 export type Misfire = typeof MISFIRES[number]
-export const OVERLAPS = ['skip', 'queue', 'replace', 'allow'] as const
+const OVERLAPS = ['skip', 'queue', 'replace', 'allow'] as const
 export type Overlap = typeof OVERLAPS[number]
 
 const BackoffSchema = Type.Object({
@@ -46,7 +46,7 @@ const ExitCodes = Type.Object({
 }, { additionalProperties: false, description: 'What the exit codes of a script mean; any other is a failure' })
 
 /** The fields of a definition that are data: they may stand in a task file, in a script's header or in config.json. */
-export const DefinitionFields = {
+const DefinitionFields = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   description: Type.Optional(Type.String({ maxLength: 4000 })),
   type: Type.Optional(

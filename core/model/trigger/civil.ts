@@ -8,7 +8,7 @@ export const SHAPES = 21
 const BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-export const isLeap = (year: number) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
+const isLeap = (year: number) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
 
 /** Days from 1970-01-01 to a date of the proleptic Gregorian calendar; month 1 to 12 (Hinnant, days_from_civil). */
 export function daysFrom (year: number, month: number, day: number): number {

@@ -35,13 +35,13 @@ export interface Row {
 }
 
 /** Where a field stands in a definition, for the error. */
-export interface Place {
+interface Place {
   pointer: string
   field: string
 }
 
 /** What may stand in a field: its bounds, its names from `base` on, and the dialect it is written in. */
-export interface Grammar {
+interface Grammar {
   min: number
   max: number
   names: readonly string[]
@@ -50,7 +50,7 @@ export interface Grammar {
 }
 
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
-export const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] as const
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] as const
 const PLACES = ['1st', '2nd', '3rd', '4th', '5th', 'last']
 const SUNDAY_FIRST = ['sun', ...WEEKDAYS.slice(0, 6)]
 

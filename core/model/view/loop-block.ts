@@ -23,7 +23,7 @@ export interface PastLoopBlock extends LoopBlock {
 /** The loop has not come round for so long: it stands. */
 export const BLOCKED_MS = 3 * SECOND
 
-export interface EndAsk {
+interface EndAsk {
   /** How long the loop has stood. */
   ms: number
   /** How long ago it was asked to end by a signal that the loop has not seen, null: it was not. */

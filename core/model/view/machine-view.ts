@@ -44,7 +44,7 @@ export const readingView = (reading: Reading) => ({
 /** A stretch of the past as REST shows it. */
 export const pointView = ({ at, count, values }: Point) => ({ at: iso(at)!, count, values })
 
-export interface MachineAsk {
+interface MachineAsk {
   reading: Reading
   hysteresis: Hysteresis | null
   config: Config

@@ -3,7 +3,7 @@ import type { Run } from '../run/run.ts'
 import type { Verdict } from '../gates/gate.ts'
 
 /** A due run, and what its gates say of it now. */
-export interface Due {
+interface Due {
   run: Pick<Run, 'task' | 'due_at'>
   verdict: Pick<Verdict, 'decision' | 'gates'>
 }
@@ -18,7 +18,7 @@ export interface Standstill {
 }
 
 /** `startedAt`: when a run last started, epoch ms; `spanMs`: 0 for never. */
-export interface StandstillAsk {
+interface StandstillAsk {
   due: readonly Due[]
   now: number
   startedAt: number

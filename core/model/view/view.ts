@@ -13,8 +13,6 @@ import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
 import type { Verdict } from '../gates/gate.ts'
 
-export { STATUSES } from './status.ts'
-
 export interface LastRun {
   id: string
   state: State
@@ -204,7 +202,6 @@ export function runView (run: Run, now: number) {
     progress: progress && { ...progress, eta: run.state === 'running' ? progress.eta : null, at: iso(progress.at)! }
   }
 }
-export type RunView = ReturnType<typeof runView>
 
 const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) => ({
   ...rest,

@@ -2,7 +2,7 @@ import { pathOf } from '../../model/base/check.ts'
 import type { BusyWhen } from '../../model/config/sense.ts'
 
 /** What a URL or a program has answered. */
-export interface Answer {
+interface Answer {
   text: string
   status?: number
   exit?: number

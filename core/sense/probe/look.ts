@@ -6,7 +6,7 @@ import type { ProbeKind, ProbeSetting } from '../../model/config/sense.ts'
 import type { Exec } from '../source/exec.ts'
 import type { Judgement } from './judge.ts'
 
-export interface LookAsk {
+interface LookAsk {
   setting: ProbeSetting
   timeoutMs: number
   /** Epoch ms. */

@@ -45,7 +45,7 @@ function probeOf (setting: ProbeSetting, text: string): Probe {
   }
 }
 
-export interface ProbesAsk {
+interface ProbesAsk {
   clock: Clock
   settings: () => Config['probes']
   exec: Exec

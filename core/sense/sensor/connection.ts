@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { MINUTE, SECOND } from '../../model/base/duration.ts'
+import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { isInstalled } from '../source/exec.ts'
 import { wayOut } from './network.ts'
@@ -53,7 +53,7 @@ function byName ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): Answer 
   return { metered: cable ? false : UNKNOWN, offline: false }
 }
 
-export interface ConnectionAsk extends SensorHost {
+interface ConnectionAsk extends SensorHost {
   exec: Exec
   everyMs: number
   metered: 'auto' | 'yes' | 'no'
@@ -76,6 +76,3 @@ export function connectionSensor ({ exec, everyMs, metered, ...ground }: Connect
     }
   }
 }
-
-/** How often programs are asked when the configuration does not say. */
-export const SLOW = MINUTE

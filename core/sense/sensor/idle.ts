@@ -33,7 +33,7 @@ const at = (path: string, kind: 'atimeMs' | 'mtimeMs'): number => {
   }
 }
 
-export interface IdleAsk extends SensorHost {
+interface IdleAsk extends SensorHost {
   exec: Exec
   /** How often terminals and sessions are asked, ms; between two looks the last touch ages. */
   everyMs: () => number

@@ -8,7 +8,7 @@ import type { PartialReading, Sensor } from '../source/sensor.ts'
 const LOOK_MS = SECOND / 2
 
 /** How often the loop came round, and the longest time between (ns). */
-export type LoopWatch = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'enable' | 'disable' | 'reset'>
+type LoopWatch = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'enable' | 'disable' | 'reset'>
 
 /** How late the event loop was at worst since the last sample. */
 export function loopSensor (

@@ -6,7 +6,7 @@ import type { Roots } from './sensor.ts'
 import type { Version } from './cgroup-version.ts'
 
 /** What a container may use; null where it has no limit of its own. */
-export interface Room {
+interface Room {
   /** Processors, a fraction allowed. */
   cpus: number | null
   /** Bytes. */

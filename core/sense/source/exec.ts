@@ -7,13 +7,13 @@ const MOST_OUTPUT = 64 * 1024
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS',
   'SystemRoot', 'TEMP'] as const
 
-export interface ExecAsk {
+interface ExecAsk {
   argv: readonly string[]
   timeoutMs: number
   signal?: AbortSignal | undefined
 }
 /** How a program ended; `code` is null when a signal ended it. */
-export interface Exit {
+interface Exit {
   code: number | null
   output: string
 }

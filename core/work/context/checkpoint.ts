@@ -32,7 +32,7 @@ function stepResultOf (name: string, value: unknown): Json {
 }
 
 /** `stored` is what `store` was last called with, or null; `version` is that of the definition in force. */
-export interface CheckpointOptions {
+interface CheckpointOptions {
   stored: Json
   version: string
   store: (stored: Json) => Promise<void>

@@ -7,7 +7,7 @@ import type { Service } from '../../model/base/service.ts'
 
 /** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and
  *  `process.stderr` themselves. */
-export interface CaptureOptions {
+interface CaptureOptions {
   of?: 'console' | 'streams'
   /** What becomes of standard output that is no run's: it stays where it is, or goes to standard error. */
   others?: 'kept' | 'stderr'

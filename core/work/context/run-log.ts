@@ -1,7 +1,7 @@
 import type { LogLine } from '../../engine/reports.ts'
 
 /** What is kept of a run's log: the first lines as they come, and the last ones when it ends. */
-export interface LineLimits {
+interface LineLimits {
   head: number
   tail: number
   signs: number

@@ -4,7 +4,7 @@ import type { TaskContext, TaskLog } from '../../model/task/context.ts'
 
 /** The run on whose behalf code is executing: what it writes to the standard streams, and what is thrown too late or in
  *  a callback, still finds its run through it. */
-export interface Scope {
+interface Scope {
   id: string
   task: string
   output?: RunOutput

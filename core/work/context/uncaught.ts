@@ -6,7 +6,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
 /** Whose code it is that failed; `file`: code of a module, outside of any run. */
-export interface Origin {
+interface Origin {
   id: string | null
   task: string | null
   file?: string

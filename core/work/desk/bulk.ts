@@ -27,7 +27,7 @@ const SLICE = 1000
 /** Runs that one call by filter changes at most, unless it says how many. */
 const MOST_CHANGED = 100_000
 
-export interface BulkOptions {
+interface BulkOptions {
   engine: Engine
   clock: Clock
   notice: Listener

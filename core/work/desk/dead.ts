@@ -9,7 +9,7 @@ import type { Duration } from '../../model/base/duration.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface DeadOptions {
+interface DeadOptions {
   engine: Engine
   clock: Clock
   bulk: Bulk

@@ -23,7 +23,7 @@ import type { Usage } from '../../model/run/usage.ts'
 /** How often it is looked whether a call to the file system has come back, ms. */
 const LOOK = 2000
 
-export interface HostOptions {
+interface HostOptions {
   job: Job
   port: Port<Up, Down>
   /** What has been taken since the beginning. */

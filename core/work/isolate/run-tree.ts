@@ -6,7 +6,7 @@ import type { Usage } from '../../model/run/usage.ts'
 
 const MIB = 2 ** 20
 
-export interface RunTreeOptions {
+interface RunTreeOptions {
   /** The leader of the group and the session; undefined when it could not be started. */
   pid: number | undefined
   run: string

@@ -14,7 +14,7 @@ import type { FunctionSource } from '../../model/task/isolation.ts'
 import type { Usage } from '../../model/run/usage.ts'
 import type { Json } from '../../model/json/json.ts'
 
-export interface AttendAsk {
+interface AttendAsk {
   ctx: TaskContext
   /** What the context was made of. */
   given: ContextOptions
@@ -24,7 +24,7 @@ export interface AttendAsk {
 }
 
 /** The end of the work, as it was told. */
-export interface Ending {
+interface Ending {
   ended: Ended
   used: Usage | null
   worn: boolean

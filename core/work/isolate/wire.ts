@@ -26,7 +26,7 @@ export interface Job {
   reach: Reach
 }
 
-export const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
+const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */
 export type Ask = typeof ASKS[number]
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../model/base/clock.ts'
 
 /** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this
  *  often. */
-export const LONGEST_WAIT = 30 * SECOND
+const LONGEST_WAIT = 30 * SECOND
 
 /** Timers may be so late (ms): an exact alarm waits that long by itself, and keeps the event loop meanwhile. */
 const NEAR = 2

@@ -22,7 +22,7 @@ export interface Chance {
 
 /** What a schedule that is due fires, and where it stands then. `missed`: fires that were not acted on in time, for the
  *  notice. */
-export interface Firing {
+interface Firing {
   schedule: Schedule
   runs: NewRun[]
   /** The instant of the fire is yet to come. */

@@ -25,7 +25,7 @@ export interface VerdictsOptions {
 }
 
 /** What the engine says of others that use the same store. */
-export interface Shared {
+interface Shared {
   others: Others
   rates: Readonly<Record<string, Bucket>>
 }

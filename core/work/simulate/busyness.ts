@@ -1,7 +1,7 @@
 import type { ActiveRuns } from '../execute/active-runs.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 
-export interface BusynessOptions {
+interface BusynessOptions {
   active: () => ActiveRuns
   conditions: LiveConditions
   /** How long a run at real work is waited for between two sleeps, ms of real time. */

@@ -94,7 +94,7 @@ export class SimulatedClock implements Clock {
 }
 
 /** An engine whose calls are counted while they are under way. */
-export interface CountedEngine {
+interface CountedEngine {
   engine: Engine
   pending: () => number
 }

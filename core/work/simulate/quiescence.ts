@@ -6,7 +6,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-export interface QuiescenceOptions {
+interface QuiescenceOptions {
   conditions: LiveConditions
   config: () => Config
   tasks: () => ReadonlyMap<string, Task>

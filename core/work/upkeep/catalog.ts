@@ -13,7 +13,7 @@ import type { Service } from '../../model/base/service.ts'
 import type { Settings } from './settings.ts'
 import type { Task, TaskDefinition } from '../../model/task/task.ts'
 
-export interface CatalogOptions {
+interface CatalogOptions {
   settings: Settings
   notice: Listener
   /** The data folder. */

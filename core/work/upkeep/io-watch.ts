@@ -2,7 +2,7 @@ import { STUCK } from '../context/file-calls.ts'
 import type { FileCalls, OpenCall } from '../context/file-calls.ts'
 import type { Listener } from '../../model/notice.ts'
 
-export interface IoWatchOptions {
+interface IoWatchOptions {
   calls: Pick<FileCalls, 'longerThan'>
   notice: Listener
 }

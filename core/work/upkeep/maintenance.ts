@@ -16,7 +16,7 @@ import type { LoopNote } from '../watch/loop-note.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { ClockTrust } from './clock-trust.ts'
 
-export interface UpkeepOptions {
+interface UpkeepOptions {
   engine: Engine
   clock: Clock
   notice: Listener

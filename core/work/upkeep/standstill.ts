@@ -8,7 +8,7 @@ import type { Run } from '../../model/run/run.ts'
 import type { Standstill } from '../../model/view/standstill.ts'
 import type { Verdict, Waiting } from '../../model/gates/gate.ts'
 
-export interface StandstillOptions {
+interface StandstillOptions {
   engine: Pick<Engine, 'due'>
   clock: Clock
   notice: Listener

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice, NoticeKind } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
-export interface StoreFeedOptions {
+interface StoreFeedOptions {
   engine: Engine & Partial<InProcess>
   owner: string
   notice: Listener

@@ -13,7 +13,7 @@ export interface Beat {
   run: () => Promise<void> | void
 }
 
-export interface TickerOptions {
+interface TickerOptions {
   beats: readonly Beat[]
   notice: Listener
   /** Called when a listener has thrown: the others and the beat go on. */

@@ -7,7 +7,7 @@ const EVERY = SECOND
 const BLOCKED = SECOND
 const JUMP = 2 * SECOND
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   clock: Clock
   notice: Listener
   /** The tasks that execute in this thread right now, or have since the last look. */

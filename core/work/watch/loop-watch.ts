@@ -16,7 +16,7 @@ import type { Service } from '../../model/base/service.ts'
 import type { SignalPipe } from './signal-pipe.ts'
 
 /** What a server lets be done in its place while its loop stands: answer on its socket, and end its process. */
-export interface OwnProcess {
+interface OwnProcess {
   /** The socket that it listens on; -1: it cannot be handed on. */
   fd: number
   /** SHA-256 of the token, hex. */
@@ -56,7 +56,7 @@ export interface WatcherMessage {
   stood: PastLoopBlock
 }
 
-export interface LoopWatchOptions {
+interface LoopWatchOptions {
   isOn: boolean
   clock: Clock
   notice: Listener
