@@ -37,7 +37,7 @@ for (const [what, machine, expected] of PROFILES) {
 }
 
 const CLASSED: [Partial<Task>, Class, string][] = [
-  [{}, 'normal', 'no word'],
+  [{}, 'normal', 'no keyword'],
   [{ type: 'realtime' }, 'critical', 'type realtime'],
   [{ type: 'training' }, 'charging_only', 'type training'],
   [{ type: 'Sync' }, 'background', 'type sync'],
@@ -46,10 +46,10 @@ const CLASSED: [Partial<Task>, Class, string][] = [
   [{ description: 'Backs up, compresses and analyzes' }, 'background', 'keyword backup in description'],
   [{ id: 'cleanup_old_logs' }, 'background', 'keyword cleanup in id'],
   [{ tags: ['user-action'] }, 'critical', 'keyword user_action in tags'],
-  [{ description: 'runs an async import' }, 'normal', 'no word'],
-  [{ description: 'This is not critical' }, 'normal', 'no word'],
+  [{ description: 'runs an async import' }, 'normal', 'no keyword'],
+  [{ description: 'This is not critical' }, 'normal', 'no keyword'],
   [{ description: 'A non-critical sync' }, 'background', 'keyword sync in description'],
-  [{ description: 'urgent', class: 'background' }, 'background', 'named so'],
+  [{ description: 'urgent', class: 'background' }, 'background', 'set explicitly'],
   [{ description: 'urgent reindex and sync' }, 'critical', 'keyword urgent in description']
 ]
 

@@ -107,12 +107,12 @@ t.test('a negation counts wherever the word stands', t => {
   t.end()
 })
 
-t.test('a word voids no constraint that was written down', t => {
+t.test('a word overrides no constraint that was written down', t => {
   const constraints: Constraints = { power: 'mains', window: '03:00-04:00' }
   for (const task of [{ description: 'urgent' }, { type: 'interactive' }]) {
     const classed = classify(taskOf({ ...task, constraints }), CONFIG)
     t.equal(classed.class, 'normal')
-    t.match(classed.because, /^(keyword urgent in description|type interactive) voids no constraint$/)
+    t.match(classed.because, /^(keyword urgent in description|type interactive) overrides no constraint$/)
     t.match(verdict({ task: { ...task, constraints }, reading: laptop(90), now: NOON }), { decision: 'hold' })
   }
   t.match(classify(taskOf({ description: 'urgent sync', constraints }), CONFIG), {

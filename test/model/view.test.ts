@@ -10,7 +10,10 @@ import type { Schedule } from '../../core/model/schedule/schedule.ts'
 import type { TaskFacts } from '../../core/model/view/view.ts'
 import type { Verdict } from '../../core/model/gates/gate.ts'
 
-const CLASSES = [{ class: 'normal', because: 'no word' }, { class: 'background', because: 'named so' }] as const
+const CLASSES = [{ class: 'normal', because: 'no keyword' }, {
+  class: 'background',
+  because: 'set explicitly'
+}] as const
 const TASKS = [taskOf({ id: 'one', trigger: 'cron', trigger_args: { minute: 5 } }),
   taskOf({ id: 'two', enabled: false })]
 

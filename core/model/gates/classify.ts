@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Keyword } from './spelling.ts'
 import type { Task } from '../task/task.ts'
 
-/** A class and the word that decided: `type sync`, `keyword backup in description`, `named so`, `no word`. */
+/** A class and the word that decided: `type sync`, `keyword backup in description`, `set explicitly`, `no keyword`. */
 export interface Classed {
   class: Class
   because: string
@@ -53,7 +53,7 @@ const hasConditions = (constraints: Constraints): boolean =>
   )
 
 function classed (task: Worded, rules: Rules): Classed {
-  if (task.class !== null) return { class: task.class, because: 'named so' }
+  if (task.class !== null) return { class: task.class, because: 'set explicitly' }
   const type = task.type.toLowerCase()
   const places = placesOf(task)
   let passedOver: string | null = null
@@ -61,11 +61,11 @@ function classed (task: Worded, rules: Rules): Classed {
     const { types, keywords } = rules[name]
     const because = types.includes(type) ? `type ${type}` : keywordIn(places, keywords)
     if (because === null) continue
-    // A word never voids a constraint that was written down: only a class or priority by hand does.
+    // A word never overrides a constraint that was written down: only a class or priority by hand does.
     if (name !== 'critical' || !hasConditions(task.constraints ?? {})) return { class: name, because }
     passedOver = because
   }
-  return { class: 'normal', because: passedOver === null ? 'no word' : `${passedOver} voids no constraint` }
+  return { class: 'normal', because: passedOver === null ? 'no keyword' : `${passedOver} overrides no constraint` }
 }
 
 const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
