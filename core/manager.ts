@@ -20,7 +20,8 @@ import type { CallFault } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { MachineSenses, ManagerOptions } from './options.ts'
 import type { ForecastItem } from './model/forecast/forecast.ts'
-import type { Foresight } from './work/plan/forecaster.ts'
+import type { Activity } from './work/plan/activity.ts'
+import type { Forecaster } from './work/plan/forecaster.ts'
 import type { Health } from './health.ts'
 import type { Listener, Notice } from './model/notice.ts'
 import type { ListenerTrouble } from './work/upkeep/notices.ts'
@@ -66,7 +67,8 @@ export class TaskManager implements Service, ManagerFace {
   readonly history: RunHistory
   readonly uploads: UploadDesk
   /** @internal */
-  readonly foresight: Foresight
+  readonly activity: Activity
+  readonly forecaster: Forecaster
   /** @internal */
   readonly upkeep: Upkeep
   /** @internal */
@@ -109,7 +111,8 @@ export class TaskManager implements Service, ManagerFace {
     this.machine = parts.machine
     this.history = parts.history
     this.uploads = parts.uploads
-    this.foresight = parts.foresight
+    this.activity = parts.activity
+    this.forecaster = parts.forecaster
     this.upkeep = parts.upkeep
     this.security = parts.security
     this.io = parts.io
@@ -152,8 +155,8 @@ export class TaskManager implements Service, ManagerFace {
     return unconfirmedIn(this.engine)
   }
 
-  forecast (hours: number): Promise<ForecastItem[]> {
-    return this.foresight.forecast(hours)
+  async forecast (hours: number): Promise<ForecastItem[]> {
+    return (await this.forecaster.forecast(hours)).items
   }
 
   health (): Promise<Health> {
@@ -196,7 +199,7 @@ export class TaskManager implements Service, ManagerFace {
     await startAll(this.#base)
     const recovered = await this.upkeep.recover()
     await this.planner.load()
-    await Promise.all([this.pauses.load(), this.#parts.breaker.load(), this.foresight.load(), this.upkeep.load()])
+    await Promise.all([this.pauses.load(), this.#parts.breaker.load(), this.activity.load(), this.upkeep.load()])
     await startAll(this.#services.filter(service => !this.#isLate || service !== this.runner))
     this.startedAt = this.clock.now()
     await this.security.lookSoon()

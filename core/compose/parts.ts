@@ -7,7 +7,8 @@ import type { Desk } from '../work/desk/desk.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineCalls } from '../work/upkeep/engine-calls.ts'
 import type { Explain } from '../work/desk/explain.ts'
-import type { Foresight } from '../work/plan/forecaster.ts'
+import type { Activity } from '../work/plan/activity.ts'
+import type { Forecaster } from '../work/plan/forecaster.ts'
 import type { IoWatch } from '../work/upkeep/io-watch.ts'
 import type { LiveConditions } from '../work/conditions/conditions.ts'
 import type { LoopWatch } from '../work/watch/loop-watch.ts'
@@ -49,7 +50,8 @@ export interface Parts {
   machine: MachineDesk
   history: RunHistory
   uploads: UploadDesk
-  foresight: Foresight
+  activity: Activity
+  forecaster: Forecaster
   upkeep: Upkeep
   security: Security
   io: IoWatch

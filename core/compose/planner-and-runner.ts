@@ -17,7 +17,7 @@ export function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
     tasks,
     leadMs,
     notice: notices.say,
-    move: (task, nominal, next) => parts.foresight.move(task, nominal, next),
+    move: (task, nominal, next) => parts.activity.move(task, nominal, next),
     replaced: run => parts.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   })
 }

@@ -4,8 +4,8 @@ import { ClockSteps } from '../work/conditions/clock-steps.ts'
 import { Desk } from '../work/desk/desk.ts'
 import { Explain } from '../work/desk/explain.ts'
 import { forecastThread } from '../simulate/forecast-thread.ts'
-import { Forecaster } from '../work/plan/forecast.ts'
-import { Foresight } from '../work/plan/forecaster.ts'
+import { Forecaster } from '../work/plan/forecaster.ts'
+import { Activity } from '../work/plan/activity.ts'
 import { RunHistory } from '../work/desk/run-history.ts'
 import { MachineDesk } from '../work/desk/machine-desk.ts'
 import { Pauses } from '../work/conditions/pauses.ts'
@@ -54,7 +54,7 @@ function composeDesk ({ parts, config, folder, tasks }: Wiring): void {
     planner,
     task: id => parts.desk.definition(id),
     placeOf: pointer => settings.placeOf(pointer),
-    foresight: () => parts.foresight
+    forecaster: () => parts.forecaster
   })
   parts.machine = new MachineDesk({ engine, clock, conditions, senses })
   parts.history = new RunHistory({ engine, clock })
@@ -63,18 +63,18 @@ function composeDesk ({ parts, config, folder, tasks }: Wiring): void {
 
 function composeForecast ({ parts, config, tasks }: Wiring): void {
   const { clock, conditions, engine, notices, planner } = parts
-  const forecaster = new Forecaster({
+  parts.activity = new Activity({ engine, clock, config })
+  parts.forecaster = new Forecaster({
     engine,
     clock,
     config,
     conditions,
     tasks,
     planner: () => planner,
-    activity: () => parts.foresight.histogram,
+    activity: () => parts.activity.histogram,
     foretell: forecastThread.foretell
   })
-  notices.listen(forecaster.changed, 'forecast')
-  parts.foresight = new Foresight({ engine, clock, config, forecaster })
+  notices.listen(parts.forecaster.changed, 'forecast')
 }
 
 /** Facts were kept: a pause that another manager has made holds here, and what it has counted is known here. */
@@ -105,11 +105,11 @@ function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
 /** What lets time pass: the alarm of what is due next, and the timed loops. */
 function composeTime (wiring: Wiring): void {
   const { parts, tasks } = wiring
-  const { clock, conditions, desk, foresight, notices, owner, planner, runner, senses } = parts
+  const { clock, conditions, desk, activity, notices, owner, planner, runner, senses } = parts
   const notice = notices.say
   const alarm = new Alarm({ clock, ring: () => void parts.scheduling.fire() })
   parts.scheduling = new Scheduling({ owner, clock, planner, runner, desk, alarm, tasks, notice })
-  parts.sampler = new Sampler({ clock, senses, conditions, foresight, notice })
+  parts.sampler = new Sampler({ clock, senses, conditions, activity, notice })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
 }
 

@@ -1,4 +1,4 @@
-import { Foresight } from '../work/plan/forecaster.ts'
+import { Activity } from '../work/plan/activity.ts'
 import { Quiescence } from '../work/simulate/quiescence.ts'
 import { Planner } from '../work/plan/planner.ts'
 import { Runner } from '../work/run/runner.ts'
@@ -65,10 +65,10 @@ export function assemble ({ config, clock, kept, recorder, tasks, hear = silence
   const feed = new StoreFeed({ engine, owner: OWNER, notice, facts: silence, schedules: silence })
   void feed.start()
   const shared = { engine, clock, random: () => 0.5, notice, tasks }
-  const foresight: Foresight = new Foresight({ engine, clock, config })
+  const activity: Activity = new Activity({ engine, clock, config })
   const planner: Planner = new Planner({
     ...shared,
-    move: (task, nominal, next) => foresight.move(task, nominal, next),
+    move: (task, nominal, next) => activity.move(task, nominal, next),
     replaced: run =>
       runner.abort(
         run.id,
@@ -87,6 +87,6 @@ export function assemble ({ config, clock, kept, recorder, tasks, hear = silence
     uploads: () => '',
     enqueue: async () => ''
   })
-  return { engine, pending, conditions, foresight, planner, runner }
+  return { engine, pending, conditions, activity, planner, runner }
 }
 export type Assembled = ReturnType<typeof assemble>

@@ -13,7 +13,7 @@ import type { Likely } from '../model/forecast/merge.ts'
 import type { Notice } from '../model/notice.ts'
 import type { Pause } from '../model/gates/gate.ts'
 import type { ForecastInput, Took } from '../model/forecast/forecast.ts'
-import type { Target } from '../work/plan/forecast.ts'
+import type { Target } from '../work/plan/forecaster.ts'
 import type { SimulatedRun } from '../work/simulate/recorder.ts'
 import type { Task } from '../model/task/task.ts'
 
@@ -127,7 +127,7 @@ function stay ({ conditions, clock, present: { reading, hysteresis, config, at }
 /** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as
  *  it is. */
 async function setUp (stage: Stage): Promise<void> {
-  const { present, engine, kept, runner, conditions, planner, so, clock, settle, foresight, ids } = stage
+  const { present, engine, kept, runner, conditions, planner, so, clock, settle, activity, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
   if (present.tasks.some(({ flexMs }) => flexMs > 0)) {
     await engine.keep({
@@ -159,7 +159,7 @@ async function setUp (stage: Stage): Promise<void> {
   await seedRates(kept, present)
   await seedRuns(engine, present.waiting, { ids, tasks })
   await seedSchedules(engine, present)
-  await foresight.load()
+  await activity.load()
   await planner.load()
   await planner.sync()
   await settle()

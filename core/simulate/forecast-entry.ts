@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { OffpeakError } from '../model/errors/errors.ts'
 import { foretell } from './foretell.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
-import type { ForetellAsk } from '../work/plan/forecast.ts'
+import type { ForetellAsk } from '../work/plan/forecaster.ts'
 
 /** What the thread answers. */
 export type ForecastMessage = { forecast: Forecast } | { error: unknown,

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { SECOND } from '../model/base/duration.ts'
 import { forecastTooLarge } from '../model/errors/request-errors.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
-import type { ForetellAsk } from '../work/plan/forecast.ts'
+import type { ForetellAsk } from '../work/plan/forecaster.ts'
 import type { ForecastMessage } from './forecast-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)

@@ -7,7 +7,7 @@ import { forecastTooLarge } from '../model/errors/request-errors.ts'
 import { longestOf } from '../model/forecast/longest.ts'
 import { merged } from '../model/forecast/merge.ts'
 import type { Forecast, PlainTask, ForecastInput } from '../model/forecast/forecast.ts'
-import type { ForetellAsk } from '../work/plan/forecast.ts'
+import type { ForetellAsk } from '../work/plan/forecaster.ts'
 import type { Task } from '../model/task/task.ts'
 
 // No gate looks at the work of a task.

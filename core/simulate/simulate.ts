@@ -72,7 +72,7 @@ function tasksOf (ask: SimulateAsk, config: Config, clock: SimulatedClock): Map<
 }
 
 /** Lets the machine do what the readings say: a sample at each change, and one a minute. */
-function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): void {
+function live ({ ask, clock, config, tasks, conditions, activity }: Machine): void {
   const changes = (ask.readings ?? []).map((change, index) => ({
     ...change,
     at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
@@ -92,7 +92,7 @@ function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): v
       changedAt = now
     }
     const reading = readingOf(state, now)
-    if (learns) foresight.learn(reading)
+    if (learns) activity.learn(reading)
     // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
     const rests = now - changedAt > settlesMs
     if (!rests) conditions.take(reading, now)
@@ -106,9 +106,9 @@ function live ({ ask, clock, config, tasks, conditions, foresight }: Machine): v
 }
 
 async function play (machine: Machine, { from, to }: { from: number, to: number }): Promise<void> {
-  const { ask, clock, engine, pending, planner, runner, foresight } = machine
+  const { ask, clock, engine, pending, planner, runner, activity } = machine
   if (ask.activity) await engine.keep({ name: 'activity', value: ask.activity as unknown as Json, now: from })
-  await foresight.load()
+  await activity.load()
   await planner.load()
   await planner.sync()
   const alarm = new Alarm({ clock, ring: () => void fire() })

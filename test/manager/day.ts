@@ -171,8 +171,8 @@ export const STEPS: ((it: Faulty) => Promise<unknown>)[] = [
   },
   async ({ manager }) => await attempt(() => manager.explain.task(manager.desk.definition('saves'))),
   // Each forecast takes a thread of its own: not every day can have one.
-  async ({ manager: { foresight }, forecasts }) => {
-    for (const ask of [() => forecasts && foresight.forecast(2), () => foresight.save()]) await attempt(ask)
+  async ({ manager, forecasts }) => {
+    for (const ask of [() => forecasts && manager.forecast(2), () => manager.activity.save()]) await attempt(ask)
   },
   async ({ manager: { upkeep } }) => await attempt(() => upkeep.sweep()),
   async ({ kit }) => await kit.plug(90),

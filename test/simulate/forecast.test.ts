@@ -192,7 +192,7 @@ t.test('the first start of a waiting run is told for slots, queues and locks tha
     await kit.enqueue('busy')
     const run = await kit.enqueue('night')
     t.strictSame(
-      await kit.manager.foresight.earliestOf(run),
+      await kit.manager.forecaster.earliestOf(run),
       { at: at('22:00'), certain: false },
       JSON.stringify(shared)
     )
@@ -213,7 +213,7 @@ t.test('the next start of a task is told, however many fires others have until t
     deadline: '3d',
     func
   }, ...often])
-  const { foresight, desk } = kit.manager
-  t.strictSame(await foresight.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })
-  t.strictSame(await foresight.nextOf(desk.definition('often1'), at('12:01')), { at: at('12:01'), certain: false })
+  const { forecaster, desk } = kit.manager
+  t.strictSame(await forecaster.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })
+  t.strictSame(await forecaster.nextOf(desk.definition('often1'), at('12:01')), { at: at('12:01'), certain: false })
 })

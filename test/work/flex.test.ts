@@ -57,11 +57,11 @@ async function watched (owner: { teardown(fn: () => unknown): void }) {
   for (let at = MONDAY; at < AFTER; at += 20 * MINUTE) {
     it.clock.set(at)
     it.see({ cpu: { busy: Math.floor(at % DAY / HOUR) === 3 ? 0.02 : 0.4, own: 0 }, idle_seconds: 3600 })
-    it.manager.foresight.learn(it.manager.senses.latest)
+    it.manager.activity.learn(it.manager.senses.latest)
   }
   it.see({ cpu: { busy: 0.02, own: 0 } })
   it.clock.set(hour(-1))
-  await it.manager.foresight.save()
+  await it.manager.activity.save()
   return it
 }
 
@@ -94,7 +94,7 @@ t.test('a fire that was moved stands where it is, with its reason, over a restar
   t.equal(it.manager.planner.nextAt, hour(3))
   t.match(await it.manager.desk.task('nightly'), { next_run: '2026-11-30T03:00:00.000Z', status: 'scheduled' })
   t.strictSame(it.manager.planner.fires(it.manager.desk.definition('nightly'), 2), [hour(3), hour(24)])
-  t.match(await it.manager.foresight.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }],
+  t.match(await it.manager.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }],
     'its nominal time has passed, and it is still to come')
   await it.go(hour(3))
   t.match(await it.runs(), [{ nominal_at: hour(0), due_at: hour(3), moved: { code: 'quieter_hour' } }])

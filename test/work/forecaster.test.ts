@@ -1,9 +1,9 @@
 import t from 'tap'
-import { Forecaster } from '../../core/work/plan/forecast.ts'
+import { Forecaster } from '../../core/work/plan/forecaster.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { harness } from './harness.ts'
 import { tookOf } from '../../core/work/plan/forecast-input.ts'
-import type { ForetellAsk } from '../../core/work/plan/forecast.ts'
+import type { ForetellAsk } from '../../core/work/plan/forecaster.ts'
 import type { Forecast, ForecastInput } from '../../core/model/forecast/forecast.ts'
 import type { HarnessOptions, Owner } from './harness.ts'
 
@@ -50,9 +50,9 @@ async function setup (t: Owner, options: HarnessOptions = {}) {
 
 t.test('those who ask for the same while a forecast is worked out share the one after it', async t => {
   const it = await setup(t)
-  const first = it.forecaster.ahead(24)
+  const first = it.forecaster.forecast(24)
   const one = await it.next()
-  const others = [it.forecaster.ahead(24), it.forecaster.ahead(24)]
+  const others = [it.forecaster.forecast(24), it.forecaster.forecast(24)]
   one.answer.resolve(it.forecast(1))
   t.match(await first, { from: 1 })
   t.match(await Promise.all(others), [{ from: 1 }, { from: 1 }], 'nothing has changed meanwhile')
@@ -62,13 +62,13 @@ t.test('those who ask for the same while a forecast is worked out share the one 
 t.test('a forecast is given again until something changes or five seconds are over', async t => {
   const it = await setup(t)
   const answer = async (from: number) => {
-    const asked = it.forecaster.ahead(24)
+    const asked = it.forecaster.forecast(24)
     const { answer } = await it.next()
     answer.resolve(it.forecast(from))
     return await asked
   }
   await answer(1)
-  t.match(await it.forecaster.ahead(24), { from: 1 })
+  t.match(await it.forecaster.forecast(24), { from: 1 })
   it.forecaster.changed()
   t.match(await answer(2), { from: 2 })
   it.clock.advance(5000)
@@ -77,12 +77,12 @@ t.test('a forecast is given again until something changes or five seconds are ov
 
 t.test('what has changed while a forecast was worked out makes it old at once', async t => {
   const it = await setup(t)
-  const first = it.forecaster.ahead(24)
+  const first = it.forecaster.forecast(24)
   const one = await it.next()
   it.forecaster.changed()
   one.answer.resolve(it.forecast(1))
   await first
-  const second = it.forecaster.ahead(24)
+  const second = it.forecaster.forecast(24)
   const { answer } = await it.next()
   answer.resolve(it.forecast(2))
   t.match(await second, { from: 2 })
@@ -90,11 +90,11 @@ t.test('what has changed while a forecast was worked out makes it old at once', 
 
 t.test('a forecast that fails is told to who has asked, and the next one is worked out', async t => {
   const it = await setup(t)
-  const first = it.forecaster.ahead(24)
+  const first = it.forecaster.forecast(24)
   const one = await it.next()
   one.answer.reject(new Error('no luck'))
   await t.rejects(first, { message: 'no luck' })
-  const second = it.forecaster.ahead(24)
+  const second = it.forecaster.forecast(24)
   const { answer } = await it.next()
   answer.resolve(it.forecast(2))
   t.match(await second, { from: 2 })
@@ -104,7 +104,7 @@ t.test('the present has what runs, what waits and what is paused, and no functio
   const it = await setup(t, { tasks: [{ id: 'one' }] })
   const { run } = await it.desk.enqueue('one', { delay: '1h' })
   it.conditions.pause([{ scope: 'all', name: null, until: null, by: 'anna', at: 0 }])
-  const asked = it.forecaster.ahead(12)
+  const asked = it.forecaster.forecast(12)
   const { present, ask, answer } = await it.next()
   t.match(present, {
     at: it.clock.now(),

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { FullRun, Hold, Prerequisite, Run } from '../../model/run/run.ts'
 import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
-import type { Foresight } from '../plan/forecaster.ts'
+import type { Forecaster } from '../plan/forecaster.ts'
 import type { Place } from '../../model/errors/errors.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { Runner } from '../run/runner.ts'
@@ -45,7 +45,7 @@ interface ExplainOptions {
   runner: Runner
   planner: Planner
   task: (id: string) => Task
-  foresight: () => Pick<Foresight, 'earliestOf' | 'nextOf'>
+  forecaster: () => Pick<Forecaster, 'earliestOf' | 'nextOf'>
   /** Where a setting stands in the configuration. */
   placeOf: (pointer: string) => Place | null
 }
@@ -83,7 +83,11 @@ export class Explain {
       planner.of(task.id).flatMap(({ next_at: fire }) => fire === null ? [] : [fire]).toSorted((a, b) => a - b)[0]
     const source = next === undefined ? 'manual' : 'schedule'
     const start = { task: task.id, due_at: next ?? at, priority: task.priority, queue: task.queue, source } as const
-    return await this.#future(start, { at, task, earliest: () => this.#options.foresight().nextOf(task, next ?? null) })
+    return await this.#future(start, {
+      at,
+      task,
+      earliest: () => this.#options.forecaster().nextOf(task, next ?? null)
+    })
   }
 
   /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
@@ -106,7 +110,7 @@ export class Explain {
   async #ofRun (read: FullRun, at: number, now: number): Promise<Explanation> {
     const run = this.#options.runner.active.hasBegun(read) ? await this.#options.engine.get(read.id) ?? read : read
     if (at < now || run.state !== 'queued') return this.#past(run, at)
-    return await this.#future(run, { at, run, earliest: () => this.#options.foresight().earliestOf(run) })
+    return await this.#future(run, { at, run, earliest: () => this.#options.forecaster().earliestOf(run) })
   }
 
   async #future (waiting: Waiting, { at, run, task, earliest }: Asked): Promise<Explanation> {

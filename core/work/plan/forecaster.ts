@@ -1,111 +1,128 @@
-import { MINUTE, milliseconds } from '../../model/base/duration.ts'
-import { emptyHistogram, isHistogram, learn, quietest } from '../../model/machine/activity.ts'
-import { othersBusy } from '../../model/machine/others.ts'
-import { isOpen } from '../../model/machine/window.ts'
-import { known } from '../../model/machine/reading.ts'
-import { windowFor } from '../../model/gates/window.ts'
-import type { Clock } from '../../model/base/clock.ts'
-import type { Config } from '../../model/config/config.ts'
-import type { Engine } from '../../engine/engine.ts'
-import type { Earliest, Forecaster } from './forecast.ts'
-import type { ForecastItem } from '../../model/forecast/forecast.ts'
-import type { Histogram } from '../../model/machine/activity.ts'
-import type { Json } from '../../model/json/json.ts'
-import type { Moved, Run } from '../../model/run/run.ts'
-import type { Reading } from '../../model/machine/reading.ts'
+import { HOUR, SECOND } from '../../model/base/duration.ts'
+import { OffpeakError } from '../../model/errors/errors.ts'
+import { MOST_HOURS } from '../../model/forecast/forecast.ts'
+import { askedNow, forecastInput } from './forecast-input.ts'
+import type { Forecast, ForecastInput } from '../../model/forecast/forecast.ts'
+import type { ForecastInputOptions } from './forecast-input.ts'
+import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-interface ForesightOptions {
-  engine: Engine
-  clock: Clock
-  config: () => Config
-  /** Absent: nothing is foreseen. */
-  forecaster?: Forecaster
+/** One run, or the first start to come of a task. */
+export type Target = { run: string } | { task: string }
+
+export interface ForetellAsk {
+  to: number
+  /** It is of this alone, and ends when that starts; of more starts than a forecast may have it looks at the first
+   *  ones. */
+  until?: Target
 }
 
-const FACT = 'activity'
-const SAVE_EVERY = 15 * MINUTE
+export interface Earliest {
+  at: number
+  certain: boolean
+}
 
-/** What is learned of the machine's week, and what can be said of the hours to come. */
-export class Foresight {
-  readonly #options: ForesightOptions
-  #histogram: Histogram = emptyHistogram()
-  #savedAt = 0
+interface ForecasterOptions extends ForecastInputOptions {
+  /** Works a forecast out, elsewhere than in this thread. */
+  foretell: (present: ForecastInput, ask: ForetellAsk) => Promise<Forecast>
+}
 
-  constructor (options: ForesightOptions) {
+/** `asked`: a run that there is not, and that is asked about. */
+interface Wanted {
+  askFor: (now: number) => ForetellAsk
+  asked: Run | null
+}
+
+/** A forecast is given again for so long while nothing is said, ms. */
+const FRESH = 5 * SECOND
+
+/** Asks for forecasts: one at a time, and those that ask for the same while they wait share one. */
+export class Forecaster {
+  readonly #options: ForecasterOptions
+  readonly #waiting = new Map<string, Promise<Forecast>>()
+  readonly #known = new Map<string, { forecast: Forecast, at: number }>()
+  #changes = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor (options: ForecasterOptions) {
     this.#options = options
   }
 
-  /** Reads what was learned before this start. */
-  async load (): Promise<void> {
-    const [fact] = await this.#options.engine.kept({ prefix: FACT })
-    // What is none begins anew.
-    if (isHistogram(fact?.value)) this.#histogram = fact.value
-    this.#savedAt = this.#options.clock.now()
+  /** Something has changed: what is known of the hours to come is out of date. */
+  readonly changed = (): void => {
+    this.#changes++
+    this.#known.clear()
   }
 
-  get histogram (): Histogram {
-    return this.#histogram
+  /** What the coming hours may bring. */
+  async forecast (hours: number): Promise<Forecast> {
+    return await this.#shared(`${hours}`, { askFor: now => ({ to: now + hours * HOUR }), asked: null })
   }
 
-  /** Learns from one more reading: offpeak's own load is not the machine's habit. */
-  learn (reading: Reading): void {
-    const busy = othersBusy(reading)
-    if (!known(busy)) return
-    const { activity, manager } = this.#options.config()
-    const used = known(reading.idle_seconds) && reading.idle_seconds < milliseconds(activity.idle_after) / 1000
-    this.#histogram = learn({
-      histogram: this.#histogram,
-      at: reading.at,
-      busy: Math.max(busy, used ? 0.5 : 0),
-      zone: manager.timezone,
-      activity
-    })
+  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be;
+   *  null: nobody can say. */
+  async earliestOf (
+    { id, deadline_at: deadline, due_at: due }: Pick<Run, 'id' | 'deadline_at' | 'due_at'>
+  ): Promise<Earliest | null> {
+    return await this.#first({ run: id }, Math.max(deadline ?? 0, due))
   }
 
-  /** Stores what was learned, at most every quarter of an hour. */
-  async saveWhenDue (): Promise<void> {
-    if (Math.abs(this.#options.clock.now() - this.#savedAt) >= SAVE_EVERY) await this.save()
-  }
-
-  async save (): Promise<void> {
-    this.#savedAt = this.#options.clock.now()
-    await this.#options.engine.keep({ name: FACT, value: this.#histogram as unknown as Json, now: this.#savedAt })
-  }
-
-  /** The quietest start for a fire of a task within its `flex`, and before the fire after it; null: the nominal time
-   *  stands. */
-  move (task: Task, nominal: number, next: number | null): { at: number, moved: Moved } | null {
-    if (task.flexMs === 0) return null
-    const config = this.#options.config()
-    const { activity, manager } = config
-    const window = windowFor(task, config)
-    const allows = (at: number) => window === null || isOpen(window, at)
-    const to = Math.min(nominal + task.flexMs, next === null ? Infinity : next - 1)
-    const { at, confidence, reason } = quietest({
-      histogram: this.#histogram,
-      from: nominal,
-      to,
-      durationMs: 10 * MINUTE,
-      zone: manager.timezone,
-      activity,
-      allows
-    })
-    return at === nominal ? null : { at, moved: { code: 'quieter_hour', message: reason, confidence } }
-  }
-
-  /** Every start that the coming hours may bring, in order of the likely ones. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-  async forecast (hours: number): Promise<ForecastItem[]> {
-    return (await this.#options.forecaster!.ahead(hours)).items
-  }
-
-  /** See `Forecaster.earliestOf`. */
-  async earliestOf (run: Run): Promise<Earliest | null> {
-    return await this.#options.forecaster!.earliestOf(run)
-  }
-
-  /** See `Forecaster.nextOf`. */
+  /** The same of the next start of a task, whose next fire is due then (epoch ms), or of a run that is asked for now
+   *  (null). */
   async nextOf (task: Task, due: number | null): Promise<Earliest | null> {
-    return await this.#options.forecaster!.nextOf(task, due)
+    const now = this.#options.clock.now()
+    const asked = due === null ? askedNow(task, now) : null
+    return await this.#first(
+      asked === null ? { task: task.id } : { run: asked.id },
+      (due ?? now) + task.deadlineMs,
+      asked
+    )
+  }
+
+  async #first (until: Target, deadline: number, asked: Run | null = null): Promise<Earliest | null> {
+    const now = this.#options.clock.now()
+    const to = Math.min(now + MOST_HOURS * HOUR, Math.max(deadline, now) + HOUR)
+    try {
+      const { items } = await this.#shared(JSON.stringify(until), { askFor: () => ({ to, until }), asked })
+      const found = items.find(({ run, task, stage }) =>
+        'run' in until ? run === until.run : task === until.task && stage !== 'running'
+      )
+      return found === undefined || found.likely_at === null
+        ? null
+        : { at: found.likely_at, certain: found.certainty === 'certain' }
+    } catch (error) {
+      if (error instanceof OffpeakError && error.code === 'OFFPEAK_FORECAST_TOO_LARGE') return null
+      throw error
+    }
+  }
+
+  async #shared (key: string, wanted: Wanted): Promise<Forecast> {
+    const known = this.#fresh(key)
+    if (known !== null) return known
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined) return await waiting
+    const asked = this.#last.then(async () => {
+      // Who asks from here on wants to know what is so from here on.
+      this.#waiting.delete(key)
+      return this.#fresh(key) ?? await this.#ask(key, wanted)
+    })
+    this.#waiting.set(key, asked)
+    this.#last = asked.catch(() => undefined)
+    return await asked
+  }
+
+  #fresh (key: string): Forecast | null {
+    const known = this.#known.get(key)
+    return known !== undefined && Math.abs(this.#options.clock.now() - known.at) < FRESH ? known.forecast : null
+  }
+
+  async #ask (key: string, { askFor, asked }: Wanted): Promise<Forecast> {
+    const changes = this.#changes
+    const present = await forecastInput(this.#options)
+    if (asked !== null) present.waiting.push({ ...asked, after: [] })
+    const forecast = await this.#options.foretell(present, askFor(present.at))
+    for (const one of this.#known.keys()) if (this.#fresh(one) === null) this.#known.delete(one)
+    if (changes === this.#changes) this.#known.set(key, { forecast, at: present.at })
+    return forecast
   }
 }

@@ -1,6 +1,6 @@
 import { failureOf } from '../../model/run/failure.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { Foresight } from '../plan/forecaster.ts'
+import type { Activity } from '../plan/activity.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Reading } from '../../model/machine/reading.ts'
@@ -9,7 +9,7 @@ interface SamplerOptions {
   clock: Clock
   senses: { readonly latest: Reading, sample(): Promise<Reading> }
   conditions: LiveConditions
-  foresight: Pick<Foresight, 'learn' | 'saveWhenDue'>
+  activity: Pick<Activity, 'learn' | 'saveWhenDue'>
   notice: Listener
 }
 
@@ -29,13 +29,13 @@ export class Sampler {
 
   /** Takes a reading; what it opens starts at once. */
   async sample (): Promise<void> {
-    const { clock, conditions, foresight, notice, senses } = this.#options
+    const { clock, conditions, activity, notice, senses } = this.#options
     const reading = await senses.sample()
     conditions.take(reading, clock.now())
     notice({ kind: 'sampled', reading })
     try {
-      foresight.learn(reading)
-      await foresight.saveWhenDue()
+      activity.learn(reading)
+      await activity.saveWhenDue()
     } catch (error) {
       notice({ kind: 'beat_failed', beat: 'learn', error: failureOf(error) })
     }

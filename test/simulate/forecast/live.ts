@@ -33,7 +33,7 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
     config: () => m.config,
     planner: () => m.planner,
     tasks: () => m.catalog.tasks,
-    activity: () => m.foresight.histogram
+    activity: () => m.activity.histogram
   })
   return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
