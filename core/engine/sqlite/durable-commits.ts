@@ -5,17 +5,16 @@ interface PendingCommit {
   change: Commit
 }
 
-/** Which commits the disk has confirmed. A commit is followed by one sync at least, which may begin before others are
- *  committed: it confirms those that were there when it was asked for. */
+/** Tracks which commits the disk has confirmed. A sync confirms the commits that existed when it was requested. */
 export class DurableCommits {
   readonly #durable: (change: Commit) => void
   #committed = 0
   #confirmed = 0
-  /** The last commit in which a run has come to its end. */
+  /** The last commit in which a run ended. */
   #ended = 0
   #waiting: PendingCommit[] = []
 
-  /** `durable`: called with what each commit has said once the disk has confirmed it, in their order. */
+  /** `durable`: called with each commit that has events once the disk has confirmed it, in order. */
   constructor (durable: (change: Commit) => void) {
     this.#durable = durable
   }
@@ -36,14 +35,14 @@ export class DurableCommits {
     if (change.events.length > 0) this.#waiting.push({ commit: this.#committed, change })
   }
 
-  /** Takes note of what a sync confirms that begins now or later; resolves and rejects with it. */
+  /** Marks the commits so far as durable when the sync resolves. Settles like the sync. */
   async track (sync: Promise<void>): Promise<void> {
     const commit = this.#committed
     await sync
     if (commit <= this.#confirmed) return
     this.#confirmed = commit
     const upTo = this.#waiting.findIndex(one => one.commit > commit)
-    const told = this.#waiting.splice(0, upTo < 0 ? this.#waiting.length : upTo)
-    for (const { change } of told) this.#durable(change)
+    const confirmed = this.#waiting.splice(0, upTo < 0 ? this.#waiting.length : upTo)
+    for (const { change } of confirmed) this.#durable(change)
   }
 }

@@ -4,40 +4,40 @@ import { engineStopped } from '../../model/errors/engine-errors.ts'
 import { toEngineError, sqliteErrorKind } from './file/sqlite-errors.ts'
 import type { SyncMode } from './file/log-sync.ts'
 
-/** What the group commit needs of what it commits. */
+/** The parts of the store that the group commit calls. */
 export interface CommitOptions {
   db: DatabaseSync
-  /** Counted milliseconds, since whenever. */
+  /** Monotonic milliseconds. */
   clock(): number
-  /** Runs when a transaction has begun: from here on changes of memory are noted. */
+  /** Runs when a transaction has begun. From here on changes of memory are journaled. */
   begun(): void
   /** Runs inside each transaction before each call. */
   before(call: string): void
-  /** Runs inside each transaction after each call, with what follows from it. */
+  /** Runs inside each transaction after each call and applies its consequences. */
   after(): void
-  /** How much was changed so far, in rows and in memory. */
+  /** The number of changes so far, in rows and in memory. */
   changes(): number
   /** Runs inside each transaction, after the calls. */
   seal(): void
-  /** Runs after each commit, before anybody is answered; true: other calls are likely to follow at once. */
+  /** Runs after each commit, before its calls resolve. True: other calls are likely to follow at once. */
   committed(): boolean
-  /** Runs after a rollback: changes of memory are undone. */
+  /** Runs after a rollback and undoes the changes of memory. */
   undo(): void
-  /** Neither rows nor memory are known any more: no call is taken after this. Answers the error for all of them. */
+  /** Runs when a rollback failed: rows and memory may differ, and no call is accepted any more. Returns the error for
+   *  all of them. */
   lose(error: unknown): unknown
-  /** Throws when nothing may be written any more. */
+  /** Throws when nothing may be written. */
   guard(): void
-  /** Gives space back when the disk is full. False: there is none to give. */
+  /** Frees space on a full disk. False: there is none to free. */
   makeRoom(): boolean
-  /** Resolves when all that is committed is durable. */
+  /** Resolves when everything committed is durable. */
   sync(haste: SyncMode): Promise<void>
-  /** Called with every transaction that failed. */
+  /** Called for each failed transaction or sync. */
   failed(call: string, error: unknown): void
 }
 
-/** When a call is answered: once its transaction is committed, which the end of this process does not undo, or once it
- *  is durable, which a power cut does not undo either. `begun`: once it is committed, and what it has changed is on its
- *  way to the disk then. */
+/** When a call resolves. `committed`: its transaction is committed, and survives the end of this process. `durable`: it
+ *  is synced as well, and survives a power cut. `begun`: it is committed, and the sync of its changes has begun. */
 export type AckPoint = 'committed' | 'begun' | 'durable'
 
 interface PendingCall {
@@ -48,41 +48,41 @@ interface PendingCall {
   reject: (error: unknown) => void
   value?: unknown
   fault?: { error: unknown }
-  /** Of one that is answered when it has begun: true when it has changed something. */
+  /** With `begun`: true when the call changed something. */
   changed?: boolean
 }
 
-/** Turns of the event loop that a batch waits for others while more keep coming. */
+/** The maximum number of event loop turns that a batch waits while more calls arrive. */
 const GATHER_TURNS = 4
-/** A caller who adds one after another keeps the event loop for so long before it turns (ms). */
+/** How long a single sequential caller may go without a turn of the event loop, ms. */
 const STREAK_MS = 1
 const BUSY_WAITS_MS = [50, 100, 200]
 
-/** Resolves when all that follows from what is done now without waiting is done. */
+/** Resolves when the pending microtasks and ticks are done. */
 const afterThis = () => new Promise<void>(resolve => process.nextTick(resolve))
 
-/** Many callers, one transaction: calls of one turn of the event loop share one commit, and commits share one sync. A
- *  call that throws before it has changed anything fails alone; one that has is undone with its transaction, and the
- *  others are done again as if it had never been there. */
+/** Runs the calls of one event loop turn in one transaction; commits share a sync. A call that throws before it changes
+ *  anything fails alone. A call that throws later is rolled back with its transaction, and the other calls run again
+ *  without it. */
 export class GroupCommit {
-  /** Milliseconds that the last commit took. */
+  /** How long the last commit took, ms. */
   lastMs: number | null = null
-  /** What the last commit failed of; null: it did not. */
+  /** The error of the last commit, or null. */
   failure: unknown = null
   readonly #options: CommitOptions
   readonly #begin: StatementSync
   readonly #end: StatementSync
   #calls: PendingCall[] = []
-  /** How many calls there ever were. */
+  /** The number of calls so far. */
   #count = 0
-  /** How many of them are answered when they are durable. */
+  /** The number of waiting calls with the ack point `durable`. */
   #callers = 0
   #flushing: Promise<void> | null = null
-  /** The sync that one caller waits for. */
+  /** The sync that a single caller waits for. */
   #lone: Promise<void> = Promise.resolve()
-  /** Syncs that nobody waits for. */
+  /** Syncs that no caller waits for. */
   readonly #hurried = new Set<Promise<void>>()
-  /** True until what follows at once from the answer of a lone caller is done. */
+  /** True until the immediate consequences of a single caller's result have run. */
   #loneAnswered = false
   /** When a batch last waited for a turn of the event loop. */
   #turned = 0
@@ -109,13 +109,13 @@ export class GroupCommit {
     })
   }
 
-  /** Resolves when all that is committed by now is durable. */
+  /** Resolves when everything committed so far is durable. */
   async durable (): Promise<void> {
     this.#options.guard()
     await this.#options.sync(null)
   }
 
-  /** Answers what was asked and takes no more. */
+  /** Finishes the accepted calls and accepts no more. */
   async close (): Promise<void> {
     this.#closed = true
     while (this.#flushing) await this.#flushing
@@ -145,9 +145,8 @@ export class GroupCommit {
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
   }
 
-  /** Waits until a turn of the event loop brings no further caller. Who need not wait for the disk comes because of
-   *  another, and brings none: nobody is waited for then. The next call of a caller who was alone waits for no turn:
-   *  whoever else calls at once joins it all the same. */
+  /** Waits until a turn of the event loop brings no further caller. Calls that do not wait for the disk are not worth
+   *  waiting for. The next call of a single caller waits for no turn; calls made at the same time still join it. */
   async #gather (): Promise<void> {
     if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
       await afterThis()
@@ -174,18 +173,18 @@ export class GroupCommit {
       this.lastMs = this.#options.clock() - begun
       return started && this.#hurry(started)
     }
-    // The next calls need not wait for the sync: they are committed meanwhile and share the one after. What has begun
-    // may keep the event loop: the disk is asked before that.
+    // The next calls do not wait for this sync: they are committed meanwhile and share the next one. A run that starts
+    // may block the event loop, so the sync begins first.
     if (waiting.length > 1 || started) return void this.#sync(waiting, begun, false)
     if (calls.length === 1 && !others && this.#calls.length === 0) {
       return void (this.#lone = this.#sync(waiting, begun, true))
     }
-    // Another call that was set off is not to wait for the disk, nor is what follows from it.
+    // A call that this one triggered, and its consequences, must not wait for the disk.
     const count = this.#count
     this.#lone = nextTurn().then(() => this.#sync(waiting, begun, this.#count === count))
   }
 
-  /** Has the disk confirm what nobody waits for: a power cut soon after does not undo it. */
+  /** Syncs changes that no caller waits for, so that a later power cut does not undo them. */
   #hurry ({ name }: PendingCall): void {
     const hurried = this.#options.sync('hurried').catch(error => {
       this.failure = error
@@ -212,7 +211,7 @@ export class GroupCommit {
     }
   }
 
-  /** Tries again what another program or a full disk has kept from being written, as long as that may help. */
+  /** Retries a transaction that failed because of another program's lock or a full disk. */
   async #again (calls: readonly PendingCall[], failed: unknown): Promise<void> {
     for (let attempt = 0, error = failed;; attempt++) {
       const trouble = sqliteErrorKind(error)
@@ -228,8 +227,8 @@ export class GroupCommit {
     }
   }
 
-  /** Does every call in one transaction. Those that throw are left out; when one has changed something by then, the
-   *  rest are done again from the start. */
+  /** Runs all calls in one transaction, without those that throw. When a failed call had changed something, the rest
+   *  run again from the start. */
   #transact (calls: readonly PendingCall[]): void {
     for (;;) {
       const fault = this.#attempt(calls)
@@ -238,8 +237,8 @@ export class GroupCommit {
     }
   }
 
-  /** One transaction. Null: it is committed; else nothing is, because of one call. Throws when that was not the fault
-   *  of a call. */
+  /** One transaction. Null: it is committed. Otherwise it is rolled back because of the returned call. Throws errors
+   *  that no call caused. */
   #attempt (calls: readonly PendingCall[]): { call: PendingCall, error: unknown } | null {
     let current: PendingCall | null = null
     try {
@@ -269,7 +268,7 @@ export class GroupCommit {
       this.#options.after()
       if (call.answered === 'begun') call.changed = this.#options.changes() !== changes
     } catch (error) {
-      // Who is refused before anything was changed has changed nothing for the others.
+      // A call that is refused before it changes anything does not affect the others.
       if (sqliteErrorKind(error) || this.#options.changes() !== changes) throw error
       call.fault = { error }
     }
@@ -278,7 +277,7 @@ export class GroupCommit {
   #rollback (): void {
     const { db, undo, lose } = this.#options
     try {
-      // On a full disk SQLite has rolled back by itself.
+      // On a full disk SQLite rolls back by itself.
       if (db.isTransaction) db.exec('rollback')
       if (db.isTransaction) throw new Error('the transaction is still open')
       undo()

@@ -25,11 +25,11 @@ import { Tables } from './state/tables.ts'
 
 const NO_SYNC = 'pragma synchronous = off; pragma wal_autocheckpoint = 20000'
 
-/** Transactions between two comparisons of memory with the rows, when that is asked for. */
+/** Transactions between two comparisons of memory with the rows. */
 const CHECK_EVERY = 8
 
 export interface StoreOptions {
-  /** `:memory:` for a store that ends with `stop`. */
+  /** The data folder; `:memory:` for a store that is lost at `stop`. */
   folder: string
   clock: () => number
   synchronous: 'full' | 'normal' | 'off'
@@ -39,11 +39,11 @@ export interface StoreOptions {
   check: boolean
   /** Called after each commit. */
   changed: (change: Commit) => void
-  /** Called with what each commit has said once it is durable, before whoever asked is answered. */
+  /** Called with each commit that has events once it is durable, before its calls resolve. */
   durable: (change: Commit) => void
 }
 
-/** The files of a folder that is ours, open, with what is kept in memory of them. */
+/** An open store: its files, its database and the image in memory. */
 export interface Store extends Files {
   db: DatabaseSync
   tables: Tables
@@ -51,7 +51,7 @@ export interface Store extends Files {
   confirmed: DurableCommits
   options: StoreOptions
   mended: Mending
-  /** Resolves when the runs are failed whose rows were out of range. */
+  /** Resolves when the runs whose rows were out of range have failed. */
   ready: Promise<void>
 }
 
@@ -70,7 +70,7 @@ function withCommits (parts: Omit<Store, 'commits' | 'confirmed' | 'ready'>): St
 
 const NOTHING: Mending = { count: 0, rows: [], fail: [] }
 
-/** Fails the runs whose rows were out of range, and what waits for them, before any other call. */
+/** Fails the runs whose rows were out of range, and updates their dependents, before any other call. */
 async function failMended ({ commits, tables, mended, options }: Omit<Store, 'ready'>): Promise<void> {
   if (mended.fail.length === 0) return
   const now = options.clock()
@@ -81,7 +81,7 @@ async function failMended ({ commits, tables, mended, options }: Omit<Store, 're
   })
 }
 
-/** Opens the store of a folder; when that fails nothing stays open. */
+/** Opens the store of a folder. When that fails, nothing stays open. */
 export async function openStore (options: StoreOptions): Promise<Store> {
   const { folder, clock, owner } = options
   if (folder === IN_MEMORY) return openInMemory(options)
@@ -105,7 +105,7 @@ export async function openStore (options: StoreOptions): Promise<Store> {
   }
 }
 
-/** The rest, once the database is this process's own. */
+/** Builds the store once this process holds the database. */
 function openOwned (its: Pick<Store, 'lock' | 'db' | 'options'> & { holder: Holder }, unclean: boolean): Store {
   const { lock, db, holder, options: { folder, clock, ballastBytes, onError } } = its
   endOwners(db)
@@ -119,7 +119,8 @@ function openOwned (its: Pick<Store, 'lock' | 'db' | 'options'> & { holder: Hold
   return withCommits({ ...its, tables, guard, log, mended })
 }
 
-/** Whoever had the folder before is no more: the lock says so. What it held runs for is anybody's to go on with. */
+/** Ends the owners of earlier processes, which are gone because this one has the lock. Their open holds get no owner,
+ *  so that any owner can continue them. */
 function endOwners (db: DatabaseSync): void {
   const isAny = db.prepare(`
     select 1 from owner
@@ -192,7 +193,7 @@ function committedOf ({ tables, guard, options }: CommitParts, confirmed: Durabl
   }
 }
 
-/** Throws when memory is not what the rows say: then nothing may be built on it. */
+/** Throws and loses the store when memory differs from the rows. */
 function compare (tables: Tables, { guard, now }: { guard: Files['guard'], now: number }): void {
   try {
     checkImage(tables, now)

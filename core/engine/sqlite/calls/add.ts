@@ -12,8 +12,8 @@ import { dropOldest, queues } from '../lists/queues.ts'
 import { writeNote } from '../rows/audit-records.ts'
 import { addOne, keyHolder } from '../rows/keys.ts'
 
-/** Adds runs; those that wait for others are linked to them once all are there. Everything that refuses the call does
- *  so before a row is written. Throws OFFPEAK_INPUT_INVALID when an id is unknown, OFFPEAK_QUEUE_FULL. */
+/** Adds runs, then their dependencies. Every check comes before the first write. Throws OFFPEAK_INPUT_INVALID when a
+ *  prerequisite is unknown, OFFPEAK_QUEUE_FULL and OFFPEAK_IDEMPOTENCY_CONFLICT. */
 export function add (
   tables: Tables,
   runs: readonly NewRun[],
@@ -28,7 +28,7 @@ export function add (
   const added = runs.map(run => addOne(tables, run, now))
   if (isLinked) linkAll(tables, runs, { added, now })
   for (const [queue, max] of crowded) dropOldest(tables, { queue, max, now })
-  // What waits for a dropped run is over before it is answered.
+  // The dependents of dropped runs end before the call resolves.
   if (crowded.length > 0) cascade(tables)
   const answers = isLinked || crowded.length > 0
     ? added.map(({ run, ...rest }) => ({ ...rest, run: tables.read(run.id)! }))
@@ -43,7 +43,7 @@ export function add (
   return answers
 }
 
-/** Throws when the key of a request is used for another one. */
+/** Throws OFFPEAK_IDEMPOTENCY_CONFLICT when the key was used for a request with another digest. */
 function checkRequest (tables: Tables, { key, name, digest }: KeyedRequest): void {
   const known = factOf(tables, name)
   if (known !== null && known.value !== JSON.stringify(digest)) throw idempotencyConflict(key)
@@ -67,7 +67,7 @@ function linkAll (tables: Tables, runs: readonly NewRun[], { added, now }: Depen
   cascade(tables)
 }
 
-/** What is wrong with the ids that runs wait for. */
+/** The faults for unknown prerequisites. */
 const unknownIds = (tables: Tables, runs: readonly NewRun[]): Detail[] =>
   runs.flatMap(({ after = [] }, index) =>
     after.flatMap(({ run }, place) =>
@@ -82,7 +82,7 @@ interface Bounding {
   now: number
 }
 
-/** The queues of which the oldest runs have to go for these; throws when that is not wanted. */
+/** The queues whose oldest runs are dropped for the new ones. Throws OFFPEAK_QUEUE_FULL where the bound refuses. */
 function overfullQueues (
   tables: Tables,
   runs: readonly NewRun[],
@@ -99,8 +99,8 @@ function overfullQueues (
   }).map(([queue, { max }]) => [queue, max])
 }
 
-/** How many more runs will wait in their queue: one whose key is another's is that one, unless it comes from another
- *  queue. */
+/** The number of runs that will be added to their queue. A run whose key exists is not new, unless it replaces a
+ *  waiting run of another queue. */
 function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): number {
   const names = new Set<string>()
   let unnamed = 0
@@ -120,7 +120,7 @@ function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): numb
 
 const isWaiting = (run: Run | null): run is Run => run?.state === 'queued' || run?.state === 'blocked'
 
-/** That a queue is full, and when there may be a place. */
+/** OFFPEAK_QUEUE_FULL with an estimate of when to retry. */
 export function queueFullError (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }) {
   const [count] = queues(tables, { now, names: [queue] })
   const { oldest = null, running = 0 } = count ?? {}

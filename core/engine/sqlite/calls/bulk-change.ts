@@ -12,15 +12,15 @@ import type { Tables } from '../state/tables.ts'
 import { term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
-/** Runs that one call changes at most. */
+/** The maximum number of runs that one call changes. */
 const SLICE = 1000
 
-const DELETED: Reason = { code: 'deleted', message: 'Deleted with others' }
+const DELETED: Reason = { code: 'deleted', message: 'Deleted in bulk' }
 
 const WAITING: State[] = ['blocked', 'queued']
 
-/** `states`: to which it can be done. `usual`: those meant when the filter names none. `more`: what else has to hold.
- */
+/** `states`: those that the action applies to. `usual`: the default when the filter names none. `more`: further
+ *  conditions. */
 interface ActionRule {
   states: State[]
   usual?: State[]
@@ -49,13 +49,13 @@ const ofTasks = (tables: Tables, tasks: readonly string[]): Term =>
     JSON.stringify(tasks.flatMap(task => tables.memory.lanes.ofTask(task).map(({ id }) => id)))
   )
 
-/** How many more may wait in the queues that are bounded; none are when nothing is queued. */
+/** The free places of the bounded queues; empty for actions that queue nothing. */
 function roomOf ({ memory: { lanes } }: Tables, { act, bounds = {} }: BulkAsk): Map<string, number> {
   if (act !== 'retry') return new Map()
   return new Map(Object.entries(bounds).map(([queue, most]) => [queue, Math.max(0, most - lanes.waitingIn(queue))]))
 }
 
-/** What there is to change, and which of it the bounds would keep out. */
+/** The result of a dry run: how many runs match, and how many would not fit into their queues. */
 function foreseen (tables: Tables, ask: BulkAsk): BulkResult {
   const { filter, terms } = asked(tables, ask)
   const refused = [...roomOf(tables, ask)].map(([queue, room]) => {
@@ -66,7 +66,7 @@ function foreseen (tables: Tables, ask: BulkAsk): BulkResult {
   return { matched, runs: [], refused: Object.fromEntries(refused.filter(([, many]) => many > 0)), next: null }
 }
 
-/** Does the same to many runs, the newest first, or counts those to which it could be done. */
+/** Applies an action to many runs, newest first, or counts them in a dry run. */
 export function bulkChange (tables: Tables, ask: BulkAsk): BulkResult {
   if (ask.dry_run) return foreseen(tables, ask)
   const { filter, terms } = asked(tables, ask)
@@ -99,7 +99,7 @@ function counted (runs: readonly Run[]): Record<string, number> {
   return Object.fromEntries([...Map.groupBy(runs, ({ queue }) => queue)].map(([queue, same]) => [queue, same.length]))
 }
 
-/** Takes a place in the queue of a run; false when it is bounded and has none left. */
+/** Takes a place in the queue of a run. False: the queue is full. */
 function takeRoom (room: Map<string, number>, { queue }: Run): boolean {
   const left = room.get(queue)
   if (left === 0) return false
@@ -127,7 +127,7 @@ function actOn (
   if (act === 'cancel') {
     return cancel(
       tables,
-      { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled with others' } }
+      { id, now, reason: reason ?? { code: 'cancelled', message: 'Cancelled in bulk' } }
     )!
   }
   if (act === 'retry') return retry(tables, { id, now, due_at: now + (before + place) * every })!
@@ -137,7 +137,7 @@ function actOn (
   return after
 }
 
-/** Removes a run that is over, and records why. */
+/** Removes a finished run and records the reason. */
 export function discard (tables: Tables, { id, reason, now }: { id: string, reason: Reason, now: number }): Run | null {
   const run = tables.read(id)
   if (!run || !isFinal(run.state)) return run

@@ -16,10 +16,9 @@ const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }): Rate
   per: per / SECOND
 })
 
-/** What is left of the pools of a claim while it takes runs, without what other owners take of those that they share.
- */
+/** The remaining room of the pools during a claim, without what other owners occupy of shared pools. */
 export class ClaimPools {
-  /** How many runs may still be taken in all. */
+  /** The number of runs that may still be claimed. */
   limit: number
   readonly #left: Map<string, number>
   readonly #rates: ReadonlyMap<string, Rate>
@@ -57,7 +56,7 @@ export class ClaimPools {
     return this.limit >= 1 && this.#startsIn(queue) >= 1 && needs.every(name => (this.#left.get(name) ?? 1) >= 1)
   }
 
-  /** How many runs an offer can still give, at most. */
+  /** The maximum number of runs that can still be claimed for an offer. */
   most ({ needs, takes }: Offer, queue: string): number {
     const bounds = needs.filter(name => takes.includes(name)).map(name => this.#left.get(name) ?? Infinity)
     return Math.min(this.limit, this.#startsIn(queue), ...bounds)
@@ -70,7 +69,7 @@ export class ClaimPools {
     if (rate !== undefined) this.#buckets.set(queue, drawn(this.#buckets.get(queue), rate, this.#now))
   }
 
-  /** Writes the buckets from which something was taken. */
+  /** Writes the rate buckets that the claim used. */
   store (tables: Tables): void {
     for (const [queue, bucket] of this.#buckets) {
       const rate = this.#rates.get(queue)!
@@ -80,7 +79,7 @@ export class ClaimPools {
   }
 }
 
-/** Writes how many starts a queue has left. */
+/** Writes the rate bucket of a queue. */
 function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
   tables.run(`
     insert into rate (queue, tokens, at) values (?, ?, ?)
@@ -88,13 +87,13 @@ function keepBucket (tables: Tables, queue: string, bucket: Bucket): void {
   tables.memory.journal.put(tables.memory.buckets, queue, bucket)
 }
 
-/** Puts back the start that a run has taken which never began. */
+/** Returns the token of a run that never began. */
 export function giveBack (tables: Tables, queue: string): void {
   const bucket = tables.memory.buckets.get(queue)
   if (bucket !== undefined) keepBucket(tables, queue, { ...bucket, tokens: bucket.tokens + 1 })
 }
 
-/** Removes the buckets of queues in which nothing has started since an instant: they are full again. */
+/** Removes the buckets of queues that started nothing since an instant: they are full again. */
 export function forgetBuckets (tables: Tables, before: number): void {
   const { buckets, journal } = tables.memory
   for (const [queue, { at }] of Array.from(buckets)) {

@@ -15,22 +15,22 @@ import { resultsFor } from '../rows/dependencies.ts'
 import { renewOwner } from './leases.ts'
 import { ClaimPools } from './claim-pools.ts'
 
-/** What is read along with a run. */
+/** What a claimed run needs besides its row. */
 interface RunExtras {
   payload: string | null
   awaits: number | null
 }
 
-/** A due run. `parts`: unless they are to be read once it is taken. `plain`: its row has nothing but what `PLAIN`
- *  names. */
+/** A due run. `parts` absent: they are read when the run is claimed. `plain`: its row has only the columns of `PLAIN`.
+ */
 interface Candidate {
   run: Run
   parts?: RunExtras
   plain: boolean
 }
 
-/** Where runs can be taken from: an offer, with the runs that were read from it and the place after which it goes on.
- *  `least`: no run of it comes before this. */
+/** An offer with the runs that were read for it. `after`: where to read on; null: everything was read. `least`: a lower
+ *  bound of its runs in their order. */
 interface ClaimSource {
   offer: Offer
   index: number
@@ -42,11 +42,10 @@ interface ClaimSource {
   after: [number, number] | null
 }
 
-/** Runs that are read from one offer at once, at most. */
+/** The maximum number of runs that one statement reads for an offer. */
 const BATCH = 500
 
-/** Takes runs until none is left that may be taken: each time the one with the smallest (rank, due_at, id) of all
- *  offers with room. */
+/** Claims runs in the order of (rank, due_at, id) over all offers with room, until none is left. */
 export function claim (tables: Tables, ask: ClaimAsk): Claimed[] {
   const { memory } = tables
   const pools = new ClaimPools(memory, ask)
@@ -117,8 +116,8 @@ const headOf = ({ read: [next], least }: ClaimSource): Pick<Run, 'due_at' | 'id'
 const isBefore = (a: ClaimSource, b: ClaimSource): boolean =>
   a.offer.rank !== b.offer.rank ? a.offer.rank < b.offer.rank : comesFirst(headOf(a), headOf(b))
 
-/** The source whose first run is to be taken next, or null. Pools only empty, so that a source without room is passed
- *  over for good. */
+/** The source whose first run is claimed next, or null. Pools only shrink, so that a source without room is dropped for
+ *  good. */
 function nextSource (taking: ClaimState): ClaimSource | null {
   const { pools, waiting } = taking
   if (pools.limit < 1) return null
@@ -134,7 +133,7 @@ function nextSource (taking: ClaimState): ClaimSource | null {
   return best
 }
 
-/** True when the source has a run to take. Another offer may have taken what was read. */
+/** True when the source has a run to claim. Another offer may have claimed what was read. */
 function isFilled ({ tables, pools, open, taken: gone }: ClaimState, source: ClaimSource): boolean {
   for (;;) {
     while (source.read.length > 0 && gone.has(source.read[0]!.run.id)) source.read.shift()
@@ -145,7 +144,7 @@ function isFilled ({ tables, pools, open, taken: gone }: ClaimState, source: Cla
   }
 }
 
-/** Reads the next runs of a cohort in order; they come after those that were read before. */
+/** Reads the next runs of a cohort in order. */
 function read (tables: Tables, source: ClaimSource, most: number): void {
   const lane = source.lane!
   const [due, id] = source.after!
@@ -209,7 +208,7 @@ function startRun (
   const claimed = {
     ...running,
     payload: parsed(payload),
-    // A run that was never taken has saved nothing.
+    // A run that was never claimed has no checkpoint.
     checkpoint: queued.turn === 0 ? null : tables.part('checkpoint', running.id),
     offer: index
   }
@@ -217,7 +216,7 @@ function startRun (
   return awaits === null ? claimed : { ...claimed, results: resultsFor(tables, running.id) }
 }
 
-/** Writes runs that start for the first time, all in one statement. */
+/** Writes the first start of plain runs in one statement. */
 function startAll (tables: Tables, starting: readonly Starting[]): void {
   if (starting.length === 0) return
   const [{ running: { owner, started_at: at } }] = starting as [Starting]
@@ -227,7 +226,7 @@ function startAll (tables: Tables, starting: readonly Starting[]): void {
     where id in (select value from json_each(?)) and turn = 0 and state = 1`, owner, at, ids)
   if (started !== starting.length) {
     throw new Error(
-      `${starting.length - started} runs that were to start are not queued any more`
+      `${starting.length - started} runs to start are no longer queued`
     )
   }
   for (const { queued, running, lane } of starting) tables.follow(queued, running, [lane, lane])

@@ -8,8 +8,7 @@ import type { RunRow } from '../mapping/run-row.ts'
 import { QUEUED, queuedIn } from '../state/tables.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** What could start at `now`, without a scan: each lane knows how many of its runs are due, and single ones are in
- *  memory as soon as they are. */
+/** What could start at `now`, without a scan: lanes count their due runs, and due single runs are in memory. */
 export function due (tables: Tables, { now, owner }: { now: number, owner: string }): DueRuns {
   const { lanes, singles, buckets } = tables.memory
   const cohorts: DueCohort[] = []
@@ -31,8 +30,7 @@ export function due (tables: Tables, { now, owner }: { now: number, owner: strin
   }
 }
 
-/** The earliest instant after `now` at which a queued run becomes due, as far as memory knows without a look; or null.
- */
+/** The earliest instant after `now` at which a queued run becomes due, as far as memory knows, or null. */
 export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number): number | null {
   let next = Infinity
   const known = [...[...lanes.waiting].flatMap(({ later, first }) => [later, first?.due_at ?? null]), singles.later]
@@ -40,7 +38,7 @@ export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number):
   return next === Infinity ? null : next
 }
 
-/** The run of a lane that comes first of those that are queued. */
+/** The first queued run of a lane. */
 function firstOf (tables: Tables, lane: Lane): Run {
   if (lane.first === null) {
     const row = tables.one<RunRow>(`select * from run where ${QUEUED} order by due_at, id limit 1`, ...queuedIn(lane))!

@@ -5,7 +5,7 @@ import { withChanges } from '../../transitions.ts'
 import { writeRecord } from '../rows/audit-records.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** Changes a run that waits, and records who did; leaves any other. */
+/** Edits a waiting run and records who did it; any other run is unchanged. */
 export function edit (
   tables: Tables,
   { id, now, by, priority, payload, due_at, run_now: hurried, record: note }: EditAsk

@@ -9,7 +9,7 @@ import { lastAttempt } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
 import { usageOf } from '../rows/usage.ts'
 
-/** A run with its bulky parts and its attempts that are over, oldest first. */
+/** A run with its payload, result, checkpoint, timeline and finished attempts, oldest first. */
 export function get (tables: Tables, id: string): FullRun | null {
   const run = tables.read(id)
   if (!run) return null
@@ -33,12 +33,12 @@ export function get (tables: Tables, id: string): FullRun | null {
 
 type LogRow = Omit<StoredLine, 'data'> & { data: string | null }
 
-/** The lines of a run's log after `after`, oldest first. */
+/** The log lines of a run with a `seq` above `after`, oldest first. */
 export function logs (
   tables: Tables,
   { id, after, limit }: { id: string, after: number, limit: number }
 ): StoredLine[] {
-  // As real numbers: a whole one that is larger than can be counted with ends the statement.
+  // As real numbers: node:sqlite throws for an integer beyond the safe range.
   const rows = tables.all<LogRow>(`
     select seq, attempt + 0.0 as attempt, at + 0.0 as at, level + 0.0 as level, cast(text as text) as text, data
     from log

@@ -3,7 +3,7 @@ import type { Memory } from '../state/memory.ts'
 import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** Writes the timelines of runs that are queued. */
+/** Writes verdicts to the timelines of queued runs. */
 export function hold (tables: Tables, entries: readonly HoldEntry[]): void {
   const { lanes } = tables.memory
   for (const entry of entries) {
@@ -16,8 +16,8 @@ export function hold (tables: Tables, entries: readonly HoldEntry[]): void {
 
 const DEADLINES = 'from run indexed by run_deadline where expires = 1 and state <= 1'
 
-/** Waiting runs that expire and whose deadline has passed, and no later than when the next one does. No statement while
- *  none has. */
+/** Waiting runs that expire and whose deadline has passed, and the next deadline. No statement runs before the earliest
+ *  deadline; `next_at` is then a lower bound. */
 export function overdue (tables: Tables, { now, limit }: { now: number, limit: number }): Overdue {
   if (now < tables.memory.deadline) {
     return {

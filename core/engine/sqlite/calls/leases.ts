@@ -9,7 +9,7 @@ import { blockedIfOpen } from '../rows/dependencies.ts'
 import { skippedIfDisplaced } from '../rows/keys.ts'
 import type { Share } from '../../../model/run/crash-suspect.ts'
 
-/** Writes until when the lease of an owner holds; a renewal never makes it shorter. */
+/** Renews the lease of an owner; never shortens it. */
 export function renewOwner (tables: Tables, owner: string, until: number): void {
   const { owners } = tables.memory
   if ((owners.get(owner) ?? -Infinity) < until) write(tables, owner, until)
@@ -23,7 +23,7 @@ function write (tables: Tables, owner: string, until: number): void {
   journal.put(owners, owner, until)
 }
 
-/** Renews the lease of an owner, and tells what it runs. */
+/** Renews the lease of an owner and returns its running runs. */
 export function beat (tables: Tables, { owner, until }: { owner: string, until: number }): OwnedRuns {
   renewOwner(tables, owner, until)
   const own = [...tables.memory.running.values()].filter(run => run.owner === owner)
@@ -33,11 +33,10 @@ export function beat (tables: Tables, { owner, until }: { owner: string, until: 
   }
 }
 
-/** Nobody has looked for so long, ms: the machine has slept, and owners that live have had no chance to renew their
- *  leases. */
+/** After a longer pause between two checks the machine has slept, and live owners could not renew their leases, ms. */
 const SLEPT = 15 * SECOND
 
-/** Notes that somebody looks, and returns the owners whose leases are over: none after nobody has looked for long. */
+/** Notes the check and returns the owners whose leases have expired; none after a long pause between two checks. */
 export function lookForExpired ({ memory }: Tables, now: number): ReadonlySet<string> {
   const before = memory.expiredAt
   memory.expiredAt = now
@@ -45,26 +44,26 @@ export function lookForExpired ({ memory }: Tables, now: number): ReadonlySet<st
   return new Set(memory.owners.entries().filter(([, until]) => until <= now).map(([owner]) => owner))
 }
 
-/** Whether an owner is no more: it has no lease, or was found to have let it end and has not renewed it since. */
+/** Whether an owner is gone: it has no lease, or its lease was found expired and has not been renewed since. */
 const isOverAt =
   ({ memory: { owners } }: Tables, late: ReadonlySet<string>, now: number) => (owner: string | null): boolean => {
     const until = owner === null ? undefined : owners.get(owner)
     return until === undefined || (late.has(owner!) && until <= now)
   }
 
-/** A lease that is to hold for longer than this was written by a clock that was ahead, ms. */
+/** A lease that lasts longer than this was written by a clock that was ahead, ms. */
 const LONGEST = 5 * MINUTE
 
 const aheadBy = ({ memory: { owners } }: Tables, now: number): string[] =>
   [...owners].filter(([, until]) => until > now + LONGEST).map(([owner]) => owner)
 
-/** True when there is something to put back, a lease to cut, or an owner to forget. */
+/** True when there is a run to recover, a lease to shorten, or an owner to remove. */
 export function hasExpired (tables: Tables, late: ReadonlySet<string>, now: number): boolean {
   return late.size > 0 || aheadBy(tables, now).length > 0 ||
     tables.memory.running.values().some(({ owner }) => isOverAt(tables, late, now)(owner))
 }
 
-/** Puts back, or fails, what owners have running whose lease is over. */
+/** Queues or fails the running runs of owners that are gone. */
 export function expire (tables: Tables, ask: ExpireAsk, late: ReadonlySet<string>): Recovered {
   const { owners, running } = tables.memory
   const isOver = isOverAt(tables, late, ask.now)

@@ -10,7 +10,7 @@ import { cancel } from './settle.ts'
 import type { Tables } from '../state/tables.ts'
 import { claimKey } from '../rows/keys.ts'
 
-/** Writes the fires of one schedule with its cursor, when what is stored is still what was read. */
+/** Writes the fires of one schedule with its cursor if the stored schedule is still the one that was read. */
 export function plan (tables: Tables, ask: PlanAsk): PlanResult {
   const planned: PlanResult = { applied: false, stored: null, added: [], skipped: [], coalesced: 0, replaced: [] }
   const isEarly = ask.early === true && isMinded(ask) && openRuns(tables, ask.schedule).length > 0
@@ -46,7 +46,7 @@ function keep (tables: Tables, { schedule, from, was, now }: PlanAsk): boolean {
   const row = rowOf(tables, schedule.id)
   if (from !== null && row?.cursor !== from) return false
   if (was !== undefined && was !== (row?.version ?? null)) return false
-  // What was answered as stored may come back as it is.
+  // The caller may pass a schedule that an earlier call returned.
   const { version: _version, removed: _removed, ...plain } = schedule as StoredSchedule
   tables.run(`
     insert into schedule (id, cursor, body, version, at) values (?, ?, ?, ?, ?)
@@ -57,7 +57,7 @@ function keep (tables: Tables, { schedule, from, was, now }: PlanAsk): boolean {
 
 const OPEN = [STATES.indexOf('blocked'), STATES.indexOf('queued'), STATES.indexOf('running')]
 
-/** The unfinished runs of a schedule. Memory tells when its task has none at all. */
+/** The unfinished runs of a schedule. No statement runs when its task has none. */
 function openRuns (tables: Tables, { id, task }: Schedule): Run[] {
   if (!tables.memory.lanes.ofTask(task).some(({ counts }) => OPEN.some(place => counts[place]! > 0))) return []
   return tables.all<RunRow>(
@@ -66,13 +66,13 @@ function openRuns (tables: Tables, { id, task }: Schedule): Run[] {
   ).map(row => tables.toRun(row))
 }
 
-/** Whether an unfinished run of the schedule says what becomes of a fire. */
+/** Whether the overlap policy depends on unfinished runs of the schedule. */
 const isMinded = ({ overlap }: PlanAsk): boolean => overlap === 'skip' || overlap === 'replace'
 
 function addFire (tables: Tables, fire: NewRun, ask: PlanAsk, planned: PlanResult): void {
   const open = !fire.skipped && isMinded(ask) ? openRuns(tables, ask.schedule) : []
   if (open.length === 0) return insert(tables, fire, ask, planned)
-  // A fire that has its run is handled: it may neither coalesce nor replace.
+  // A fire whose run exists has been handled: it neither coalesces nor replaces.
   if (claimKey(tables, fire, ask.now)) return
   if (ask.overlap === 'replace') replace(tables, open, ask, planned)
   else if (yields(tables, fire, open, planned)) return
@@ -85,7 +85,7 @@ const overlapping = (running: Run): Reason => ({
   message: `Run ${running.id} of the same schedule is still running`
 })
 
-/** True when a waiting run of the schedule now stands for the fire too. */
+/** True when a waiting run of the schedule now covers the fire as well. */
 function yields (tables: Tables, fire: NewRun, open: Run[], planned: PlanResult): boolean {
   const waiting = open.find(run => run.state !== 'running')
   if (!waiting) return false
@@ -95,7 +95,7 @@ function yields (tables: Tables, fire: NewRun, open: Run[], planned: PlanResult)
 }
 
 function replace (tables: Tables, open: Run[], { now }: PlanAsk, planned: PlanResult): void {
-  const reason: Reason = { code: 'replaced', message: 'A later fire of the same schedule takes its place' }
+  const reason: Reason = { code: 'replaced', message: 'A later fire of the same schedule replaced it' }
   for (const run of open) {
     if (run.cancel) continue
     planned.replaced.push(cancel(tables, { id: run.id, reason, now })!)
@@ -109,7 +109,7 @@ function insert (tables: Tables, fire: NewRun, { now }: PlanAsk, planned: PlanRe
   else planned.added.push(run)
 }
 
-/** Every schedule, by id; `since`: those that have changed after a version, with those that are gone. */
+/** All schedules by id; `since`: those that changed after a version, including removed ones. */
 export function schedules (tables: Tables, { since }: { since?: number } = {}): StoredSchedule[] {
   const rows = tables.all<ScheduleRow & { id: string }>(
     'select id, cursor, body, version from schedule where version > ? order by id',
@@ -120,7 +120,7 @@ export function schedules (tables: Tables, { since }: { since?: number } = {}): 
   )
 }
 
-/** A schedule of which nothing is known but that it is gone. */
+/** The entry of a removed schedule. */
 const blank = (id: string, cursor: number): Schedule => ({
   id,
   task: '',
@@ -137,7 +137,7 @@ const blank = (id: string, cursor: number): Schedule => ({
   created_by: ''
 })
 
-/** False: no such schedule. */
+/** Removes a schedule. False: there is no such schedule. */
 export function unplan (tables: Tables, { id, now, record }: { id: string, now: number, record?: AuditNote }): boolean {
   if (rowOf(tables, id) === null) return false
   tables.run(

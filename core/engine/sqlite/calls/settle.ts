@@ -14,7 +14,7 @@ import { writeNote } from '../rows/audit-records.ts'
 import { clearDisplaced, skippedIfDisplaced } from '../rows/keys.ts'
 import { addUsage } from '../rows/usage.ts'
 
-/** The running run that the lease gives the right to write, or null when the lease is stale. */
+/** The running run of a lease, or null when the lease is stale. */
 function held (tables: Tables, { id, turn }: Lease): Run | null {
   const run = tables.memory.running.get(id)
   return run !== undefined && run.turn === turn ? run : null
@@ -38,13 +38,13 @@ function keepLines (tables: Tables, { id, attempt }: Run, lines: readonly LogLin
   }
 }
 
-/** Writes what an attempt came to. Null: the lease was stale and nothing changed. */
+/** Writes the outcome of an attempt. Null: the lease is stale and nothing changed. */
 export function settle (tables: Tables, settlement: Settlement): Run | null {
   const { lease, outcome, now, progress, logs, used, begun = true } = settlement
   const run = held(tables, lease)
   if (!run) return before(tables, settlement)
   const ended = afterOutcome(run, outcome, now, progress)
-  // A run that was never begun goes back to where it was.
+  // A run that never began returns to its cohort.
   const back = begun || ended.due_at !== run.due_at ? ended : { ...ended, single: run.single }
   const next = skippedIfDisplaced(tables, { before: run, after: back }, now)
   const after = blockedIfOpen(tables, next)
@@ -75,7 +75,7 @@ function keepAttempt (tables: Tables, run: Run, outcome: Outcome, finished_at: n
   tables.keepAttempt(run.id, pastAttempt(run, outcome.kind, { finished_at, error, reason }))
 }
 
-/** The run when the same was settled before: whoever did not hear of it asks again. */
+/** The run when the same settlement was written before, for a caller that repeats it; otherwise null. */
 function before (tables: Tables, { lease, outcome }: Settlement): Run | null {
   const run = tables.read(lease.id)
   if (run?.turn !== lease.turn || !matchesOutcome(run, outcome)) return null
@@ -84,7 +84,7 @@ function before (tables: Tables, { lease, outcome }: Settlement): Run | null {
   return isSame ? run : null
 }
 
-/** Writes what a running run says of itself. False: the lease was stale and nothing changed. */
+/** Writes the report of a running run. False: the lease is stale and nothing changed. */
 export function report (tables: Tables, { lease, progress, checkpoint, child, logs }: Report): boolean {
   const run = held(tables, lease)
   if (!run) return false
@@ -95,7 +95,7 @@ export function report (tables: Tables, { lease, progress, checkpoint, child, lo
   return true
 }
 
-/** Ends a waiting run, asks a running one to end, leaves a finished one. */
+/** Cancels a waiting run and asks a running one to stop; a finished one is unchanged. */
 export function cancel (tables: Tables, { id, reason, now, record }: CancelAsk): Run | null {
   const run = tables.read(id)
   if (!run) return null
@@ -108,7 +108,7 @@ export function cancel (tables: Tables, { id, reason, now, record }: CancelAsk):
   return answer
 }
 
-/** Ends a waiting run that is not to start; leaves any other. */
+/** Ends a waiting run without a start; any other run is unchanged. */
 export function end (tables: Tables, { id, record, ...ask }: EndAsk): Run | null {
   const run = tables.read(id)
   if (!run) return null
@@ -121,7 +121,7 @@ export function end (tables: Tables, { id, record, ...ask }: EndAsk): Run | null
   return answer
 }
 
-/** Queues a finished run again. Its last attempt becomes a past one. Throws OFFPEAK_QUEUE_FULL. */
+/** Queues a finished run again and stores its last attempt. Throws OFFPEAK_QUEUE_FULL. */
 export function retry (tables: Tables, { id, due_at, now, bounds, record }: RetryAsk): Run | null {
   const run = tables.read(id)
   if (!run) return null
@@ -134,7 +134,7 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
   const last = lastAttempt(run)
   if (last) tables.keepAttempt(id, last)
   tables.dropPart('result', id)
-  // Work that was completed begins from the start; work that was not goes on where it stopped.
+  // A completed run starts from the beginning; any other continues from its checkpoint.
   if (run.state === 'completed') tables.dropPart('checkpoint', id)
   refreshDependencies(tables, run)
   const after = blockedIfOpen(tables, again)
@@ -148,7 +148,7 @@ export function retry (tables: Tables, { id, due_at, now, bounds, record }: Retr
   return answer
 }
 
-/** The attempt that finished a run, as far as its row tells; it is not kept apart until the run is queued again. */
+/** The attempt that finished a run, or null. It is stored only when the run is queued again. */
 export function lastAttempt (run: Run) {
   if (run.turn === 0 || !isFinal(run.state) || run.finished_at === null) return null
   return pastAttempt(run, run.state as 'completed' | 'failed' | 'cancelled' | 'skipped', {

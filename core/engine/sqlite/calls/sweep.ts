@@ -15,19 +15,19 @@ import { toRun } from '../mapping/run-row.ts'
 import type { RunRow } from '../mapping/run-row.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** How long sums over runs that may be gone are kept. */
+/** How long statistics are kept. */
 const KEPT_MS = 400 * DAY
 
-/** How many entries of what was done by hand are kept at most. */
+/** The maximum number of audit entries. */
 const RECORDS = 100_000
 
-/** How many empty lanes go at once. */
+/** How many empty lanes one call removes. */
 const LANES = 500
 
-/** How long they are kept by the hour. */
+/** How long statistics are kept by hour. */
 const HOURLY_MS = 45 * DAY
 
-/** Oldest first, of one lane and final state. */
+/** The oldest runs of a lane in a final state. */
 function oldest (
   tables: Tables,
   { lane, state, before }: { lane: Lane, state: State, before: number },
@@ -39,7 +39,7 @@ function oldest (
   return tables.all<RunRow>(`${sql} order by id limit ?`, ...values, limit).map(row => toRun(row, lane))
 }
 
-/** Runs of these lanes in these states that ended before an instant, and how many of them may go at most. */
+/** Runs of these lanes and states that ended before an instant; at most `most` of them are removed. */
 interface Old {
   lanes: Lane[]
   states: readonly State[]
@@ -59,7 +59,7 @@ function oldestOf (tables: Tables, { lanes, states, before }: Old, limit: number
 const countOf = ({ counts }: Lane, states: readonly State[]): number =>
   states.reduce((sum, state) => sum + counts[stateNumber(state)]!, 0)
 
-/** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in all.
+/** Removes finished runs that are too old, then those beyond the newest `keep` of their task; at most `limit` in total.
  */
 export function sweep (tables: Tables, { now, before, keep, limit, dead_before }: SweepAsk): number {
   const states = dead_before === undefined ? FINAL_STATES : FINAL_STATES.filter(state => state !== 'failed')
@@ -86,7 +86,7 @@ export function sweep (tables: Tables, { now, before, keep, limit, dead_before }
   return removed
 }
 
-/** Lanes without runs go with what held their runs, so that tasks and queues that are no more leave nothing behind. */
+/** Removes lanes without runs and their timelines, so that removed tasks and queues leave nothing behind. */
 function forgetLanes (tables: Tables, now: number): void {
   const { lanes } = tables.memory
   const empty = lanes.byId.values().filter(({ counts }) => counts.every(count => count === 0))
@@ -99,11 +99,11 @@ function forgetLanes (tables: Tables, now: number): void {
   }
 }
 
-/** By how much a clock may be set back without a newer run being older than what is kept for the oldest. */
+/** How far the clock may be set back before timelines that are still needed are removed. */
 const SET_BACK_MS = DAY
 
-/** What held the runs of a lane is kept as long as there is a run that was there by then, and a day longer: the oldest
- *  by id need not be the oldest by a clock that was set back, and the next to come may be older than all of them. */
+/** Removes the timelines of lanes up to one day before their oldest run. After the clock was set back, the run with the
+ *  lowest id need not be the oldest, and the next run may be older than all of them. */
 function forgetHolds (tables: Tables, now: number): void {
   for (const id of Array.from(tables.holds.lanes.byLane.keys())) {
     const lane = tables.memory.lanes.byId.get(id)!
@@ -123,8 +123,7 @@ function oldestAt (tables: Tables, place: LaneState): number {
   return Math.min(...born.map(at => at ?? Infinity))
 }
 
-/** Of each lane that may have some what ended before an instant: a hundred thousand lanes need not be asked one by one.
- */
+/** The lanes that may have runs that ended before an instant, found in one statement for a hundred thousand lanes. */
 function agedOf (
   tables: Tables,
   lanes: readonly Lane[],
@@ -140,8 +139,8 @@ function agedOf (
 const countAll = (lanes: Lane[], states: readonly State[]): number =>
   lanes.reduce((sum, lane) => sum + countOf(lane, states), 0)
 
-/** The same share of each, as long as there is something left to remove: what is equally old lies side by side in the
- *  file, and few of its pages change. */
+/** Removes the same share from each, until `limit` runs are removed: runs of the same age are neighbours in the file,
+ *  so that few pages change. */
 function removeOld (tables: Tables, all: readonly Old[], limit: number): number {
   let removed = 0
   let left = all

@@ -7,23 +7,23 @@ import { SECOND } from '../../../model/base/duration.ts'
 import { PROCESSES, describeHolder, readHolder, holderState } from './holder.ts'
 import type { Holder } from './holder.ts'
 
-/** A holder that has not answered for so long is taken to be gone. Should it come back, its next write is refused. */
+/** A holder that does not answer within this time counts as gone. If it comes back, its next write fails. */
 const ANSWER_MS = 15 * SECOND
 const EVERY_MS = 100
 
-/** Lies in the folder while somebody asks whether its holder is alive, which removes it. */
+/** The file that asks whether the holder of the folder is alive. A live holder removes it. */
 const question = (folder: string): string => join(folder, 'holder.ask')
 
-/** Answers those who ask whether the holder of the folder is alive. */
+/** Answers that the holder of the folder is alive. */
 export function answerQuestion (folder: string): void {
   rmSync(question(folder), { force: true })
 }
 
-/** The holder that the files of a folder name. Reading changes none of them; what cannot be read names nobody, and is
- *  dealt with by whoever opens it for writing. */
+/** The holder that is stored in the files of a folder, or null. Changes no file. A file that cannot be read has no
+ *  holder here; opening it for writing reports the error. */
 function holderOf (folder: string): Holder | null {
   const file = join(folder, 'offpeak.db')
-  // Closed in order, a store has no log and no holder.
+  // A store that was closed cleanly has no log and no holder.
   if (!statSync(`${file}-wal`, { throwIfNoEntry: false })?.size) return null
   let db: DatabaseSync | null = null
   try {
@@ -36,7 +36,7 @@ function holderOf (folder: string): Holder | null {
   }
 }
 
-/** Resolves to whether a live holder has removed the question. */
+/** Resolves to whether a live holder removed the question. */
 async function hasAnswered (folder: string): Promise<boolean> {
   const file = question(folder)
   writeFileSync(file, '', { mode: 0o600 })
@@ -48,8 +48,8 @@ async function hasAnswered (folder: string): Promise<boolean> {
   return false
 }
 
-/** Resolves to whether the folder has had a holder that did not leave it; throws OFFPEAK_ENGINE_BUSY while it is still
- *  there. The lock of the folder is the caller's: that is enough only as long as nobody has removed it. */
+/** Resolves to whether the previous holder of the folder did not stop cleanly. Throws OFFPEAK_ENGINE_BUSY while that
+ *  holder is alive. The caller has the lock of the folder; this check covers a lock that was removed. */
 export async function admit (folder: string, mine: Holder): Promise<boolean> {
   const holder = holderOf(folder)
   if (holder === null) return false

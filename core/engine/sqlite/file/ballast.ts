@@ -9,14 +9,14 @@ const freeBytes = (folder: string): number => {
   return bavail * bsize
 }
 
-/** Puts a file of `bytes` beside the database, to be given up when the disk is full. False: there is no space to spare.
+/** Creates a file of `bytes` next to the database that is removed when the disk is full. False: not enough free space.
  */
 export function reserveBallast (file: string, bytes: number): boolean {
   if (existsSync(file)) return true
   if (freeBytes(dirname(file)) < 3 * bytes) return false
   const handle = openSync(file, 'w', 0o600)
   try {
-    // Random, so that a file system that compresses gives the space back too.
+    // Random bytes take real space on a compressing file system.
     const block = randomFillSync(Buffer.allocUnsafe(Math.min(BLOCK, bytes)))
     for (let left = bytes; left > 0; left -= block.length) writeSync(handle, block, 0, Math.min(block.length, left))
     fsyncSync(handle)
@@ -29,7 +29,7 @@ export function reserveBallast (file: string, bytes: number): boolean {
   }
 }
 
-/** Gives the ballast up. False: there was none. */
+/** Removes the ballast. False: there was none. */
 export function releaseBallast (file: string): boolean {
   if (!existsSync(file)) return false
   rmSync(file, { force: true })

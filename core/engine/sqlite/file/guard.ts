@@ -26,20 +26,20 @@ interface GuardOptions {
   db: DatabaseSync
   lock: Pick<Lock, 'keep' | 'identity'>
   holder: Holder
-  /** True: the file was looked through when it was opened. */
+  /** True: the file was checked when it was opened. */
   unclean: boolean
-  /** Called with what is found wrong, once. */
+  /** Called once with each problem that is found. */
   found: (error: unknown) => void
 }
 
-/** Watches over an open store: that its files are those that the next start will read, that they hold what was written
- *  to them, and that no other process has taken it over. */
+/** Watches an open store: its files must be those that the next start will read, must contain what was written, and no
+ *  other process may take the store over. */
 export class Guard {
-  /** Nothing can be trusted any more: every call fails with it. */
+  /** The store cannot be trusted: every call fails with this error. */
   lost: OffpeakError | null = null
-  /** The file is damaged: writes fail with it, reads go on as far as they can. */
+  /** The file is damaged: writes fail with this error, reads are tried. */
   damaged: OffpeakError | null = null
-  /** Nothing can be written for now. */
+  /** The store cannot be written at the moment: writes fail with this error. */
   blocked: OffpeakError | null = null
   readonly #options: GuardOptions
   readonly #ballast: string
@@ -49,11 +49,11 @@ export class Guard {
   #seen: number
   #checked: number
   #scrubbing: Promise<void> = Promise.resolve()
-  /** While it is not settled nobody is told that anything is stored. */
+  /** Until it settles, no write is acknowledged. */
   #doubted: Promise<void> | null = null
   #doubts = 0
   #glanced = -Infinity
-  /** The last answers of many are followed by a glance: it has to know what they have left. */
+  /** A check after the last of several acknowledgements, so that the next check knows their changes. */
   #later: NodeJS.Timeout | undefined
   readonly #timer: NodeJS.Timeout
   readonly #first: NodeJS.Timeout | undefined
@@ -66,9 +66,9 @@ export class Guard {
     this.#seen = this.#dataVersion()
     this.#checked = performance.now()
     reserveBallast(this.#ballast, ballastBytes)
-    // What nobody writes to or asks about is watched all the same.
+    // An idle store is watched as well.
     this.#timer = setInterval(() => this.inspect(), LOOK_MS).unref()
-    // A start after a stop in order has not looked the file through.
+    // A start after a clean stop did not check the file.
     if (!options.unclean) this.#first = setTimeout(() => void this.#scrub(), LOOK_MS).unref()
   }
 
@@ -96,13 +96,13 @@ export class Guard {
     this.#refuse()
   }
 
-  /** Throws when another process has taken the store over: in a transaction, nothing of it is stored then. */
+  /** Throws when another process has taken the store over. Called in each transaction, which is then rolled back. */
   fence (): void {
     const version = this.#dataVersion()
     if (version === this.#seen) return
     const holder = readHolder(this.#options.db)
     if (holder?.id !== this.#options.holder.id) {
-      throw this.#lose(engineTaken(holder === null ? 'one that has left it again' : describeHolder(holder)))
+      throw this.#lose(engineTaken(holder === null ? 'a process that has stopped since' : describeHolder(holder)))
     }
     this.#seen = version
   }
@@ -111,8 +111,8 @@ export class Guard {
     return (this.#version.get() as { data_version: number }).data_version
   }
 
-  /** Throws when what was written is not there to be read any more; answers with a promise when that has to be looked
-   *  up. Answers that come together share one glance at the files. */
+  /** Throws when written data is no longer in the files. Returns a promise when the whole file has to be checked for
+   *  that. Calls that come together share one check. */
   confirm (): Promise<void> | undefined {
     if (performance.now() - this.#glanced >= GLANCE_MS) this.#glance()
     else this.#later ??= setTimeout(() => this.#glance(), GLANCE_MS).unref()
@@ -132,7 +132,7 @@ export class Guard {
     if (this.#fatal) throw this.#fatal
   }
 
-  /** Looks at the files, at the lock, and for another owner. Throws nothing. */
+  /** Checks the files, the lock and the holder. Never throws. */
   inspect (): void {
     this.#checked = performance.now()
     this.#glanced = -Infinity
@@ -158,7 +158,7 @@ export class Guard {
     writeHolder(db, Object.assign(holder, { lock: lock.identity }))
     this.#options.found(engineFailed({
       message: `The lock of ${folder} was removed or replaced while it was in use; it is locked again`,
-      fix: 'Leave lock.db and lock.json alone: they are freed when offpeak stops, however it stops.'
+      fix: 'Do not remove lock.db and lock.json: the lock is released when offpeak stops, even after a crash.'
     }))
   }
 
@@ -168,18 +168,18 @@ export class Guard {
     const { kind, words: message } = found
     if (kind === 'foreign') return this.#doubt()
     if (kind === 'moved') {
-      this.#lose(engineFailed({ message, fix: 'Stop, put the file back with its -wal file, and start again.' }))
+      this.#lose(engineFailed({ message, fix: 'Stop, put the file and its -wal file back, and start again.' }))
     } else if (kind === 'damaged') this.#noted(Object.assign(new Error(message), { errcode: 11 }))
     else if (kind === 'cut') {
       const place = quarantine(folder, clock())
       this.#lose(engineFailed({
-        message: `${message}: what was last acknowledged may be missing; a copy of the files is in ${place}`,
-        fix: 'Stop, put the newest good backup in the place of offpeak.db or keep what is there, and start again.'
+        message: `${message}: the last acknowledged changes may be missing; a copy of the files is in ${place}`,
+        fix: 'Stop, replace offpeak.db with the newest good backup or keep it, and start again.'
       }))
     } else this.#block(engineFailed({ message, fix: 'Make the folder and its files writable for this user.' }))
   }
 
-  /** Looks the whole file through, once more when it is written meanwhile. */
+  /** Checks the whole file, and again when it is written meanwhile. */
   #doubt (): void {
     this.#doubts += 1
     this.#doubted ??= this.#settleDoubts()
@@ -217,26 +217,26 @@ export class Guard {
     this.blocked = error
   }
 
-  /** Throws, and lets no more be written: after a failed sync nobody knows what the disk holds. */
+  /** Throws and stops all writes: after a failed sync the content of the disk is unknown. */
   unsynced (cause: unknown): never {
     throw this.lost ??= engineFailed({
-      message: 'The disk did not confirm what was written',
-      fix: 'Look at the disk; what was acknowledged before is safe. Start again when it is in order.',
+      message: 'The disk did not confirm a write',
+      fix: 'Check the disk, then start again. Everything acknowledged before is safe.',
       cause
     })
   }
 
-  /** Neither rows nor memory are known any more: nothing is answered after this. */
+  /** Marks the store as lost because rows and memory may differ: all later calls fail. */
   lose (cause: unknown): OffpeakError {
     return this.lost ??= unknownStore(cause)
   }
 
-  /** Gives the ballast up for a full disk. False: there is none left. */
+  /** Releases the ballast when the disk is full. False: there is none left. */
   makeRoom (): boolean {
     return releaseBallast(this.#ballast)
   }
 
-  /** Takes note of an error; the first sign of damage copies the files aside. */
+  /** Notes an error. The first sign of damage copies the files to a quarantine folder. */
   note (error: unknown): void {
     if (sqliteErrorKind(error) !== 'corrupt' || this.damaged) return
     this.damaged = openFailed({ folder: this.#options.folder, now: this.#options.clock() }, error) as OffpeakError
@@ -249,10 +249,10 @@ export class Guard {
   }
 }
 
-/** That neither rows nor memory are known any more. */
+/** The error for a store whose rows and memory may differ. */
 export const unknownStore = (cause: unknown): OffpeakError =>
   engineFailed({
-    message: `What is stored is not known any more: ${cause instanceof Error ? cause.message : String(cause)}`,
-    fix: 'Start again: what was acknowledged is safe.',
+    message: `The state of the store is unknown: ${cause instanceof Error ? cause.message : String(cause)}`,
+    fix: 'Start again. Everything acknowledged is safe.',
     cause
   })

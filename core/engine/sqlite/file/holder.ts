@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Which process has a store open, as it is written in the store itself: a lock beside it may be removed. */
+/** The process that has a store open. It is written to the store itself because a lock file can be removed. */
 export interface Holder {
   /** Names one opening of the store. */
   id: string
@@ -23,10 +23,10 @@ export interface Holder {
   file: string
 }
 
-/** Whether the process of a holder still has the store: `unknown` when only an answer of its own can tell. */
+/** Whether the process of a holder still has the store. `unknown`: only its own answer can tell. */
 type HolderState = 'gone' | 'alive' | 'unknown'
 
-/** What can be seen of processes from here. `isOpen`: this process has that opening. */
+/** What this process can see of processes. `isOpen`: this process has the opening with this id. */
 interface Processes {
   startedAt(pid: number): string | null
   isAlive(pid: number): boolean
@@ -41,14 +41,14 @@ export function identityOf (file: string): string | null {
 
 export const inodeOf = (identity: string): string => identity.slice(identity.indexOf(':') + 1)
 
-/** A copy of a store says who had the original. Another kernel numbers devices in another way. */
+/** A copy of a store contains the holder of the original. Other kernels number devices differently. */
 function isCopy (holder: Holder, mine: Holder, isSameKernel: boolean): boolean {
   if (isSameKernel) return holder.file !== mine.file
   return inodeOf(holder.file) !== inodeOf(mine.file)
 }
 
-/** Whether the holder that a store names still has it. The lock file is held by the caller, `mine` says by what name:
- *  the lock of another kernel or of a file that was removed means nothing. */
+/** Whether the holder that is named in a store still has it. The caller holds the lock file that `mine` names; a lock
+ *  of another kernel or of a removed file proves nothing. */
 export function holderState (holder: Holder, mine: Holder, seen: Processes): HolderState {
   const isSameBoot = holder.boot === mine.boot
   const isSameKernel = isSameBoot && (mine.boot !== null || holder.machine === mine.machine)
@@ -127,7 +127,7 @@ export function readHolder (db: DatabaseSync): Holder | null {
   return row === undefined ? null : JSON.parse(row.body) as Holder
 }
 
-/** Writes who has the store from now on. */
+/** Makes this opening the holder of the store. */
 export function writeHolder (db: DatabaseSync, holder: Holder): void {
   db.prepare(`
     insert into holder (one, body) values (1, ?)
@@ -135,7 +135,7 @@ export function writeHolder (db: DatabaseSync, holder: Holder): void {
   open.add(holder.id)
 }
 
-/** The store is not held by this opening any more. A store that cannot be written says so until the process ends. */
+/** Removes this opening as the holder. A store that cannot be written keeps it until the process has ended. */
 export function clearHolder (db: DatabaseSync, { id }: Holder): void {
   open.delete(id)
   try {

@@ -7,12 +7,12 @@ import type { Holder } from './holder.ts'
 import type { Lock } from './lock.ts'
 import type { LogSync } from './log-sync.ts'
 
-/** The folder of a store that no file holds. */
+/** The folder name of a store without files. */
 export const IN_MEMORY = ':memory:'
 
 const nothing = () => undefined
 
-/** What a store has beside its database: the lock of its folder, the watch over its files, the syncs of its log. */
+/** What a store has besides its database: the lock of its folder, the guard of its files, the sync of its log. */
 export interface Files {
   lock: Lock
   holder: Holder | null
@@ -20,7 +20,7 @@ export interface Files {
   log: Pick<LogSync, 'flushed' | 'close'>
 }
 
-/** An empty database of this process alone. */
+/** An empty in-memory database. */
 export function memoryDatabase (): DatabaseSync {
   const db = new DatabaseSync(IN_MEMORY)
   db.exec(`${PRAGMAS}; pragma journal_mode = memory; pragma synchronous = off`)
@@ -28,7 +28,7 @@ export function memoryDatabase (): DatabaseSync {
   return db
 }
 
-/** The files of a store that has none. */
+/** Stand-ins for the files of a store in memory. */
 export function noFiles (): Files {
   const guard: Files['guard'] = {
     lost: null,

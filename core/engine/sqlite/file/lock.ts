@@ -8,17 +8,17 @@ import { describeHolder, identityOf, inodeOf } from './holder.ts'
 import type { Holder } from './holder.ts'
 
 export interface Lock {
-  /** True when the owner before us did not say goodbye. */
+  /** True when the previous owner did not stop cleanly. */
   readonly unclean: boolean
   /** The file that is locked. */
   readonly identity: string
-  /** Locks the file that bears the name of the lock again, where somebody has removed or replaced it, or where the lock
-   *  is gone: it is as soon as this process has closed the file by any other name. True: it had to. Throws
-   *  OFFPEAK_ENGINE_BUSY when another process has locked it. */
+  /** Takes the lock again when its file was removed or replaced, or when the lock was lost, which happens as soon as
+   *  this process closes the file through any other handle. Returns true when it had to. Throws OFFPEAK_ENGINE_BUSY
+   *  when another process has the lock. */
   keep(): boolean
-  /** Gives the folder free; what we leave is in order. */
+  /** Releases the folder after a clean stop. */
   release(): void
-  /** Gives the folder free, and lets the next owner check it. */
+  /** Releases the folder; the next owner checks it. */
   abandon(): void
 }
 
@@ -26,11 +26,11 @@ function ownerWords (file: string): string {
   try {
     return describeHolder(JSON.parse(readFileSync(file, 'utf8')) as Holder)
   } catch {
-    return 'its owner did not leave a name'
+    return 'a process that left no name'
   }
 }
 
-/** Whether the system knows of a lock on a file. Where it does not tell of locks there is one. */
+/** Whether the system lists a lock on this file. True where the system lists no locks. */
 function isHeld (identity: string): boolean {
   try {
     return readFileSync('/proc/locks', 'utf8').includes(`:${inodeOf(identity)} `)
@@ -44,7 +44,7 @@ interface Locked {
   identity: string
 }
 
-/** Throws OFFPEAK_ENGINE_BUSY when another has it. `name`: the file in which the owner says who it is. */
+/** Throws OFFPEAK_ENGINE_BUSY when another process has the lock. `name`: the file that names the owner. */
 function lockFile (file: string, name: string): Locked {
   const db = new DatabaseSync(file, { timeout: 0 })
   try {
@@ -57,15 +57,14 @@ function lockFile (file: string, name: string): Locked {
   }
 }
 
-/** Throws OFFPEAK_ENGINE_BUSY when another process has the folder, and takes nothing: for a caller that has not
- *  begun. */
+/** Throws OFFPEAK_ENGINE_BUSY when another process uses the folder. Takes no lock itself. */
 export function refuseOwned (folder: string): void {
   const file = join(folder, 'lock.db')
   if (existsSync(file)) lockFile(file, join(folder, 'lock.json')).db.close()
 }
 
-/** Takes the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that is held
- *  for life: the system frees it when the process ends, however it ends, and no pid has to be trusted. */
+/** Locks the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that stays
+ *  open: the system releases it when the process ends in any way, so that no pid has to be trusted. */
 export function takeLock (folder: string, owner: string): Lock {
   const name = join(folder, 'lock.json')
   const file = join(folder, 'lock.db')

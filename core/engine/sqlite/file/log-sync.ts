@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
 import { syncOffPool } from './sync-thread.ts'
 
-/** Ways to make a file durable, and the clock that tells how long each took (ms). */
+/** How files are made durable. `clock`: ms. */
 interface Disk {
   sync(handle: number): Promise<void>
   syncNow(handle: number): void
@@ -10,27 +10,26 @@ interface Disk {
 
 const DISK: Disk = { sync: syncOffPool, syncNow: fdatasyncSync, clock: () => performance.now() }
 
-/** A disk that confirms within so many ms has done it before another thread could have been asked and heard. */
+/** A disk that syncs within this time is faster than a round trip to another thread. */
 const QUICK_MS = 1
-/** So slow a disk is seen as until it was measured, and how much one measure says when it is the better one. */
+/** The assumed duration of a sync before the first measurement, and the weight of a faster measurement. */
 const UNKNOWN_MS = 10
 const SMOOTHING = 1 / 8
 
-/** How a sync is asked for. `alone`: one caller waits for it. `hurried`: it is handed to the system within the call,
- *  for nobody knows when the event loop turns next. */
+/** How a sync is requested. `alone`: exactly one caller waits for it. `hurried`: it starts within the call, because the
+ *  event loop may be busy afterwards. */
 export type SyncMode = 'alone' | 'hurried' | null
 
-/** Makes what was written to the write-ahead log durable: one sync at a time outside the event loop, and all who come
- *  while one is under way share the next. Beside it there is at most one that was hurried. Only for a caller who is
- *  alone, and on a disk that has been quick, the event loop waits. Closing a second handle is safe here, for SQLite
- *  holds its locks on other files. */
+/** Makes the write-ahead log durable. One sync runs at a time outside the event loop, and callers that come during a
+ *  sync share the next one. At most one hurried sync runs in addition. The event loop waits only for a single caller on
+ *  a fast disk. Closing a second handle is safe here because SQLite holds its locks on other files. */
 export class LogSync {
   readonly #handle: number
   readonly #disk: Disk
   #running: Promise<void> | null = null
   #next: Promise<void> | null = null
   #hurried: Promise<void> | null = null
-  /** How long a sync takes, seen from the slow side: a slow one counts at once, quick ones little by little. */
+  /** The estimated duration of a sync, ms: a slower sync raises it at once, faster ones lower it gradually. */
   #ms = UNKNOWN_MS
 
   constructor (file: string, disk = DISK) {
@@ -38,8 +37,8 @@ export class LogSync {
     this.#handle = openSync(file, 'r+')
   }
 
-  /** Resolves when all that was written before the call is durable. A sync that is under way may have begun too early
-   *  for it. */
+  /** Resolves when everything written before the call is durable. A sync that is already running may have begun too
+   *  early and is not enough. */
   flushed (haste: SyncMode = null): Promise<void> {
     if (haste === 'alone' && this.#ms < QUICK_MS) return this.#wait()
     if (!this.#running) return this.#run()
@@ -83,7 +82,7 @@ export class LogSync {
 
 /** Makes the names of new files in a folder durable. */
 export function syncFolder (folder: string): void {
-  // Windows cannot open a folder, and keeps names by itself.
+  // Windows cannot open a folder and does not need this.
   if (process.platform === 'win32') return
   const handle = openSync(folder, 'r')
   try {

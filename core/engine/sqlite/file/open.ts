@@ -13,24 +13,24 @@ const NETWORK: Record<number, string> = { 0x6969: 'NFS', 0x517b: 'SMB', 0xff534d
 
 interface OpenAsk {
   folder: string
-  /** True when the last owner did not stop in order: the file is checked through. */
+  /** True when the last owner did not stop cleanly: the file is checked. */
   unclean: boolean
   now: number
   migrations?: readonly string[]
 }
 
-/** Makes the data folder, readable by its owner alone, and refuses one on a network file system. */
+/** Creates the data folder, readable by its owner only. Throws OFFPEAK_ENGINE_FAILED for a network file system. */
 export function prepareFolder (folder: string, typeOf = (path: string): number => statfsSync(path).type): void {
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
   if (!statSync(folder).isDirectory()) {
     throw engineFailed(
-      { message: `The data folder ${folder} is a file`, fix: 'Name a folder.' }
+      { message: `The data folder ${folder} is a file`, fix: 'Give the path of a folder.' }
     )
   }
   const network = NETWORK[typeOf(folder)]
   if (!network) return
   throw engineFailed({
-    message: `The data folder ${folder} lies on a network file system (${network}), whose locks do not hold`,
+    message: `The data folder ${folder} is on a network file system (${network}), whose locks are not reliable`,
     fix: 'Put the data folder on a local disk.'
   })
 }
@@ -60,7 +60,7 @@ function refuseLostMain (file: string): void {
   if (!wal || wal.size === 0 || (main && main.size > 0)) return
   throw engineFailed({
     message: `${file} is missing or empty, but its write-ahead log is there`,
-    fix: 'Put offpeak.db back, or move offpeak.db-wal away to begin anew.'
+    fix: 'Restore offpeak.db, or move offpeak.db-wal away to start with an empty database.'
   })
 }
 
@@ -80,7 +80,7 @@ export function migrate (db: DatabaseSync, file: string, migrations: readonly st
     })
   }
   if (application !== APPLICATION_ID && (version > 0 || application !== 0)) {
-    throw engineFailed({ message: `${file} is a database of another program`, fix: 'Name another data folder.' })
+    throw engineFailed({ message: `${file} is a database of another program`, fix: 'Use another data folder.' })
   }
   if (version === migrations.length) return
   if (version > 0) backup(db, `${file}.before-v${migrations.length}`)
@@ -99,7 +99,7 @@ export function migrate (db: DatabaseSync, file: string, migrations: readonly st
 }
 
 function backup (db: DatabaseSync, file: string): void {
-  // A copy that stands already is of a migration that was broken off: it may be half written.
+  // An existing copy is from an interrupted migration and may be incomplete.
   rmSync(file, { force: true })
   closeSync(openSync(file, 'w', 0o600))
   db.prepare('vacuum into ?').run(file)
@@ -109,7 +109,7 @@ function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
   const { journal_mode: mode } = db.prepare('pragma journal_mode = wal').get() as { journal_mode: string }
   if (mode !== 'wal') {
     throw engineFailed(
-      { message: `${file} cannot keep a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' }
+      { message: `${file} cannot use a write-ahead log here (${mode})`, fix: 'Put the data folder on a local disk.' }
     )
   }
   db.exec(PRAGMAS)
@@ -117,8 +117,8 @@ function begin (db: DatabaseSync, file: string, ask: OpenAsk): void {
   migrate(db, file, ask.migrations ?? MIGRATIONS)
 }
 
-/** Opens the database of a folder that is locked for us: checked, migrated, ready to write. A damaged one is copied
- *  aside and refused; OFFPEAK_ENGINE_FAILED says what to do. */
+/** Opens, checks and migrates the database of a locked folder. A damaged database is copied to a quarantine folder.
+ *  Throws OFFPEAK_ENGINE_FAILED. */
 export function openDatabase (ask: OpenAsk): DatabaseSync {
   const file = join(ask.folder, 'offpeak.db')
   refuseLostMain(file)
@@ -136,8 +136,8 @@ export function openDatabase (ask: OpenAsk): DatabaseSync {
   }
 }
 
-/** The error to throw for one met while opening; a damaged file is copied aside, which has to happen before it is
- *  closed. */
+/** The error to throw for one that occurred while opening. Copies a damaged file to a quarantine folder, which must
+ *  happen before the file is closed. */
 export function openFailed (ask: Pick<OpenAsk, 'folder' | 'now'>, error: unknown): unknown {
   const trouble = sqliteErrorKind(error)
   if (trouble === 'corrupt') return damaged(ask, error)
@@ -148,7 +148,7 @@ function damaged ({ folder, now }: Pick<OpenAsk, 'folder' | 'now'>, cause: unkno
   const place = quarantine(folder, now)
   return engineFailed({
     message: `The database in ${folder} is damaged; a copy of it is in ${place}`,
-    fix: 'Put the newest good backup in the place of offpeak.db, remove offpeak.db-wal and offpeak.db-shm, ' +
+    fix: 'Replace offpeak.db with the newest good backup, remove offpeak.db-wal and offpeak.db-shm, ' +
       'and start again.',
     cause
   })

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
 import { toEngineError } from './sqlite-errors.ts'
 
-/** The schedules as a data folder has them, whether it is in use or not; none where nothing was stored yet. Throws
+/** Reads the schedules of a data folder, whether it is in use or not. An absent database has none. Throws
  *  OFFPEAK_ENGINE_FAILED. */
 export function peekSchedules (folder: string): Schedule[] {
   const file = join(folder, 'offpeak.db')

@@ -9,8 +9,8 @@ function copyKept (folder: string, kept: string): boolean {
     Math.floor(now.mtimeMs / 1000) === Math.floor(then.mtimeMs / 1000)
 }
 
-/** Copies the damaged files to `corrupt-<time>/` in the same folder and says where they are. Nothing is deleted, and
- *  the same damage is copied once, however often a start is tried. */
+/** Copies the damaged files to `corrupt-<time>/` in the same folder and returns its path. Deletes nothing. The same
+ *  damage is copied only once. */
 export function quarantine (folder: string, now: number): string {
   const known = readdirSync(folder).filter(name => name.startsWith('corrupt-')).map(name => join(folder, name))
   const same = known.find(place => copyKept(folder, place))

@@ -1,7 +1,7 @@
 import type { OffpeakError } from '../../../model/errors/errors.ts'
 import { engineFailed } from '../../../model/errors/engine-errors.ts'
 
-/** What an error of SQLite means to us. Source: https://www.sqlite.org/rescode.html */
+/** The kinds of SQLite errors. Source: https://www.sqlite.org/rescode.html */
 type SqliteErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'unreachable' | 'other'
 
 const BY_CODE: Record<number, SqliteErrorKind> = {
@@ -21,7 +21,7 @@ const PRIMARY = 0xff
 const errcodeOf = (error: unknown): number | null =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & PRIMARY : null
 
-/** Null: the error is not SQLite's, or it is one that a single call brings on itself. */
+/** Null: the error is not from SQLite, or it is a constraint error, which concerns one call only. */
 export function sqliteErrorKind (error: unknown): SqliteErrorKind | null {
   const code = errcodeOf(error)
   if (code === null || code === CONSTRAINT) return null
@@ -40,7 +40,7 @@ const WORDS: Record<SqliteErrorKind, { message: string, fix: string, status?: nu
   },
   corrupt: {
     message: 'The database is damaged',
-    fix: 'Stop, put the newest good backup in the place of offpeak.db, and start again.'
+    fix: 'Stop, replace offpeak.db with the newest good backup, and start again.'
   },
   readonly: {
     message: 'The data folder cannot be written',
@@ -52,11 +52,11 @@ const WORDS: Record<SqliteErrorKind, { message: string, fix: string, status?: nu
   },
   other: {
     message: 'The database refused the change',
-    fix: 'Look at the disk of the data folder. If it is in order, this is a fault of offpeak: please report it.'
+    fix: 'Check the disk of the data folder. If the disk is healthy, this is a bug in offpeak: please report it.'
   }
 }
 
-/** The error that callers get for an error of SQLite. */
+/** The OFFPEAK_ENGINE_FAILED for an error of SQLite. */
 export function toEngineError (cause: unknown): OffpeakError {
   const trouble = sqliteErrorKind(cause) ?? 'other'
   const { message, ...rest } = WORDS[trouble]

@@ -21,8 +21,8 @@ parentPort.on('message', ({ id, handle }) => {
 })
 `
 
-/** A thread that syncs files and does nothing else. All that is asynchronous in a process shares the threads of one
- *  pool, and calls to a file system that is gone keep them: what was acknowledged must not wait for those. */
+/** A thread that only syncs files. All asynchronous file calls of a process share one thread pool, and calls to an
+ *  unreachable file system can occupy it: acknowledgements must not wait for those. */
 class SyncThread {
   readonly #asked = new Map<number, PromiseWithResolvers<void>>()
   #worker: Worker | null = null
@@ -44,12 +44,12 @@ class SyncThread {
     worker.on('message', ({ id, error }: SyncResult) => {
       const asked = this.#asked.get(id)
       this.#asked.delete(id)
-      // A thread that has nothing to do keeps no process.
+      // An idle thread does not keep the process alive.
       if (this.#asked.size === 0) worker.unref()
       if (error === null) asked?.resolve()
       else asked?.reject(Object.assign(new Error(error.message), { code: error.code }))
     })
-    // Whoever waits for the pool as well goes on waiting for it.
+    // Callers still have the sync of the pool.
     worker.on('error', () => {
       this.#worker = null
     })
@@ -60,10 +60,10 @@ class SyncThread {
 const spare = new SyncThread()
 const pooled = promisify(fdatasync)
 
-/** So long the pool has for a sync before the other thread is asked as well, ms. */
+/** How long a sync may take in the pool before the other thread is used as well, ms. */
 const POOL_MS = 1000
 
-/** Syncs a file outside of the event loop, whatever occupies the pool. */
+/** Syncs a file outside the event loop, even when the thread pool is occupied. */
 export async function syncOffPool (
   handle: number,
   { pool = pooled, thread = (at: number) => spare.sync(at), patience = POOL_MS } = {}

@@ -12,7 +12,7 @@ interface FingerprintRow {
   newest: number
 }
 
-/** Failed runs by task and what they failed of, the newest first. */
+/** Failed runs by task and fingerprint, newest first. */
 export function deadGroups (tables: Tables, { task }: { task?: string }): DeadGroup[] {
   const lanes = task === undefined ? [...tables.memory.lanes.byId.values()] : tables.memory.lanes.ofTask(task)
   const groups = new Map<string, DeadGroup>()

@@ -15,30 +15,30 @@ import type { IndexRange, ListPlan } from './list-plan.ts'
 
 const PER_MS = 4096
 
-/** More ways than these are taken only for what is not among the newest runs. */
+/** With more ranges than this the newest runs are scanned first. */
 const MANY_RANGES = 8
 
-/** So many of the newest runs are looked through before many ways are taken. */
+/** How many of the newest runs are scanned before many ranges are read. */
 const NEWEST_ROWS = 1000
 
-/** So many before many runs are sorted. */
+/** How many of the newest runs are scanned before many rows are sorted. */
 const NEWEST_ROWS_BEFORE_SORT = 20_000
 
-/** The ids between which runs are sought, both left out. */
+/** The searched ids, both bounds exclusive. */
 interface IdRange {
   above: number
   below: number
 }
 
-/** What is sought in a range: `most` of the runs that meet all terms, newest first. */
+/** A search for the newest `most` runs in a range that meet all terms. */
 interface Search {
   range: IdRange
   terms: readonly Term[]
   most: number
 }
 
-/** The runs that the filters ask for, newest first. Each way through the table is followed no further down than the
- *  runs that were found on the ways before. */
+/** The runs that match the filter, newest first. Each index range is read no further than the oldest run that is needed
+ *  after the ranges before it. */
 export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = []): Page<Run> {
   const search = { range: idRangeOf(tables, ask), terms: [...filterTerms(tables, ask), ...extra], most: ask.limit + 1 }
   const found = find(tables, ask, search)
@@ -56,14 +56,14 @@ function find (tables: Tables, ask: RunFilter, search: Search): number[] {
   return rest === null ? found : readRanges(tables, ways, { ...search, range: rest }, found)
 }
 
-/** So many of the newest runs are looked through before the ways are taken. */
+/** How many of the newest runs are scanned before the ranges of a plan are read. */
 function newestRowsFor ({ laneRanges: crowd, others }: ListPlan): number {
   const sorted = others.reduce((sum, { sortRows: sorts = 0 }) => sum + sorts, 0)
   if (sorted > MAX_SORTED) return NEWEST_ROWS_BEFORE_SORT
   return crowd.states.length + others.length > MANY_RANGES ? NEWEST_ROWS : 0
 }
 
-/** How many runs the filters ask for. */
+/** The number of runs that match the filter. */
 export function countRuns (tables: Tables, ask: RunFilter, extra: readonly Term[]): number {
   const asked = filterTerms(tables, ask)
   const meets = within(idRangeOf(tables, ask), [...asked, ...extra])
@@ -77,7 +77,7 @@ export function countRuns (tables: Tables, ask: RunFilter, extra: readonly Term[
   )
 }
 
-/** What the lanes know, or null. */
+/** The number from the counts of the lanes, or null when they do not tell. */
 function countKnown (tables: Tables, places: readonly LaneState[], extra: readonly Term[]): number | null {
   let sum = 0
   for (const place of places) {
@@ -88,7 +88,7 @@ function countKnown (tables: Tables, places: readonly LaneState[], extra: readon
   return sum
 }
 
-/** A run that waits was never asked to stop, for then it would be over. */
+/** Waiting runs are never asked to stop: they end at once. */
 function countKnownIn (tables: Tables, { lane, state }: LaneState, extra: readonly Term[]): number | null {
   const [only] = extra
   const all = lane.counts[stateNumber(state)]!
@@ -98,7 +98,7 @@ function countKnownIn (tables: Tables, { lane, state }: LaneState, extra: readon
   return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
 }
 
-/** The number of a run tells on which side of the instant it was created. */
+/** True when the ids alone tell which runs were created before the instant. */
 const isExact = (tables: Tables, instant: number): boolean => tables.ids.exact && Number.isInteger(instant)
 
 const endOf = (tables: Tables, to: number): number =>
@@ -129,8 +129,8 @@ function cursorNumber (cursor: string): number {
   return number
 }
 
-/** Looks through the newest runs, so many and then so many more; `rest` is what it has not looked through, null when
- *  that is not needed. */
+/** Scans the newest runs in steps of the given sizes. `rest`: the range that was not scanned; null: it is not
+ *  needed. */
 function scanNewest (
   tables: Tables,
   { range, terms, most }: Search,
@@ -147,7 +147,7 @@ function scanNewest (
   return { found, rest }
 }
 
-/** What the ways see to. */
+/** The conditions that index ranges cover by themselves. */
 function columnTerms (tables: Tables, { task, queue, state, source, schedule, due_by }: RunFilter): Term[] {
   const terms: Term[] = []
   if (task !== undefined || queue !== undefined) {
@@ -165,7 +165,7 @@ function columnTerms (tables: Tables, { task, queue, state, source, schedule, du
   return terms
 }
 
-/** What has to be sorted comes last: by then it is known how far down. */
+/** Reads the ranges of a plan. Ranges that must be sorted come last, when the lower bound is known. */
 function readRanges (
   tables: Tables,
   { laneRanges: crowd, others }: ListPlan,
@@ -183,7 +183,7 @@ function readRanges (
   return found
 }
 
-/** The ways of a crowd, those that are read together in one list: all, where they are few. */
+/** The ranges of lanes, grouped by what one statement reads. */
 function rangesOf (tables: Tables, crowd: LaneRanges, { range, terms, most }: Search): Term[][] {
   if (crowd.states.length <= MANY_RANGES) {
     return crowd.states.map(place => crowd.sources.map(source => rangeOf(place, source)))
@@ -191,7 +191,7 @@ function rangesOf (tables: Tables, crowd: LaneRanges, { range, terms, most }: Se
   return newestRanges(tables, crowd, { meets: within(range, terms), most }).map(arm => [arm])
 }
 
-/** The id above which a range has so many runs, or the end of the range. */
+/** The id above which a range has `count` runs, or the end of the range. */
 function idAfter (tables: Tables, range: IdRange, count: number): number {
   const { sql, values } = every(ALL, within(range))
   const row = tables.one<{ id: number }>(
@@ -212,7 +212,7 @@ function read (tables: Tables, ways: readonly IndexRange[], { range, terms, most
   ).map(({ id }) => id)
 }
 
-// What is due last was asked for last, mostly: read from that end, few runs ever displace one that was found before.
+// Runs that are due last were mostly added last: read from that end, few runs displace an earlier result.
 const selected = ({ sql, byDue: line }: IndexRange): string =>
   line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
 

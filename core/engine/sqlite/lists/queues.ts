@@ -10,7 +10,7 @@ import type { Tables } from '../state/tables.ts'
 import type { Term } from '../sql/condition.ts'
 import { queuedOf } from './list-plan.ts'
 
-/** Of the first run of each lane the one that was due first. */
+/** The earliest due time of the due runs of these lanes, or null. */
 function oldestOf (tables: Tables, lanes: readonly Lane[], now: number): number | null {
   const dues = lanes.filter(({ counts }) => counts[stateNumber('queued')]! > 0).map(lane =>
     tables.one<{ due_at: number }>(
@@ -40,7 +40,7 @@ export function queues (tables: Tables, { now, names }: QueuesAsk): QueueCount[]
   })
 }
 
-/** Of the runs that wait in a queue those that were asked for first. */
+/** The waiting runs of a queue that were added first. */
 function firstOf (tables: Tables, queue: string, count: number): Run[] {
   const lanes = [...tables.memory.lanes.byId.values()].filter(lane => lane.queue === queue)
   const ids = lanes.flatMap(lane => [
@@ -57,9 +57,12 @@ function firstOf (tables: Tables, queue: string, count: number): Run[] {
 const firstIds = (tables: Tables, { sql, values }: Term, count: number): number[] =>
   tables.all<{ id: number }>(`select id from run ${sql} order by id limit ?`, ...values, count).map(({ id }) => id)
 
-/** Skips the oldest of the runs that wait in a queue until as many are left as may wait. */
+/** Skips the oldest waiting runs of a queue until it is within its bound. */
 export function dropOldest (tables: Tables, { queue, max, now }: { queue: string, max: number, now: number }): void {
-  const reason = { code: 'queue_full', message: `dropped: newer runs came, and queue ${queue} lets ${max} wait` }
+  const reason = {
+    code: 'queue_full',
+    message: `Dropped for newer runs: queue ${queue} holds at most ${max} waiting runs`
+  }
   for (const run of firstOf(tables, queue, Math.max(0, tables.memory.lanes.waitingIn(queue) - max))) {
     const after = afterEnd(run, { now, as: 'skipped', reason })
     tables.save(run, after)

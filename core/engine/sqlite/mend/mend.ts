@@ -6,14 +6,14 @@ import { DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE
   SIDE_RULES } from './column-rules.ts'
 import type { ColumnRule } from './column-rules.ts'
 
-/** A row that held what no row may, for people: which one, and what was found in it. */
+/** A row that was out of range: which one, and what was found in it. */
 interface Mended {
   table: string
   row: string
   message: string
 }
 
-/** `rows`: the first of those that were mended; `count`: of all. `fail`: runs that are to fail for it. */
+/** `count`: the number of mended rows; `rows`: the first of them. `fail`: runs that must fail because of it. */
 export interface Mending {
   count: number
   rows: Mended[]
@@ -25,7 +25,7 @@ const MOST_WRONG = 10_000
 
 const allHold = (rules: readonly ColumnRule[]): string => rules.map(({ holds }) => holds).join(' and ')
 
-/** For each column what was found in it, as text, when it does not hold; else null. */
+/** Selects for each column its value as text when it is out of range, or null. */
 const foundIn = (rules: readonly ColumnRule[]): string =>
   rules.map(({ column, holds }) =>
     `case when ${holds} then null else substr(quote(${column}), 1, 400) end as ${column}`
@@ -34,7 +34,7 @@ const foundIn = (rules: readonly ColumnRule[]): string =>
 
 type Found = Record<string, string | null>
 
-/** What is wrong with a row, a sentence for each column. */
+/** The faults of a row, one clause for each column. */
 const wordsOf = (rules: readonly ColumnRule[], found: Readonly<Record<string, string | number | null>>): string =>
   rules.flatMap(({ column, expected }) =>
     (found[column] ?? null) === null ? [] : [`${column} was ${found[column]}, expected ${expected}`]
@@ -49,16 +49,16 @@ interface WrongRun {
   [column: string]: string | number | null
 }
 
-/** A run is in a lane of those that are as it is. */
+/** The condition that a run is in a lane that fits it. */
 const IN_LANE = `exists (select 1 from lane where lane.id = run.lane and case when single = 1 then span = -2
   else span = coalesce(deadline_at - due_at, -1) and scheduled = (source <= 1) end)`
 
-/** It waits to fail since an earlier start. */
+/** The condition that a run has waited to fail since an earlier start. */
 const FAILING = `(state <= 1 and due_at = ${NEVER_DUE}
   and case when json_valid(reason) then json_extract(reason, '$.code') end is '${OUT_OF_RANGE}')`
 
-/** Brings the rows of a database that is open, and not in use yet, into range: nothing that is read later fails of one.
- */
+/** Corrects rows that are out of range after the database was opened and before it is used, so that no later read
+ *  fails. */
 class Mender {
   readonly #db: DatabaseSync
   readonly #now: number
@@ -103,7 +103,7 @@ class Mender {
     if (this.#rows.length < MOST_NAMED) this.#rows.push({ table, row, message })
   }
 
-  /** Mends what can be mended of a table whose rows can be spared, and removes the other rows that are out of range. */
+  /** Corrects the rows of a table whose rows are dispensable, and removes those that cannot be corrected. */
   #spare (table: string, rules: readonly ColumnRule[]): void {
     const wrong = `not (${allHold(rules)})`
     const [row] = rules as [ColumnRule]
@@ -121,13 +121,13 @@ class Mender {
     this.#run(`delete from ${table} where ${wrong}`)
   }
 
-  /** The next entry of the records has a number that can be counted with. */
+  /** Corrects the number of the next audit entry. */
   #sequence (): void {
     this.#run(`update sqlite_sequence set seq = (select coalesce(max(seq), 0) from record)
       where name = 'record' and not (typeof(seq) = 'integer' and seq between 0 and ${2 ** 50})`)
   }
 
-  /** Brings lanes into range; returns those of which it is not known any more whose runs they hold. */
+  /** Corrects lanes. Returns those whose task, queue or priority is lost. */
   #lanes (): number[] {
     this.#run(`delete from lane where id not between 1 and ${2 ** 40}`)
     const unknown: number[] = []
@@ -138,7 +138,7 @@ class Mender {
       const wrong = LANE_RULES.filter(({ column }) => found[column] !== null)
       const isUnknown = wrong.some(({ decides }) => decides)
       const sets = new Map(wrong.map(({ column, instead }) => [column, instead]))
-      // Of what is left another lane may have the same.
+      // Another lane may have the same remaining values.
       if (isUnknown) sets.set('queue', `'unknown-${id}'`)
       const all = [...sets].map(([column, value]) => `${column} = ${value}`).join(', ')
       this.#run(`update lane set ${all} where id = ?`, id)
@@ -148,13 +148,13 @@ class Mender {
     return unknown
   }
 
-  /** Numbers of runs lie where they can be counted with. */
+  /** Removes runs whose numbers are out of range. */
   #numbers (): void {
     const wrong = `not (id between 0 and ${LAST_NUMBER})`
     const [{ n }] = this.#all<{ n: number }>(`select count(*) as n from run where ${wrong}`) as [{ n: number }]
     if (n === 0) return
     this.#run(`delete from run where ${wrong}`)
-    this.#note('run', 'id', `${n} rows had a number that no run has: they were removed`)
+    this.#note('run', 'id', `${n} rows had an invalid run number: they were removed`)
   }
 
   /** True when a run was mended. */
@@ -179,10 +179,10 @@ class Mender {
     const fails = open === 1 && (lost === 1 || wrong.some(({ decides }) => decides))
     if (fails) this.#postpone(id, words)
     if (words !== '') this.#note('run', encodeId(id), fails ? `${words}: it fails` : words)
-    else this.#note('run', encodeId(id), 'it was not what the runs of its lane are: it is judged by itself')
+    else this.#note('run', encodeId(id), 'it did not fit its lane: it was moved to another one')
   }
 
-  /** A run is judged by itself from now on, in the lane for that. */
+  /** Moves a run to the lane of single runs. */
   #single (id: number): void {
     this.#run(`insert or ignore into lane (task, queue, priority, span, scheduled)
       select task, queue, priority, -2, 0 from lane where id = (select lane from run where id = ?)`, id)
@@ -191,7 +191,7 @@ class Mender {
       where own.id = run.lane and alone.span = -2 and alone.scheduled = 0) where id = ?`, id)
   }
 
-  /** The engine fails it, with all that follows, once it is open; until then nothing starts it. */
+  /** Keeps a run from starting until the engine is open and fails it with all consequences. */
   #postpone (id: number, words: string): void {
     const reason: Reason = { code: OUT_OF_RANGE, message: `Its row in the database was out of range: ${words}` }
     this.#run(`
@@ -200,7 +200,7 @@ class Mender {
     this.#fail.set(encodeId(id), reason)
   }
 
-  /** The process ended before the engine had failed it. */
+  /** Fails a run that an earlier start did not get to fail. */
   #failAgain (id: number): void {
     const [row] = this.#all<{ reason: string }>('select reason from run where id = ?', id)
     this.#fail.set(encodeId(id), JSON.parse(row!.reason) as Reason)
@@ -222,14 +222,14 @@ class Mender {
     if (rows.length > 0) this.#run(`delete from dependency where ${wrong}`)
   }
 
-  /** What is over has an end, and what runs has begun. */
+  /** Sets missing ends of finished runs and missing starts of running runs. */
   #complete (): void {
     this.#run(`update run set finished_at = max(created_at, coalesce(started_at, created_at))
       where state > 2 and finished_at is null`)
     this.#run('update run set started_at = created_at where state = 2 and started_at is null')
   }
 
-  /** What is counted of lanes is what their rows say. */
+  /** Corrects the counts of lanes. */
   #recount (): void {
     const counts = FINAL_STATES.map(state => ({
       state,
@@ -240,7 +240,7 @@ class Mender {
     const wrong = this.#all<{ id: number }>(`select id from lane where ${differs}`)
     for (const { id } of wrong) {
       this.#run(`update lane set ${counts.map(({ state, rows }) => `${state} = ${rows}`).join(', ')} where id = ?`, id)
-      this.#note('lane', String(id), 'its counts were not those of its runs')
+      this.#note('lane', String(id), 'its counts differed from its runs')
     }
     this.#run(`update lane set last = null where last is not null
       and not exists (select 1 from run where run.id = lane.last and run.lane = lane.id and state between 3 and 5)`)
@@ -253,5 +253,5 @@ class Mender {
   }
 }
 
-/** Brings rows into range that were written by hand or by an older version, and says which. */
+/** Corrects rows that were written by hand or by an older version and are out of range. Returns what it changed. */
 export const mend = (db: DatabaseSync, now: number): Mending => new Mender(db, now).mend()

@@ -5,7 +5,7 @@ import type { Tables } from '../state/tables.ts'
 
 type RecordRow = Omit<AuditEntry, 'by' | 'detail'> & { seq: number, who: string, detail: string }
 
-/** Writes down what was done by hand. */
+/** Writes an audit entry. */
 export function writeRecord (tables: Tables, { at, by, action, subject, detail }: AuditEntry): void {
   tables.run(
     'insert into record (at, who, action, subject, detail) values (?, ?, ?, ?, ?)',
@@ -18,7 +18,7 @@ export function writeRecord (tables: Tables, { at, by, action, subject, detail }
   tables.memory.emit({ kind: 'recorded', by, action, subject })
 }
 
-/** Writes a note of the call that it came with; `subject`: of which it is, unless it says so itself. */
+/** Writes the audit note of a call. Its own subject takes precedence over that of the call. */
 export function writeNote (
   tables: Tables,
   { by, action, detail, subject = '' }: AuditNote,
@@ -27,7 +27,7 @@ export function writeNote (
   writeRecord(tables, { at: at.at, by, action, subject: subject === '' ? at.subject : subject, detail })
 }
 
-/** What was done by hand, newest first. */
+/** Audit entries, newest first. */
 export function listRecords (
   tables: Tables,
   { limit, before, action }: { limit: number, before?: number, action?: string }
@@ -44,7 +44,7 @@ export function listRecords (
   return rows.map(({ who, detail, ...row }) => ({ ...row, by: who, detail: JSON.parse(detail) as Json }))
 }
 
-/** Entries that go at once. */
+/** The maximum number of entries that one call removes. */
 const SLICE = 1000
 
 /** Removes the oldest entries: those before an instant, and those beyond the newest `most`. */

@@ -7,13 +7,13 @@ import { afterEnd, afterReblock, withChanges, afterUnblock } from '../../transit
 import type { Memory } from '../state/memory.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** Ids in a chain of causes, and characters of its message, at most: a flow may be as deep as it likes. */
+/** The maximum length of a chain of causes, and of its message in characters: flows may be of any depth. */
 const LONGEST_CHAIN = 50
 const MESSAGE_LENGTH = 500
 
 type NewDependency = Omit<Prerequisite, 'state'>
 
-/** What a run waits for, with the ids of the refs. */
+/** The prerequisites of a new run, with refs replaced by ids. */
 export const prerequisitesOf = (
   after: readonly After[],
   refs: ReadonlyMap<string, string>
@@ -24,7 +24,7 @@ export const prerequisitesOf = (
 
 const isMet = (condition: Condition, state: State): boolean => condition === 'done' || condition === state
 
-/** Links a blocked run to what it waits for. What is over already counts at once. */
+/** Adds the dependencies of a blocked run. Finished prerequisites count at once. */
 export function addDependencies (
   tables: Tables,
   run: Run,
@@ -51,7 +51,7 @@ export function addDependencies (
   else if (found.every(({ run: { state } }) => isFinal(state))) tables.save(run, afterUnblock(run, now))
 }
 
-/** Brings the dependents of what has ended up to date, and theirs, until nothing follows from it any more. */
+/** Updates the dependents of ended runs, and their dependents, until nothing changes. */
 export function cascade (tables: Tables): void {
   for (let run = tables.memory.ended.pop(); run; run = tables.memory.ended.pop()) follow(tables, run)
 }
@@ -71,7 +71,7 @@ function follow (tables: Tables, prerequisite: Run): void {
   const links = rows.map(row => ({ id: encodeId(row.run), condition: CONDITIONS[row.condition]! }))
   const unmet = links.filter(({ condition }) => !isMet(condition, prerequisite.state))
   const now = prerequisite.finished_at!
-  // What can no longer be met comes first: a run that waits for the same one twice must not start by the other.
+  // Unmet conditions first: a run with two conditions on the same prerequisite must not start because of the other.
   for (const { id, condition } of unmet) {
     for (const run of blocked(tables, id)) skip(tables, run, { prerequisite, condition, now })
   }
@@ -92,17 +92,17 @@ function queue (tables: Tables, run: Run, now: number): void {
   tables.memory.emit({ kind: 'added', run: { ...after } })
 }
 
-/** A run as it waits on: one that waits for its turn waits for others first when one of them is not over. */
+/** The run, blocked instead of queued when one of its prerequisites is unfinished. */
 export const blockedIfOpen = (tables: Tables, run: Run): Run =>
   run.state === 'queued' && tables.memory.hasDependencies && isOpen(tables, run.id) ? afterReblock(run) : run
 
-/** Takes over how those stand for which a run waited: what is not over is waited for again. What they came to does not
- *  keep it, for it is tried again by hand. */
+/** Reads the states of a run's prerequisites again: it waits again for unfinished ones. The outcome of finished ones
+ *  does not skip it, because it is retried by hand. */
 export function refreshDependencies (tables: Tables, { id }: Run): void {
   if (!tables.memory.hasDependencies) return
   for (const { prerequisite, place } of dependenciesOf(tables, id)) {
     const run = tables.read(encodeId(prerequisite))
-    // Of one that is removed it is kept what it came to.
+    // The outcome of a removed prerequisite is kept.
     if (run === null) continue
     const over = isFinal(run.state)
     tables.run(
@@ -115,7 +115,7 @@ export function refreshDependencies (tables: Tables, { id }: Run): void {
   }
 }
 
-/** A run that was over is not: who has not ended waits for it again, as soon as it does not run. */
+/** Lets the unfinished dependents of a retried run wait for it again, except running ones. */
 export function reopenDependents (tables: Tables, { id }: Run, now: number): void {
   if (!tables.memory.hasDependencies) return
   const number = decodeId(id)
@@ -130,7 +130,7 @@ export function reopenDependents (tables: Tables, { id }: Run, now: number): voi
   if (dependents.length > 0) tables.memory.journal.join(tables.memory.awaited, id)
 }
 
-/** What it was held for by then is its own. */
+/** Blocks a queued run; it takes its timeline along. */
 function blockAgain (tables: Tables, run: Run, now: number): void {
   const alone = run.single ? run : withChanges(run, {})
   if (alone !== run) tables.save(run, alone)
@@ -168,7 +168,7 @@ function reasonOf ({ prerequisite, condition }: Cause): Reason {
 }
 
 function detailOf ({ state, error, reason }: Run, condition: Condition): string {
-  if (state === 'completed') return ` and was to have ${condition}`
+  if (state === 'completed') return `, but the condition is ${condition}`
   const said = error?.message ?? reason?.message
   return said ? `: ${said}` : ''
 }
@@ -190,7 +190,7 @@ const dependenciesOf = (tables: Tables, id: string): DependencyRow[] =>
     )
     : []
 
-/** What a run waits for or has waited for. */
+/** The prerequisites of a run. */
 export const prerequisitesFor = (tables: Tables, id: string): Prerequisite[] =>
   dependenciesOf(tables, id).map(({ prerequisite, ref, condition, state }) => {
     const run = encodeId(prerequisite)
@@ -202,7 +202,7 @@ export const prerequisitesFor = (tables: Tables, id: string): Prerequisite[] =>
     }
   })
 
-/** The results of a run's prerequisites, by ref or else by id. */
+/** The results of a run's prerequisites, by ref, or by id where there is no ref. */
 export const resultsFor = (tables: Tables, id: string): Record<string, Json> =>
   Object.fromEntries(dependenciesOf(tables, id).map(({ prerequisite, ref, result }) => {
     const run = encodeId(prerequisite)

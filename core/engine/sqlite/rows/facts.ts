@@ -4,22 +4,21 @@ import type { Fact, KeepAsk } from '../../engine.ts'
 import type { Tables } from '../state/tables.ts'
 import { writeNote } from './audit-records.ts'
 
-/** So long those who ask for what has changed can hear that a fact, or a schedule, is gone. */
+/** How long lists with `since` include a removed fact or schedule. */
 const REMEMBERED = 7 * DAY
 
-/** What stands in the place of a fact, or of a schedule, that is gone: JSON's null, which is kept of nothing else. */
+/** The stored value of a removed fact or schedule: JSON null, which no other one has. */
 export const GONE = 'null'
 
 type FactRow = Omit<Fact, 'value'> & { value: string }
 
-/** What stands under a name, or null. */
+/** The fact with this name, or null. */
 export function factOf (tables: Tables, name: string): Pick<FactRow, 'version' | 'value'> | null {
   const known = tables.one<FactRow>('select version, value from fact where name = ?', name)
   return known === undefined || known.value === GONE ? null : known
 }
 
-/** Keeps a fact under its name, in the place of the one before; null takes it away. False: another version stands there
- *  than was read. */
+/** Stores or, with null, removes a fact. False: the stored version is not the one that was read. */
 export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk): boolean {
   const known = factOf(tables, name)
   if (was !== undefined && was !== (known?.version ?? null)) return false
@@ -32,7 +31,7 @@ export function keep (tables: Tables, { name, value, now, was, record }: KeepAsk
   return true
 }
 
-/** The facts whose names begin with `prefix`, by name; `since`: those that have changed after a version. */
+/** The facts whose names start with `prefix`, by name; `since`: those that changed after a version. */
 export function kept (tables: Tables, { prefix, since }: { prefix: string, since?: number }): Fact[] {
   const rows = tables.all<FactRow>(`
     select name, value, at, version from fact
@@ -41,8 +40,8 @@ export function kept (tables: Tables, { prefix, since }: { prefix: string, since
   return rows.map(({ name, value, at, version }) => ({ name, value: JSON.parse(value) as Json, at, version }))
 }
 
-/** Removes what says of facts and schedules only that they are gone. The newest version stays, for it is not given
- *  again. */
+/** Removes the rows of facts and schedules that were removed long ago. The row with the newest version stays, so that
+ *  no version is used twice. */
 export function forgetGone (tables: Tables, now: number): void {
   for (const table of ['fact', 'schedule']) {
     const body = table === 'fact' ? 'value' : 'body'

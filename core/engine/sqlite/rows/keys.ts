@@ -17,13 +17,13 @@ function rowOf (tables: Tables, { task, key }: TaskKey): Run | null {
 
 const isOver = ({ key_until: until }: Run, now: number): boolean => typeof until === 'number' && until <= now
 
-/** The run whose own this task and key is, or null; nothing is changed. */
+/** The run that holds this key, or null. Changes nothing. */
 export function keyHolder (tables: Tables, { now, ...name }: TaskKey & { now: number }): Run | null {
   const run = rowOf(tables, name)
   return run && !isOver(run, now) ? run : null
 }
 
-/** The run whose own this task and key is, or null. A key whose time is over is given free by the way. */
+/** The run that holds this key, or null. Releases a key whose time is over. */
 export function claimKey (tables: Tables, ask: TaskKey, now: number): Run | null {
   const run = rowOf(tables, ask)
   if (!run || !isOver(run, now)) return run
@@ -31,7 +31,7 @@ export function claimKey (tables: Tables, ask: TaskKey, now: number): Run | null
   return null
 }
 
-/** Inserts one run, unless one has its task and key: then what was asked for says what becomes of that one. */
+/** Inserts a run. When another run holds its key, the conflict policy decides. */
 export function addOne (tables: Tables, ask: NewRun, now: number): Added {
   const known = claimKey(tables, ask, now)
   if (!known) return create(tables, ask, now)
@@ -46,13 +46,12 @@ export function addOne (tables: Tables, ask: NewRun, now: number): Added {
   return conflict === 'reschedule' ? reschedule(tables, known, ask) : replace(tables, known, ask)
 }
 
-// 2: its key is another's now that is to be the last; 1: its key is free for whoever comes.
+// freed = 2: a newer run holds the key and this one may not wait again. freed = 1: the key is free.
 function displace (tables: Tables, { id }: Run): void {
   tables.run('update run set freed = 2 where id = ?', decodeId(id))
 }
 
-/** A run as it goes on from its attempt: one that would wait again although a newer one with its key is to be the last
- *  ends instead. */
+/** The run after its attempt, skipped instead of queued when a newer run with its key displaced it. */
 export function skippedIfDisplaced (tables: Tables, { before, after }: { before: Run, after: Run }, now: number): Run {
   if (
     after.key === null || after.state !== 'queued' ||
@@ -61,7 +60,7 @@ export function skippedIfDisplaced (tables: Tables, { before, after }: { before:
   return afterDisplaced({ ...after, due_at: before.due_at }, now)
 }
 
-/** A run that somebody tries again by hand is one of its own. */
+/** Lets a displaced run wait again because it is retried by hand. */
 export function clearDisplaced (tables: Tables, { id, key }: Run): void {
   if (key !== null) tables.run('update run set freed = 1 where id = ? and freed = 2', decodeId(id))
 }

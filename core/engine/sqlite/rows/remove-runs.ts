@@ -4,12 +4,12 @@ import type { Tables } from '../state/tables.ts'
 
 const BELONGINGS = ['payload', 'result', 'checkpoint', 'attempt', 'log', 'hold', 'used']
 
-/** Removes finished runs with all that belongs to them. */
+/** Removes finished runs and all their rows in other tables. Returns their number. */
 export function removeRuns (tables: Tables, runs: readonly Run[]): number {
   if (runs.length === 0) return 0
   const numbers = runs.map(({ id }) => decodeId(id))
   if (tables.memory.hasDependencies) { for (const number of numbers) unlink(tables, number) }
-  // Table by table: what is removed together lies together.
+  // One statement for each table: rows that are removed together are neighbours.
   const all = JSON.stringify(numbers)
   for (const table of BELONGINGS) tables.run(`delete from ${table} where run in (select value from json_each(?))`, all)
   tables.run('delete from run where id in (select value from json_each(?))', all)
@@ -18,10 +18,10 @@ export function removeRuns (tables: Tables, runs: readonly Run[]): number {
   return runs.length
 }
 
-/** So much of a result is kept for a dependent that is over: it may be tried again by hand. */
+/** The maximum size of a result that is kept for a finished dependent, which may be retried by hand. */
 const KEPT_BYTES = 64 * 1024
 
-/** Its dependents that wait still have a use for its result, and those that did not complete may have one. */
+/** Keeps the result of a removed run for dependents that wait for it, or that did not complete and may be retried. */
 function unlink (tables: Tables, number: number | null): void {
   tables.run(`
     update dependency set result = (select json from result where run = dependency.prerequisite)

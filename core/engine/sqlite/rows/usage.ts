@@ -8,7 +8,7 @@ import type { Tables } from '../state/tables.ts'
 /** A row of the table used. */
 type UsageRow = Omit<Usage, 'cpu_seconds'> & { cpu_ms: number }
 
-/** What the attempts of a run have taken together, or null. */
+/** The usage of all attempts of a run, or null. */
 export function usageOf (tables: Tables, id: string): Usage | null {
   const row = tables.one<UsageRow>(
     'select cpu_ms, memory_peak_bytes, read_bytes, written_bytes from used where run = ?',
@@ -19,7 +19,7 @@ export function usageOf (tables: Tables, id: string): Usage | null {
   return { cpu_seconds: cpu_ms / SECOND, memory_peak_bytes, read_bytes, written_bytes }
 }
 
-/** The same of many, by id; runs of which nothing is known are not named. */
+/** The usage of many runs by id, except those whose usage is not known. */
 export function usageOfAll (tables: Tables, ids: readonly string[]): Record<string, Usage> {
   return Object.fromEntries(ids.flatMap(id => {
     const used = usageOf(tables, id)
@@ -29,7 +29,7 @@ export function usageOfAll (tables: Tables, ids: readonly string[]): Record<stri
 
 const msOf = ({ cpu_seconds: seconds }: Usage): number => Math.round(seconds * SECOND)
 
-/** Adds what one more attempt has taken. */
+/** Adds the usage of an attempt. */
 export function addUsage (tables: Tables, run: Run, { used, now }: { used: Usage, now: number }): void {
   const sum = usageSum(usageOf(tables, run.id), used)
   tables.run(

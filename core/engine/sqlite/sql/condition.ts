@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite'
 
-/** One condition of a query and what is bound to it. */
+/** One condition of a query and its bound values. */
 export interface Term {
   sql: string
   values: SQLInputValue[]
@@ -8,6 +8,6 @@ export interface Term {
 
 export const term = (sql: string, ...values: SQLInputValue[]): Term => ({ sql, values })
 
-/** What meets all of these. */
+/** The conjunction of the terms. */
 export const every = (...terms: readonly Term[]): Term =>
   term(terms.map(({ sql }) => sql).join(' and '), ...terms.flatMap(({ values }) => values))

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 
-/** Statements that are prepared once. */
+/** Runs SQL. Each statement is prepared once. */
 export interface Statements {
   sql(source: string): StatementSync
   run(source: string, ...values: SQLInputValue[]): number
@@ -9,10 +9,11 @@ export interface Statements {
   one<T>(source: string, ...values: SQLInputValue[]): T | undefined
 }
 
-/** New rows that one statement writes: sixteen cost two thirds of what each would by itself, and more gain little. */
+/** New rows per insert statement. Sixteen rows together take two thirds of the time of single inserts; more rows gain
+ *  little. */
 const MANY = 16
 
-/** New rows of one table, and the statements that insert one of them and many. */
+/** Pending new rows of one table, with the statements that insert one or many of them. */
 interface Fresh {
   one: string
   many: string
@@ -26,11 +27,11 @@ function freshOf (into: string, width: number): Fresh {
   return { one: source(1), many: source(MANY), width, values: [] }
 }
 
-/** A database whose statements are prepared once, or shared with those of `like`. New rows are written together: before
- *  any other statement, so that each sees what it would. */
+/** A database with prepared statements, shared with those of `like`. New rows are buffered and written together before
+ *  any other statement, so that each statement sees them. */
 export class Prepared implements Statements {
   readonly db: DatabaseSync
-  /** How many statements have written, or are to write. */
+  /** The number of statements that wrote, or have buffered a row. */
   writes = 0
   readonly #statements: Map<string, StatementSync>
   readonly #fresh = new Map<string, Fresh>()
@@ -46,13 +47,13 @@ export class Prepared implements Statements {
     return this.#prepared(source)
   }
 
-  /** Writes; answers how many rows have changed. */
+  /** Returns the number of changed rows. */
   run (source: string, ...values: SQLInputValue[]): number {
     this.writes += 1
     return Number(this.sql(source).run(...values).changes)
   }
 
-  /** Inserts one row; answers its number. */
+  /** Inserts one row and returns its rowid. */
   insertOne (source: string, ...values: SQLInputValue[]): number {
     this.writes += 1
     return Number(this.sql(source).run(...values).lastInsertRowid)
@@ -62,7 +63,7 @@ export class Prepared implements Statements {
     return this.sql(source).all(...values) as T[]
   }
 
-  /** Rows as lists of values, for what is read by the thousand. */
+  /** Rows as arrays of values, for reads of thousands of rows. */
   lists (source: string, ...values: SQLInputValue[]): SQLOutputValue[][] {
     const statement = this.sql(source)
     statement.setReturnArrays(true)
@@ -73,8 +74,8 @@ export class Prepared implements Statements {
     return this.sql(source).get(...values) as T | undefined
   }
 
-  /** Takes a row for an insert (`into`: up to its values), which nothing but a fault of the disk may keep from being
-   *  written. */
+  /** Buffers a row for the insert statement `into` (without its values). The insert must not be able to violate a
+   *  constraint. */
   fresh (into: string, ...values: SQLInputValue[]): void {
     let fresh = this.#fresh.get(into)
     if (!fresh) this.#fresh.set(into, fresh = freshOf(into, values.length))
@@ -84,7 +85,7 @@ export class Prepared implements Statements {
     else this.#prepared(fresh.many).run(...fresh.values.splice(0))
   }
 
-  /** Writes the rows that wait for others. */
+  /** Writes the buffered rows. */
   writeFresh (): void {
     this.#waits = false
     for (
@@ -92,7 +93,7 @@ export class Prepared implements Statements {
     ) while (values.length > 0) this.#prepared(one).run(...values.splice(0, width))
   }
 
-  /** What was not written never will be: its transaction is no more. */
+  /** Discards the buffered rows of a transaction that was rolled back. */
   dropFresh (): void {
     this.#waits = false
     for (const { values } of this.#fresh.values()) values.length = 0

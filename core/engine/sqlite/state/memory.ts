@@ -9,8 +9,7 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Singles } from './singles.ts'
 import type { SingleSource } from './singles.ts'
 
-/** What a run that is running was claimed with, beside its row. `rated`: it has taken a start from the bucket of its
- *  queue. */
+/** What a running run was claimed with. Not stored. `rated`: it took a token from the rate bucket of its queue. */
 interface ClaimDetails {
   locks: readonly string[]
   rated: boolean
@@ -18,8 +17,8 @@ interface ClaimDetails {
 
 const UNKNOWN: ClaimDetails = { locks: [], rated: false }
 
-/** The image of the tables that is kept in memory, so that no statement is needed while nothing changes. The rows are
- *  the truth: every change of it goes through the journal, and is undone with the transaction that it belongs to. */
+/** The image of the tables in memory, so that an idle store needs no statement. The rows are the truth: every change of
+ *  the image is journaled and undone with its transaction. */
 export class Memory {
   readonly journal = new Journal()
   readonly lanes: Lanes
@@ -27,28 +26,28 @@ export class Memory {
   /** The runs that are running, by id. */
   readonly running = new Map<string, Run>()
   readonly #claims = new Map<string, ClaimDetails>()
-  /** Until when the leases of the owners hold, epoch ms. */
+  /** When the leases of the owners expire, epoch ms. */
   readonly owners = new Map<string, number>()
-  /** When somebody last looked for leases that are over, epoch ms; null: nobody has. */
+  /** When expired leases were last looked for, epoch ms; null: never. */
   expiredAt: number | null = null
-  /** Starts that queues with a rate have left. */
+  /** The rate buckets of queues. */
   readonly buckets = new Map<string, Bucket>()
-  /** Runs that others wait for. */
+  /** The ids of runs that other runs wait for. */
   readonly awaited = new Set<string>()
-  /** Those of them that have ended in this call, until what follows is done. */
+  /** Those of them that ended in this call and whose dependents are not updated yet. */
   readonly ended: Run[] = []
-  /** True when there are runs with prerequisites at all. */
+  /** True when the table of dependencies has rows. */
   hasDependencies = false
-  /** No waiting run expires earlier; Infinity: none does. -Infinity: it has to be looked up. */
+  /** A lower bound of the deadlines of expiring runs; Infinity: there are none; -Infinity: not known. */
   deadline = -Infinity
-  /** The versions that were given last to a fact and to a schedule. */
+  /** The latest versions of facts and of schedules. */
   readonly versions = { fact: 0, schedule: 0 }
-  /** What the transaction has done, for those who listen. */
+  /** The events of the transaction, for listeners. */
   readonly events: EngineEvent[] = []
   readonly kinds = new Set<CommitKind>()
-  /** True when the transaction has brought a run to its end. */
+  /** True when a run ended in the transaction. */
   hasEnded = false
-  /** The call that is being done. */
+  /** The name of the current call. */
   call = ''
 
   constructor (source: LaneSource & { singles: SingleSource }) {
@@ -56,7 +55,7 @@ export class Memory {
     this.singles = new Singles(source.singles, this.journal)
   }
 
-  /** Follows a run that is there now, and was not. */
+  /** Adds a new run. */
   added (run: Run, lane: Lane, expires: boolean): void {
     if (run.state === 'queued' && (expires || !isBehindDue(lane, run))) this.kinds.add('work')
     if (isFinal(run.state)) this.hasEnded = true
@@ -65,7 +64,7 @@ export class Memory {
     if (expires) this.noteDeadline(run)
   }
 
-  /** Follows a run from what it was to what it is. */
+  /** Applies a change of a run. */
   changed (before: Run, after: Run, [from, to]: readonly [Lane, Lane]): void {
     if (from === to) this.lanes.moved(from, before, after)
     else {
@@ -74,7 +73,7 @@ export class Memory {
     }
     this.singles.moved(before, after, to.id)
     this.noteDeadline(after)
-    // Until when its lease holds is its owner's to say.
+    // The owner has the end of the lease.
     if (after.state === 'running') {
       this.journal.put(
         this.running,
@@ -82,7 +81,7 @@ export class Memory {
         after.lease_until === null ? after : { ...after, lease_until: null }
       )
     } else if (before.state === 'running') this.#ended(before)
-    // Others may have waited for one that waits no longer.
+    // Other runs may start after one that no longer waits.
     if (after.state === 'queued' || (before.state !== 'running' && isFinal(after.state))) this.kinds.add('work')
     if (after.cancel !== null && after.state === 'running') this.kinds.add('cancel')
     if (!isFinal(after.state)) return
@@ -96,12 +95,12 @@ export class Memory {
     this.kinds.add('work')
   }
 
-  /** Follows a run that is over and is no more. */
+  /** Removes a finished run. */
   removed (run: Run, lane: Lane): void {
     this.lanes.moved(lane, run, null)
   }
 
-  /** Notes what a run was claimed with. */
+  /** Keeps what a run was claimed with. */
   claimed (id: string, claim: ClaimDetails): void {
     if (claim.locks.length > 0 || claim.rated) this.journal.put(this.#claims, id, claim)
   }
@@ -127,7 +126,7 @@ export class Memory {
     this.events.push({ ...said, call: this.call } as EngineEvent)
   }
 
-  /** What running runs of other owners take. */
+  /** What the running runs of other owners occupy. */
   others (owner: string): OtherOwners {
     const [tasks, queues, locks] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()]
     for (const run of this.running.values()) {
@@ -139,19 +138,19 @@ export class Memory {
     return { tasks: Object.fromEntries(tasks), queues: Object.fromEntries(queues), locks: Object.fromEntries(locks) }
   }
 
-  /** What the transaction has done, for those who listen. */
+  /** Takes the events of the transaction, for listeners. */
   takeCommit (): Commit {
     if (this.events.length > 0) this.kinds.add('events')
     return { kinds: new Set(this.kinds), events: this.events.splice(0) }
   }
 
-  /** What the transaction did is stored. */
+  /** Keeps the changes of the transaction. */
   committed (): void {
     this.journal.end()
     this.#forget()
   }
 
-  /** What the transaction did is undone. */
+  /** Undoes the changes of the transaction. */
   rolledBack (): void {
     this.journal.undo()
     this.#forget()

@@ -21,11 +21,11 @@ import type { RunRow } from '../mapping/run-row.ts'
 import { groupOf, sinceOf } from './singles.ts'
 import type { Single, SingleSource } from './singles.ts'
 
-/** What a run leaves, each in a table of its own. */
+/** The parts of a run that have their own tables. */
 type RunPart = 'result' | 'checkpoint'
 
-/** The queued runs of a lane that come after a place. One lower bound: of two SQLite may take the one that leaves more
- *  to read. */
+/** The queued runs of a lane after (due_at, id). One lower bound only: of two, SQLite may choose the less selective
+ *  one. */
 export const QUEUED = 'state = 1 and lane = ? and (due_at, run.id) > (?, ?)'
 
 /** The queued runs of a lane that are due after an instant, as `QUEUED` binds them. */
@@ -59,12 +59,11 @@ function singleOf ({ id, lane, source, now, deadline_at, ...row }: SingleRow): S
   return { id: encodeId(id), group, now: run.now, deadline_at, due_at: run.due_at, since: sinceOf(run), run: null }
 }
 
-/** An open database with the image of it in memory: whatever writes a row brings the image up to date. Every write
- *  happens inside a transaction of the group commit. */
+/** An open database with its image in memory. Every write updates both, inside a transaction of the group commit. */
 export class Tables extends Prepared {
   readonly memory: Memory
   readonly ids: RunIds
-  /** What holds the waiting runs. */
+  /** Why runs wait. */
   readonly holds: Holds
   readonly hourly: HourlyRollup
   readonly payloads: Payloads
@@ -120,7 +119,7 @@ export class Tables extends Prepared {
     return run.owner === null ? run : this.shown(run)
   }
 
-  /** A run with the lease of its owner, as people see it. */
+  /** A run with the end of its owner's lease. */
   shown (run: Run): Run {
     return { ...run, lease_until: run.owner === null ? null : this.memory.owners.get(run.owner) ?? null }
   }
@@ -133,7 +132,7 @@ export class Tables extends Prepared {
     return row ? this.toRun(row) : null
   }
 
-  /** Inserts a new run as it was asked for. */
+  /** Inserts a new run. */
   insert (run: Run, { payload = null, expires = false }: Pick<NewRun, 'payload' | 'expires'>): void {
     const lane = this.memory.lanes.of(run)
     this.fresh(INSERT_RUN, ...insertValues(run, lane, { payload: this.payloads.take(run.id, payload), expires }))
@@ -141,21 +140,21 @@ export class Tables extends Prepared {
     this.memory.added(run, lane, expires)
   }
 
-  /** Writes a changed run. Throws when the row is not what memory says: that must not happen, and nothing may be built
-   *  on it. `at`: when it left the queue, where neither its start nor its end says so. */
+  /** Writes a changed run. Throws when the row differs from `before`, which is a bug. `at`: when the run left the
+   *  queue, if that is neither its start nor its end. */
   save (before: Run, after: Run, at?: number): void {
     const lanes = [this.memory.lanes.of(before), this.memory.lanes.of(after)] as const
     const [from, to] = lanes
     const { sql, values } = updateFor(before, after, from === to ? null : to.id)
     if (this.run(sql, ...values) !== 1) {
       throw new Error(
-        `run ${before.id} is not ${before.state} at turn ${before.turn} any more`
+        `run ${before.id} is no longer ${before.state} at turn ${before.turn}`
       )
     }
     this.follow(before, after, lanes, at)
   }
 
-  /** Brings memory, and what follows from it, up to date with a row that was written. */
+  /** Updates memory and everything derived from it after a row was written. */
   follow (before: Run, after: Run, lanes: readonly [Lane, Lane], at = after.finished_at ?? after.started_at): void {
     this.holds.follow(before, after, { lanes, at })
     this.memory.changed(before, after, lanes)
@@ -164,7 +163,7 @@ export class Tables extends Prepared {
     if (isFinal(after.state)) this.hourly.over(before, after, after.finished_at!)
   }
 
-  /** A failed run is found by what it failed of; one that is queued again is not. */
+  /** Sets the fingerprint of a failed run and clears it otherwise. */
   #mark ({ id, state, error, reason }: Run): void {
     this.run(
       'update run set fingerprint = ? where id = ?',
@@ -173,12 +172,12 @@ export class Tables extends Prepared {
     )
   }
 
-  /** Its key is its own no longer. */
+  /** Releases the key of a run. */
   free ({ id }: Run): void {
     this.run('update run set freed = 1 where id = ?', decodeId(id))
   }
 
-  /** Its key is its own again, unless another run has it by now. */
+  /** Gives a run its key back unless another run holds it. */
   retake ({ id }: Run): void {
     this.run('update or ignore run set freed = null where id = ?', decodeId(id))
   }
@@ -205,20 +204,20 @@ export class Tables extends Prepared {
       past.outcome, text(past.error), text(past.reason))
   }
 
-  /** Removes sums over what is long past. */
+  /** Removes statistics of days and hours before an instant. */
   forgetBefore (instant: number): void {
     this.holds.forgetBefore(instant)
     this.hourly.forgetBefore(instant)
   }
 
-  /** Sums the oldest day that is still kept by the hour, when it lies before an instant. */
+  /** Sums the hours of the oldest day that is kept by hour, if it is before an instant. */
   foldBefore (instant: number): void {
     const day = this.ids.meta('folded')
     const next = this.hourly.fold(day, instant)
     if (next !== day) this.ids.setMeta('folded', next)
   }
 
-  /** Stores the counts of what is over, where they have changed, as the last act of a transaction. */
+  /** Writes buffered rows and changed sums at the end of a transaction. */
   seal (): void {
     this.writeFresh()
     for (const { id, counts, last } of this.memory.lanes.changed) {
@@ -235,7 +234,7 @@ export class Tables extends Prepared {
     this.memory.committed()
   }
 
-  /** Undoes in memory what a transaction did that is rolled back. */
+  /** Undoes the changes of a rolled back transaction in memory. */
   rolledBack (): void {
     this.dropFresh()
     this.memory.rolledBack()

@@ -97,7 +97,7 @@ export async function bounding (t: Test, setup: Setup) {
     t.match(await engine.get(ids[0]!), {
       state: 'skipped',
       finished_at: T0,
-      reason: { code: 'queue_full', message: 'dropped: newer runs came, and queue default lets 5 wait' }
+      reason: { code: 'queue_full', message: 'Dropped for newer runs: queue default holds at most 5 waiting runs' }
     })
     t.match(await engine.get(follower.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
     const two = await add(engine, dropOldest(5), {}, {}, {})

@@ -122,7 +122,7 @@ export async function depending (t: Test, setup: Setup) {
     await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
     t.match(await engine.get(run.id), {
       state: 'skipped',
-      reason: { message: `a (${first.id}) completed and was to have failed` }
+      reason: { message: `a (${first.id}) completed, but the condition is failed` }
     })
     t.same(await states(engine, [twice]), ['queued'])
   })
