@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { OffpeakError } from '../../core/model/errors/errors.ts'
-import type { DefineAsk } from '../../core/load/define/define.ts'
+import type { DefineAsk } from '../../core/load/define/read-definition.ts'
 import { defineTask } from '../../core/load/define/define.ts'
 
 const func = () => 1

@@ -4,7 +4,7 @@ import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskDuplicate, taskFileBroken, taskLimit } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Task } from '../../model/task/task.ts'
-import type { ScriptWork } from '../define/define.ts'
+import type { ScriptWork } from '../define/read-definition.ts'
 import { defineTask } from '../define/define.ts'
 import { thrownOf } from '../import/import-fault.ts'
 
