@@ -4,15 +4,12 @@ import { relative } from 'node:path'
 import type { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { TaskSource } from './assemble.ts'
-import { CrashingImports, crashFault } from '../import/crashing-imports.ts'
+import { crashFault } from '../import/crashing-imports.ts'
+import type { Trial, TrialsAsk } from '../import/import-trials.ts'
+import { ImportTrials } from '../import/import-trials.ts'
 import type { Version } from '../import/crashing-imports.ts'
 import { worthALook } from './header.ts'
-import { LateResults } from '../import/late-results.ts'
-import { IdleTimeout } from '../import/idle-timeout.ts'
 import { headOf } from '../file/head.ts'
-import { readImportCache, writeImportCache } from '../import/import-cache.ts'
-import type { ImportResult } from '../import/try-imports.ts'
-import { tryImports } from '../import/try-imports.ts'
 import type { ReadResult, UnreadFile } from './reader.ts'
 import { Reader } from './reader.ts'
 import { MODULE_BYTES, isModule } from '../file/module-file.ts'
@@ -22,45 +19,37 @@ import { unreadable, walk } from './walk.ts'
 
 const AT_ONCE = 64
 
-/** A file below the tasks directory as it was last read. */
+/** A file below the tasks directory as last read. */
 interface Entry extends TaskSource {
   stamp: string
   hash: string
-  /** True for a fault that another file may mend: an import that is missing or throws. */
+  /** True for a fault that another file may repair: an import that is missing or throws. */
   retry: boolean
-  /** When the file was first missed, by the monotonic clock; null while it is there. */
+  /** When the file was first missing, monotonic ms; null while it exists. */
   goneAt: number | null
 }
 
 interface TaskFilesAsk {
   directory: string
-  /** Where `imports.json` is kept. */
+  /** Holds `imports.json`. */
   dataFolder: string
   /** How long one import may take. */
   boundMs: number
-  /** Epoch ms, as the file system counts them. */
+  /** Epoch ms, by the clock of the file system. */
   now: () => number
   /** Monotonic ms. */
   elapsed: () => number
-  /** Called when it is known what came of a file that no look has waited for. */
-  later: () => void
-  /** True when files are taken that others can change. */
+  /** Called when an import has ended that no scan has waited for. */
+  onLate: () => void
+  /** True when files that other users can change are accepted. */
   accepts: () => boolean
 }
 
-interface RefreshAsk {
-  /** A file that fails and is younger than this may be half written, one that is gone for less may be about to be
-   *  replaced: both are left for the next look. */
+interface RefreshAsk extends TrialsAsk {
+  /** A file that fails and is younger may be half written; a file that is missing for less may be about to be replaced.
+   *  Both are left to the next scan. */
   quietMs: number
-  signal: AbortSignal
-  /** True: a file that takes its time is waited for; else another look takes it up, see `TreeAsk.later`. */
-  waits: boolean
-  /** Nobody waits for a file once none has come for so long, ms. */
-  patienceMs: number
 }
-
-/** What became of an import in a child; undefined: it is known to go well, null: it takes its time. */
-type Tried = ImportResult | undefined | null
 
 const versionOf = ({ file: { real }, hash }: UnreadFile): Version => ({ file: real, hash })
 
@@ -71,35 +60,32 @@ export class TaskFiles {
   readonly #ask: TaskFilesAsk
   readonly #entries = new Map<string, Entry>()
   readonly #reader: Reader
-  #known: Map<string, string> | null = null
-  readonly #late = new LateResults<ImportResult>()
-  #ended: CrashingImports | null = null
+  readonly #trials: ImportTrials
   /** The tasks directory itself. */
   #root = ''
-  #remembering: Promise<void> = Promise.resolve()
-  /** Imported versions that no task uses any more: Node never lets go of a module. */
+  /** Imported versions that no task uses any more: Node never unloads a module. */
   oldVersions = 0
 
   constructor (ask: TaskFilesAsk) {
     this.#ask = ask
     this.#reader = new Reader(ask.boundMs)
+    this.#trials = new ImportTrials(ask)
   }
 
-  /** The files that have definitions or faults, the one that was loaded first first. */
+  /** The files that have definitions or faults, in the order in which they were first loaded. */
   get sources (): TaskSource[] {
     return [...this.#entries.values()].filter(({ raws, fault }) => raws.length > 0 || fault)
   }
 
-  /** The files that no look has waited for and that are still being imported. */
+  /** The files that no scan has waited for and that are still being imported. */
   get coming (): string[] {
-    return this.#late.coming.map(real => relative(this.#root, real))
+    return this.#trials.pending.map(real => relative(this.#root, real))
   }
 
-  /** Looks at the directory and reads what is new, changed or failed before. Resolves to true when something may be
+  /** Scans the directory and reads files that are new, changed or failed before. Resolves to true when a file may be
    *  half written. */
-  async refresh ({ quietMs, signal, waits, patienceMs }: RefreshAsk): Promise<boolean> {
-    // What is read is no older than this: how long reading takes, and what is imported first, makes no file that was
-    // young an old one.
+  async refresh ({ quietMs, signal, waits, idleTimeoutMs }: RefreshAsk): Promise<boolean> {
+    // The age of a file is that at the scan, however long imports take.
     const walkedAt = this.#ask.now()
     this.#reader.begin()
     const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
@@ -109,59 +95,61 @@ export class TaskFiles {
     const todo = await this.#todo(walked.files)
     const modules = todo.filter(({ file }) => isModule(file.path))
     try {
-      if (await this.#read(todo, { modules, quietMs, signal, waits, patienceMs, walkedAt })) unsettled = true
+      if (await this.#read(todo, { modules, quietMs, signal, waits, idleTimeoutMs, walkedAt })) unsettled = true
     } finally {
-      this.#ended?.close()
+      this.#trials.close()
     }
     if (signal.aborted) return false
-    if (modules.length > 0) this.#remember(walked)
+    if (modules.length > 0) this.#trials.store(this.#succeeded(walked))
     return unsettled
   }
 
-  /** Reads what has to be read, while the child is at the next one. Resolves to true when something may be half
-   *  written. */
+  /** Reads files while the child process imports the next ones. Resolves to true when a file may be half written. */
   async #read (
     todo: readonly UnreadFile[],
-    { modules, quietMs, signal, waits, patienceMs, walkedAt }: RefreshAsk & { modules: readonly UnreadFile[],
+    { modules, quietMs, signal, waits, idleTimeoutMs, walkedAt }: RefreshAsk & { modules: readonly UnreadFile[],
       walkedAt: number }
   ): Promise<boolean> {
     let unsettled = false
-    if (modules.length > 0) this.#ended ??= new CrashingImports(this.#ask.dataFolder)
-    const probing = await this.#probe(modules, { signal, waits, patienceMs })
-    if (this.#ended?.suspects === true) await Promise.allSettled(probing.values())
+    const trials = modules.length === 0
+      ? new Map<string, Promise<Trial>>()
+      : await this.#trials.start(modules.map(versionOf), { signal, waits, idleTimeoutMs })
+    // While a version is suspected, no two files are imported at a time.
+    if (modules.length > 0 && this.#trials.crashing.suspects) await Promise.allSettled(trials.values())
     for (const item of todo) {
-      const probed = await probing.get(item.file.real)
+      const trial = await trials.get(item.file.real)
       if (signal.aborted) return false
-      if (probed === null) continue
+      if (trial === null) continue
       const age = walkedAt - item.file.mtimeMs
       const young = age >= 0 && age < quietMs
-      const read = await this.#readOne(item, probed)
+      const read = await this.#readOne(item, trial)
       if ('fault' in read && young) unsettled = true
       else this.#keep(item, read)
     }
     return unsettled
   }
 
-  /** A version that has ended offpeak again and again is left out; what is imported is written down, in case that it is
-   *  the end. */
-  async #readOne (item: UnreadFile, probed: ImportResult | undefined): Promise<ReadResult> {
+  /** Reads one file. A version that has crashed offpeak too often is left out; what is being imported is recorded
+   *  first, in case that it crashes the process. */
+  async #readOne (item: UnreadFile, trial: Exclude<Trial, null>): Promise<ReadResult> {
     const { path } = item.file
-    if (!isModule(path)) return await this.#reader.read(item, probed)
+    if (!isModule(path)) return await this.#reader.read(item, trial)
     const version = versionOf(item)
-    const count = this.#ended!.tooOften(version)
+    const { crashing } = this.#trials
+    const count = crashing.tooOften(version)
     if (count > 0) return { fault: crashFault(path, count), retry: false }
-    this.#ended!.set('read', version)
-    const read = await this.#reader.read(item, probed)
-    this.#ended!.set('read', null)
-    this.#ended!.survived(version)
+    crashing.set('read', version)
+    const read = await this.#reader.read(item, trial)
+    crashing.set('read', null)
+    crashing.survived(version)
     return read
   }
 
-  /** What is gone from the disk goes; what cannot be looked at for a fault above it stays. Answers true when something
-   *  may come back. */
+  /** Forgets files that no longer exist; keeps files below a folder that cannot be read. Returns true when a missing
+   *  file may come back. */
   #forget ({ files, faults }: Walked, quietMs: number): boolean {
     const here = new Set(files.map(({ path }) => path))
-    this.#late.only(new Set(files.map(({ real }) => real)))
+    this.#trials.retain(new Set(files.map(({ real }) => real)))
     const shut = [...faults.keys()]
     let unsettled = false
     for (const [path, entry] of this.#entries) {
@@ -196,7 +184,7 @@ export class TaskFiles {
 
   async #todo (files: readonly FoundFile[]): Promise<UnreadFile[]> {
     const todo: (UnreadFile | null)[] = []
-    // As many at a time as leave file handles for everybody else.
+    // In batches, so that file handles remain for others.
     for (let at = 0; at < files.length; at += AT_ONCE) {
       todo.push(...await Promise.all(files.slice(at, at + AT_ONCE).map(file => this.#changed(file))))
     }
@@ -207,7 +195,7 @@ export class TaskFiles {
     const entry = this.#entries.get(file.path)
     const module = isModule(file.path)
     const known = entry?.stamp === file.stamp && !(entry.fault && entry.retry)
-    // Only a module imports others, which may have come into reach of others since.
+    // A module imports others, which other users may be able to change by now.
     if (known && (!module || entry.raws.length === 0)) return null
     if (!module && !worthALook(file)) return null
     if (file.size > MODULE_BYTES && module) {
@@ -219,7 +207,7 @@ export class TaskFiles {
     }
     const source = await (module ? readFile(file.real, 'utf8') : headOf(file.real)).catch(
       (error: NodeJS.ErrnoException) => {
-        // A file that vanished since the walk is the business of the next one.
+        // A file that has vanished since the walk is left to the next scan.
         if (error.code !== 'ENOENT') this.#note(file.path, unreadable(file.path, error))
         return null
       }
@@ -240,77 +228,6 @@ export class TaskFiles {
     return fault !== null
   }
 
-  /** What comes of the import in a child, by file, none for what went well before. */
-  async #probe (
-    modules: readonly UnreadFile[],
-    { signal, waits, patienceMs }: Pick<RefreshAsk, 'signal' | 'waits' | 'patienceMs'>
-  ): Promise<Map<string, Promise<Tried>>> {
-    const known = this.#known ??= await readImportCache(this.#ask.dataFolder)
-    const earlier = new Map(modules.flatMap(({ file: { real }, hash }) => {
-      const late = this.#late.take(real, hash)
-      return late === undefined ? [] : [[real, Promise.resolve<Tried>(late)] as const]
-    }))
-    const versions = modules.filter(({ file, hash }) => known.get(file.real) !== hash && !earlier.has(file.real)).map(
-      versionOf
-    ).filter(version => this.#ended!.tooOften(version) === 0)
-    const coming = new Map(versions.map(({ file }) => [file, Promise.withResolvers<Tried>()]))
-    const patience = new IdleTimeout({ ms: patienceMs, elapsed: this.#ask.elapsed })
-    const told = (file: string, probed: ImportResult) => {
-      patience.came(file)
-      if (this.#late.came(file, probed)) this.#ask.later()
-      else coming.get(file)!.resolve(probed)
-    }
-    const slow = ({ file, hash }: Version) =>
-      patience.wait(file, () => {
-        this.#late.add(file, hash)
-        coming.get(file)!.resolve(null)
-      })
-    void this.#probeAll(versions, { signal, told, slow: waits ? () => undefined : slow }).then(
-      () => {
-        for (const { resolve } of coming.values()) resolve(undefined)
-      },
-      (error: unknown) => {
-        for (const { reject } of coming.values()) reject(error)
-      }
-    )
-    for (const { promise } of coming.values()) promise.catch(() => undefined) // The first that fails is told by the look.
-    return new Map([...[...coming].map(([file, { promise }]) => [file, promise] as const), ...earlier])
-  }
-
-  /** What may have ended offpeak before is tried by itself, the others in turn: the child is at the first one that it
-   *  has not told of. */
-  async #probeAll (
-    versions: readonly Version[],
-    { signal, told, slow }: { signal: AbortSignal, told: (file: string, probed: ImportResult) => void,
-      slow: (version: Version) => void }
-  ): Promise<void> {
-    const { boundMs } = this.#ask
-    const [suspects, others] = [versions.filter(one => this.#ended!.isSuspect(one)),
-      versions.filter(one => !this.#ended!.isSuspect(one))]
-    for (const suspect of suspects) {
-      this.#ended!.set('probe', suspect)
-      await tryImports({ files: [suspect.file], boundMs, signal, told })
-    }
-    let at = 0
-    const late = new Set<string>()
-    const next = () => this.#ended!.set('probe', others[at++] ?? null)
-    next()
-    await tryImports({
-      files: others.map(({ file }) => file),
-      boundMs,
-      signal,
-      told: (file, probed) => {
-        if (!late.has(file)) next()
-        told(file, probed)
-      },
-      slow: file => {
-        late.add(file)
-        next()
-        slow(others.find(one => one.file === file)!)
-      }
-    })
-  }
-
   #keep ({ file: { path, stamp }, hash }: UnreadFile, read: ReadResult): void {
     const entry = this.#entries.get(path)
     if ('fault' in read) {
@@ -319,25 +236,21 @@ export class TaskFiles {
     }
     const last = entry?.raws[0]?.contentHash
     if (last !== undefined && last !== hash) this.oldVersions += 1
-    // A file with its first definitions takes its place behind those that have theirs.
+    // A file with its first definitions comes after those that already have some.
     if (entry?.raws.length === 0) this.#entries.delete(path)
     this.#entries.set(path, { path, stamp, hash, raws: read.raws, fault: null, retry: false, goneAt: null })
   }
 
-  /** Resolves when the last look is remembered. */
-  get remembered (): Promise<void> {
-    return this.#remembering
+  /** Resolves when the imports of the last scan are stored. */
+  get stored (): Promise<void> {
+    return this.#trials.stored
   }
 
-  #remember ({ files }: Walked): void {
-    const good = files.flatMap(({ path, real }) => {
+  /** The versions whose import succeeded: file to hash. */
+  #succeeded ({ files }: Walked): Map<string, string> {
+    return new Map(files.flatMap(({ path, real }) => {
       const entry = this.#entries.get(path)
       return entry && isModule(path) && !entry.fault ? [[real, entry.hash] as const] : []
-    })
-    const known = this.#known = new Map(good)
-    // It only saves time at the next start. The disk has until the tasks are in force.
-    this.#remembering = this.#remembering.then(() => writeImportCache(this.#ask.dataFolder, known)).catch(() =>
-      undefined
-    )
+    }))
   }
 }

@@ -13,31 +13,31 @@ import { assemble } from './assemble.ts'
 import { TaskFiles } from './task-files.ts'
 import { WRITTEN, waited } from '../config/watch.ts'
 
-/** A task file, or one definition of it, that cannot be used as it stands on disk. */
+/** A task file, or one definition in it, that cannot be used. */
 export interface BrokenFile {
   /** Below the tasks directory. */
   file: string
   message: string
-  /** What to do about it. */
+  /** What to do. */
   fix?: string | undefined
   line?: number | undefined
   column?: number | undefined
   pointer?: string | undefined
   code: string
-  /** Every fault, when there are several: what was found and what was expected. */
+  /** Every fault, if there are several. */
   errors?: Detail[] | undefined
   /** Epoch ms at which this fault was first seen. */
   since: number
 }
 
-/** What a look at the disk or another configuration has changed. */
+/** What a scan or a new configuration has changed. */
 export interface FolderChange {
   added: Task[]
   changed: Task[]
   removed: Task[]
-  /** Faults that were not there before. */
+  /** New faults. */
   broken: BrokenFile[]
-  /** Files that were broken and are no longer. */
+  /** Files that are no longer broken. */
   mended: string[]
 }
 
@@ -47,21 +47,21 @@ export interface FolderAsk {
   dataFolder: string
   config: Config
   onChange: (change: FolderChange) => void
-  /** Told when the system cannot watch; `rescan` still finds every change. */
+  /** Called when the system cannot watch files; `rescan` still finds every change. */
   onError?: ((error: unknown) => void) | undefined
-  /** `watch`: changes take effect by themselves. `once`: only when `rescan` is called. */
+  /** `watch`: changes take effect by themselves; `once`: when `rescan` is called. */
   files?: 'watch' | 'once' | undefined
-  /** The watch begins so many ms after the start, at once when absent. */
+  /** The watch begins this many ms after the start; default 0. */
   watchAfterMs?: number | undefined
   /** How long one import may take, ms. */
   boundMs?: number | undefined
-  /** Epoch ms, as the file system counts them. */
+  /** Epoch ms, by the clock of the file system. */
   now?: (() => number) | undefined
-  /** Monotonic ms: how long a file has been gone. */
+  /** Monotonic ms. */
   elapsed?: (() => number) | undefined
 }
 
-/** The tasks in force and the files that are broken; `coming`: the files whose import takes its time. */
+/** The tasks in force and the broken files; `coming`: files that are still being imported. */
 interface Current {
   tasks: ReadonlyMap<string, Task>
   broken: readonly BrokenFile[]
@@ -69,8 +69,8 @@ interface Current {
   oldVersions: number
 }
 
-/** The first look waits for files until none has come for so long: one that hangs delays no start for longer. */
-const PATIENCE_MS = 800
+/** The first scan ends when no import has ended for this long: a hanging file delays no start for longer. */
+const IDLE_MS = 800
 const QUIET_MS = 400
 const GATHER_MS = 50
 
@@ -93,11 +93,11 @@ function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFil
 const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>
   [file, pointer, code, message, JSON.stringify(errors)].join('\n')
 
-/** The tasks directory while it lives: finds, reads and watches task files. A broken file never harms its neighbours,
- *  and its last good version stays in force. */
+/** Finds, reads and watches the files of the tasks directory. A broken file does not affect others, and its last good
+ *  version stays in force. */
 export class TaskFolder implements Service {
   readonly #ask: FolderAsk
-  readonly #tree: TaskFiles
+  readonly #files: TaskFiles
   #config: Config
   #tasks: ReadonlyMap<string, Task> = new Map()
   #broken: readonly BrokenFile[] = []
@@ -106,7 +106,7 @@ export class TaskFolder implements Service {
   #queue: Promise<void> = Promise.resolve()
   #waiting: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
-  #looked = false
+  #scanned = false
   #watching: Promise<void> = Promise.resolve()
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
@@ -116,11 +116,16 @@ export class TaskFolder implements Service {
     this.#ask = { ...ask, now }
     this.#config = config
     const accepts = () => this.#config.security.accept_loose_files !== null
-    this.#tree = new TaskFiles({ directory, dataFolder, boundMs, now, elapsed, later: () => this.#soon(0), accepts })
+    this.#files = new TaskFiles({ directory, dataFolder, boundMs, now, elapsed, onLate: () => this.#soon(0), accepts })
   }
 
   get current (): Current {
-    return { tasks: this.#tasks, broken: this.#broken, coming: this.#tree.coming, oldVersions: this.#tree.oldVersions }
+    return {
+      tasks: this.#tasks,
+      broken: this.#broken,
+      coming: this.#files.coming,
+      oldVersions: this.#files.oldVersions
+    }
   }
 
   /** Between start and stop: changes of the files are followed. */
@@ -132,7 +137,7 @@ export class TaskFolder implements Service {
     return this.#life.start()
   }
 
-  /** A look that is under way is called off. */
+  /** Aborts a scan that is running. */
   stop (): Promise<void> {
     this.#running?.abort()
     return this.#life.stop()
@@ -141,7 +146,7 @@ export class TaskFolder implements Service {
   async #start (): Promise<void> {
     this.#running = new AbortController()
     await this.rescan()
-    // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
+    // The start does not wait for the watch: a scan follows when it begins.
     if (this.#ask.files !== 'once' && this.#running) {
       this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#ask.onError?.(error))
     }
@@ -158,38 +163,37 @@ export class TaskFolder implements Service {
     await this.#queue
   }
 
-  /** Looks at the directory now; resolves when what it found is in force. Calls while a look waits for its turn are
-   *  that look. */
+  /** Scans the directory; resolves when its tasks are in force. Calls while a scan is queued share that scan. */
   rescan (): Promise<void> {
     if (this.#waiting) return this.#waiting
-    const look = this.#queue.then(() => {
+    const scan = this.#queue.then(() => {
       this.#waiting = null
-      return this.#look()
+      return this.#scan()
     })
-    this.#waiting = look
-    this.#queue = look.catch(() => undefined)
-    return look
+    this.#waiting = scan
+    this.#queue = scan.catch(() => undefined)
+    return scan
   }
 
-  /** Puts another configuration in force: overrides and limits are applied again, no file is read. */
+  /** Applies overrides and limits of another configuration; reads no file. */
   reconfigure (config: Config): void {
     this.#config = config
-    if (this.#looked) this.#apply()
+    if (this.#scanned) this.#apply()
   }
 
-  async #look (): Promise<void> {
+  async #scan (): Promise<void> {
     if (!this.#running) return
     const { signal } = this.#running
-    const unsettled = await this.#tree.refresh({
-      quietMs: this.#looked ? QUIET_MS : 0,
-      patienceMs: this.#looked ? 0 : PATIENCE_MS,
+    const unsettled = await this.#files.refresh({
+      quietMs: this.#scanned ? QUIET_MS : 0,
+      idleTimeoutMs: this.#scanned ? 0 : IDLE_MS,
       signal,
       waits: this.#ask.files === 'once'
     })
-    if (signal.aborted) return await this.#tree.remembered
-    this.#looked = true
+    if (signal.aborted) return await this.#files.stored
+    this.#scanned = true
     this.#apply()
-    await this.#tree.remembered
+    await this.#files.stored
     if (unsettled) this.#soon(QUIET_MS)
   }
 
@@ -224,7 +228,7 @@ export class TaskFolder implements Service {
 
   #apply (): void {
     const before = { tasks: this.#tasks, broken: this.#broken }
-    const { tasks, faults } = assemble({ sources: this.#tree.sources, config: this.#config, previous: before.tasks })
+    const { tasks, faults } = assemble({ sources: this.#files.sources, config: this.#config, previous: before.tasks })
     const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
     const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found =>
       known.get(keyOf(found)) ?? found
@@ -232,7 +236,7 @@ export class TaskFolder implements Service {
     this.#tasks = tasks
     this.#broken = broken
     const faulty = new Set(broken.map(({ file }) => file))
-    this.#tell({
+    this.#report({
       added: [...tasks.values()].filter(({ id }) => !before.tasks.has(id)),
       changed: [...tasks.values()].filter(task => differs(before.tasks.get(task.id), task)),
       removed: [...before.tasks.values()].filter(({ id }) => !tasks.has(id)),
@@ -241,14 +245,14 @@ export class TaskFolder implements Service {
     })
   }
 
-  #tell (change: FolderChange): void {
+  #report (change: FolderChange): void {
     if (Object.values(change).some(list => list.length > 0)) this.#ask.onChange(change)
   }
 }
 
 const differs = (before: Task | undefined, task: Task) => before !== undefined && !isDeepStrictEqual(before, task)
 
-/** Reads the tasks directory once, for a look without a running manager. */
+/** Reads the tasks directory once, without a running manager. */
 export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {
   const folder = new TaskFolder({ ...ask, files: 'once', onChange: () => undefined })
   await folder.start()
