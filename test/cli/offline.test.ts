@@ -8,7 +8,7 @@ import type { Schedule } from '../../core/model/schedule/schedule.ts'
 
 t.test('validate lists every fault with its place', async t => {
   const cwd = place(t)
-  t.match(await cli(['validate'], { cwd }), { code: 0, out: /5 tasks are in order/ })
+  t.match(await cli(['validate'], { cwd }), { code: 0, out: /5 tasks are valid/ })
   writeFileSync(join(cwd, 'backgroundtask', 'bad.mjs'), "export default {\n  id: 'bad', func: 1 +\n}\n")
   writeFileSync(join(cwd, 'backgroundtask', 'wrong.mjs'),
     "export default { id: 'wrong', func: () => 1, trigger: 'cron', trigger_args: { hour: 25 } }\n")
@@ -188,7 +188,7 @@ t.test('validate warns of a task that is on and lacks a setting that it must hav
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
   t.match(out,
-    /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are in order; 1 warning\.\n$/)
+    /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are valid; 1 warning\.\n$/)
   const { ok, warnings } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.match([ok, warnings.length, warnings[0]], [true, 1, {
     code: 'OFFPEAK_TASK_UNCONFIGURED',
@@ -206,7 +206,7 @@ t.test('validate says first which tasks start no run by themselves', async t => 
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
   t.match(out,
-    /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, started when asked for\nThe configuration and 5 tasks are in order\.\n$/)
+    /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, runs on request\nThe configuration and 5 tasks are valid\.\n$/)
   const { ok, notes } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.equal(ok, true)
   t.match(notes, [{ task: 'asked', code: 'no_trigger' }, { task: 'never', code: 'never_fires', file: /rest\.mjs$/ }, {

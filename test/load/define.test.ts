@@ -197,7 +197,7 @@ const REFUSED: [string, unknown, string, RegExp][] = [
     id: 'a',
     func,
     input: { type: 'object', properties: { a: { type: 'string', pattern: '(' } } }
-  }, '/TASK_DEFINITIONS/0/input', /no JSON schema/],
+  }, '/TASK_DEFINITIONS/0/input', /not a JSON schema/],
   ['an input with an unknown type', { id: 'a', func, input: { type: 'object', properties: { a: { type: 'strnig' } } } },
     '/TASK_DEFINITIONS/0/input/properties/a/type', /strnig/],
   ['a payload that is too large', { id: 'a', func, payload: 'x'.repeat(300_000) }, '/TASK_DEFINITIONS/0/payload',

@@ -46,7 +46,7 @@ function taskIn ({ catalog }: TaskManager, file: string, id: string | undefined)
     ids.length === 0 ? undefined : 'Name one of them with --task.')
 }
 
-/** A run that is nowhere but here. */
+/** A run that is not stored. */
 function runOf (task: Task, payload: unknown, now: number): Claimed {
   const { key = null, schedule = null, payload: stored = null, ...asked } = newRun({
     task,
@@ -88,15 +88,12 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
   }
 }
 
-const late = (error: Failure): void => printNote(`error that nobody caught: ${error.message}`)
+const printUncaught = (error: Failure): void => printNote(`uncaught error: ${error.message}`)
 
-async function execute (task: Task, run: Claimed, { config, settings }: TaskManager): Promise<Outcome> {
-  const stop = new Stop()
-  const interrupt = () => stop.ask(new StopReason('cancelled', 'interrupted'))
-  process.once('SIGINT', interrupt)
-  const progress = new ProgressTracker(systemClock)
+/** What the task finds in its context: it logs to standard error, and adds no runs. */
+function contextOptions (run: Claimed, task: Task, stop: Stop, { config, settings }: TaskManager) {
   const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
-  const given: ContextOptions = {
+  return {
     run,
     version: task.version,
     stop,
@@ -106,7 +103,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
           printNote(lineWords({ ...line, at: iso(line.at)!, level: levelName(line.level), seq: 0, attempt: 1 }))
         )
       ),
-    progress,
+    progress: new ProgressTracker(systemClock),
     services: () => ({ config: config.services, offpeak: { folders: () => ownFolders(settings) } }),
     conditions: new LiveConditions({ clock: systemClock, config: () => config }),
     breathe: async () => undefined,
@@ -115,23 +112,34 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
       printNote(`would add a run of ${id}`)
       return 'test'
     }
-  }
-  const ctx = contextFor(given)
-  const scope = scopeOf(ctx, given.log)
-  const capture = new OutputCapture({ of: 'streams' })
-  await capture.start()
+  } satisfies ContextOptions
+}
+
+function workOf (task: Task, given: ContextOptions): ReturnType<typeof dispatch> {
   const notice: Listener = said => {
-    if (said.kind === 'late_error') late(said.error)
+    if (said.kind === 'late_error') printUncaught(said.error)
   }
-  const work = dispatch(task.work, {
+  return dispatch(task.work, {
     given,
-    uncaught: late,
+    uncaught: printUncaught,
     clock: systemClock,
     graceMs: GRACE,
     threads: new Threads(notice),
     child: async () => undefined,
     used: () => undefined
   })
+}
+
+async function execute (task: Task, run: Claimed, manager: TaskManager): Promise<Outcome> {
+  const stop = new Stop()
+  const interrupt = () => stop.ask(new StopReason('cancelled', 'interrupted'))
+  process.once('SIGINT', interrupt)
+  const given = contextOptions(run, task, stop, manager)
+  const ctx = contextFor(given)
+  const scope = scopeOf(ctx, given.log)
+  const capture = new OutputCapture({ of: 'streams' })
+  await capture.start()
+  const work = workOf(task, given)
   const outcome = await attempt({
     task,
     run,
@@ -145,7 +153,7 @@ async function execute (task: Task, run: Claimed, { config, settings }: TaskMana
   scope.output.end()
   await capture.stop()
   process.removeListener('SIGINT', interrupt)
-  const moved = progress.take()
+  const moved = given.progress.take()
   if (moved) printNote(progressWords({ label: outcome.kind, progress: { ...moved, at: iso(moved.at)! } }))
   return outcome
 }
@@ -170,7 +178,7 @@ export async function test (file: string, { task: id, payload: said, json, ...gi
     print(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
     if (outcome.kind === 'completed' && outcome.result !== null) print(JSON.stringify(outcome.result, null, 2))
   })
-  // A task that left something open must not keep the terminal.
+  // A task that leaves a handle open must not keep the process alive.
   process.exit()
 }
 

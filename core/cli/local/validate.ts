@@ -19,7 +19,7 @@ import { withTasks } from './offline.ts'
 
 type Fault = Place & { code: string, message: string, fix?: string | undefined }
 
-/** Where each pointer was written, as far as the file can be read. */
+/** The place of each pointer, if the file can be read. */
 async function placesIn (file: string | undefined): Promise<(pointer: string) => Place> {
   try {
     const document = readDocument(await readFile(file!, 'utf8'), file!)
@@ -40,7 +40,7 @@ async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakErro
   }))
 }
 
-/** Every fault of a task file, each where it was written: what config.json lays upon a task stands there. */
+/** Every fault of a task file with its place: faults of an override are in config.json. */
 function brokenFaults (
   { errors, file, line, column, code, message, fix, pointer: first }: BrokenFile,
   settings: Settings
@@ -57,11 +57,11 @@ function brokenFaults (
   }))
 }
 
-/** What tasks depend on and no file defines: they would wait for ever. */
+/** Dependencies on tasks that no file defines: their runs would wait for ever. */
 function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
   const fix = broken.length > 0
-    ? 'It may be in a file that is broken; else correct the id.'
-    : 'Correct the id, or put the task file back.'
+    ? 'It may be in a broken file; otherwise correct the id.'
+    : 'Correct the id, or restore the task file.'
   return [...tasks.values()].flatMap(({ id, source, depends_on: wanted }) =>
     wanted.flatMap(({ task }, index) => {
       if (tasks.has(task)) return []
@@ -79,7 +79,7 @@ function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
   )
 }
 
-/** A task that starts no run by itself: no fault, and seldom meant where it never fires. */
+/** A task that starts no run by itself. That is not a fault, but rarely intended if it never fires. */
 interface Note extends RestingReason {
   task: string
   file: string
@@ -93,8 +93,7 @@ function notesOf ({ catalog: { tasks }, folder, clock }: TaskManager): Note[] {
   }).toSorted((a, b) => a.task < b.task ? -1 : 1)
 }
 
-/** Tasks that are on and lack a setting without which each of their runs is passed over, or refused: no fault, for they
- *  harm nothing. */
+/** Enabled tasks without a setting that their runs need: each run is skipped or refused. */
 function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   return [...tasks.values()].filter(({ enabled }) => enabled).flatMap(({ id, input, payload, source }) => {
     const lacks = unconfigured(input, payload)
@@ -106,14 +105,14 @@ function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   })
 }
 
-/** A line for each; those that are started by hand share one. */
+/** One line per task; tasks without a trigger share one. */
 function noteLines (notes: readonly Note[]): string[] {
   const { true: byHand = [], false: others = [] } = Object.groupBy(notes,
     ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
   const lines = others.map(({ task, message }) => `${task}: ${message}`)
   return byHand.length === 0
     ? lines
-    : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, started when asked for`]
+    : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, runs on request`]
 }
 
 interface Found {
@@ -124,45 +123,45 @@ interface Found {
   code: number
 }
 
+/** Sections of config.json for tasks that no file defines. */
+function unknownTasks ({ catalog, settings }: TaskManager, broken: readonly Fault[]): Fault[] {
+  // A section that breaks its task is reported as a fault of the task.
+  const isBroken = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
+  return Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !isBroken(id)).map(id => ({
+    ...settings.placeOf(pointerOf(['tasks', id])),
+    code: 'OFFPEAK_TASK_NOT_FOUND',
+    message: `No task has the id '${id}'`,
+    fix: catalog.broken.length > 0
+      ? 'It may be in a broken file; otherwise remove the section.'
+      : 'Remove the section, or restore the task file.'
+  }))
+}
+
+function foundIn (manager: TaskManager): Found {
+  const { catalog, settings } = manager
+  const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
+  const faults = [...broken, ...missing(catalog, settings), ...unknownTasks(manager, broken)]
+  return {
+    faults,
+    warnings: warningsOf(manager),
+    notes: notesOf(manager),
+    tasks: catalog.tasks.size,
+    code: faults.length > 0 ? 1 : 0
+  }
+}
+
 async function faultsIn (given: LocalOptions): Promise<Found> {
   try {
-    return await withTasks(managerOptions(given), manager => {
-      const { catalog, settings } = manager
-      const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
-      // A section that breaks its task is told as that.
-      const blamed = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
-      const unknown = Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !blamed(id))
-      const faults = [
-        ...broken,
-        ...missing(catalog, settings),
-        ...unknown.map(id => ({
-          ...settings.placeOf(pointerOf(['tasks', id])),
-          code: 'OFFPEAK_TASK_NOT_FOUND',
-          message: `No task has the id '${id}'`,
-          fix: catalog.broken.length > 0
-            ? 'It may be in a file that is broken; else remove the section.'
-            : 'Remove the section, or put the task file back.'
-        }))
-      ]
-      return {
-        faults,
-        warnings: warningsOf(manager),
-        notes: notesOf(manager),
-        tasks: catalog.tasks.size,
-        code: faults.length > 0 ? 1 : 0
-      }
-    })
+    return await withTasks(managerOptions(given), foundIn)
   } catch (error) {
-    if (error instanceof OffpeakError) {
-      return {
-        faults: await faultsOf(error),
-        warnings: [],
-        notes: [],
-        tasks: 0,
-        code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1
-      }
+    if (!(error instanceof OffpeakError)) throw error
+    return {
+      faults: await faultsOf(error),
+      warnings: [],
+      notes: [],
+      tasks: 0,
+      code: error.code === 'OFFPEAK_CONFIG_INVALID' ? EX_CONFIG : 1
     }
-    throw error
   }
 }
 
@@ -173,7 +172,7 @@ const lineOf = ({ message, fix, ...place }: Fault): string =>
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-/** Checks configuration and task files; the exit code says what is at fault. */
+/** Checks configuration and task files, prints the faults and sets the exit code. */
 export async function validate (given: ValidateOptions): Promise<void> {
   const { faults, warnings, notes, tasks, code } = await faultsIn(given)
   process.exitCode = code
@@ -184,7 +183,7 @@ export async function validate (given: ValidateOptions): Promise<void> {
   const beside = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}`
   print(
     faults.length === 0
-      ? `The configuration and ${counted(tasks, 'task')} are in order${beside}.`
+      ? `The configuration and ${counted(tasks, 'task')} are valid${beside}.`
       : `${counted(faults.length, 'fault')} found${beside}.`
   )
 }

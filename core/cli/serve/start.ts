@@ -33,8 +33,8 @@ import { scheduleTable, withTasks } from '../local/offline.ts'
 import { startRefused } from '../../model/errors/config-errors.ts'
 
 const DEMO_PORT = 7420
-/** How long what was running has to stop once another process has taken it up. */
-const LAST_WORDS = 3 * SECOND
+/** How long running runs have to stop once another process has taken over the data folder. */
+const TAKEN_OVER_GRACE = 3 * SECOND
 
 export type StartOptions = LocalOptions & { demo?: boolean, displayOnly?: boolean }
 
@@ -45,8 +45,8 @@ function listenFailed (error: unknown, { host, port }: TaskManager['config']['se
   }
   if (code === 'EACCES') {
     return startRefused({
-      message: `Port ${port} of ${host} may not be used`,
-      fix: 'Take a port of 1024 or more.',
+      message: `Port ${port} of ${host} is not permitted`,
+      fix: 'Use a port of 1024 or more.',
       pointer: '/server/port',
       cause: error
     })
@@ -62,8 +62,7 @@ function listenFailed (error: unknown, { host, port }: TaskManager['config']['se
   return error
 }
 
-/** Says who has the data folder, when another offpeak has it. What else is wrong with the folder is told by what opens
- *  it. */
+/** Throws when another offpeak owns the data folder. Other faults of the folder are left to the engine. */
 function checkFolder (folder: string): void {
   try {
     refuseOwned(folder)
@@ -72,8 +71,8 @@ function checkFolder (folder: string): void {
   }
 }
 
-/** Says that the port is taken before anything is started that could run a task. Mostly it is another offpeak of the
- *  same folder that has it. */
+/** Throws when the port is taken, before anything that could run a task is started. Often it is another offpeak of the
+ *  same folder. */
 async function checkPort ({ config: { server }, folder }: TaskManager): Promise<void> {
   const { host, port } = server
   const trial = createServerSocket()
@@ -112,14 +111,14 @@ async function welcome (manager: TaskManager, url: string, demo: Demo | null): P
   if (root) printNote(`${root.message}: ${root.fix}`)
   printNote(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
   if (demo !== null) {
-    printNote(`a demo on sample files in ${demo.folder}, removed at the end; ask it with --data ${manager.folder}`)
+    printNote(`a demo on sample files in ${demo.folder}, removed at the end; its data folder: --data ${manager.folder}`)
   }
 }
 
 const silent = (what: string) =>
   startRefused({
     message: `${what} does not answer`,
-    fix: 'Look whether its file system is there: a mount whose server is gone keeps whoever asks it.'
+    fix: 'Check its file system: a mount whose server is gone blocks every access.'
   })
 
 /** Waits for the configuration as long as its file system answers. */
@@ -128,48 +127,60 @@ async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
   throw silent(`The configuration ${file}`)
 }
 
-async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
-  await fileCalls.start()
-  const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
-    options.configFile ?? 'config.json')
-  if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
-  const log = createLog(manager.config.log)
-  // Standard output has records of the log alone.
-  await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
-  manager.onNotice(noticeLog(log), 'log')
-  // Relative paths in the settings of tasks start where those of the configuration do.
-  process.chdir(manager.root)
-  fixGlobals()
-  // A first start tries every task file in a child, which begins meanwhile.
-  const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
-  const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
-  await checkPort(manager)
-  let listening = false
+interface Server {
+  app: Awaited<ReturnType<typeof createServer>>
+  manager: TaskManager
+  demo: Demo | null
+  listening: boolean
+}
+
+/** Ends the server on signals, and when another process takes over the data folder. */
+function endWhenAsked (server: Server, failed: (error: unknown) => void): void {
+  const { app, manager, demo } = server
   const end = shutDownOnSignals({
     close: () => app.close(),
     reload: () => manager.settings.rescan(),
     ending: () => manager.watch.ending(),
     graceMs: () => milliseconds(manager.config.manager.stop_grace),
     last: () => {
-      if (listening) rmSync(listeningFile(manager.folder), { force: true })
+      if (server.listening) rmSync(listeningFile(manager.folder), { force: true })
       demo?.remove()
     },
-    failed: error => log.error({ err: error }, 'failed')
+    failed
   })
-  // Whoever has the data folder now runs what was running here.
   manager.onNotice(notice => {
     if (!isTakenOver(notice)) return
-    setTimeout(() => endProcess(1), LAST_WORDS).unref()
+    setTimeout(() => endProcess(1), TAKEN_OVER_GRACE).unref()
     end(1)
   }, 'owner')
-  // What a start puts back may hold the loop before anything listens.
+}
+
+async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
+  await fileCalls.start()
+  const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
+    options.configFile ?? 'config.json')
+  if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
+  const log = createLog(manager.config.log)
+  // Standard output carries log records only.
+  await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
+  manager.onNotice(noticeLog(log), 'log')
+  // Relative paths of tasks are resolved against the folder of the configuration.
+  process.chdir(manager.root)
+  fixGlobals()
+  // The first start imports every task file in a child process, which starts meanwhile.
+  const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
+  const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
+  await checkPort(manager)
+  const server = { app, manager, demo, listening: false }
+  endWhenAsked(server, error => log.error({ err: error }, 'failed'))
+  // The start of the manager may block the event loop before the server listens.
   const pipe = findSignalPipe()
   await updateStandIn(app, manager, pipe)
   await app.ready()
   surviveUncaught(error => manager.notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
   dismiss()
   const url = await listen(app, manager)
-  listening = true
+  server.listening = true
   await updateStandIn(app, manager, pipe)
   await welcome(manager, url, demo)
   await manager.attend()
