@@ -26,11 +26,11 @@ declare module 'fastify' {
 
 /** Sockets whose requests may exceed the time limits. The plugin that adds one enforces a limit of its own, and removes
  *  it when the request is answered. */
-export type Unhurried = WeakSet<object>
+type Unhurried = WeakSet<object>
 
 type Env = Readonly<Record<string, string | undefined>>
 
-export interface ServerOptions {
+interface ServerOptions {
   manager: TaskManager
   logger?: FastifyBaseLogger | undefined
   /** Where OFFPEAK_TOKEN and OFFPEAK_TOKEN_FILE are read. */
@@ -38,7 +38,7 @@ export interface ServerOptions {
 }
 
 /** A manager that lives elsewhere, or what one is made of; `prefix` stands before every route. */
-export type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & {
+type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & {
   prefix?: string | undefined
 }
 
