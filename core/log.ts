@@ -39,7 +39,7 @@ const output: DestinationStream = {
   }
 }
 
-/** A record holds nothing that does something to the terminal it is read on. */
+/** A record has no control characters: they would act on the terminal that shows it. */
 const escaping = (destination: DestinationStream): DestinationStream => ({
   write: record => destination.write(shown(record))
 })

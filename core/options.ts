@@ -25,7 +25,8 @@ export interface ManagerOptions {
   clock?: Clock
   /** `none`: the timed loops are left to whoever calls `beat`. */
   loops?: 'own' | 'none'
-  /** `thread`: a thread sees the event loop stand and says who holds it. The command line has one always. */
+  /** `thread`: a thread sees that the event loop is blocked and reports who blocks it. The command line always has
+   *  one. */
   watch?: 'thread' | 'none'
   /** `later`: runs are executed once `attend` is called, for a server that has to be reachable before a run can hold
    *  its loop. */
@@ -33,9 +34,9 @@ export interface ManagerOptions {
   random?: () => number
   /** What tasks find in ctx.services. */
   services?: Services
-  /** Hears every notice from the first on. */
+  /** Called with every notice from the first one on. */
   onNotice?: Listener
-  /** How long a run that was told to stop may take before its slot is freed, ms. */
+  /** How long a run may take to stop before its slot is freed, ms. */
   abortGraceMs?: number
 }
 

@@ -91,7 +91,7 @@ export class Security {
     await isWithin(PATIENCE, this.look())
   }
 
-  /** Looks again, and says what was not said before. Never rejects. */
+  /** Looks again and reports new findings. Never rejects. */
   async look (): Promise<void> {
     if (this.#account === null) return
     const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account),

@@ -131,7 +131,7 @@ const RAW: Record<string, { code: string, status: number, message: string }> = {
 }
 const NO_REQUEST = { message: 'What came is no HTTP request' }
 
-/** Answers what is no request, or came too slowly, and cuts the line. */
+/** Answers what is not a request, or came too slowly, and closes the connection. */
 const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socket: Socket): void => {
   const { code = '' } = error
   if (code === 'ECONNRESET' || socket.destroyed || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && unhurried.has(socket))) {

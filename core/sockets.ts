@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A thousand readers of events, and room for whoever else asks. */
+/** A thousand readers of events, and as many other requests. */
 const MOST_CONNECTIONS = 2048
 /** Descriptors that are for other things: the database, logs, files of tasks, children. */
 const FOR_OTHERS = 256
@@ -11,7 +11,7 @@ const LEAST = 64
  *  row would keep the loop from everybody else; clients in use send the next one when the last is answered. */
 const MOST_UNANSWERED = 16
 
-/** How many files the process may have open, as far as that can be told. */
+/** How many files the process may have open, where the system says so. */
 function descriptors (): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []

@@ -77,7 +77,7 @@ function composeForecast ({ parts, config, tasks }: Wiring): void {
   notices.listen(parts.forecaster.changed, 'forecast')
 }
 
-/** Facts were kept: a pause that another manager has made holds here, and what it has counted is known here. */
+/** Facts have changed: pauses and counts of another manager on the same store count here too. */
 function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): void {
   void pauses.load().catch(() => undefined)
   breaker.refresh()

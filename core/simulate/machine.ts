@@ -5,7 +5,7 @@ import type { MachineSenses, TaskManager } from '../manager.ts'
 import type { MachineState } from '../model/machine/machine-state.ts'
 import type { Signal } from '../model/machine/reading.ts'
 
-/** A machine that does what a test says. */
+/** A machine whose state a test sets. */
 export class Machine {
   readonly #clock: Clock
   #state: MachineState

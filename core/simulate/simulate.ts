@@ -148,7 +148,7 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
     }
     await kept.start()
     await play(machine, { from, to })
-    // What stopping makes of the runs is no part of the story.
+    // What a stop does to the runs is not part of the result.
     const story = structuredClone({ from, to, runs: recorder.runs(), held: recorder.held(to) })
     const stopping = machine.runner.stop()
     while (machine.runner.active.size > 0) await clock.step(() => untilQuiet(() => machine.pending() > 0))

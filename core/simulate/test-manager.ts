@@ -173,7 +173,7 @@ export class TestManager {
     }
   }
 
-  /** Lets time pass until a run, or the newest run of a task, is in a state; `held`: due, and told to wait.
+  /** Lets time pass until a run, or the newest run of a task, is in a state; `held`: due, and its gates are closed.
    *  Throws OFFPEAK_WAITED_IN_VAIN with what it is instead, and why. */
   async waitFor (target: string, state: State | 'held', within: Span = NEVER_LATER): Promise<FullRun> {
     const end = this.clock.now() + msOf(within)
@@ -187,7 +187,7 @@ export class TestManager {
     }
   }
 
-  /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is told to stop. */
+  /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is to stop. */
   readonly sleep = async (span: Span): Promise<void> => {
     const id = runScope.getStore()?.id
     const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal

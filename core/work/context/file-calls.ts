@@ -65,7 +65,7 @@ export class FileCalls implements Service {
     return this.#users > 0 ? Promise.resolve() : this.#life.stop()
   }
 
-  /** A call of a run that is executed elsewhere has taken so long by now; null: none is under way there. */
+  /** Records how long a call of a run in another thread or process has taken, ms; null: none is open there. */
   told (run: string, task: string, ms: number | null): void {
     if (ms === null) this.#elsewhere.delete(run)
     else this.#elsewhere.set(run, { run, task, at: this.#now() - ms })
@@ -95,8 +95,8 @@ export class FileCalls implements Service {
 /** Of this process: there is one pool. */
 export const fileCalls = new FileCalls()
 
-/** So many threads of the pool a task may keep with calls that do not come back. */
+/** How many threads of the pool a task may block with calls that do not return. */
 export const MOST_KEPT = 4
 
-/** A call that takes longer is told: not even a disk that has to spin up does. */
+/** A call that takes longer is reported, ms: a disk that spins up takes less. */
 export const STUCK = 10_000

@@ -9,7 +9,7 @@ import type { Service } from '../../model/base/service.ts'
  *  `process.stderr` themselves. */
 interface CaptureOptions {
   of?: 'console' | 'streams'
-  /** What becomes of standard output that is no run's: it stays where it is, or goes to standard error. */
+  /** Where standard output that does not belong to a run goes: to standard output, or to standard error. */
   others?: 'kept' | 'stderr'
 }
 

@@ -109,7 +109,7 @@ export class ProgressTracker implements TaskProgress {
   #measure (): void {
     const at = this.#clock.monotonic()
     const elapsed = at - this.#markAt
-    // The first rate is told after a second: over less it is chance.
+    // A rate over less than a second is chance.
     if (elapsed < (this.#rate === null ? SECOND : SECOND / 10)) return
     const rate = (this.#current - this.#markCurrent) / elapsed * SECOND
     const weight = 1 - Math.exp(-elapsed / SMOOTHING)

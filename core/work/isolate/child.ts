@@ -19,7 +19,7 @@ setInterval(() => { if (process.ppid !== manager) process.kill(-process.pid, 'SI
 new Worker(GUARD, { eval: true, workerData: Number(process.argv[2]) }).unref()
 process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
 
-// A task may replace what it finds on `process`: its end is told all the same.
+// A task may replace functions of `process`: its end is reported all the same.
 const send = process.send!.bind(process)
 const { resourceUsage } = process
 // What a task sends by itself would be read in the thread of offpeak, however large it is.

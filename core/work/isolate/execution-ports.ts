@@ -10,10 +10,10 @@ export interface ExecutionPorts {
   given: ContextOptions
   child: ChildSink
   clock: Clock
-  /** How long a run that was told to stop may take before it is ended. */
+  /** How long a run may take to stop before it is killed, ms. */
   graceMs: number
-  /** Told of an error that nobody caught. */
+  /** Called with an error that nobody caught. */
   uncaught: (error: Failure) => void
-  /** Told what the work has taken, null when nobody could see. */
+  /** Called with what the work has used; null when that is not known. */
   used: (used: Usage | null) => void
 }

@@ -20,15 +20,15 @@ import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/json/json.ts'
 import type { Usage } from '../../model/run/usage.ts'
 
-/** How often it is looked whether a call to the file system has come back, ms. */
+/** How often open calls to the file system are looked at, ms. */
 const LOOK = 2000
 
 interface HostOptions {
   job: Job
   port: Port<Up, Down>
-  /** What has been taken since the beginning. */
+  /** What has been used since the start. */
   used: () => Usage
-  /** Told at the end: true when this place is not to be used again. */
+  /** Called at the end: true when this place must not be used again. */
   worn: () => boolean
 }
 
@@ -58,7 +58,7 @@ class Questions {
   }
 }
 
-/** The hints as the manager last told them. */
+/** The hints that the manager sent last. */
 class Advice {
   // What a listener throws is an error of its task that nobody has caught; it keeps no other listener from being
   // called.
@@ -83,11 +83,11 @@ class Advice {
   }
 }
 
-/** What is asked for as data. Throws OFFPEAK_INPUT_INVALID for what is none, as it is thrown inline. */
+/** The request as JSON. Throws OFFPEAK_INPUT_INVALID for what is not JSON, as it is thrown inline. */
 function askOf (task: string, ask: Enqueue): Json {
   checkAsk(ask)
   const { payload, due_at: dueAt, ...rest } = ask
-  // JSON would make null of a Date that is none.
+  // JSON would make null of an invalid date.
   const due = dueAt instanceof Date ? dueAt.getTime() : dueAt
   const { json, fault } = strictJson({ ...rest, due_at: Number.isNaN(due) ? 'Invalid Date' : due })
   if (fault !== null) throw inputInvalid({ what: 'The run was not added', errors: [fault] })
@@ -146,7 +146,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
     scope.output.end()
     reporter.end()
   } catch (error) {
-    // Whatever became of its last words, the end is told.
+    // The end is reported even when the last lines of the log are not.
     port.post({ say: 'uncaught', error: failureOf(error) })
   }
   const worn = isWorn()
@@ -154,7 +154,7 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   return worn
 }
 
-/** Tells of calls to the file system that do not come back; the answer ends that. */
+/** Reports calls to the file system that do not return; returns a function that ends that. */
 async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => void> {
   await fileCalls.start()
   let told = false
@@ -174,7 +174,7 @@ async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => voi
 async function execute ({ home }: Job, ctx: TaskContext, questions: Questions): Promise<Ended> {
   try {
     const func = await functionOf(home)
-    // A stop that came while the module was imported has not been heard: who was asked to stop by now does not begin.
+    // A stop that came while the module was imported was not received: a run that is to stop does not begin.
     await questions.ask('begin')
     return returned(executed(await func(ctx)))
   } catch (error) {

@@ -1,12 +1,12 @@
 import { readFile, readdir } from 'node:fs/promises'
 import type { Child } from '../../model/run/run.ts'
 
-/** What the environment of a process says of the run that it belongs to; all that it starts has it too. */
+/** The variable of the environment with the id of the run; child processes inherit it. */
 export const RUN_ID = 'OFFPEAK_RUN_ID'
 
 const textOf = async (file: string) => await readFile(file, 'utf8').catch(() => '')
 
-/** One field of /proc/<pid>/stat, proc(5), counted from 1; null where there is no such process or no /proc. */
+/** One field of /proc/<pid>/stat, proc(5), counted from 1; null when there is no such process or no /proc. */
 async function fieldOf (pid: number | string, field: number): Promise<string | null> {
   const stat = await textOf(`/proc/${pid}/stat`)
   // The name in parentheses, the second field, may hold spaces and parentheses of its own.
@@ -44,14 +44,14 @@ export const ofRun = async (run: string): Promise<number[]> =>
   await filtered(await listed(), async pid =>
     pid !== process.pid && (await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`))
 
-/** Signals a whole process group; a group that is gone is no error. */
+/** Signals a whole process group; a group that is gone is not an error. */
 export function killGroup (pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {}
 }
 
-/** Signals processes; one that is gone is no error. */
+/** Signals processes; one that is gone is not an error. */
 export function signalAll (pids: Iterable<number>, signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Moved, Port, Up } from './wire.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
-/** Progress is told so often at most, ms: it is said far more often than anybody looks. */
+/** The least time between two reports of progress, ms. */
 const EVERY = 100
 /** The first lines of a log go as they come, of the others the last ones at the end; the manager keeps no more. */
 const HEAD = 2000
@@ -19,7 +19,7 @@ const named = (key: 'unit', value: unknown): { unit?: string } => {
 
 type Line = Extract<Up, { say: 'log' }>
 
-/** What a task says of itself, on its way to the manager: log and progress, bounded however much a task says. */
+/** Sends log and progress of a task to the manager, within bounds. */
 export class Reporter {
   readonly #port: Port<Up, Down>
   readonly #clock: Clock
@@ -44,7 +44,7 @@ export class Reporter {
       update: (current, message) => this.#go(current, message),
       setMessage: message => this.#move({ message: messageOf(message) ?? '' }),
       setStage: (stage, total, unit) => {
-        // What was said of the part before is not of this one.
+        // The progress of the stage before does not count for this one.
         this.#moved = null
         this.#current = 0
         this.#move({
@@ -56,7 +56,7 @@ export class Reporter {
     }
   }
 
-  /** Says what is left to say. */
+  /** Sends what is left. */
   end (): void {
     this.#tell()
     const tail = this.#tail.slice(-TAIL)
@@ -79,7 +79,7 @@ export class Reporter {
     this.#move({ current: this.#current, ...words !== undefined && { message: words } })
   }
 
-  /** A loop that never waits is heard too: what is due is told at once, not by a timer. */
+  /** A report that is due is sent at once, not by a timer: a loop that never waits is seen too. */
   #move (moved: Moved): void {
     this.#moved = { ...this.#moved, ...moved }
     if (this.#clock.monotonic() - this.#toldAt >= EVERY) return this.#tell()

@@ -19,7 +19,7 @@ export interface Exit {
 
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'] as const
 
-/** What a process is told of the environment of this one. */
+/** The variables that a child process gets from this one. */
 export function minimalEnvironment (): NodeJS.ProcessEnv {
   const inherited = INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])
   return Object.fromEntries(inherited) as NodeJS.ProcessEnv
@@ -76,7 +76,7 @@ interface Step {
   act: () => void
 }
 
-/** Acts step by step once the signal is aborted, so many ms after it; the answer takes back what is left. */
+/** Runs each step its number of ms after the signal is aborted; returns a function that cancels those that are left. */
 export function onceAborted (signal: AbortSignal, clock: Pick<Clock, 'after'>, steps: readonly Step[]): () => void {
   const cancels: (() => void)[] = []
   const begin = () => cancels.push(...steps.map(({ ms, act }) => after(clock, ms, act)))

@@ -19,11 +19,11 @@ interface AttendAsk {
   /** What the context was made of. */
   given: ContextOptions
   port: Port<Down, Up>
-  /** Told of an error that nobody caught. */
+  /** Called with an error that nobody caught. */
   uncaught: (error: Failure) => void
 }
 
-/** The end of the work, as it was told. */
+/** How the work has ended. */
 interface Ending {
   ended: Ended
   used: Usage | null
@@ -64,14 +64,15 @@ function passed (name: string, answer: unknown): Json {
   throw inputInvalid({ what: `What services.offpeak.${name} has answered cannot be passed on`, errors: [fault] })
 }
 
-/** A checkpoint as it came. Throws OFFPEAK_CHECKPOINT_NOT_JSON when a task has sent one that was not looked at. */
+/** A checkpoint from the other end. Throws OFFPEAK_CHECKPOINT_NOT_JSON: a task may have sent it past the check
+ *  there. */
 function kept (state: unknown): Json {
   const { json, fault } = strictJson(state, KEPT)
   if (fault === null) return json
   throw checkpointNotJson(fault)
 }
 
-/** What is asked for in the name of the task, done here. */
+/** The calls that the other end may make for the task. */
 const answers = ({ ctx, given }: AttendAsk): Record<Ask, (...words: unknown[]) => unknown> => ({
   begin: () => ctx.signal.throwIfAborted(),
   save: state => given.save(kept(state)),
@@ -87,7 +88,7 @@ function move (progress: TaskProgress, { stage, total, unit, current, message }:
   else if (message !== undefined) progress.setMessage(message)
 }
 
-/** Tells the other end to stop when the run is to stop, and of hints that change. */
+/** Sends the stop of the run, and hints that change, to the other end; returns a function that ends that. */
 function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
   const stop = () => {
     const { code, message, by } = signal.reason as StopReason

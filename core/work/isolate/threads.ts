@@ -44,7 +44,7 @@ const HOST = join(import.meta.dirname, `thread${extname(import.meta.filename)}`)
 /** A thread that nobody has used for so long ends. */
 const IDLE = 10 * SECOND
 const MIB = 2 ** 20
-/** Of the time that a run may take to stop: so much passes before TERM goes to what it has started. */
+/** The share of the grace after which the processes that the run has started get SIGTERM. */
 const OWN = 0.8
 
 const wired = (port: MessagePort): Port<Down, Up> => ({
@@ -55,7 +55,7 @@ const wired = (port: MessagePort): Port<Down, Up> => ({
     })
 })
 
-/** How long a thread that is to be ended may take to say what it has taken, ms. */
+/** How long a thread that is to be ended may take to report its usage, ms. */
 const LAST_LOOK = 100
 
 async function threadUsed ({ thread, before }: Line): Promise<Usage | null> {
@@ -164,7 +164,8 @@ export class Threads {
     await Promise.all(pools.map(pool => pool.destroy()))
   }
 
-  /** Resolves when the end of the function was told and its thread is free, throws why it was not. */
+  /** Resolves when the end of the function is known and its thread is free; rejects with the reason when it was
+   *  ended. */
   async #execute ({ memory_mb: limitMb }: Isolated, line: Line): Promise<void> {
     const { far, near, attended, kill, clock } = line
     // Most tasks never run in a thread.
@@ -203,7 +204,7 @@ export class Threads {
     thread.once('exit', code => this.#exits.set(thread, code))
   }
 
-  /** Threads of one limit. How many there are is no matter of theirs: every run has a slot of its own. */
+  /** Threads of one memory limit. Slots bound how many there are. */
   #poolFor (limitMb: number | null, Pool: typeof Piscina): Piscina {
     const known = this.#pools.get(limitMb)
     if (known) return known

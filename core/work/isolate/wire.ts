@@ -30,7 +30,7 @@ const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
 /** What a task asks of the manager. */
 export type Ask = typeof ASKS[number]
 
-/** What has changed in the progress since it was last told. */
+/** What has changed in the progress since the last report. */
 export interface Moved {
   stage?: string
   total?: number
@@ -54,7 +54,7 @@ export interface Place {
   children: number[]
 }
 
-/** What the place where a task is executed says. `worn`: it is not to be used again. */
+/** Messages from the place where a task is executed. `worn`: it must not be used again. */
 export type Up =
   | { say: 'began', place: Place }
   | { say: 'log', level: keyof TaskLog, words: LogPart[] }
@@ -65,7 +65,7 @@ export type Up =
   | { say: 'waits', ms: number | null }
   | { say: 'ended', ended: Ended, used: Usage, worn: boolean }
 
-/** What it is told. */
+/** Messages to that place. */
 export type Down =
   | { say: 'start', job: Job }
   | { say: 'stop', code: StopCode, message: string, by: string | undefined }

@@ -4,16 +4,16 @@ import type { LiveConditions } from '../conditions/conditions.ts'
 interface BusynessOptions {
   active: () => ActiveRuns
   conditions: LiveConditions
-  /** How long a run at real work is waited for between two sleeps, ms of real time. */
+  /** The longest wait for the real work of a run between two sleeps, ms of real time. */
   patienceMs: number
 }
 
-/** Tells runs that are at real work, files, sockets, processes and timers of this machine, from those that wait for a
- *  virtual clock or for their gates: time must not pass under the former. */
+/** Knows which runs do real work, with files, sockets, processes and timers of this machine, and which wait for the
+ *  simulated clock or for their gates. Simulated time must not pass during real work. */
 export class Busyness {
   readonly #options: BusynessOptions
   readonly #asleep = new Map<string, number>()
-  /** Until when, of real time, a run is waited for. */
+  /** By run, until when its work is waited for, ms of real time. */
   readonly #patience = new Map<string, number>()
 
   constructor (options: BusynessOptions) {
@@ -26,7 +26,7 @@ export class Busyness {
     await sleep.finally(() => this.#wakes(id))
   }
 
-  /** The run rests until the machine changes. */
+  /** The run waits for its gates: until the machine changes. */
   rests (id: string): void {
     this.#sleeps(id)
     const off = this.#options.conditions.onChange(() => {

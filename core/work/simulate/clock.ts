@@ -7,10 +7,10 @@ interface Timer {
   ring: () => void
 }
 
-/** Rounds of the event loop after which nothing that is under way can be quiet for another reason than being over. */
+/** More turns of the event loop than any work takes that waits for no time. */
 const MOST_TURNS = 1_000_000
 
-/** A clock that stands still until it is told to move, and whose timers ring in their order. Instants are epoch ms. */
+/** A clock that moves only when it is moved; its timers ring in order. Instants are epoch ms. */
 export class SimulatedClock implements Clock {
   #wall: number
   #counted = 0
@@ -93,13 +93,13 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** An engine whose calls are counted while they are under way. */
+/** An engine and the number of its calls that are pending. */
 interface CountedEngine {
   engine: Engine
   pending: () => number
 }
 
-/** The same engine, with a count of the calls that it has not answered yet. */
+/** The same engine, with the number of its calls that are pending. */
 export function countCalls (engine: Engine): CountedEngine {
   let pending = 0
   const count = (call: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
@@ -114,7 +114,7 @@ export function countCalls (engine: Engine): CountedEngine {
   return { engine: Object.fromEntries(calls) as Engine, pending: () => pending }
 }
 
-/** Resolves when `isBusy` has been false for so many turns of the event loop; never waits for anything but turns. */
+/** Resolves when `isBusy` has been false for `turns` turns of the event loop in a row. */
 export async function untilQuiet (isBusy: () => boolean, turns = 1): Promise<void> {
   for (let still = 0, turn = 0; still < turns && turn < MOST_TURNS; turn++) {
     await setImmediate()

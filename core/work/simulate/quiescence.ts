@@ -18,19 +18,19 @@ interface Still {
   until: number
 }
 
-/** Limits that give way are looked at again when they have given way by so much of the whole. */
+/** Limits that are relaxed towards a deadline are evaluated again after this share of the whole. */
 const FINE = 1 / 200
 
-/** What waits for others is not judged again for so many looks: nothing is spared by then. */
+/** A run that waits for other runs is judged without skipping for so many looks. */
 const LOOKS = 16
 
 /** Gates of order and share look at what else is running: no reading has to change for them to open. */
 const holdsAlone = ({ ok, kind, code }: GateAnswer) =>
   !ok && (kind === 'condition' || kind === 'safety') && code !== 'gate_error'
 
-/** Spares the gates of runs whose verdict cannot have changed: held by the machine or the calendar, with no new
- *  reading since and before the next instant at which time alone may change it. The answers are the same, and a
- *  simulated month is not asked a million times. */
+/** Skips the gates of runs whose verdict cannot have changed: they are held by the machine or the calendar, there is no
+ *  new reading, and the next instant at which time alone may open them has not come. The results are the same; a
+ *  simulated month takes a fraction of the verdicts. */
 export class Quiescence {
   readonly #options: QuiescenceOptions
   /** By the run that was judged, the first of its cohort or a single one. */
@@ -48,7 +48,7 @@ export class Quiescence {
     })
   }
 
-  /** The same engine, which does not bring up such runs. */
+  /** The same engine, whose `due` leaves such runs out. */
   reading (engine: Engine): Engine {
     return {
       ...engine,
@@ -66,7 +66,7 @@ export class Quiescence {
         return { ...due, cohorts, singles, next_at: next === Infinity ? null : next }
       },
       overdue: async ask => {
-        // Asked at the end of a look: why the runs wait has been written down by now.
+        // Called at the end of a look: the reasons of the runs are stored by now.
         this.#looks++
         const asked = this.#brought.filter(({ id }) => this.#looks >= (this.#moving.get(id) ?? 0))
         const verdicts = this.#options.verdicts(asked)
@@ -91,7 +91,7 @@ export class Quiescence {
     const task = tasks().get(run.task)
     const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) &&
       verdict.gates.every(gate => gate.ok || holdsAlone(gate))
-    // What others come to is neither a reading nor a time.
+    // The outcome of another run is neither a reading nor a time.
     if (task === undefined || !isStill || task.depends_on.length > 0) return this.#moves(run)
     const { at: deadline, lengthMs } = verdict.deadline!
     const givesWay = deadline - lengthMs * (1 - config().scheduling.relax_from)

@@ -21,7 +21,7 @@ interface CatalogOptions {
   /** `none`: no task files are read. */
   files: 'watch' | 'once' | 'none'
   now: () => number
-  /** Told after every change of the tasks. */
+  /** Called after every change of the tasks. */
   changed: () => void
 }
 
@@ -125,14 +125,14 @@ export class Catalog implements Service {
     }, error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) }))
   }
 
-  /** What others can change does not say which code is executed. */
+  /** A file that other users can change does not decide which code is executed. */
   #distrust ({ code, message, fix }: OffpeakError): void {
     this.#unread = [{ file: '.', code, message: `No task file is loaded: ${message}`, fix, since: this.#options.now() }]
     this.#options.notice({ kind: 'file_broken', file: '.', message: this.#unread[0]!.message })
   }
 
   async #close (): Promise<void> {
-    // What is asked of a mount that does not answer comes never.
+    // A mount that does not answer may never do so.
     if (this.#folder !== null) await isWithin(RESPONSE_MS, this.#folder.stop())
     this.#folder = null
   }

@@ -1,21 +1,21 @@
 import { DAY, HOUR } from '../../model/base/duration.ts'
 
-/** How far the wall clock can be believed, epoch ms. `until`: up to there the clock has stood, whatever it says; null:
- *  it has not stood yet. `from`: since when it says what cannot be believed yet; null: it says nothing of the kind.
- *  `at`: what it said last. */
+/** How far the wall clock is trusted, epoch ms. `until`: the last instant that is confirmed; null: none is. `from`: the
+ *  first instant after a step that is not confirmed yet; null: there was no such step. `at`: the last reading of the
+ *  clock. */
 export interface ClockTrust {
   until: number | null
   from: number | null
   at: number
 }
 
-/** A step that is no larger is believed at once. */
+/** A step up to this size is confirmed at once. */
 const SMALL = HOUR
 
-/** Steps up to here, such as those of a machine that slept or was off, do not begin the day of proof anew. */
+/** A step up to this size, such as that of a machine that slept or was off, does not restart the day of proof. */
 const NO_RESTART = 7 * DAY
 
-/** A clock that says something else is believed once it has stood for so long. */
+/** After a larger step the clock is confirmed when it has run without another one for this long. */
 const PROOF = DAY
 
 /** What is known of the clock once it says `now`, so long after it was last asked (ms; 0 when nobody has counted, such
@@ -23,7 +23,7 @@ const PROOF = DAY
 export function clockTrust (before: ClockTrust | null, now: number, elapsed: number): ClockTrust {
   if (before === null) return { until: null, from: now, at: now }
   const expected = before.until === null ? null : before.until + elapsed
-  // One that was set back by more says less than is sure: that stays sure.
+  // After a larger step back, what was confirmed stays confirmed.
   if (expected !== null && Math.abs(now - expected) <= SMALL) return { until: now, from: null, at: now }
   if (expected !== null && now < expected) return { until: expected, from: before.from, at: now }
   const isFar = now - (before.at + elapsed) > NO_RESTART
@@ -32,6 +32,6 @@ export function clockTrust (before: ClockTrust | null, now: number, elapsed: num
   return { until: expected, from, at: now }
 }
 
-/** Up to which instant something may be removed for its age: neither later than the clock says nor than it has stood;
- *  1970 when it has not. */
+/** The instant up to which rows may be removed for their age: the earlier of the reading and the confirmed instant;
+ *  1970 when none is confirmed. */
 export const sureBy = ({ until, at }: ClockTrust): number => Math.min(until ?? 0, at)

@@ -1,12 +1,12 @@
 import type { Notice } from '../../model/notice.ts'
 import type { EngineEvent } from '../../engine/in-process.ts'
 
-/** Runs that one change by filter touches and that are told one by one; more of them are one notice with counts. */
+/** Up to this many runs of one change by filter have a notice each; more of them are one notice with counts. */
 const ONE_BY_ONE = 100
 
 type Act = Extract<Notice, { kind: 'changed' }>['act']
 
-/** What a change by filter has done to a run, by the kind of what is said of it. */
+/** What a change by filter has done to a run, by the kind of its message. */
 const ACTS = { cancelled: 'cancel', added: 'retry', removed: 'remove', edited: 'promote' } as const satisfies Partial<
   Record<EngineEvent['kind'], Act>
 >
@@ -14,7 +14,7 @@ type Touched = Extract<EngineEvent, { kind: keyof typeof ACTS }>
 
 const isTouched = (said: EngineEvent): said is Touched => said.call === 'change' && Object.hasOwn(ACTS, said.kind)
 
-/** What an owner's own runner did it has told itself. */
+/** The runner of an owner sends the notices of its own claims and ends. */
 const isOwn = (said: EngineEvent, owner: string): boolean =>
   (said.kind === 'claimed' && said.run.owner === owner) || (said.kind === 'settled' && said.owner === owner)
 
@@ -32,8 +32,8 @@ function changedNotice (act: Act, touched: readonly Touched[], all: readonly Eng
   return { kind: 'changed', act, count: touched.length, tasks, by: record?.kind === 'recorded' ? record.by : '' }
 }
 
-/** What is told of a commit here, in its order: everything but what the runner of this owner has told itself. Of a
- *  change of many runs there is one notice in the place of the first. */
+/** The notices of a commit, in its order, without those that the runner of this owner sends itself. A change of many
+ *  runs is one notice in the place of the first. */
 export function commitNotices (all: readonly EngineEvent[], owner: string): Notice[] {
   const byAct = Map.groupBy(all.filter(isTouched), ({ kind }) => ACTS[kind])
   const many = new Map([...byAct].filter(([, touched]) => touched.length > ONE_BY_ONE))

@@ -18,7 +18,7 @@ const REMEMBERED = 10 * MINUTE
 
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise
 
-/** What the caller got wrong is no fault of the engine. */
+/** An error of the caller is not a fault of the engine. */
 const isRefusal = (error: unknown): boolean => ((error as { statusCode?: unknown } | null)?.statusCode as number) < 500
 
 /** The engine, with a record of the calls that it fails. */

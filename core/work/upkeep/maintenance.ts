@@ -26,7 +26,7 @@ interface UpkeepOptions {
   steps?: ClockSteps
 }
 
-/** What the last process has left of its event loop, which stood when it ended. */
+/** The note of the last process, whose event loop was blocked when it ended. */
 function blameIn (folder: string): Blame | null {
   const note = readNote(folder)
   return note && { owner: note.owner, runs: note.runs.map(({ id }) => id), ended: note.ended, words: noteWords(note) }
@@ -82,7 +82,7 @@ export class Upkeep {
     await this.recover()
   }
 
-  /** Up to which instant something may be removed for its age: not by a clock that has not stood for a day. */
+  /** The instant up to which rows may be removed for their age: only by a clock that is confirmed. */
   sureBy (): number {
     const { clock } = this.#options
     const counted = clock.monotonic()
@@ -102,7 +102,7 @@ export class Upkeep {
     if (typeof at !== 'number') return
     this.#standing = { until: instantOr(until), from: instantOr(from), at }
     if (at > this.#options.clock.now() + CLOCK_SLACK) await this.bringBack()
-    // By how much the clock was set while nobody counted cannot be told from how long that was.
+    // A step of the clock while no process ran cannot be told from the time that passed.
     if (this.#options.clock.now() - at > HOUR) this.#options.steps?.doubt()
   }
 

@@ -66,7 +66,7 @@ export class Notices {
     this.#depth = -1
   }
 
-  /** The one that failed does not hear of it: it would fail again. */
+  /** The listener that failed is not called with it: it would fail again. */
   #report ({ listener, failures, error }: ListenerFault, but: Heard | null): void {
     const failure = failureOf(error)
     this.#troubles.delete(listener)

@@ -110,7 +110,7 @@ export class Settings implements Service {
     if (this.#exposed !== null) this.notice({ kind: 'config_refused', message: this.#exposed.message })
     this.#watch = watchConfig({
       ...askOf(this.#options),
-      // What was refused is told once it is taken.
+      // A refused file is reported when it is accepted.
       current: this.#exposed === null ? this.#loaded : undefined,
       watchAfterMs: WATCH_AFTER,
       onChange: loaded => {

@@ -16,7 +16,7 @@ interface StandstillOptions {
   verdict: (run: Waiting) => Verdict
 }
 
-/** Notices that nothing has started for scheduling.nothing_started although runs are due, and says so once. */
+/** Notices that nothing has started for scheduling.nothing_started although runs are due, and reports it once. */
 export class StandstillWatch {
   readonly #options: StandstillOptions
   /** When a run last started, or this process did, epoch ms. */

@@ -15,16 +15,16 @@ interface StoreFeedOptions {
   schedules: () => void
 }
 
-/** What is told of the ends of runs: nobody hears of one that a power cut could undo. */
+/** Notices that wait until their commit is durable: a power cut could still undo it. */
 const ENDS: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['settled', 'cancelled', 'removed', 'changed'])
 
-/** Follows what is committed to the store, whoever asked for it: says what happened to runs, and tells the parts that
- *  have to look again. An engine that is in another process has none of it: there the timed loops look. */
+/** Follows the commits of the store, of all its owners: makes notices of them and calls the parts that have to look
+ *  again. An engine in another process reports no commits: there the timed loops look. */
 export class StoreFeed implements Service {
   readonly #options: StoreFeedOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   readonly #offs: (() => void)[] = []
-  /** Of each commit that is not durable yet, what is told once it is. */
+  /** By commit that is not durable yet, its notices. */
   readonly #late = new Map<Commit, Notice[]>()
 
   constructor (options: StoreFeedOptions) {

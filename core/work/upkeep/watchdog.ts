@@ -12,7 +12,7 @@ interface WatchdogOptions {
   notice: Listener
   /** The tasks that execute in this thread right now, or have since the last look. */
   suspects: () => string[]
-  /** So long a block is told by a thread that knows more; Infinity: there is none. */
+  /** Blocks of at least this length are reported by a thread that knows more, ms; Infinity: there is none. */
   otherwiseTold?: () => number
   /** The wall clock was set, or the machine has slept. */
   jumped: (ms: number) => void

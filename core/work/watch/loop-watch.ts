@@ -15,7 +15,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { SignalPipe } from './signal-pipe.ts'
 
-/** What a server lets be done in its place while its loop stands: answer on its socket, and end its process. */
+/** What the watcher may do for a server whose loop is blocked: answer on its socket, and end its process. */
 interface OwnProcess {
   /** The socket that it listens on; -1: it cannot be handed on. */
   fd: number
@@ -33,8 +33,8 @@ interface OwnProcess {
   pipe: SignalPipe | null
 }
 
-/** What the watcher goes by. `isEnding`: the loop has seen that the process is to end. `own` null: the process is
- *  somebody else's, and nothing is done but to tell. */
+/** What the watcher goes by. `isEnding`: the loop knows that the process is to end. `own` null: the process is not
+ *  offpeak's own, and blocks are only reported. */
 export interface Terms {
   graceMs: number
   limitMs: number
@@ -42,7 +42,7 @@ export interface Terms {
   own: OwnProcess | null
 }
 
-/** What the watcher begins with. `where`: the symbol of the function that says where the loop stands. */
+/** What the watcher starts with. `where`: the symbol of the function that returns what the loop executes. */
 export interface WatcherData {
   memory: SharedArrayBuffer
   folder: string
@@ -50,7 +50,7 @@ export interface WatcherData {
   where: string
 }
 
-/** What the watcher says. */
+/** A message of the watcher. */
 export interface WatcherMessage {
   say: 'stood'
   stood: PastLoopBlock
@@ -67,11 +67,11 @@ interface LoopWatchOptions {
 
 const WATCHER = join(import.meta.dirname, `watcher${extname(import.meta.filename)}`)
 const BEAT_MS = 500
-/** Health speaks for so long of a stand that is over. */
+/** Health shows a block for this long after its end. */
 const REMEMBERED = HOUR
 const MOST_REMEMBERED = 20
 const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 }
-/** Of the code of offpeak: what a task has called is what has to be told. */
+/** The folder of offpeak's own code: places in it are passed over. */
 const OURS = new URL('../../', import.meta.url).href
 
 /** The first place of a stack that is not offpeak's own. */
@@ -85,7 +85,7 @@ export function placeIn (stack: string): string | null {
   return null
 }
 
-/** What the thread begins with: code that was compiled before saves it the memory of what strips types. */
+/** The code that the thread starts with: the compile cache saves it the memory of the type stripper. */
 function bootstrap (): string {
   const cache = getCompileCacheDir()
   const enable = cache === undefined
@@ -96,7 +96,7 @@ function bootstrap (): string {
   }).then(() => require('node:module').flushCompileCache())`
 }
 
-/** Where this thread is at, asked by the watcher in the middle of whatever it executes. */
+/** What this thread executes: called by the watcher while the loop is blocked. */
 function whereabouts (): { run: InlineRun | null, where: string | null } {
   const scope = runScope.getStore()
   return {
@@ -105,7 +105,7 @@ function whereabouts (): { run: InlineRun | null, where: string | null } {
   }
 }
 
-/** A thread that sees the event loop stand, and says who holds it. */
+/** A thread that sees when the event loop is blocked, and by which run. */
 export class LoopWatch implements Service {
   readonly table = new InlineTable()
   readonly #options: LoopWatchOptions
@@ -121,12 +121,12 @@ export class LoopWatch implements Service {
     this.#options = options
   }
 
-  /** True while a thread looks. */
+  /** True while the thread runs. */
   get isWatching (): boolean {
     return this.#worker !== null
   }
 
-  /** The stands of the last hour, oldest first. */
+  /** The blocks of the last hour that are over, oldest first. */
   get stood (): readonly PastLoopBlock[] {
     const since = this.#options.clock.now() - REMEMBERED
     return this.#stood.filter(({ at }) => at > since)
@@ -140,14 +140,14 @@ export class LoopWatch implements Service {
     return this.#life.stop()
   }
 
-  /** What may be done in the place of this process while its loop stands. */
+  /** Sets what the watcher may do for this process while its loop is blocked. */
   own (own: Omit<OwnProcess, 'digest'> & { token: string }): void {
     const { token, ...rest } = own
     this.#own = { ...rest, digest: createHash('sha256').update(token).digest('hex') }
     this.tell()
   }
 
-  /** The process is to end: its loop may stand before it has. */
+  /** Tells the watcher that the process is to end: its loop may be blocked before it has. */
   ending (): void {
     this.#isEnding = true
     this.tell()

@@ -90,7 +90,7 @@ lines.on('line', line => {
   state = JSON.parse(line) as StandInState
   if (isFirst) server.listen({ fd: SOCKET })
 })
-// The server answers by itself again, or is no more.
+// The server answers by itself again, or is gone.
 lines.on('close', () => {
   server.close()
   setTimeout(() => process.exit(0), LEAVING_MS)

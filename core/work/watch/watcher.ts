@@ -16,9 +16,9 @@ import type { LoopNote } from './loop-note.ts'
 import type { WatcherMessage, Terms, WatcherData } from './loop-watch.ts'
 import type { StandInState } from './stand-in.ts'
 
-/** How often it is looked whether the loop has come round. */
+/** How often the beats of the loop are looked at, ms. */
 const LOOK_MS = 500
-/** Who looks so late was stopped itself: the loop had no chance either. */
+/** A look this late means that the whole process was stopped, ms. */
 const LATE_MS = 3 * LOOK_MS
 /** Between asking the processes of runs to end and ending them. */
 const LAST_MS = 1000
@@ -29,7 +29,7 @@ const { memory, folder, owner, where: asking } = workerData as WatcherData
 const table = new InlineTable(memory)
 
 let terms: Terms = { graceMs: 0, limitMs: 0, isEnding: false, own: null }
-/** When the loop saw that it is to end. */
+/** When the loop learnt that the process is to end. */
 let endingAt: number | null = null
 let beats = -1
 let cameAt = performance.now()
@@ -41,7 +41,7 @@ let standIn: ChildProcess | null = null
 let isEnding = false
 let isHeard = false
 
-// What is said on the way down is worth no fault of its own.
+// A report must not fail the watcher.
 function quietly (act: () => void): void {
   try {
     act()
@@ -52,7 +52,7 @@ const say = (words: string) => quietly(() => void writeSync(2, `offpeak: ${words
 
 const noteOf = (found: LoopBlock, ended: LoopNote['ended'] = null): LoopNote => ({ ...found, owner, ended })
 
-/** Asks the thread of the loop itself where it stands: it can answer while it executes JavaScript. */
+/** Asks the main thread what it executes: the inspector answers while JavaScript runs. */
 function ask (): void {
   quietly(() => {
     const line = session = new Session()
@@ -63,7 +63,7 @@ function ask (): void {
     }, (error, answer) => {
       if (error !== null || stand === null || session !== line) return
       const { run, where } = (answer.result.value ?? {}) as { run?: InlineRun | null, where?: string | null }
-      // After it has come round it is elsewhere; and what was called by the loop itself says no more than is known.
+      // Once the loop has gone on, the answer is out of date; code outside a run adds nothing to an exact answer.
       if (run === undefined || isEnding || table.beats !== beats || (run === null && stand.exact)) return
       stand = { ...stand, runs: run === null ? [] : [run], exact: true, where: where ?? null }
       tell()
@@ -71,7 +71,7 @@ function ask (): void {
   })
 }
 
-/** Writes down and says what stands, for whoever cannot be answered. */
+/** Writes the block to its note and to standard error: the loop cannot answer anybody. */
 function tell (): void {
   if (stand === null) return
   const found = stand
