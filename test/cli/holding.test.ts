@@ -26,14 +26,14 @@ t.test('what holds runs is told and changed on a command line', async t => {
 
   t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
     const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
-    await until(() => said.err.includes('held: no signal solar was given'), 20_000)
+    await until(() => said.err.includes('held: signal solar is not set'), 20_000)
     const why = await ask('why', 'wash')
     t.match(why.out,
-      /^wash \(run \w{11}\) is held: no signal solar was given; start it now with: offpeak now \w{11}\n {2}held +\d.*: no signal solar was given\n/)
+      /^wash \(run \w{11}\) is held: signal solar is not set; start it now with: offpeak now \w{11}\n {2}held +\d.*: signal solar is not set\n/)
     t.match(why.out, /\n- +signals +unknown +solar > 500 +\d\d:\d\d:\d\d +- +wash\.mjs \/constraints\/signals\/solar\n/)
     t.match(why.out, /\n\+ +memory .*config\.json:\d+:\d+ \/resources\/memory_limit\n/)
     t.match((await ask('tasks')).out,
-      /\nwash +held: no signal solar was given; start it now with: offpeak now \w{11} +on request/)
+      /\nwash +held: signal solar is not set; start it now with: offpeak now \w{11} +on request/)
     const signal = await json('signal', 'solar', '650', '--ttl', '1h')
     await until(() => child.exitCode !== null)
     t.equal(child.exitCode, 0)
@@ -42,7 +42,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     const late = Date.parse(run.started_at) - Date.parse(signal.at)
     t.ok(late >= 0 && late < 1000, `it started ${late} ms after the signal`)
     t.match((await ask('why', run.id)).out,
-      /^wash \(run \w{11}\) completed\n {2}held +\d.*: no signal solar was given\n$/)
+      /^wash \(run \w{11}\) completed\n {2}held +\d.*: signal solar is not set\n$/)
     t.match((await ask('why', 'wash', '--at', '2026-01-01T00:00Z')).out, 'wash: it had no run then\n')
   })
 
@@ -59,7 +59,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
   t.test('run starts at once and says in spite of what; --when-possible, a delay and what programs add are held', async t => {
     await ask('signal', 'solar', '--drop')
     const now = await ask('run', 'wash', '--wait')
-    t.match(now, { code: 0, err: /^starts in spite of: no signal solar was given\n/, out: /completed/ })
+    t.match(now, { code: 0, err: /^starts in spite of: signal solar is not set\n/, out: /completed/ })
     const later = await json('run', 'wash', '--when-possible')
     const added = (await ask('enqueue', 'wash')).out.trim()
     for (const id of [later.id, added]) {
@@ -71,7 +71,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(await ask('now', later.id, added), {
       code: 0,
       out: new RegExp(`^${later.id} starts now\n${added} starts now\n$`),
-      err: /in spite of: no signal solar was given/
+      err: /in spite of: signal solar is not set/
     })
     for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed', 10_000)
     t.match(await ask('now', added), { code: 1, err: /only a run that waits/ })

@@ -12,9 +12,9 @@ t.test('a signal opens the gate that waits for it at once, and is told until it 
   const it = await laptop(t, { tasks: [SUNNY] })
   const { id } = (await it.post('/api/tasks/wash/runs')).json()
   await it.manager.runner.settled()
-  t.match(await it.get(`/api/runs/${id}`), { label: 'held', held: { message: 'no signal solar was given' } })
+  t.match(await it.get(`/api/runs/${id}`), { label: 'held', held: { message: 'signal solar is not set' } })
   await it.send('PUT', '/api/signals/solar', { value: 120, ttl: '1h' })
-  t.match((await it.get(`/api/runs/${id}`)).held, { message: "solar is 120, and '> 500' is asked for" })
+  t.match((await it.get(`/api/runs/${id}`)).held, { message: 'signal solar is 120, needs > 500' })
   const put = await it.send('PUT', '/api/signals/solar', { value: 650, ttl: '1h' })
   t.same(put.json(), {
     name: 'solar',

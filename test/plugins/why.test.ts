@@ -131,7 +131,7 @@ t.test('the present does not become the past while it is explained', async t => 
     t.match((await it.ask({ url })).json(), {
       run: id,
       decision: 'hold',
-      message: 'no signal solar was given',
+      message: 'signal solar is not set',
       gates: [{ gate: 'task' }]
     }, url)
   }

@@ -49,7 +49,7 @@ t.test('what a task asks for itself is named first, with what it says now', asyn
   t.match(item, { earliest_at: at('13:00'), likely_at: at('15:00'), latest_at: at('15:00'), certainty: 'conditional' })
   t.match(item!.depends_on.slice(0, 2), [
     { gate: 'power', ok: false, message: 'on battery' },
-    { gate: 'signals', ok: false, message: 'no signal solar was given' }
+    { gate: 'signals', ok: false, message: 'signal solar is not set' }
   ])
 })
 
@@ -125,7 +125,7 @@ t.test('what runs and what waits behind it are foreseen with the times that past
   t.match(second, { task: 'next', stage: 'waiting', certainty: 'conditional', likely_at: at('13:40') })
   t.match(
     second!.depends_on.find(({ gate }) => gate === 'queue'),
-    { ok: false, message: '1 of the 1 runs that queue one allows at once is running' }
+    { ok: false, message: '1 of 1 runs of queue one are running' }
   )
 })
 

@@ -89,7 +89,7 @@ t.test('a task that waits for one that is not there says so, until there is one'
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   const held = async () => (await it.desk.task('work')).held
-  t.match(await held(), { code: 'dependency_unknown', message: 'waits for load, and no task has that id' })
+  t.match(await held(), { code: 'dependency_unknown', message: 'waits for load, which does not exist' })
   it.tasks.set('load', taskOf({ id: 'load' }))
   t.match(await held(), { code: 'dependency_missing', message: /has not run yet/ })
   await it.desk.enqueue('load')

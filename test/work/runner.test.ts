@@ -197,7 +197,7 @@ t.test('a held run is listed as held, with the reason', async t => {
   await desk.enqueue('waits')
   t.match(await desk.task('waits'), {
     status: 'held',
-    held: { code: 'no_slot', message: /all 1 slots are taken/ },
+    held: { code: 'no_slot', message: /all 1 slots are in use/ },
     counts: { queued: 1 }
   })
   busy.letGo()

@@ -12,8 +12,7 @@ export type Recommendation = typeof RECOMMENDATIONS[number]
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value >= limit
 
-/** What kind of work the machine should be spared. More than one resource short, or a nearly empty battery, is all of
- *  it. */
+/** The kind of work to defer. More than one scarce resource, or a nearly empty battery, defers all of it. */
 export function recommendationFor (reading: Reading, config: Pick<Config, 'resources' | 'power'>): Recommendation {
   const { cpu_limit: cpu, memory_limit: memory, disk_limit: disk } = config.resources
   const short: Recommendation[] = []
@@ -27,7 +26,7 @@ export function recommendationFor (reading: Reading, config: Pick<Config, 'resou
 export const DECISIONS = ['execute_now', 'defer_to_background', 'defer_to_charging'] as const
 export type Decision = typeof DECISIONS[number]
 
-/** What power alone would have done with a run, and why. */
+/** What power alone suggests for a run, and why. */
 export interface Advice {
   decision: Decision
   reason: string
@@ -36,8 +35,7 @@ export interface Advice {
 const now = (reason: string): Advice => ({ decision: 'execute_now', reason })
 const background = (reason: string): Advice => ({ decision: 'defer_to_background', reason })
 
-/** What to do with a run of a class, by power and idleness alone. A level that nobody knows counts as the low
- *  threshold. */
+/** The advice for a class by power and idleness alone. An unknown level counts as the low threshold. */
 export function decisionFor (
   kind: Class,
   reading: Reading,
@@ -53,19 +51,19 @@ export function decisionFor (
   if (supply.feed === 'mains') return now('on mains')
   if (kind === 'background') {
     return level > thresholds.background
-      ? now(`the battery has ${level} %`)
-      : background(`the battery has ${level} %, and background work wants more than ${thresholds.background} %`)
+      ? now(`battery at ${level} %`)
+      : background(`battery at ${level} %, background work needs more than ${thresholds.background} %`)
   }
-  if (level > full) return now(`the battery has ${level} %`)
+  if (level > full) return now(`battery at ${level} %`)
   if (level <= thresholds.normal) {
-    return background(`the battery has ${level} %, and normal work wants more than ${thresholds.normal} %`)
+    return background(`battery at ${level} %, normal work needs more than ${thresholds.normal} %`)
   }
   return isIdle(reading, config)
-    ? now(`the machine is idle, and the battery has ${level} %`)
-    : background(`the battery has ${level} %, and the machine is in use`)
+    ? now(`machine idle, battery at ${level} %`)
+    : background(`battery at ${level} %, machine in use`)
 }
 
 const charged = (yes: boolean): Advice =>
   yes
     ? now('the battery is charged')
-    : { decision: 'defer_to_charging', reason: 'it waits for mains and a well filled battery' }
+    : { decision: 'defer_to_charging', reason: 'needs mains and a charged battery' }

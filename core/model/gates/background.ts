@@ -14,19 +14,17 @@ export function backgroundSlots (
   return { slots: Math.min(most, slots), window: slots < most ? window!.name : null }
 }
 
-/** Closed to background work while as many runs of that class are running as the hour leaves slots for. */
+/** Closed while all slots for background work are in use. */
 export const background: Gate = ({ class: kind, config, now, occupancy: { background: taken } }) => {
   if (kind !== 'background') return null
   const { slots: most, window } = backgroundSlots({ config, now })
   const ok = taken < most
-  const hours = window === null
-    ? ''
-    : ` in ${window} hours, of ${config.scheduling.max_background_batch} at other times,`
+  const hours = window === null ? '' : ` in ${window} hours`
   return {
     gate: 'background',
     ok,
     code: ok ? 'ok' : 'background_busy',
-    message: `${taken} of ${most} slots for background work${hours} ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} background slots in use${hours}`,
     observed: taken,
     required: most,
     ...READ,

@@ -3,8 +3,8 @@ import { below } from './below.ts'
 import { known } from '../machine/reading.ts'
 import { othersNetwork } from '../machine/others.ts'
 
-/** Closed while others use more of the line than the power profile or resources.network_limit allow; nothing while
- *  its capacity is not configured. */
+/** Closed while other programs use more of the network than the power profile or resources.network_limit allows; null
+ *  while resources.network_capacity is not set. */
 export const bandwidth: Gate = ask => {
   const { network_capacity: capacity } = ask.config.resources
   if (capacity === null) return null
@@ -13,7 +13,7 @@ export const bandwidth: Gate = ask => {
   return below(ask, {
     gate: 'bandwidth',
     load: 'network',
-    words: share => `other programs use ${share} of the line`,
+    words: share => `other programs use ${share} of the network`,
     busy: 'network_busy',
     observed: known(rate) ? rate / capacity : rate,
     mean: mean === undefined ? undefined : mean / capacity

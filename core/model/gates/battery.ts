@@ -13,8 +13,8 @@ interface Wanted {
   words: string
 }
 
-/** The level from which a run starts on battery. A sync has a level by priority; an idle machine lets background
- *  work down to the level of normal work. */
+/** The level that a run needs on battery. A sync has a level by priority; on an idle machine background work needs only
+ *  the level of normal work. */
 function wantedOf (ask: GateInput): Wanted {
   const { task, run, config, reading } = ask
   const { classification: { thresholds }, power: { sync } } = config
@@ -28,14 +28,14 @@ function wantedOf (ask: GateInput): Wanted {
     return { level: thresholds.normal, source, words: 'background work on an idle machine' }
   }
   const name = kind === 'critical' ? 'normal' : kind
-  return { level: thresholds[name], source: `/classification/thresholds/${name}`, words: `work of the class ${kind}` }
+  return { level: thresholds[name], source: `/classification/thresholds/${name}`, words: `${kind} work` }
 }
 
-/** A class that was told from words does not void a power source that was written down. */
+/** A class inferred from words does not override `power` in the definition. */
 const classOf = ({ task, class: kind }: GateInput): Class =>
   kind !== 'critical' && task?.class === null && task.constraints.power === 'any' ? 'normal' : kind
 
-/** The task names a level of its own and no class: the gate `charge` answers. */
+/** The task has its own level and no class: the gate `charge` decides. */
 const hasLevel = ({ task }: GateInput): boolean =>
   task?.class === null && (task.constraints.battery_above ?? task.constraints.battery_below) !== undefined
 
@@ -48,9 +48,7 @@ function onMains (supply: Supply, ask: GateInput): GateResult | null {
     gate: 'battery',
     ok,
     code: ok ? 'ok' : 'charging',
-    message: ok
-      ? 'on mains with a battery that is charged'
-      : `the battery is charged to ${supply.level} %, and ${from} % are wanted first`,
+    message: ok ? 'on mains, battery charged' : `battery at ${supply.level} %, ${classOf(ask)} work needs ${from} %`,
     observed: supply.level,
     required: from,
     ...READ,
@@ -58,8 +56,8 @@ function onMains (supply: Supply, ask: GateInput): GateResult | null {
   }
 }
 
-/** Closed on battery below the level that the class of the run wants. A level that nobody knows counts as the low
- *  threshold; no battery is no reason to wait. */
+/** Closed on battery below the level that the class of the run needs. An unknown level counts as the low threshold; a
+ *  machine without a battery is on mains. */
 export const battery: Gate = ask => {
   const supply = supplyOf(ask.reading)
   if (hasLevel(ask)) return null
@@ -67,16 +65,15 @@ export const battery: Gate = ask => {
   const { level: full, source, words } = wantedOf(ask)
   const { low, critical } = ask.config.power.battery_thresholds
   const required = rounded(relaxedDown(full, ask.relaxed, critical))
-  const told = known(supply.level)
-  const level = told ? supply.level as number : low
+  const level = known(supply.level) ? supply.level : low
   const ok = level >= required
-  const feed = supply.feed === 'ups' ? 'the battery of the UPS' : 'battery'
-  const seen = told ? `${rounded(level)} %` : `a level that nobody knows and that counts as ${low} %`
+  const feed = supply.feed === 'ups' ? 'UPS battery' : 'battery'
+  const seen = known(supply.level) ? `${rounded(level)} %` : `level unknown, counts as ${low} %`
   return {
     gate: 'battery',
     ok,
     code: ok ? 'ok' : 'battery_low',
-    message: `on ${feed} with ${seen}, and ${words} wants ${required} %`,
+    message: `on ${feed} (${seen}), ${words} needs ${required} %`,
     observed: supply.level,
     required,
     ...READ,

@@ -18,24 +18,24 @@ interface Limit {
   /** The code while it is closed. */
   busy: string
   observed: Maybe<number>
-  /** The mean that people are shown, where `observed` lags behind it. */
+  /** The mean to show, where `observed` lags behind it. */
   mean?: number | undefined
-  /** The limit of the task itself, which takes the place of the general one. */
+  /** The limit of the task, which replaces the general one. */
   own?: { name: string, value: number | undefined }
 }
 
 const PERCENT = 100
 
-/** What a mean below a limit that was reached still has to do before it counts as left. */
+/** What a mean that is below its limit again has to do before the gate opens. */
 function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'scheduling'>): string {
   if (mean >= limit) return ''
   const under = `below ${Math.ceil(limit / FALL * PERCENT)} %`
   const rest = `stay ${under} for ${spanWords(milliseconds(scheduling.dwell))}`
-  return `, and it has to ${mean * FALL >= limit ? `fall ${under}` : rest}`
+  return `, must ${mean * FALL >= limit ? `fall ${under}` : rest}`
 }
 
-/** The answer on a share that must stay below a limit. What nobody knows holds only a task that asks for the limit
- *  itself; the general limit holds neither monitors nor, on mains, anything once the load has lasted longer than
+/** The result for a share that must stay below a limit. An unknown share holds only a task with its own limit. The
+ *  general limit does not hold monitors, nor, on mains, any run once the load has lasted for
  *  scheduling.load_patience. */
 export function below (ask: GateInput, { gate, load, words, busy, observed, mean, own }: Limit): GateResult {
   const asked = own?.value
@@ -46,14 +46,14 @@ export function below (ask: GateInput, { gate, load, words, busy, observed, mean
   const facts = { gate, required, ...READ, source, ...required !== full && { relaxed_from: full } }
   if (!known(observed)) {
     const ok = asked === undefined
-    const rest = ok ? ': not held for it' : `, and the task asks for less than ${shareWords(required)}`
-    const message = `nobody can tell whether ${words('too much')}${rest}`
+    const rest = ok ? ' (does not hold the run)' : `, the task needs less than ${shareWords(required)}`
+    const message = `cannot tell whether ${words('too much')}${rest}`
     return { ...facts, ok, code: ok ? 'unknown' : `${gate}_unknown`, message, observed: UNKNOWN }
   }
   const shown = mean ?? observed
   const said = { ...facts, observed: rounded(shown) }
-  const message = `${words(shareWords(shown))}, and the limit is ${shareWords(required)}`
-  // A limit of all there is has given way: nothing is above it.
+  const message = `${words(shareWords(shown))}, limit ${shareWords(required)}`
+  // A limit of 100 % never holds.
   if (observed < required || required >= 1) return { ...said, ok: true, code: 'ok', message }
   const passes = asked === undefined ? exemption(ask, load) : null
   if (passes !== null) return { ...said, ok: true, code: passes.code, message: `${message}: ${passes.words}` }
@@ -64,18 +64,17 @@ function exemption ({ task, reading, config }: GateInput, load: LoadName): { cod
   if (task !== undefined && isMonitor(task)) return { code: 'monitor', words: 'load never holds a check or monitor' }
   const lasted = lastingLoad(load, reading, config)
   if (lasted === null) return null
-  const words = `it has lasted for ${spanWords(lasted)}, and on mains load that lasts holds nothing`
+  const words = `it has lasted ${spanWords(lasted)}, lasting load holds nothing on mains`
   return { code: 'lasting', words }
 }
 
-/** The general limit on waiting for a resource, where the kernel measures it and it has something to say; null where
- *  it is open or not known. */
+/** The result for the general limit on waiting for a resource; null where it is open or the pressure is unknown. */
 export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): GateResult | null {
   const said = known(limit.observed) ? below(ask, limit) : null
   return said === null || said.code === 'ok' ? null : said
 }
 
-/** Of the answers on one resource the one that counts: one that is closed, else one that says why it is open, else
- *  the first. */
+/** Of two results on one resource the one to show: one that is closed, else one that explains why it is open, else the
+ *  first. */
 export const foremost = (first: GateResult, second: GateResult | null): GateResult =>
   second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts'
 
-/** Closed for all but one run once a breaker has paused the task: that one tries whether it works again. */
+/** Closed for all but one trial run after a breaker has paused the task. */
 export const breaker: Gate = ({ task, occupancy: { trials } }) => {
   const trial = task === undefined || task.breaker === null ? undefined : trials?.get(task.id)
   if (trial === undefined) return null
@@ -10,8 +10,8 @@ export const breaker: Gate = ({ task, occupancy: { trials } }) => {
     ok,
     code: ok ? 'ok' : 'breaker_trial',
     message: ok
-      ? 'after its pause the task is tried with one run first'
-      : `after its pause the task is tried with one run first: ${trial.run} is not over`,
+      ? 'the trial run after a pause of the breaker'
+      : `paused by its breaker before: waits for the trial run ${trial.run}`,
     observed: trial.run,
     required: null,
     clears_at: null,

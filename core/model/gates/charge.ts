@@ -16,8 +16,8 @@ function above (asked: number, { reading, relaxed, config }: GateInput): GateRes
   }
   if (!known(level)) {
     const message = battery
-      ? `nobody can tell the level of the battery, and the task wants ${required} %`
-      : 'there is no battery to be low'
+      ? `battery level unknown, the task needs ${required} %`
+      : 'no battery'
     return {
       ...facts,
       ok: !battery,
@@ -31,7 +31,7 @@ function above (asked: number, { reading, relaxed, config }: GateInput): GateRes
     ...facts,
     ok,
     code: ok ? 'ok' : 'battery_low',
-    message: `the battery has ${rounded(level)} %, and the task wants ${required} %`,
+    message: `battery at ${rounded(level)} %, the task needs ${required} %`,
     observed: level
   }
 }
@@ -40,10 +40,10 @@ function below (asked: number, { reading }: GateInput): GateResult {
   const { feed, level } = supplyOf(reading)
   const ok = feed !== 'mains' && known(level) && level < asked
   const message = feed === 'mains'
-    ? 'on mains, and the task wants a battery'
+    ? 'on mains, the task runs on battery only'
     : known(level)
-    ? `the battery has ${rounded(level)} %, and the task wants less than ${asked} %`
-    : 'nobody can tell the level of the battery'
+    ? `battery at ${rounded(level)} %, the task needs less than ${asked} %`
+    : 'battery level unknown'
   return {
     gate: 'charge',
     ok,
@@ -56,7 +56,7 @@ function below (asked: number, { reading }: GateInput): GateResult {
   }
 }
 
-/** Closed while the battery is not at the level that the task itself asks for. */
+/** Closed while the battery is not at the level that the task asks for. */
 export const charge: Gate = ask => {
   const { battery_above: least, battery_below: most } = ask.task?.constraints ?? {}
   const first = least === undefined ? null : above(least, ask)

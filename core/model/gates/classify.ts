@@ -41,8 +41,8 @@ function keywordIn (places: Places, keywords: readonly string[]): string | null 
   return null
 }
 
-/** Whether there are constraints that critical work would pass. Their values are for their gates to read, which name
- *  themselves when one throws. */
+/** Whether the task has constraints that critical work would pass. Values are read by their gates only, which report
+ *  one that throws. */
 const hasConditions = (constraints: Constraints): boolean =>
   Object.keys(constraints).some(name =>
     name === 'power'
@@ -70,8 +70,8 @@ function classed (task: Worded, rules: Rules): Classed {
 
 const answers = new WeakMap<Rules, WeakMap<Worded, Classed>>()
 
-/** The class of a task and which word decided; `class` in its definition wins. Types are compared whole, keywords
- *  with the beginnings of words, the most urgent class first. */
+/** The class of a task and what decided it; `class` in its definition wins. Types match whole, keywords match the
+ *  beginnings of words; the most urgent class is tried first. */
 export function classify (task: Worded, { classification: rules }: Pick<Config, 'classification'>): Classed {
   let known = answers.get(rules)
   if (known === undefined) {

@@ -14,7 +14,7 @@ export const concurrency: Gate = ask => {
     gate: 'concurrency',
     ok,
     code: ok ? 'ok' : 'task_busy',
-    message: ok ? 'the task has room' : `${active} of its runs ${active === 1 ? 'is' : 'are'} running, and ${most} may`,
+    message: ok ? 'the task has room' : `${active} of ${most} runs of the task are running`,
     observed: active,
     required: Number.isFinite(most) ? most : null,
     clears_at: null,

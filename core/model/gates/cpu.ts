@@ -12,8 +12,8 @@ const pressure = (ask: GateInput): GateResult | null =>
     mean: ask.reading.trends?.cpu_pressure?.mean
   })
 
-/** Closed while others use more of the processors, or wait longer for one, than the power profile or resources
- *  allow, or use more than the task's own limit, which takes the place of both. */
+/** Closed while other programs use the processors, or wait for one, beyond the limits of the power profile and
+ *  `resources`, or beyond the task's own limit, which replaces both. */
 export const cpu: Gate = ask => {
   const asked = ask.task?.constraints.cpu_below
   const busy = below(ask, {

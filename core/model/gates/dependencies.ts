@@ -33,18 +33,18 @@ function judged (
 ): Judged {
   const met = last !== null && (condition === 'done' || condition === last.state)
   const fresh = last !== null && now - last.at <= freshMs
-  if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} has ${last.state}`)
+  if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} ${last.state}`)
   if (circle !== null) return said(DEPENDENCY_FAILED, `${task} waits for itself: ${circle.join(' → ')}`)
-  if (pending) return said('dependency_pending', `waits for ${task}, which is under way`)
-  if (!exists && !fresh) return said('dependency_unknown', `waits for ${task}, and no task has that id`)
+  if (pending) return said('dependency_pending', `waits for ${task}, which is not finished`)
+  if (!exists && !fresh) return said('dependency_unknown', `waits for ${task}, which does not exist`)
   if (last === null) return said('dependency_missing', `waits for ${task}, which has not run yet`)
   if (!fresh) {
     return said('dependency_stale',
-      `waits for ${task}, which ended ${spanWords(now - last.at)} ago, and at most ${spanWords(freshMs)} are wanted`)
+      `waits for ${task}, which ended ${spanWords(now - last.at)} ago, limit ${spanWords(freshMs)}`)
   }
   const why = last.message === null ? '' : `: ${last.message}`
   return {
-    ...said(DEPENDENCY_FAILED, `${task} has ${last.state}${why}, and was to have ${condition}`),
+    ...said(DEPENDENCY_FAILED, `needs ${task} ${condition}, but it ${last.state}${why}`),
     chain: last.chain
   }
 }
@@ -54,8 +54,8 @@ const isOver = ({ task, run, now }: GateInput): boolean => {
   return then === 'run' && now >= at
 }
 
-/** Closed until the tasks that the task depends on have run as it wants. At a deadline that says `run` only one that
- *  has failed counts. */
+/** Closed until the tasks in `depends_on` have ended as required. After a deadline with `on_deadline: run`, only a
+ *  failed dependency closes it. */
 export const dependencies: Gate = ask => {
   const { task, occupancy: { dependencies: states, known }, now } = ask
   if (task === undefined || task.depends_on.length === 0) return null

@@ -3,8 +3,8 @@ import { READ, inDefinition } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { bytesOf, sizeWords } from '../base/size.ts'
 
-/** Closed while a watched disk has less free than the task asks for or, when it asks for nothing, than the reserve.
- *  Free space that nobody knows holds only a task that asks for some: a task that frees space says `disk_free: 0`. */
+/** Closed while a watched disk has less free space than `disk_free` of the task, or else than resources.disk_reserve.
+ *  Unknown free space holds only a task with `disk_free`. A task that frees space sets `disk_free: 0`. */
 export const disk: Gate = ({ task, reading: { disks }, config: { resources } }) => {
   const asked = task?.constraints.disk_free
   const required = asked === undefined ? resources.disk_reserve : bytesOf(asked) ?? Infinity
@@ -15,9 +15,7 @@ export const disk: Gate = ({ task, reading: { disks }, config: { resources } }) 
   const words = sizeWords(required)
   if (least === undefined) {
     const ok = asked === undefined
-    const message = `nobody can tell how much disk is free${
-      ok ? ': not held for it' : `, and the task asks for ${words}`
-    }`
+    const message = `free disk space unknown${ok ? ' (does not hold the run)' : `, the task needs ${words}`}`
     return {
       gate: 'disk',
       ok,
@@ -34,7 +32,7 @@ export const disk: Gate = ({ task, reading: { disks }, config: { resources } }) 
     gate: 'disk',
     ok,
     code: ok ? 'ok' : 'disk_full',
-    message: `${sizeWords(least.free)} are free on ${least.path}, ${words} are needed`,
+    message: `${sizeWords(least.free)} free on ${least.path}, needs ${words}`,
     observed: Math.round(least.free),
     required,
     ...READ,

@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts'
 
-/** Closed to what a schedule asked for while the task is disabled; a run asked for by hand is not held. */
+/** Closed to scheduled runs while the task is disabled; a run requested by hand may start. */
 export const enabled: Gate = ({ task, run: { source } }) => {
   if (task === undefined || task.enabled) return null
   const scheduled = source === 'schedule' || source === 'catch_up'
@@ -8,7 +8,7 @@ export const enabled: Gate = ({ task, run: { source } }) => {
     gate: 'enabled',
     ok: !scheduled,
     code: scheduled ? 'task_disabled' : 'ok',
-    message: scheduled ? 'the task is disabled' : 'the task is disabled, and this run was asked for by hand',
+    message: scheduled ? 'the task is disabled' : 'the task is disabled, but the run was requested by hand',
     observed: false,
     required: scheduled ? true : null,
     clears_at: null,

@@ -13,8 +13,8 @@ const BUSTLE_WORDS = {
   io: 'the disks are busy'
 }
 
-/** Closed while the machine is in use and the task asks for an idle one. On a machine where nobody can tell whether
- *  someone is there, its processors, disks and network alone count. */
+/** Closed while the task needs an idle machine and it is in use. Where the idle time is unknown, only processors, disks
+ *  and network count. */
 export const idle: Gate = ({ task, reading, config, relaxed }) => {
   const asked = task?.constraints.idle
   if (asked === undefined || asked === false) return null
@@ -23,15 +23,15 @@ export const idle: Gate = ({ task, reading, config, relaxed }) => {
   const bustle = bustleOf(reading, config, required)
   const seen = known(reading.idle_seconds) ? Math.round(reading.idle_seconds) : reading.idle_seconds
   const quiet = known(seen)
-    ? `nobody has used the machine for ${spanWords(seen * 1000)}`
-    : 'nobody can tell whether someone is there: not held for it'
+    ? `idle for ${spanWords(seen * 1000)}`
+    : 'cannot tell whether someone uses the machine (does not hold the run)'
   return {
     gate: 'idle',
     ok: bustle === null,
     code: bustle === null ? known(seen) ? 'ok' : 'unknown' : bustle === 'user' ? 'in_use' : 'not_idle',
     message: bustle === null
       ? quiet
-      : `${BUSTLE_WORDS[bustle]}, and the task wants ${spanWords(required * 1000)} of quiet`,
+      : `${BUSTLE_WORDS[bustle]}, the task needs ${spanWords(required * 1000)} of idle time`,
     observed: seen,
     required,
     ...READ,

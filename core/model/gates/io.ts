@@ -12,14 +12,14 @@ const pressure = (ask: GateInput): GateResult | null =>
     mean: ask.reading.trends?.io_pressure?.mean
   })
 
-/** Closed while others keep the busiest disk busy, or wait for one, for more of the time than resources allow, or
- *  than the task's own limit, which takes the place of both. */
+/** Closed while other programs keep the busiest disk busy, or wait for one, beyond the limits of `resources`, or beyond
+ *  the task's own limit, which replaces both. */
 export const io: Gate = ask => {
   const asked = ask.task?.constraints.io_below
   const busy = below(ask, {
     gate: 'io',
     load: 'io',
-    words: share => `the busiest disk works ${share} of the time for other programs`,
+    words: share => `other programs keep a disk busy ${share} of the time`,
     busy: 'io_busy',
     observed: othersIo(ask.reading).busy,
     mean: ask.reading.trends?.io?.mean,

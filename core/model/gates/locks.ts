@@ -4,12 +4,11 @@ import type { Config } from '../config/config.ts'
 import { milliseconds } from '../base/duration.ts'
 import { RANKS, urgencyOf } from './urgency.ts'
 
-/** From when on a run that is due then has waited for long, epoch ms: only critical and older runs come before it. */
+/** When a run counts as aged, epoch ms: from then on only critical and older runs go first. */
 export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>): number =>
   due + milliseconds(scheduling.aging)
 
-/** True for a run that comes before the one that others wait for, and for that run itself. Who has waited for long
- *  comes first. */
+/** True for the run with the reservation and for runs that go before it. Aged runs go first. */
 function isAhead (
   { rank, due_at: due, run: id }: Reservation,
   ask: Pick<GateInput, 'run' | 'task' | 'class' | 'now' | 'config'>
@@ -22,14 +21,14 @@ function isAhead (
   return ask.run.due_at < due || (ask.run.due_at === due && ask.run.id !== undefined && ask.run.id < id)
 }
 
-/** The lock of a run that is kept for another one, or null. */
+/** A lock of the run that is reserved for another one, or null. */
 function keptLock (ask: GateInput): string | null {
   const { reserved = null } = ask.occupancy
   if (reserved === null || reserved.locks === null || isAhead(reserved, ask)) return null
   return ask.task?.locks.find(name => reserved.locks!.includes(name)) ?? null
 }
 
-/** Closed while a running run holds a lock that the task wants, or one is kept for a run that waits for several. */
+/** Closed while a lock of the task is held by a running run, or reserved for a run that waits for several locks. */
 export const locks: Gate = ask => {
   const { task, occupancy: { inUse, reserved } } = ask
   const wanted = task?.locks ?? []
@@ -38,13 +37,13 @@ export const locks: Gate = ask => {
   const kept = keptLock(ask)
   const ok = taken === null && kept === null
   const message = taken !== null
-    ? `${inUse!.locks.get(taken)!} holds the lock ${taken}`
-    : `the lock ${kept} is kept for run ${reserved?.run} of ${reserved?.task}, which has waited for several`
+    ? `lock ${taken} is held by ${inUse!.locks.get(taken)!}`
+    : `lock ${kept} is reserved for run ${reserved?.run} of ${reserved?.task}`
   return {
     gate: 'locks',
     ok,
     code: ok ? 'ok' : 'locked',
-    message: ok ? 'nobody holds its locks' : message,
+    message: ok ? 'its locks are free' : message,
     observed: taken ?? kept,
     required: [...wanted],
     ...READ,
@@ -52,7 +51,7 @@ export const locks: Gate = ask => {
   }
 }
 
-/** Whether no run keeps it from running beside others, or alone if that is what it wants. */
+/** Whether the run may run beside those that run, or alone when its task requires that. */
 export function mayJoin (ask: Pick<GateInput, 'run' | 'task' | 'class' | 'occupancy' | 'now' | 'config'>): boolean {
   const { inUse, reserved = null } = ask.occupancy
   if ((inUse?.alone ?? null) !== null) return false
@@ -60,7 +59,7 @@ export function mayJoin (ask: Pick<GateInput, 'run' | 'task' | 'class' | 'occupa
   return reserved === null || reserved.locks !== null || isAhead(reserved, ask)
 }
 
-/** Closed while a run that wants to be alone is running or comes first, and to such a run while any is. */
+/** Closed while a run of an `alone` task runs or goes first, and to such a run while any other runs. */
 export const alone: Gate = ask => {
   const { task, occupancy: { inUse, reserved = null } } = ask
   const holder = inUse?.alone ?? null
@@ -68,14 +67,14 @@ export const alone: Gate = ask => {
   const count = inUse?.count ?? 0
   const ok = mayJoin(ask)
   const running = `${count} ${count === 1 ? 'run is' : 'runs are'} running`
-  const message = holder !== null ? `${holder} is running, and runs alone` : task?.alone === true && count > 0
-    ? `it runs alone, and ${running}`
-    : `run ${reserved?.run} of ${reserved?.task} comes first, which waits to run alone`
+  const message = holder !== null ? `${holder} is running alone` : task?.alone === true && count > 0
+    ? `needs to run alone, ${running}`
+    : `run ${reserved?.run} of ${reserved?.task} goes first and needs to run alone`
   return {
     gate: 'alone',
     ok,
     code: ok ? 'ok' : 'not_alone',
-    message: ok ? 'no run is in its way' : message,
+    message: ok ? 'no conflicting run' : message,
     observed: count,
     required: 0,
     ...READ,

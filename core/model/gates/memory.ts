@@ -5,7 +5,7 @@ import { isMonitor } from './monitor.ts'
 import { known } from '../machine/reading.ts'
 import { othersMemory, othersPressure } from '../machine/others.ts'
 
-/** So much in use, whoever uses it, leaves nothing for one more run. */
+/** The share in use, offpeak's own included, from which no run starts. */
 const FULL = 0.95
 
 const pressure = (ask: GateInput): GateResult | null =>
@@ -18,7 +18,7 @@ const pressure = (ask: GateInput): GateResult | null =>
     mean: ask.reading.trends?.memory_pressure?.mean
   })
 
-/** Closed while next to nothing is left: work of offpeak's own counts here, and that it has lasted changes nothing. */
+/** Closed while memory is full. Offpeak's own share counts, and lasting load is not exempt. */
 function full ({ reading, config, relaxed, task }: GateInput): GateResult | null {
   const used = reading.trends?.memory_total?.value ?? reading.memory.used
   if (!known(used) || used < FULL || relaxed >= 1 || config.resources.memory_limit >= FULL) return null
@@ -27,9 +27,7 @@ function full ({ reading, config, relaxed, task }: GateInput): GateResult | null
     gate: 'memory',
     ok: false,
     code: 'memory_full',
-    message: `${shareWords(used)} of the memory is in use, offpeak's own part included, and ${
-      shareWords(FULL)
-    } is the most`,
+    message: `${shareWords(used)} of the memory is in use, offpeak included, limit ${shareWords(FULL)}`,
     observed: rounded(used),
     required: FULL,
     ...READ,
@@ -37,8 +35,8 @@ function full ({ reading, config, relaxed, task }: GateInput): GateResult | null
   }
 }
 
-/** Closed while others use more of the memory, or wait longer for some, than resources allow, while next to none is
- *  left at all, or while others use more than the task's own limit, which takes the place of all three. */
+/** Closed while other programs use memory, or wait for some, beyond the limits of `resources`, while memory is full, or
+ *  while they use more than the task's own limit, which replaces all three. */
 export const memory: Gate = ask => {
   const asked = ask.task?.constraints.memory_below
   const used = below(ask, {

@@ -2,8 +2,7 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { known } from '../machine/reading.ts'
 
-/** Closed while the network is not what the task asks for. What nobody knows is not what it asks for: a metered line
- *  costs money. */
+/** Closed while the network is not what the task needs. An unknown state closes it: a metered network costs money. */
 export const network: Gate = ({ task, reading: { network: { online, metered } } }) => {
   const asked = task?.constraints.network
   if (asked === undefined) return null
@@ -13,7 +12,7 @@ export const network: Gate = ({ task, reading: { network: { online, metered } } 
       ...facts,
       ok: false,
       code: 'network_unknown',
-      message: 'nobody can tell whether the machine is online',
+      message: 'cannot tell whether the machine is online',
       observed: online
     }
   }
@@ -24,7 +23,7 @@ export const network: Gate = ({ task, reading: { network: { online, metered } } 
       ...facts,
       ok: false,
       code: 'metered_unknown',
-      message: 'nobody can tell whether the network is metered',
+      message: 'cannot tell whether the network is metered',
       observed: metered
     }
   }

@@ -1,11 +1,11 @@
 import type { Gate, GateInput, Pace } from './gate.ts'
 import { SECOND, spanWords } from '../base/duration.ts'
 
-/** After a start, a sleep or a long hold: one run at once, and one more each time so long has passed. */
+/** After a start, a sleep or a long hold one run may run at once, and one more after each step. */
 const STEP_MS = 10 * SECOND
 
-/** How many scheduled runs that had been due before `since` may run at once: one at first and then more, up to the
- *  number of processors. Work that has piled up is not to begin all at once. */
+/** How many scheduled runs due before `since` may run at once: one at first, then more, up to the number of processors.
+ *  Overdue runs do not all start at the same moment. */
 export function paceOf (
   { since, cores, taken, now }: { since: number, cores: number, taken: number, now: number }
 ): Pace {
@@ -14,7 +14,7 @@ export function paceOf (
   return { since, slots, taken, next_at: slots < most ? since + slots * STEP_MS : null }
 }
 
-/** True for a run that the pace is for: a schedule asked for it, and it was due before. */
+/** True for a scheduled run that was due before `since`. */
 export const isPaced = (
   { since }: Pick<Pace, 'since'>,
   { due_at: due, source }: Pick<GateInput['run'], 'due_at' | 'source'>
@@ -26,7 +26,7 @@ export const keepsPace = (
 ): boolean =>
   pace === null || pace.taken < pace.slots || bypass === 'critical' || bypass === 'now' || !isPaced(pace, run)
 
-/** Closed to scheduled runs that have piled up while as many of them run as the pace allows. */
+/** Closed to overdue scheduled runs while as many of them run as the pace allows. */
 export const pace: Gate = ask => {
   const { run, now, occupancy: { pace: found = null } } = ask
   if (found === null || !isPaced(found, run)) return null
@@ -38,8 +38,8 @@ export const pace: Gate = ask => {
     ok,
     code: ok ? 'ok' : 'pace',
     message: ok
-      ? 'its turn has come'
-      : `what has piled up starts bit by bit: ${taken} of ${slots} may run at once now${later}`,
+      ? 'within the pace of overdue runs'
+      : `overdue runs start gradually: ${taken} of ${slots} in use${later}`,
     observed: taken,
     required: slots,
     clears_at: ok ? null : next,

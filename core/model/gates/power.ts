@@ -2,11 +2,15 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { known } from '../machine/reading.ts'
+import type { Maybe } from '../machine/reading.ts'
 
-const FEED_WORDS = { mains: 'on mains', battery: 'on battery', ups: 'on the battery of the UPS' }
+const FEED_WORDS = { mains: 'on mains', battery: 'on battery', ups: 'on UPS battery' }
+const NEEDS_WORDS = { mains: 'mains', charging: 'mains and a charging battery' }
 
-/** Closed while the machine is not fed as the task asks for. `charging`: on mains with the battery filling, or well
- *  filled, or absent. */
+const levelWords = (level: Maybe<number>): string => known(level) ? ` (${Math.round(level)} %)` : ''
+
+/** Closed while the power source is not what the task needs. `charging`: on mains with a battery that charges, is full
+ *  enough, or is absent. */
 export const power: Gate = ({ task, reading, config }) => {
   const asked = task?.constraints.power
   if (asked === undefined || asked === 'any') return null
@@ -15,8 +19,8 @@ export const power: Gate = ({ task, reading, config }) => {
   if (supply.feed !== 'mains') {
     const unsure = supply.feed === 'battery' && !known(reading.power)
     const message = unsure
-      ? 'nobody can tell whether the machine is on mains, and it has a battery'
-      : FEED_WORDS[supply.feed]
+      ? `cannot tell whether the machine is on mains, needs ${NEEDS_WORDS[asked]}`
+      : `${FEED_WORDS[supply.feed]}${levelWords(supply.level)}, needs ${NEEDS_WORDS[asked]}`
     return { ...facts, ok: false, code: unsure ? 'power_unknown' : 'on_battery', message }
   }
   if (asked === 'mains') return { ...facts, ok: true, code: 'ok', message: FEED_WORDS.mains }
@@ -25,6 +29,6 @@ export const power: Gate = ({ task, reading, config }) => {
     ...facts,
     ok,
     code: ok ? 'ok' : 'not_charging',
-    message: ok ? 'on mains, charging or charged' : 'on mains, but the battery does not fill'
+    message: ok ? 'on mains, charging or charged' : 'on mains, but the battery is not charging'
   }
 }

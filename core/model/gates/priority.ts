@@ -4,15 +4,14 @@ import { inForce, profileOf } from '../machine/power.ts'
 import { urgencyOf } from './urgency.ts'
 import type { Priority } from '../run/run.ts'
 
-/** How many runs of a priority may run at once, or Infinity while the numbers do not count, see
- *  scheduling.priority_slots. */
+/** How many runs of a priority may run at once; Infinity while scheduling.priority_slots is not in force. */
 export const prioritySlots = (priority: Priority, { reading, config }: Pick<GateInput, 'reading' | 'config'>): number =>
   inForce(config.scheduling.priority_slots, profileOf(reading, config))
     ? config.scheduling.max_concurrent_tasks[priority]
     : Infinity
 
-/** Closed while as many runs of the same priority are running as max_concurrent_tasks allows. Work of the class
- *  critical counts as critical. */
+/** Closed while scheduling.max_concurrent_tasks runs of the same priority are running. Runs of the class critical count
+ *  as critical. */
 export const priority: Gate = ask => {
   const name = urgencyOf(ask)
   const most = prioritySlots(name, ask)
@@ -23,7 +22,7 @@ export const priority: Gate = ask => {
     gate: 'priority',
     ok,
     code: ok ? 'ok' : 'priority_busy',
-    message: `${taken} of ${most} slots for priority ${name} ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} slots for priority ${name} in use`,
     observed: taken,
     required: most,
     ...READ,

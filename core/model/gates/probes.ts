@@ -2,7 +2,7 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 
-/** Closed while a probe that the task names says that something is going on, or says nothing. */
+/** Closed while a probe in `not_while` is busy or gives no answer. */
 export const probes: Gate = ({ task, reading }) => {
   const names = task?.constraints.not_while ?? []
   if (names.length === 0) return null
@@ -18,13 +18,19 @@ export const probes: Gate = ({ task, reading }) => {
       ...facts,
       ok: false,
       code: 'probe_busy',
-      message: `${busy.name} says busy${busy.detail ? `: ${busy.detail}` : ''}`,
+      message: `probe ${busy.name} is busy${busy.detail ? `: ${busy.detail}` : ''}`,
       observed: busy.name
     }
   }
   const silent = answers.find(answer => !known(answer.busy))
   if (silent) {
-    return { ...facts, ok: false, code: 'probe_unknown', message: `${silent.name} gives no answer`, observed: UNKNOWN }
+    return {
+      ...facts,
+      ok: false,
+      code: 'probe_unknown',
+      message: `probe ${silent.name} gives no answer`,
+      observed: UNKNOWN
+    }
   }
-  return { ...facts, ok: true, code: 'ok', message: `${names.join(', ')} say nothing is going on`, observed: 'quiet' }
+  return { ...facts, ok: true, code: 'ok', message: `not busy: ${names.join(', ')}`, observed: 'quiet' }
 }

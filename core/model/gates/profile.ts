@@ -11,8 +11,8 @@ interface ProfileSlots {
   window: string | null
 }
 
-/** As many slots as the profile has, times the share that the window in force leaves, rounded up; null while the
- *  numbers do not count, see scheduling.profile_slots. Outside every window all slots of the profile are left. */
+/** The slots of the profile times the share of the window in force, rounded up; null while scheduling.profile_slots is
+ *  not in force. Outside every window the share is 1. */
 export function profileSlots (
   { reading, config, now }: Pick<GateInput, 'reading' | 'config' | 'now'>
 ): ProfileSlots | null {
@@ -24,15 +24,14 @@ export function profileSlots (
   return { slots: Math.ceil(slots - 1e-9), profile, window: window?.name ?? null }
 }
 
-/** The slots of a profile for a run. One that no condition holds any more has at least one: it is to start, though not
- *  beside others. */
+/** The slots of a profile for a run. A run that passes its conditions has at least one. */
 export const slotsFor = ({ slots }: ProfileSlots, bypass: Bypass | null): number =>
   bypass === null ? slots : Math.max(1, slots)
 
-/** How many running runs take slots of the profile: those in slots that are for critical runs alone do not. */
+/** How many slots of the profile are in use; reserved slots of critical runs do not count. */
 export const profileTaken = ({ slots, free }: Pick<Occupancy, 'slots' | 'free'>): number => slots - free
 
-/** Closed while as many runs are running as the power profile and the window leave slots for. */
+/** Closed while all slots of the power profile within the window in force are in use. */
 export const profile: Gate = ask => {
   const found = profileSlots(ask)
   if (found === null) return null
@@ -43,9 +42,9 @@ export const profile: Gate = ask => {
     gate: 'profile',
     ok,
     code: ok ? 'ok' : 'profile_busy',
-    message: `${taken} of ${most} slots of the profile ${found.profile}${
-      found.window === null ? '' : ` in ${found.window}`
-    } ${taken === 1 ? 'is' : 'are'} taken`,
+    message: `${taken} of ${most} slots of the profile ${found.profile} in use${
+      found.window === null ? '' : ` in ${found.window} hours`
+    }`,
     observed: taken,
     required: most,
     ...READ,

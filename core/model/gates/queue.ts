@@ -3,7 +3,7 @@ import { READ } from './gate.ts'
 import { nextStart, queueSettings, refilled, whole } from '../config/queue.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 
-/** Closed while as many runs of the queue are running as it allows. */
+/** Closed while the queue runs as many runs as its concurrency allows. */
 export const queue: Gate = ({ task, run, config, occupancy: { inUse } }) => {
   const name = run.queue ?? task?.queue ?? 'default'
   const { concurrency: most } = queueSettings(config.queues, name)
@@ -14,7 +14,7 @@ export const queue: Gate = ({ task, run, config, occupancy: { inUse } }) => {
     gate: 'queue',
     ok,
     code: ok ? 'ok' : 'queue_busy',
-    message: `${taken} of the ${most} runs that queue ${name} allows at once ${taken === 1 ? 'is' : 'are'} running`,
+    message: `${taken} of ${most} runs of queue ${name} are running`,
     observed: taken,
     required: most,
     ...READ,
@@ -22,7 +22,7 @@ export const queue: Gate = ({ task, run, config, occupancy: { inUse } }) => {
   }
 }
 
-/** Closed while the queue has started as many runs as its rate allows. */
+/** Closed while the rate of the queue is used up. */
 export const rate: Gate = ({ task, run, config, occupancy: { inUse }, now }) => {
   const name = run.queue ?? task?.queue ?? 'default'
   const { rate: limit } = queueSettings(config.queues, name)
@@ -37,7 +37,7 @@ export const rate: Gate = ({ task, run, config, occupancy: { inUse }, now }) => 
     code: ok ? 'ok' : 'queue_rate',
     message: ok
       ? `queue ${name} may start ${left} now`
-      : `queue ${name} starts ${limit.limit} runs in ${spanWords(milliseconds(limit.per))}, the next in ${
+      : `queue ${name} starts ${limit.limit} runs per ${spanWords(milliseconds(limit.per))}, next in ${
         spanWords(next - now)
       }`,
     observed: left,

@@ -14,14 +14,14 @@ function answerOf (name: string, text: string, { reading, now }: GateInput) {
   }
   const signal = Object.hasOwn(reading.signals, name) ? reading.signals[name] : undefined
   if (signal === undefined) {
-    return { ...facts, ok: false, code: 'signal_unknown', message: `no signal ${name} was given`, observed: UNKNOWN }
+    return { ...facts, ok: false, code: 'signal_unknown', message: `signal ${name} is not set`, observed: UNKNOWN }
   }
   if (signal.expires_at <= now) {
     return {
       ...facts,
       ok: false,
       code: 'signal_unknown',
-      message: `the signal ${name} expired ${spanWords(now - signal.expires_at)} ago`,
+      message: `signal ${name} expired ${spanWords(now - signal.expires_at)} ago`,
       observed: UNKNOWN
     }
   }
@@ -31,12 +31,12 @@ function answerOf (name: string, text: string, { reading, now }: GateInput) {
     ...facts,
     ok,
     code: ok ? 'ok' : 'signal_unmet',
-    message: `${name} is ${signal.value}, and '${text}' is asked for`,
+    message: `signal ${name} is ${signal.value}, needs ${text}`,
     observed: signal.value
   }
 }
 
-/** Closed while a custom signal that the task names does not pass its comparison, was never given or has expired. */
+/** Closed while a custom signal of the task fails its comparison, is not set or has expired. */
 export const signals: Gate = ask => {
   const answers = Object.entries(ask.task?.constraints.signals ?? {}).map(([name, text]) => answerOf(name, text, ask))
   return answers.find(({ ok }) => !ok) ?? answers[0] ?? null

@@ -8,7 +8,7 @@ export const hasSlot = (
   ask: Pick<GateInput, 'run' | 'task' | 'class'> & { occupancy: Pick<Occupancy, 'free' | 'reserve'> }
 ): boolean => ask.occupancy.free > 0 || ((ask.occupancy.reserve?.free ?? 0) > 0 && isCritical(ask))
 
-/** Closed while every slot of this process is taken. Critical runs have slots of their own beside these. */
+/** Closed while every slot of this process is in use. Critical runs have reserved slots besides. */
 export const slots: Gate = ask => {
   const { free, slots: all, reserve = NONE } = ask.occupancy
   const ok = hasSlot(ask)
@@ -18,7 +18,7 @@ export const slots: Gate = ask => {
     gate: 'slots',
     ok,
     code: ok ? 'ok' : 'no_slot',
-    message: ok ? `${left} of ${most} slots are free` : `all ${most} slots are taken (manager.scheduler_thread_pool)`,
+    message: ok ? `${left} of ${most} slots are free` : `all ${most} slots are in use (manager.scheduler_thread_pool)`,
     observed: most - left,
     required: most,
     clears_at: null,

@@ -2,8 +2,8 @@ import type { Gate } from './gate.ts'
 import { READ, inDefinition, rounded } from './gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 
-/** Closed while the hottest sensor is as hot as the limit, or as the task's own; a machine without sensors is not
- *  held. */
+/** Closed while the hottest sensor is at the lower of the general limit and the task's own. Without sensors it is
+ *  open. */
 export const temperature: Gate = ({ task, reading: { temperature: degrees }, config: { resources } }) => {
   const asked = task?.constraints.temperature_below
   const required = Math.min(asked ?? Infinity, resources.temperature_limit)
@@ -14,7 +14,7 @@ export const temperature: Gate = ({ task, reading: { temperature: degrees }, con
       gate: 'temperature',
       ok: true,
       code: 'unknown',
-      message: 'no sensor tells the temperature: not held for it',
+      message: 'temperature unknown (does not hold the run)',
       observed: UNKNOWN,
       required,
       ...READ,
@@ -26,7 +26,7 @@ export const temperature: Gate = ({ task, reading: { temperature: degrees }, con
     gate: 'temperature',
     ok,
     code: ok ? 'ok' : 'too_hot',
-    message: `${rounded(degrees)} °C, and less than ${required} °C is asked for`,
+    message: `${rounded(degrees)} °C, limit ${required} °C`,
     observed: rounded(degrees),
     required,
     ...READ,

@@ -3,7 +3,7 @@ import { READ } from './gate.ts'
 import { seconds } from '../base/duration.ts'
 import { upsEnding } from '../machine/power.ts'
 
-/** Closed on a UPS that may end its supply soon: a deadline is no reason to start what the next minute cuts off. */
+/** Closed while a UPS on battery may end its supply soon, also to runs past their deadline. */
 export const ups: Gate = ({ reading, config }) => {
   const words = upsEnding(reading, config)
   if (words === null) return null
@@ -11,7 +11,7 @@ export const ups: Gate = ({ reading, config }) => {
     gate: 'ups',
     ok: false,
     code: 'ups_ending',
-    message: `on the battery of the UPS, and ${words}: only critical work starts`,
+    message: `on UPS battery (${words}), only critical work starts`,
     observed: reading.ups!.seconds_left,
     required: seconds(config.power.ups_runtime),
     ...READ,

@@ -7,8 +7,7 @@ import type { Window } from '../machine/window.ts'
 
 const inline = new WeakMap<Task, Window | null>()
 
-/** The window that a task asks for, by name or written out in its own zone; null when it asks for none, or for one
- *  that no window has the name of. */
+/** The window of a task, by name or written out in its own zone; null when it has none or the name is unknown. */
 export function windowFor (task: Task, config: GateInput['config']): Window | null {
   const text = task.constraints.window
   if (text === undefined) return null
@@ -18,7 +17,7 @@ export function windowFor (task: Task, config: GateInput['config']): Window | nu
   return inline.get(task) ?? null
 }
 
-/** Closed outside the hours that the task asks for, and while no window has the name. */
+/** Closed outside the window of the task, and while no window has its name. */
 export const window: Gate = ask => {
   const { task, now } = ask
   const text = task?.constraints.window
@@ -27,7 +26,7 @@ export const window: Gate = ask => {
   const opening = found && openingAt(found, now)
   const facts = { gate: 'window', required: text, certain: true, source: inDefinition('window') }
   if (!found || !opening) {
-    const message = found ? `the window ${text} never opens` : `no window has the name '${text}'`
+    const message = found ? `window ${text} never opens` : `no window is named '${text}'`
     return {
       ...facts,
       ok: false,
@@ -39,8 +38,8 @@ export const window: Gate = ask => {
   }
   const ok = opening.from <= now
   const message = ok
-    ? `within ${text}${opening.to === Infinity ? '' : `, until ${iso(opening.to)}`}`
-    : `outside ${text}, which opens at ${iso(opening.from)}`
+    ? `in window ${text}${opening.to === Infinity ? '' : ` until ${iso(opening.to)}`}`
+    : `outside window ${text}, opens at ${iso(opening.from)}`
   return {
     ...facts,
     ok,

@@ -33,9 +33,9 @@ export function supplyOf (reading: Reading): Supply {
 }
 
 const WARNINGS = {
-  low_battery: 'its battery is low',
-  shutdown: 'it was told to shut down',
-  silent: 'it has not answered since'
+  low_battery: 'battery low',
+  shutdown: 'shutting down',
+  silent: 'not answering'
 }
 
 /** Why a UPS that feeds the machine may end its supply soon, in words, or null: it says so, it can go on for less
@@ -45,7 +45,7 @@ export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): 
   if (ups === null || supplyOf(reading).feed !== 'ups') return null
   if (ups.warning) return WARNINGS[ups.warning]
   const { seconds_left: left } = ups
-  return known(left) && left < seconds(power.ups_runtime) ? `it lasts for ${spanWords(left * SECOND)} more` : null
+  return known(left) && left < seconds(power.ups_runtime) ? `${spanWords(left * SECOND)} left` : null
 }
 
 /** The profile that fits a reading. A battery whose level nobody knows has the conservative battery_low. */

@@ -135,7 +135,7 @@ for (const [what, gate, over, constraints, expected] of PRESSURES) {
 t.test('a pressure says where its limit is written, and gives way to a deadline', t => {
   const ask = { reading: reading(waiting('io', 80, ioAt(0.3))) }
   t.match(io(facts(ask)), {
-    message: 'programs wait for a disk 80 % of the time, and the limit is 50 %',
+    message: 'programs wait for a disk 80 % of the time, limit 50 %',
     source: '/resources/io_pressure_limit',
     observed: 0.8,
     required: 0.5
@@ -158,7 +158,7 @@ t.test('load never holds a check or a monitor, and the answer says so; its own l
     }
   }
   t.match(cpu(facts({ reading: BUSY, task: { type: 'check' } })), {
-    message: 'other programs use 100 % of the processors, and the limit is 70 %: load never holds a check or monitor'
+    message: 'other programs use 100 % of the processors, limit 70 %: load never holds a check or monitor'
   })
   t.equal(word(cpu, facts({ reading: BUSY, task: { type: 'check', constraints: { cpu_below: 0.5 } } })), 'cpu_busy')
   const others = [{ type: 'backup' }, { id: 'heartbeating' }, { name: 'Check the disks' }, { id: 'sync_healthy' }]
@@ -174,7 +174,7 @@ t.test('load that has lasted for longer than the patience holds nothing on mains
     code: 'lasting',
     required: 0.7,
     message:
-      /100 % of the processors, and the limit is 70 %: it has lasted for 30 m, and on mains load that lasts holds nothing/
+      /100 % of the processors, limit 70 %: it has lasted 30 m, lasting load holds nothing on mains/
   })
   t.match(cpu(facts({ reading: { ...laptop(90), ...cpuAt(1), trends: after(600).trends } })), { ok: false })
   t.match(cpu(facts({ reading: after(600), ...asking({ cpu_below: 0.5 }) })), { ok: false })
@@ -195,7 +195,7 @@ t.test('people are shown the mean, and below what it has to fall when it has pas
   t.match(said, {
     ok: false,
     observed: 0.67,
-    message: 'other programs use 67 % of the processors, and the limit is 70 %, and it has to fall below 65 %'
+    message: 'other programs use 67 % of the processors, limit 70 %, must fall below 65 %'
   })
   const fallen = cpu(
     facts({ reading: reading({ ...cpuAt(0.9), trends: { cpu: { mean: 0.43, value: 0.9, lasted: 0 } } }) })
@@ -203,7 +203,7 @@ t.test('people are shown the mean, and below what it has to fall when it has pas
   t.match(fallen, {
     ok: false,
     observed: 0.43,
-    message: 'other programs use 43 % of the processors, and the limit is 70 %, and it has to stay below 65 % for 1 m'
+    message: 'other programs use 43 % of the processors, limit 70 %, must stay below 65 % for 1 m'
   }, 'one that has fallen far within a dwell')
   t.end()
 })

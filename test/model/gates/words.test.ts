@@ -11,15 +11,15 @@ import { firstReason } from '../../../core/model/gates/evaluate.ts'
 import type { Gate, GateInput } from '../../../core/model/gates/gate.ts'
 
 const SENTENCES: [Gate, GateInput, string][] = [
-  [battery, facts({ reading: laptop(20) }), 'on battery with 20 %, and work of the class normal wants 30 %'],
+  [battery, facts({ reading: laptop(20) }), 'on battery (20 %), normal work needs 30 %'],
   [battery, facts({ reading: onUps(20) }),
-    'on the battery of the UPS with 20 %, and work of the class normal wants 30 %'],
+    'on UPS battery (20 %), normal work needs 30 %'],
   [battery, facts({ reading: laptop('unknown'), class: 'background' }),
-    'on battery with a level that nobody knows and that counts as 30 %, and work of the class background wants 50 %'],
+    'on battery (level unknown, counts as 30 %), background work needs 50 %'],
   [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }),
-    'nobody has used the machine for 10 m'],
+    'idle for 10 m'],
   [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }),
-    'someone is using the machine, and the task wants 10 m of quiet'],
+    'someone is using the machine, the task needs 10 m of idle time'],
   [paused,
     facts({ occupancy: occupancy({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }),
     'everything is paused by ada'],
@@ -28,11 +28,11 @@ const SENTENCES: [Gate, GateInput, string][] = [
   }), 'queue default is paused by ada'],
   [priority,
     facts({ reading: laptop(90), run: run({ priority: 'high' }), occupancy: occupancy({ priorities: { high: 2 } }) }),
-    '2 of 2 slots for priority high are taken'],
+    '2 of 2 slots for priority high in use'],
   [priority, facts({ reading: laptop(90), occupancy: occupancy({ priorities: { normal: 1 } }) }),
-    '1 of 1 slots for priority normal is taken'],
+    '1 of 1 slots for priority normal in use'],
   [profile, facts({ reading: laptop(90), occupancy: occupancy({ free: 8 }) }),
-    '2 of 2 slots of the profile battery_normal in peak are taken']
+    '2 of 2 slots of the profile battery_normal in use in peak hours']
 ]
 
 for (const [gate, ask, sentence] of SENTENCES) {
