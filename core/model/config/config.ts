@@ -36,23 +36,23 @@ const texts = (standard: string[], description: string) =>
 
 const Manager = section({
   tasks_directory: text('backgroundtask', 'The folder of task files'),
-  max_tasks: whole(1000, { minimum: 1, maximum: 100_000, description: 'More tasks than this are refused' }),
-  task_timeout: duration(300, 'How long an attempt may take when its task says nothing'),
-  auto_restart_tasks: flag(true, 'Runs that a crash of the whole process cut off are started again'),
-  max_task_retries: whole(3, { minimum: 0, maximum: 1000, description: 'Retries of a task that says nothing' }),
+  max_tasks: whole(1000, { minimum: 1, maximum: 100_000, description: 'Maximum number of tasks; more are refused' }),
+  task_timeout: duration(300, 'Timeout of an attempt when its task sets none'),
+  auto_restart_tasks: flag(true, 'Restart runs that a crash of the process interrupted'),
+  max_task_retries: whole(3, { minimum: 0, maximum: 1000, description: 'Retries of a task that sets none' }),
   scheduler_thread_pool: whole(10, { minimum: 1, maximum: 1000, description: 'How many runs may run at once' }),
   timezone: Type.String({
     title: 'time zone',
     minLength: 1,
-    description: 'IANA time zone of triggers that name none; the zone of the machine when absent'
+    description: 'IANA time zone of triggers without one; the zone of the machine when absent'
   }),
-  stop_grace: duration('20s', 'How long running runs may go on after a stop was asked for'),
+  stop_grace: duration('20s', 'How long running runs may continue after a stop is requested'),
   loop_limit: duration('15m',
-    'A server whose event loop stands for longer, held by an inline task, ends itself for its supervisor to start it again; 0: never'),
+    'A server whose event loop is blocked for longer by an inline task exits, so its supervisor restarts it; 0: never'),
   crash_cap: whole(5, {
     minimum: 1,
     maximum: 1000,
-    description: 'A run that may have caused so many crashes, the last one alone, is failed'
+    description: 'A run that was running during this many crashes, alone in the last one, fails'
   })
 }, 'The task manager')
 
@@ -60,13 +60,13 @@ const Engine = section({
   kind: word(['sqlite'], 'sqlite', 'Where runs live'),
   folder: text('data', 'The data folder'),
   synchronous: word(['full', 'normal'], 'full',
-    'full survives power loss; normal is faster and survives a crash of the process alone')
+    'full survives power loss; normal is faster and survives only a crash of the process')
 }, 'Where runs live')
 
 const Server = section({
   host: text('127.0.0.1', 'The address to listen on'),
-  port: whole(7420, { minimum: 0, maximum: 65_535, description: 'The port to listen on; 0 takes a free one' }),
-  allowed_hosts: texts([], 'Host names, beside the loopback ones, by which the server may be called'),
+  port: whole(7420, { minimum: 0, maximum: 65_535, description: 'The port to listen on; 0 picks a free one' }),
+  allowed_hosts: texts([], 'Host names that the server answers to, besides the loopback ones'),
   token_file: Type.Unsafe<string | null>({
     type: ['string', 'null'],
     default: null,
@@ -75,27 +75,27 @@ const Server = section({
   trust_proxy: Type.Unsafe<boolean | string[]>({
     anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }],
     default: false,
-    description: 'Addresses of proxies whose X-Forwarded headers count'
+    description: 'Addresses of proxies whose X-Forwarded headers are trusted'
   }),
   private_reads: word(['token', 'open'], 'token',
-    'Who sees payloads, results, logs, keys and records on this machine: those with a token, or everybody'),
-  run_disabled: flag(false, 'Tasks that are disabled may be run on request all the same'),
+    'Who may read payloads, results, logs, keys and records on this machine: token holders, or everybody'),
+  run_disabled: flag(false, 'Allow runs of disabled tasks on request'),
   docs: flag(true, 'Serve the description of the API')
 }, 'The HTTP server')
 
 const Retention = section({
   max_age: {
-    ...lasting('every run would be gone as soon as it is over'),
+    ...lasting('every run would be removed as soon as it ends'),
     default: '30d',
     description: 'Finished runs older than this are removed'
   },
   dead_max_age: {
-    ...lasting('every failed run would be gone as soon as it is over'),
+    ...lasting('every failed run would be removed as soon as it ends'),
     default: '90d',
-    description: 'Failed runs older than this are removed, whatever the other limits say'
+    description: 'Failed runs older than this are removed, regardless of the other limits'
   },
-  max_runs: whole(1000, { minimum: 1, description: 'So many finished runs are kept of each task' }),
-  every: duration('1h', 'How often finished runs are swept')
+  max_runs: whole(1000, { minimum: 1, description: 'How many finished runs of each task are kept' }),
+  every: duration('1h', 'How often finished runs are removed')
 }, 'How long finished runs are kept')
 
 const Log = section({
@@ -114,12 +114,12 @@ const reason = (description: string) =>
 
 const Security = section({
   accept_loose_files: reason(
-    'Why task files and plugins that others may change are taken all the same; for config.json itself only the environment can say so'
+    'Why task files and plugins that others may change are loaded; for config.json itself only the environment says so'
   ),
-  accept_root: reason('Why offpeak runs as root, when nobody needs to be told of it')
-}, 'What is known to be insecure, and why it may stay')
+  accept_root: reason('Why offpeak runs as root; silences the warning')
+}, 'Accepted security findings, each with its reason')
 
-/** The sections of the configuration: another section is another entry. */
+/** The sections of the configuration, one entry each. */
 const SECTIONS = {
   manager: Manager,
   tasks: Type.Record(Type.String(), OverrideSchema, {
@@ -179,7 +179,7 @@ function idFaults (value: unknown, within: 'tasks' | 'queues'): Detail[] {
   }))
 }
 
-/** Every fault of what stands in a config.json, or in any part of one. */
+/** Every fault of a config.json, or of any part of one. */
 export const configFaults = (
   value: unknown
 ): Detail[] => [...faultsOf(ConfigFileSchema, value), ...idFaults(value, 'tasks'), ...idFaults(value, 'queues'),
@@ -188,12 +188,12 @@ export const configFaults = (
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `over` laid upon `base`: objects are merged key by key, everything else is replaced. Neither is changed. */
+/** `base` overridden by `over`: objects are merged key by key, everything else is replaced. Neither is changed. */
 export function overlay (base: unknown, over: unknown): unknown {
   if (over === undefined) return base
   if (!isPlain(base) || !isPlain(over)) return over
   const merged: Record<string, unknown> = { ...base }
-  // Assigned, the key __proto__ would set the prototype.
+  // Assigning to the key __proto__ would set the prototype.
   for (const [key, value] of Object.entries(over)) {
     if (key !== '__proto__') {
       merged[key] = Object.hasOwn(base, key)
@@ -204,7 +204,7 @@ export function overlay (base: unknown, over: unknown): unknown {
   return merged
 }
 
-/** The same value, frozen to its depths. Functions stay as they are. */
+/** Freezes a value deeply, except functions, and returns it. */
 export function frozen<T> (value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
@@ -227,8 +227,7 @@ const EMPTY = {
   services: {}
 }
 
-/** The frozen configuration that a valid file stands for: its values, the defaults, and `timezone` where it names
- *  none. */
+/** The frozen configuration of a valid file: its values, the defaults, and `timezone` when it has none. */
 export function configOf (file: ConfigFile, timezone: string): Config {
   const { $schema: _, ...own } = overlay({
     ...EMPTY,

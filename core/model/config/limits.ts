@@ -34,12 +34,15 @@ const regime = (description: string) =>
 /** Hours of the day. The day of a window over midnight is the one on which it opens. */
 const WindowSchema = Type.Object({
   start: Type.String({ pattern: TIME, description: 'When it opens, HH:MM' }),
-  end: Type.String({ pattern: TIME, description: 'When it closes, HH:MM; not later than the start: on the next day' }),
+  end: Type.String({
+    pattern: TIME,
+    description: 'When it closes, HH:MM; on the next day unless later than the start'
+  }),
   resource_limit: Type.Optional(
     Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'Share of the slots of the power profile that may be taken meanwhile; 0: none but critical ones'
+      description: 'Share of the slots of the power profile that may be in use meanwhile; 0: only critical runs'
     })
   ),
   days: Type.Optional(
@@ -62,7 +65,7 @@ export const TIME_WINDOWS = {
   off_peak: { start: '22:00', end: '08:00', resource_limit: 0.8 }
 }
 
-/** Priority of a run by the type of its task, where the task names none. */
+/** Priority of a run by the type of its task, for tasks without a priority. */
 export const TASK_PRIORITIES: Record<string, Priority> = {
   backup: 'high',
   sync: 'normal',
@@ -70,20 +73,20 @@ export const TASK_PRIORITIES: Record<string, Priority> = {
   indexing: 'low'
 }
 
-/** `least`: 0 where no slot at all makes sense: what is critical has slots of its own. */
+/** `least`: 0 where no slot makes sense, since critical runs have reserved slots. */
 const profile = (standard: [cpu: number, slots: number, network: number], description: string, least = 0) =>
   group({
-    cpu_limit: limit(standard[0], 'No run starts while others use more of the processors'),
+    cpu_limit: limit(standard[0], 'No run starts while other programs use a larger share of the processors'),
     task_concurrency: Type.Integer({
       default: standard[1],
       minimum: least,
       maximum: 1_000_000,
       why: 'at 0 no run would ever start',
       description: least === 0
-        ? 'So many runs at once, see scheduling.profile_slots; 0: none but critical ones'
-        : 'So many runs at once, see scheduling.profile_slots'
+        ? 'How many runs at once, see scheduling.profile_slots; 0: only critical runs'
+        : 'How many runs at once, see scheduling.profile_slots'
     }),
-    network_limit: limit(standard[2], 'No run starts while more of resources.network_capacity is in use')
+    network_limit: limit(standard[2], 'No run starts while a larger share of resources.network_capacity is in use')
   }, description)
 
 const hint = (
@@ -91,116 +94,114 @@ const hint = (
   description: string
 ) =>
   group({
-    level: percent(standard[0], 'From this battery level on'),
-    batch_size: whole(standard[1], 'How much to do at once', 1),
-    quality: Type.String({ default: standard[2], description: 'How well to do it' }),
+    level: percent(standard[0], 'Applies from this battery level'),
+    batch_size: whole(standard[1], 'Suggested batch size', 1),
+    quality: Type.String({ default: standard[2], description: 'Suggested quality' }),
     can_parallel: Type.Boolean({ default: standard[3] }),
     suspend_non_critical: Type.Boolean({ default: standard[4] })
   }, description)
 
 const classed = (keywords: string[], types: string[], description: string) =>
   group({
-    keywords: words(keywords, 'A word of id, name, tags or description that begins so makes the class'),
-    types: words(types, 'A task of one of these types has the class')
+    keywords: words(keywords, 'Tasks with a word that begins so in id, name, tags or description have the class'),
+    types: words(types, 'Tasks of these types have the class')
   }, description)
 
 const Scheduling = section({
   max_concurrent_tasks: group({
     critical: whole(3,
-      'Critical runs at once; so many slots are for them alone, beside those of manager.scheduler_thread_pool', 1),
+      'Critical runs at once; this many slots are reserved for them, besides manager.scheduler_thread_pool', 1),
     high: whole(2, 'High runs at once', 1),
     normal: whole(1, 'Normal runs at once', 1),
     low: whole(1, 'Low runs at once', 1)
   }, 'How many runs of each priority may run at once, see priority_slots'),
-  priority_slots: regime('When max_concurrent_tasks counts; always as soon as config.json names any of its numbers'),
+  priority_slots: regime('When max_concurrent_tasks is in force; always once config.json sets any of its numbers'),
   profile_slots: regime(
-    'When task_concurrency × resource_limit counts; always as soon as config.json names the concurrency of a profile or the limit of a window'
+    'When task_concurrency × resource_limit is in force; always once config.json sets either of them'
   ),
   time_windows: Type.Record(Type.String(), WindowSchema, {
     default: TIME_WINDOWS,
     description: 'Hours of the day, by name'
   }),
-  max_background_batch: whole(5, 'So many runs of the class background at once', 1),
+  max_background_batch: whole(5, 'How many runs of the class background at once', 1),
   idle_check_interval: duration(60,
-    'How often it is looked whether someone is using the machine; sessions with a screen are asked once a minute at most'),
-  dwell: duration('60s', 'A gate that changed on a reading keeps its answer for so long; load is a mean over so long'),
-  signal_dwell: duration('60s',
-    'The same for custom signals: a signal changes at once, and then not again for so long'),
+    'How often to check whether someone is using the machine; sessions with a screen at most once a minute'),
+  dwell: duration('60s',
+    'How long a gate keeps its result after a reading changed it; load is averaged over this time'),
+  signal_dwell: duration('60s', 'The same for custom signals: a signal changes at once, then not again for this long'),
   load_patience: duration('30m',
-    'On mains: load that has lasted longer holds nothing any more, for it is how the machine is; constraints of a task still do'),
+    'On mains, load that has lasted longer no longer holds runs; the constraints of a task still do'),
   nothing_started: duration('6h',
-    'When no run has started for so long although one is due, health is degraded and a notice says so; 0: never'),
-  deadline: lastingFor('24h', 'no run could be held at all', 'How long a run may be held when its task says nothing'),
+    'Health is degraded, with a notice, when no run has started for this long although one is due; 0: never'),
+  deadline: lastingFor('24h', 'no run could be held at all',
+    'How long a run may be held when its task sets no deadline'),
   relax_from: share(0.5,
-    'From this part of the time to the deadline on limits give way, until none is left at the deadline'),
-  preempt_limit: whole(3,
-    'A run that has given its slot to a more urgent one so often keeps the next one for preempt_after'),
-  preempt_after: duration('10m', 'How long it keeps that slot; twice as long each further time'),
-  aging: duration('15m', 'One run of each lower priority is started at least so often while runs are started at all')
+    'Share of the time to the deadline after which limits relax, step by step, until none is left at the deadline'),
+  preempt_limit: whole(3, 'After this many preemptions a run keeps its next slot for preempt_after'),
+  preempt_after: duration('10m', 'How long such a run keeps its slot; doubled each further time'),
+  aging: duration('15m', 'One waiting run of each lower priority starts at least this often')
 }, 'When runs may start')
 
 const Resources = section({
   cpu_limit: limit(0.7,
-    'No run starts while others use more of the processors; what runs niced does not count. 1: on mains their use never holds a run'),
+    'No run starts while other programs use more of the processors, niced ones aside; 1: never holds runs on mains'),
   memory_limit: limit(0.8,
-    'No run starts while others use more of the memory; caches that are given back do not count'),
-  io_limit: limit(0.6, 'No run starts while others keep the busiest disk busy for more of the time'),
-  network_limit: limit(0.5, 'No run starts while others use more of network_capacity'),
+    'No run starts while other programs use more of the memory; reclaimable caches do not count'),
+  io_limit: limit(0.6, 'No run starts while other programs keep the busiest disk busy for more of the time'),
+  network_limit: limit(0.5, 'No run starts while other programs use more of network_capacity'),
   cpu_pressure_limit: limit(0.5,
-    'No run starts while programs wait for a processor for more of the time (Linux PSI), as far as others are the cause; nothing with a cpu_limit of 1'),
-  memory_pressure_limit: limit(0.2, 'The same for programs that wait for memory'),
-  io_pressure_limit: limit(0.5, 'The same for programs that wait for a disk'),
+    'No run starts while programs wait for a processor for more of the time (Linux PSI); off when cpu_limit is 1'),
+  memory_pressure_limit: limit(0.2, 'The same for waiting on memory'),
+  io_pressure_limit: limit(0.5, 'The same for waiting on a disk'),
   network_capacity: Type.Unsafe<number | null>({
     type: ['number', 'null'],
     minimum: 1,
     default: null,
-    description: 'Bytes per second of the line; null: unknown, and then network_limit counts for nothing'
+    description: 'Bytes per second of the network; null: unknown, network_limit is off'
   }),
-  disk_limit: share(0.9, 'A disk that is fuller makes the recommendation defer_disk_intensive'),
+  disk_limit: share(0.9, 'A disk that is fuller leads to the recommendation defer_disk_intensive'),
   disk_reserve: Type.Number({
     default: 100_000_000,
     minimum: 0,
-    description:
-      'No run at all starts with fewer bytes free on a watched disk, save one whose constraints name their own disk_free'
+    description: 'No run starts with fewer free bytes on a watched disk, except tasks with their own disk_free'
   }),
   temperature_limit: Type.Number({
     default: 95,
     minimum: 20,
     maximum: 200,
-    why: 'every machine is warmer: no run would ever start',
-    description: 'No run at all starts while a sensor is hotter, °C'
+    why: 'every machine is warmer, no run would ever start',
+    description: 'No run starts while a sensor is hotter, °C'
   })
-}, 'What the machine must have left')
+}, 'Limits on the load of the machine')
 
 const Power = section({
   battery_thresholds: group({
-    critical: percent(15, 'Up to here the profile is battery_critical'),
-    low: percent(30, 'Up to here the profile is battery_low'),
-    normal: percent(50, 'Up to here, and above, the profile is battery_normal'),
-    high: percent(80, 'From here on the battery counts as well filled')
+    critical: percent(15, 'The profile is battery_critical up to this level'),
+    low: percent(30, 'The profile is battery_low up to this level'),
+    normal: percent(50, 'Must lie above low; the profile is battery_normal below and above it'),
+    high: percent(80, 'From this level the battery counts as charged')
   }, 'Percent of the battery'),
   power_profiles: group({
     charging: profile([0.9, 4, 0.8], 'On mains', 1),
     battery_normal: profile([0.7, 3, 0.5], 'On battery'),
-    battery_low: profile([0.5, 2, 0.3], 'On a low battery, or one whose level nobody knows'),
+    battery_low: profile([0.5, 2, 0.3], 'On a low battery, or one of unknown level'),
     battery_critical: profile([0.3, 1, 0.2], 'On a nearly empty battery'),
     ups: profile([0.5, 2, 0.3], 'On the battery of a UPS')
-  }, 'Limits by the state of power'),
-  ups_runtime: duration('5m',
-    'A UPS that can feed the machine for less holds all but critical work while it runs on its battery'),
-  margin: percent(2, 'A battery level counts as risen only when it has risen by more than so many percent'),
+  }, 'Limits by power state'),
+  ups_runtime: duration('5m', 'On UPS battery with less time left than this, only critical work starts'),
+  margin: percent(2, 'A battery level counts as risen only after it has risen by more than this many percent'),
   hints: group({
-    full: hint([80, 32, 'high', true, false], 'On mains or a well filled battery'),
+    full: hint([80, 32, 'high', true, false], 'On mains or a charged battery'),
     reduced: hint([50, 16, 'medium', true, false], 'On battery'),
     minimal: hint([30, 8, 'low', false, false], 'On a low battery'),
     critical: hint([0, 4, 'minimal', false, true], 'On a nearly empty battery')
-  }, 'What a running task is told, by battery level'),
+  }, 'Hints for running tasks, by battery level'),
   sync: group({
-    types: words(['sync'], 'The types that these levels are for'),
+    types: words(['sync'], 'The task types that these levels apply to'),
     high: percent(0, 'High'),
     normal: percent(30, 'Normal'),
     low: percent(50, 'Low')
-  }, 'Battery level from which syncs start on battery, by priority')
+  }, 'Battery level that syncs need on battery, by priority')
 }, 'Battery, mains and UPS')
 
 const Classification = section({
@@ -211,39 +212,39 @@ const Classification = section({
   background: classed(['sync', 'cleanup', 'cache', 'preload', 'index', 'backup', 'compress', 'analyze'], ['sync',
     'cleanup'], 'Waits for a good battery'),
   thresholds: group({
-    charging_only: percent(100, 'From here on charging_only starts on battery'),
-    background: percent(50, 'From here on background starts on battery'),
-    normal: percent(30, 'From here on normal starts on battery')
+    charging_only: percent(100, 'Level that charging_only work needs on battery'),
+    background: percent(50, 'Level that background work needs on battery'),
+    normal: percent(30, 'Level that normal work needs on battery')
   }, 'Percent of the battery'),
-  charging_level: percent(80, 'From here on charging_only starts while the battery is charged'),
-  full_level: percent(70, 'Above this a normal run needs no idle machine to be advised')
-}, 'How tasks are classed by their words')
+  charging_level: percent(80, 'Level that charging_only work needs on mains'),
+  full_level: percent(70, 'Above this level the advice for normal work needs no idle machine')
+}, 'How tasks are classified by their words')
 
 const NEVER_IDLE = 'at 0 the machine would never count as idle'
 
 const Activity = section({
-  idle_after: duration('3m', 'Nobody has touched the machine for so long: it is idle'),
-  cpu_below: limit(0.1, 'More use of the processors is no idleness', NEVER_IDLE),
+  idle_after: duration('3m', 'The machine is idle after this time without input'),
+  cpu_below: limit(0.1, 'The machine is not idle while the processors are busier', NEVER_IDLE),
   network_below: Type.Number({
     default: 32_768,
     minimum: 1,
     why: NEVER_IDLE,
-    description: 'More bytes per second on the network are no idleness'
+    description: 'The machine is not idle with more bytes per second on the network'
   }),
   io_below: Type.Number({
     default: 262_144,
     minimum: 1,
     why: NEVER_IDLE,
-    description: 'More bytes per second on disks are no idleness'
+    description: 'The machine is not idle with more bytes per second on disks'
   }),
-  half_life: lastingFor('4w', 'nothing would be remembered', 'What was learned so long ago counts half'),
+  half_life: lastingFor('4w', 'nothing would be remembered', 'Age at which learned data counts half'),
   min_weeks: Type.Number({
     default: 2,
     minimum: 0,
     maximum: 520,
-    description: 'An hour of the week that was seen in fewer weeks tells nothing'
+    description: 'Weeks that an hour of the week must have been observed in to count'
   })
-}, 'Idleness, and what is learned of it')
+}, 'Idleness, and what is learned about it')
 
 /** The sections of the configuration that say when runs may start. */
 export const LIMIT_SECTIONS = {
@@ -252,7 +253,7 @@ export const LIMIT_SECTIONS = {
   power: Power,
   task_priorities: Type.Record(Type.String(), Type.Unsafe<Priority>({ type: 'string', enum: [...PRIORITIES] }), {
     default: TASK_PRIORITIES,
-    description: 'Priority by type, for tasks that name none'
+    description: 'Priority by type, for tasks without one'
   }),
   classification: Classification,
   activity: Activity

@@ -4,13 +4,13 @@ import { lasting, section } from '../base/section.ts'
 import { aheadOf } from '../base/clock.ts'
 import { milliseconds } from '../base/duration.ts'
 
-/** What becomes of a run that is added to a full queue: it is refused, or the oldest waiting run is skipped for it. */
+/** What happens when a run is added to a full queue: it is refused, or the oldest waiting run is skipped. */
 export const ON_FULL = ['refuse', 'drop_oldest'] as const
 
 const Rate = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many starts' }),
-  per: { ...lasting('starts in no time are no rate'), description: 'In so long' }
-}, { additionalProperties: false, description: 'How fast its runs start: after a rest `limit` at once, then evenly' })
+  limit: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Number of starts' }),
+  per: { ...lasting('a rate needs a time'), description: 'Per this time' }
+}, { additionalProperties: false, description: 'Maximum start rate: a burst of `limit`, then evenly' })
 
 /** What one queue is held to. */
 const QueueSchema = section({
@@ -33,8 +33,7 @@ type QueueSettings = Static<typeof QueueSchema>
 /** The limits of queues by name. */
 export const QueuesSchema = Type.Record(Type.String(), QueueSchema, {
   default: {},
-  description:
-    'Limits of queues, by name; a queue that is not named is there as soon as a task names it, without limits'
+  description: 'Limits of queues, by name; a queue that a task names and that is not listed here has no limits'
 })
 
 type Limits = Readonly<Record<string, QueueSettings>>
@@ -43,7 +42,7 @@ type Limits = Readonly<Record<string, QueueSettings>>
 export const queueSettings = (queues: Limits, name: string): QueueSettings =>
   Object.hasOwn(queues, name) ? queues[name]! : {}
 
-/** The starts that a queue has left at the instant `at`, parts of one among them. */
+/** The starts that a queue has left at `at` (epoch ms), fractions included. */
 export interface Bucket {
   tokens: number
   at: number
@@ -51,11 +50,11 @@ export interface Bucket {
 
 type Rate = NonNullable<QueueSettings['rate']>
 
-// Sums of parts fall short of the whole by less than this.
+// Tolerance for sums of fractions.
 const NEARLY = 1e-9
 
-/** The bucket as the clock has refilled it; one that was never used is full, and so is one of a clock that was set back
- *  by more than `per` since: nothing would refill it before the clock has caught up. */
+/** The bucket refilled up to `now`. An unused bucket is full, and so is one that lies more than `per` ahead of a clock
+ *  that was set back: it would not refill before the clock has caught up. */
 export function refilled (bucket: Bucket | undefined, { limit, per }: Rate, now: number): Bucket {
   if (bucket === undefined || aheadOf(bucket.at, now) > milliseconds(per)) return { tokens: limit, at: now }
   const gained = Math.max(0, now - bucket.at) * limit / milliseconds(per)

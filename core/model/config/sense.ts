@@ -23,16 +23,16 @@ const METERED = ['auto', 'yes', 'no'] as const
 
 const Sense = Type.Object({
   every: duration('5s', 'How often the machine is sampled'),
-  slow_every: duration('60s', 'How often programs are asked for what no file tells'),
+  slow_every: duration('60s', 'How often values are read that need a program'),
   timeout: {
     ...lasting('no sensor could ever answer in time'),
     default: '5s',
-    description: 'A sensor that has not answered by then is unknown'
+    description: 'Values of a sensor that does not answer in this time are unknown'
   },
   disks: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
     default: [],
     maxItems: 32,
-    description: 'Paths whose file systems are watched beside that of the data folder'
+    description: 'Paths whose file systems are watched besides that of the data folder'
   }),
   ups: Type.Unsafe<string | null>({
     type: ['string', 'null'],
@@ -46,15 +46,15 @@ const Sense = Type.Object({
     type: 'string',
     enum: [...METERED],
     default: 'auto',
-    description: 'Whether the connection costs by volume'
+    description: 'Whether the network is metered'
   })
-}, { additionalProperties: false, description: 'How the machine is looked at' })
+}, { additionalProperties: false, description: 'How the machine is measured' })
 
 const PROBE_KINDS = ['process', 'url', 'command', 'file'] as const
 export type ProbeKind = typeof PROBE_KINDS[number]
 
 const BusyWhen = Type.Object({
-  running: Type.Optional(Type.Boolean({ description: 'process: busy while one runs; false turns it round' })),
+  running: Type.Optional(Type.Boolean({ description: 'process: busy while one runs; false inverts it' })),
   status: Type.Optional(
     Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), {
       minItems: 1,
@@ -67,14 +67,13 @@ const BusyWhen = Type.Object({
     Type.String({
       pattern: '^(?:/[^/]*)*$',
       maxLength: 1000,
-      description:
-        'url and command: JSON pointer into the answer; alone, what stands there is neither false, 0, null nor empty'
+      description: 'url and command: JSON pointer into the answer; alone: busy unless false, 0, null or empty'
     })
   ),
   equals: Type.Optional(
     Type.Unsafe<string | number | boolean | null>({
       type: ['string', 'number', 'boolean', 'null'],
-      description: 'What stands at the pointer is this'
+      description: 'The value at the pointer equals this'
     })
   ),
   above: Type.Optional(Type.Number({ description: 'The number at the pointer is above this' })),
@@ -86,9 +85,9 @@ const BusyWhen = Type.Object({
       description: 'command: one of these exit codes; 0 when absent'
     })
   ),
-  exists: Type.Optional(Type.Boolean({ description: 'file: busy while it exists; false turns it round' })),
+  exists: Type.Optional(Type.Boolean({ description: 'file: busy while it exists; false inverts it' })),
   newer_than: own('file: busy while it was changed within this time')
-}, { additionalProperties: false, description: 'What makes the answer busy; all that is said must hold' })
+}, { additionalProperties: false, description: 'When the answer counts as busy; all conditions must hold' })
 export type BusyWhen = Static<typeof BusyWhen>
 
 /** A look at something that goes on beside offpeak. */
@@ -96,16 +95,16 @@ const ProbeSchema = Type.Object({
   kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is looked at' }),
   processes: Type.Optional(texts('process: names of programs, as `ps -o comm` shows them')),
   url: Type.Optional(
-    Type.String({ pattern: '^https?://', maxLength: 2000, description: 'url: what is fetched with GET' })
+    Type.String({ pattern: '^https?://', maxLength: 2000, description: 'url: fetched with GET' })
   ),
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'url: headers of the request' })),
-  command: Type.Optional(texts('command: the program and its arguments; no shell reads them')),
-  path: text('file: the file'),
+  command: Type.Optional(texts('command: the program and its arguments, run without a shell')),
+  path: text('file: its path'),
   busy_when: Type.Optional(BusyWhen),
-  every: own('How often it is asked; 30 s when absent'),
-  timeout: ownLasting('no answer could ever come in time', 'How long one answer may take; 5 s when absent'),
-  ttl: ownLasting('no answer would ever count', 'How long an answer counts; four times `every` when absent')
-}, { additionalProperties: false, description: 'A look at something that goes on beside offpeak' })
+  every: own('How often it is checked; 30 s when absent'),
+  timeout: ownLasting('no answer could ever come in time', 'Timeout of one check; 5 s when absent'),
+  ttl: ownLasting('no answer would ever count', 'How long an answer is valid; four times `every` when absent')
+}, { additionalProperties: false, description: 'A check of activity outside offpeak' })
 export type ProbeSetting = Static<typeof ProbeSchema>
 
 const SIGNAL_TYPES = ['number', 'text', 'flag'] as const
@@ -116,7 +115,7 @@ const SignalSchema = Type.Object({
     Type.Unsafe<SignalType>({
       type: 'string',
       enum: [...SIGNAL_TYPES],
-      description: 'What its values are; anything when absent'
+      description: 'The type of its values; any when absent'
     })
   ),
   ttl: ownLasting('no value would ever count', 'How long a value counts when its sender does not say; 1 h when absent'),
@@ -124,16 +123,16 @@ const SignalSchema = Type.Object({
 }, { additionalProperties: false, description: 'A value that others send' })
 type SignalSetting = Static<typeof SignalSchema>
 
-/** The sections of the configuration that say how the machine is looked at. */
+/** The sections of the configuration that say how the machine is measured. */
 export const SENSE_SECTIONS = {
   sense: Sense,
   probes: Type.Record(Type.String(), ProbeSchema, {
     default: {},
-    description: 'Looks at what goes on beside offpeak, by name'
+    description: 'Checks of activity outside offpeak, by name'
   }),
   signals: Type.Record(Type.String(), SignalSchema, {
     default: {},
-    description: 'Values that others send, by name; names that do not stand here are accepted too'
+    description: 'Values set from outside, by name; other names are accepted too'
   })
 }
 
@@ -190,7 +189,7 @@ const nameFault = (section: string, name: string): Detail[] =>
       detail: `found the name ${foundWords(name)}, expected ${expectedWords({ type: 'string', pattern: ID_PATTERN })}`
     }]
 
-/** How often a probe is asked when it does not say, seconds. */
+/** How often a probe is checked by default, seconds. */
 export const PROBE_EVERY = 30
 
 const shorter = (path: string[], ttl: Duration, every: Duration, than: string): Detail[] =>
@@ -198,10 +197,10 @@ const shorter = (path: string[], ttl: Duration, every: Duration, than: string): 
     pointer: pointerOf(path),
     detail: `found ${foundWords(ttl)}, expected at least ${than} (${
       foundWords(every)
-    }): what was found out would be over before the next look`
+    }): the value would expire before the next check`
   }]
 
-/** What only the whole configuration tells: answers and values that do not last from one look to the next. */
+/** Faults between settings: values that expire before the next check. */
 export const lastingFaults = (
   { sense, probes, signals }: { sense: { every: Duration }, probes: Record<string, ProbeSetting>,
     signals: Record<string, SignalSetting> }
@@ -214,7 +213,7 @@ export const lastingFaults = (
   )
 ]
 
-/** What the schema of these sections cannot say: names, and fields that fit the kind of a probe. */
+/** Faults beyond the schema: names, and fields that do not fit the kind of a probe. */
 export const sensingFaults = (value: unknown): Detail[] => [
   ...entriesOf(value, 'probes').flatMap(([name, probe]) => [...nameFault('probes', name), ...probeFaults(name, probe)]),
   ...entriesOf(value, 'signals').flatMap(([name]) => nameFault('signals', name))

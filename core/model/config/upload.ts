@@ -10,13 +10,13 @@ const duration = (standard: string, why: string, description: string) => ({
   description
 })
 
-/** What files that are sent are held to. */
+/** The limits of uploaded files. */
 export const UploadsSchema = section({
-  max_bytes: bytes(2 ** 30, 'A larger file is refused; 0: no file is taken'),
-  disk_reserve: bytes(2 ** 29, 'No file is taken that would leave fewer bytes free on the disk of the data folder'),
-  max_age: duration('7d', 'every file would be gone before its run reads it',
-    'Files that nobody has changed for so long are removed'),
+  max_bytes: bytes(2 ** 30, 'Maximum size of a file; 0: uploads are refused'),
+  disk_reserve: bytes(2 ** 29, 'Bytes that an upload must leave free on the disk of the data folder'),
+  max_age: duration('7d', 'every file would be removed before its run reads it',
+    'Files unchanged for longer are removed'),
   idle_timeout: duration('30s', 'every upload would be cut off',
-    'An upload of which nothing has come for so long is cut off; as a whole it may take as long as it likes')
-}, 'Files that are sent for tasks')
+    'An upload without data for this long is aborted; its total time is not limited')
+}, 'Files uploaded for tasks')
 export type UploadLimits = Static<typeof UploadsSchema>

@@ -8,7 +8,7 @@ export const unauthorized = () =>
     fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder.'
   })
 
-/** What was sent is no token, or none any more. Which of them it is, is nobody's business who has it not. */
+/** The token is wrong, revoked or expired; the error does not say which. */
 export const tokenRefused = () =>
   new OffpeakError({
     code: 'OFFPEAK_UNAUTHORIZED',
@@ -16,17 +16,18 @@ export const tokenRefused = () =>
     message:
       'This request needs the token, and the one that was sent is not known: it is wrong, was revoked or has expired',
     fix:
-      'Send the one in the file `token` of the data folder, or one of `offpeak token create`, as `Authorization: Bearer <token>`. `offpeak token list` says which have expired.'
+      'Send `Authorization: Bearer <token>` with the token in the file `token` of the data folder, or one made with ' +
+      '`offpeak token create`. `offpeak token list` shows which have expired.'
   })
 
-/** The answer is private as a whole, and the request has no token. */
+/** The whole response is private, and the request has no token. */
 export const privateWithheld = () =>
   new OffpeakError({
     code: 'OFFPEAK_UNAUTHORIZED',
     status: 401,
     message: 'What this address shows is private: it needs the token, on this machine too',
-    fix:
-      'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set server.private_reads to open in config.json.'
+    fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set ' +
+      'server.private_reads to open in config.json.'
   })
 
 export const scopeMissing = ({ needed, scope, name }: { needed: string, scope: string, name: string }) =>
@@ -49,18 +50,19 @@ export const tooManyTries = (seconds: number) =>
   })
 
 export const tokensUnreadable = (
-  { file, why, fix = 'Mend it; or remove it, and make the tokens anew with `offpeak token create`.', cause }: {
-    file: string
-    why: string
-    fix?: string
-    cause?: unknown
-  }
+  { file, why, fix = 'Repair the file, or remove it and create the tokens again with `offpeak token create`.', cause }:
+    {
+      file: string
+      why: string
+      fix?: string
+      cause?: unknown
+    }
 ) =>
   new OffpeakError({
     code: 'OFFPEAK_TOKENS_UNREADABLE',
     status: 500,
     file,
-    message: `The tokens in ${file} are not taken: ${why}`,
+    message: `The tokens in ${file} cannot be used: ${why}`,
     fix,
     cause
   })

@@ -22,8 +22,7 @@ function ownWordFaults (words: Plain, pointer: string, position: Position): Deta
   if (position === 'input') {
     return [{
       pointer: `${pointer}/${said}`,
-      detail:
-        `bounds nothing here: expected it in a setting, below 'properties'; only 'configured' may be a list of settings here`
+      detail: `bounds nothing here: expected it in a setting, below 'properties'; here only 'configured' may be a list`
     }]
   }
   if (position === 'elsewhere') {

@@ -12,28 +12,28 @@ const percent = (description: string) => Type.Optional(Type.Number({ minimum: 0,
 /** What a task asks of the machine beyond the limits of config.json. All of it must hold. */
 const ConstraintsSchema = Type.Object({
   power: Type.Optional(
-    word(['mains', 'charging', 'any'], 'mains; charging: on mains with the battery filling or well filled')
+    word(['mains', 'charging', 'any'], 'mains; charging: on mains with a battery that charges or is charged')
   ),
-  battery_above: percent('Percent; a machine without a battery has it'),
-  battery_below: percent('Percent, on battery alone: for work that wants it so'),
+  battery_above: percent('Minimum battery level in percent; met without a battery'),
+  battery_below: percent('Maximum battery level in percent, on battery only'),
   idle: Type.Optional(Type.Unsafe<boolean | Duration>({
     anyOf: [{ type: 'boolean' }, { type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
-    description: 'Nobody is using the machine: for activity.idle_after, or for so long'
+    description: 'Nobody uses the machine: for activity.idle_after, or for this long'
   })),
-  cpu_below: share('Share of the processors that others use, 0 to 1'),
-  memory_below: share('Share of the memory in use, 0 to 1'),
-  io_below: share('Share of the time in which the busiest disk works, 0 to 1'),
-  network: Type.Optional(word(['online', 'unmetered'], 'What the network must be')),
+  cpu_below: share('Maximum share of the processors used by other programs, 0 to 1'),
+  memory_below: share('Maximum share of the memory used by other programs, 0 to 1'),
+  io_below: share('Maximum share of the time other programs keep the busiest disk busy, 0 to 1'),
+  network: Type.Optional(word(['online', 'unmetered'], 'Required state of the network')),
   disk_free: Type.Optional(Type.Unsafe<number | string>({
     anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
-    description: 'Bytes, or "5 GB", free on every watched disk; takes the place of resources.disk_reserve'
+    description: 'Bytes, or "5 GB", free on every watched disk; replaces resources.disk_reserve'
   })),
   temperature_below: Type.Optional(
     Type.Number({
       minimum: 20,
       maximum: 200,
-      why: 'every machine is warmer: its runs would wait for ever',
-      description: '°C of the hottest sensor'
+      why: 'every machine is warmer, its runs would wait forever',
+      description: 'Maximum °C of the hottest sensor'
     })
   ),
   window: Type.Optional(
@@ -43,14 +43,14 @@ const ConstraintsSchema = Type.Object({
     })
   ),
   not_while: Type.Optional(
-    Type.Array(Type.String({ minLength: 1 }), { maxItems: 32, description: 'Probes that must not say busy' })
+    Type.Array(Type.String({ minLength: 1 }), { maxItems: 32, description: 'Probes that must not be busy' })
   ),
   signals: Type.Optional(
     Type.Record(Type.String(), Type.String({ minLength: 1 }), {
-      description: 'Custom signals and what they must be: "> 500", "!= away"'
+      description: 'Custom signals with a comparison: "> 500", "!= away"'
     })
   )
-}, { additionalProperties: false, description: 'What the task asks of the machine' })
+}, { additionalProperties: false, description: 'What the task requires of the machine' })
 export type Constraints = Static<typeof ConstraintsSchema>
 
 export const ON_DEADLINE = ['run', 'skip', 'fail'] as const
@@ -60,7 +60,7 @@ export type OnUnmet = typeof ON_UNMET[number]
 export const ON_LOST = ['continue', 'yield', 'cancel'] as const
 export type OnLost = typeof ON_LOST[number]
 
-/** How much a task minds waiting: critical never does, charging_only waits for mains, background for a good battery. */
+/** How long work may wait: critical never waits, charging_only waits for mains, background for a good battery. */
 export const CLASSES = ['critical', 'charging_only', 'background', 'normal'] as const
 export type Class = typeof CLASSES[number]
 
@@ -68,17 +68,19 @@ export type Class = typeof CLASSES[number]
 export const HoldFields = {
   constraints: Type.Optional(ConstraintsSchema),
   deadline: Type.Optional(lasting('no run could be held at all')),
-  on_deadline: Type.Optional(word(ON_DEADLINE, 'What becomes of a run that is held at its deadline')),
+  on_deadline: Type.Optional(word(ON_DEADLINE, 'What happens to a run that is still held at its deadline')),
   on_unmet: Type.Optional(
-    word(ON_UNMET, 'What becomes of a due run whose conditions are not met: held, skipped, or run all the same')
+    word(ON_UNMET, 'What happens to a due run whose conditions are not met: hold, skip, or run anyway')
   ),
-  on_lost: Type.Optional(word(ON_LOST, 'What becomes of a running run whose conditions are lost')),
-  class: Type.Optional(word(CLASSES, 'How much it minds waiting; told from its words when absent')),
-  flex: Type.Optional({ ...DurationSchema, description: 'A scheduled run may be moved so far to a quieter hour' }),
-  preemptible: Type.Optional(Type.Boolean({ description: 'A critical or high run that finds no slot may take its' }))
+  on_lost: Type.Optional(word(ON_LOST, 'What happens to a running run whose conditions are no longer met')),
+  class: Type.Optional(word(CLASSES, 'Class of the work; inferred from its words when absent')),
+  flex: Type.Optional({ ...DurationSchema, description: 'How far a scheduled run may move to a quieter hour' }),
+  preemptible: Type.Optional(
+    Type.Boolean({ description: 'A critical or high run without a slot may take the slot of its run' })
+  )
 }
 
-/** The same with every default filled in. */
+/** The same with defaults filled in. */
 export interface HoldPolicy {
   constraints: Constraints
   /** How long a run may be held from when it is due. */
@@ -86,7 +88,7 @@ export interface HoldPolicy {
   on_deadline: OnDeadline
   on_unmet: OnUnmet
   on_lost: OnLost
-  /** Null: told from its words, see `classify`. */
+  /** Null: inferred from its words, see `classify`. */
   class: Class | null
   flexMs: number
   preemptible: boolean

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 
-/** Where the function of a task is executed: in this thread, in one of the pool, or in a process of its own. */
+/** Where the function of a task is executed: in this thread, in a thread of the pool, or in its own process. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const
 
 /** How a process stands in line for the disk, see ionice(1): `idle` when nobody else wants it, `low` last among the
@@ -11,43 +11,41 @@ export type Ionice = typeof IONICES[number]
 const word = <const W extends readonly string[]>(words: W, description: string) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: [...words], description })
 
-/** The fields of a definition that say where its work is executed, and how much of the machine it may take. */
+/** The fields of a definition that say where its work is executed and how much of the machine it may use. */
 export const IsolationFields = {
   isolation: Type.Optional(
     word(ISOLATIONS,
-      'Where the function is executed: in the thread of offpeak, in one of its own, in a process of its own')
+      'Where the function is executed: in the thread of offpeak, in its own thread, or in its own process')
   ),
   memory_limit: Type.Optional(Type.Unsafe<number | string>({
     anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', minLength: 1 }],
-    description:
-      'Bytes, or "512 MB", of memory that a thread may take, or a process or script with all that it has started'
+    description: 'Bytes, or "512 MB", of memory for a thread, or for a process or script with its children'
   })),
   nice: Type.Optional(
     Type.Integer({
       minimum: -20,
       maximum: 19,
-      description: 'Niceness of a process or script: 19 leaves the processors to everybody else'
+      description: 'Niceness of a process or script: 19 yields the processors to all others'
     })
   ),
   ionice: Type.Optional(
-    word(IONICES,
-      'How a process or script stands in line for the disk: idle when nobody else wants it, low last among the ordinary')
+    word(IONICES, 'I/O priority of a process or script: idle only when the disk is free, low lowest of the ordinary')
   )
 }
 
-/** How kind a process is to the others. */
+/** The priority of a process for processors and disk. */
 export interface Niceness {
   nice?: number
   ionice?: Ionice
 }
 
-/** A version of a task file, as a thread or process can import it: its address and the text that was checked. */
+/** A version of a task file that a thread or process can import: its URL and the checked text. */
 export interface ModuleFile {
   url: string
   text: string
 }
 
-/** Where the function of a task is found again: the file, the place of the definition among its exports and its id. */
+/** Where to find the function of a task: the file, the pointer of the definition in its exports, and its id. */
 export interface FunctionSource extends ModuleFile {
   pointer: string
   id: string

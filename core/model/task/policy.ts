@@ -15,51 +15,53 @@ const name = (description: string) => Type.String({ pattern: NAME, description }
 
 const DependsOn = Type.Object({
   task: name('The task whose last run counts'),
-  condition: Type.Optional(word(CONDITIONS, 'How it has to have ended; completed when absent')),
+  condition: Type.Optional(word(CONDITIONS, 'How it must have ended; completed when absent')),
   fresh: Type.Optional({
-    ...lasting('nothing ends at the same instant: its runs would wait for ever'),
-    description: 'Not longer ago than this'
+    ...lasting('nothing ends at the same instant, its runs would wait forever'),
+    description: 'How long ago it may have ended'
   })
-}, { additionalProperties: false, description: 'Another task that has to have run' })
+}, { additionalProperties: false, description: 'A task that must have run' })
 
-/** How long a key names one run, and what becomes of a second one meanwhile. */
+/** How long a key identifies one run, and what happens to a second one meanwhile. */
 export const UniqueSchema = Type.Object({
   while: Type.Optional(
     word(['queued', 'running', 'kept'],
-      'Until the run starts, until it is over, or as long as it is kept; the last when absent')
+      'Until the run starts, until it ends, or as long as it is stored; the last when absent')
   ),
-  for: Type.Optional({ ...DurationSchema, description: 'So long from when it was added' }),
-  on_conflict: Type.Optional(word(CONFLICTS, 'What becomes of the run that is there; return when absent'))
-}, { additionalProperties: false, description: 'How long a key names one run' })
+  for: Type.Optional({ ...DurationSchema, description: 'This long from when it was added' }),
+  on_conflict: Type.Optional(word(CONFLICTS, 'What happens to the existing run; return when absent'))
+}, { additionalProperties: false, description: 'How long a key identifies one run' })
 export type UniqueSetting = Static<typeof UniqueSchema>
 
 const TaskUnique = Type.Object({
   by: Type.Optional(
     word(['key', 'task', 'payload'],
-      'What makes two runs the same: the key they were asked for with, their task, or their payload; key when absent')
+      'What makes two runs the same: their key, their task, or their payload; key when absent')
   ),
   ...UniqueSchema.properties
-}, { additionalProperties: false, description: 'Which runs of the task are one and the same' })
+}, { additionalProperties: false, description: 'Which runs of the task are duplicates' })
 
 const Breaker = Type.Object({
-  failures: Type.Integer({ minimum: 1, maximum: 1000, description: 'So many failed attempts in a row pause the task' }),
-  pause: Type.Optional({ ...DurationSchema, description: 'The first pause; each one after it is twice as long' }),
-  cap: Type.Optional({ ...DurationSchema, description: 'No pause is longer' })
-}, { additionalProperties: false, description: 'Pauses the task when it fails and fails' })
+  failures: Type.Integer({ minimum: 1, maximum: 1000, description: 'Failed attempts in a row that pause the task' }),
+  pause: Type.Optional({ ...DurationSchema, description: 'The first pause; each later one is twice as long' }),
+  cap: Type.Optional({ ...DurationSchema, description: 'Longest pause' })
+}, { additionalProperties: false, description: 'Pauses the task when it keeps failing' })
 
-/** The fields of a definition that say what its runs mind of others. */
+/** The fields of a definition that relate its runs to other runs. */
 export const PolicyFields = {
-  depends_on: Type.Optional(Type.Array(DependsOn, { maxItems: 32, description: 'Tasks that have to have run first' })),
+  depends_on: Type.Optional(Type.Array(DependsOn, { maxItems: 32, description: 'Tasks that must have run first' })),
   locks: Type.Optional(
-    Type.Array(name('A lock'), { maxItems: 32, description: 'Of tasks that name the same lock one runs at a time' })
+    Type.Array(name('A lock'), { maxItems: 32, description: 'Tasks with the same lock run one at a time' })
   ),
-  alone: Type.Optional(Type.Boolean({ description: 'Nothing else runs meanwhile' })),
-  retry_for: Type.Optional({ ...DurationSchema, description: 'No attempt begins later than this after the first one' }),
+  alone: Type.Optional(Type.Boolean({ description: 'Nothing else runs at the same time' })),
+  retry_for: Type.Optional({
+    ...DurationSchema,
+    description: 'Time after the first attempt within which a retry may begin'
+  }),
   unique: Type.Optional(TaskUnique),
   breaker: Type.Optional(Breaker),
   on_changed: Type.Optional(
-    word(ON_CHANGED,
-      'What becomes of a checkpoint that was saved before the file of the task changed: it is given back, or the run begins without it')
+    word(ON_CHANGED, 'What happens to a checkpoint saved before the task file changed: keep it, or begin without it')
   )
 }
 
@@ -75,25 +77,25 @@ export interface BreakerRule {
 }
 export type UniqueRule = Static<typeof TaskUnique>
 
-/** The same with every default filled in. */
+/** The same with defaults filled in. */
 export interface Policy {
   depends_on: readonly Dependency[]
   locks: readonly string[]
   alone: boolean
-  /** Infinity: max_retries alone bounds them. */
+  /** Infinity: only max_retries limits them. */
   retryForMs: number
   unique: UniqueRule | null
   breaker: BreakerRule | null
   on_changed: OnChanged
 }
 
-/** What the engine is told of a key. */
+/** The same as the engine stores it. */
 export function uniqueOf ({ while: until, for: span, on_conflict: conflict = 'return' }: UniqueSetting): Unique {
   if (span !== undefined) return { until: milliseconds(span), conflict }
   return { until: until === 'queued' ? 'started' : until === 'running' ? 'finished' : 'kept', conflict }
 }
 
-/** No policy: a task that minds nobody. */
+/** The policy of a task that depends on no other runs. */
 export const NO_POLICY: Policy = {
   depends_on: [],
   locks: [],

@@ -173,8 +173,7 @@ t.test('load that has lasted for longer than the patience holds nothing on mains
     ok: true,
     code: 'lasting',
     required: 0.7,
-    message:
-      /100 % of the processors, limit 70 %: it has lasted 30 m, lasting load holds nothing on mains/
+    message: /100 % of the processors, limit 70 %: it has lasted 30 m, lasting load holds nothing on mains/
   })
   t.match(cpu(facts({ reading: { ...laptop(90), ...cpuAt(1), trends: after(600).trends } })), { ok: false })
   t.match(cpu(facts({ reading: after(600), ...asking({ cpu_below: 0.5 }) })), { ok: false })

@@ -12,12 +12,10 @@ import type { Gate, GateInput } from '../../../core/model/gates/gate.ts'
 
 const SENTENCES: [Gate, GateInput, string][] = [
   [battery, facts({ reading: laptop(20) }), 'on battery (20 %), normal work needs 30 %'],
-  [battery, facts({ reading: onUps(20) }),
-    'on UPS battery (20 %), normal work needs 30 %'],
+  [battery, facts({ reading: onUps(20) }), 'on UPS battery (20 %), normal work needs 30 %'],
   [battery, facts({ reading: laptop('unknown'), class: 'background' }),
     'on battery (level unknown, counts as 30 %), background work needs 50 %'],
-  [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }),
-    'idle for 10 m'],
+  [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }), 'idle for 10 m'],
   [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }),
     'someone is using the machine, the task needs 10 m of idle time'],
   [paused,
