@@ -159,8 +159,11 @@ t.test('a file of tokens that was broken by hand is named with the place [S03]',
   ]
   for (const [text, message] of texts) {
     writeFileSync(tokensFile(folder), text)
-    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message, fix: 'Mend it; or remove it' },
-      text)
+    t.throws(() => readTokens({ folder }), {
+      code: 'OFFPEAK_TOKENS_UNREADABLE',
+      message,
+      fix: 'Repair the file, or remove it'
+    }, text)
   }
 })
 

@@ -38,8 +38,7 @@ export function regimesOf (file: LimitFile): { priority_slots?: 'always', profil
 
 const ORDER = ['critical', 'low', 'normal', 'high'] as const
 
-const SAME =
-  "opens and closes at the same time: expected two times such as '01:00' and '05:00', or '00:00' and '24:00' for all day"
+const SAME = "opens and closes at the same time: expected two times such as '01:00' and '05:00', or '00:00' and '24:00'"
 
 /** A window that opens when it closes: nobody knows whether that is all day or never. */
 const windowFaults = (value: unknown): Detail[] =>
