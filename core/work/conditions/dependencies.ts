@@ -7,11 +7,11 @@ import type { Json } from '../../model/json/json.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** So many of the newest runs of a task are looked at. */
+/** How many of the newest runs of a task are read. */
 const LOOK_BACK = 50
 const MOST_STATES = 200
 
-/** Skips that say nothing of what the task does. */
+/** Skip codes that say nothing about the task. */
 const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
 
 const counts = ({ state, reason }: Run): boolean => isFinal(state) && !OF_NO_ACCOUNT.includes(reason?.code ?? '')
@@ -32,11 +32,11 @@ function stateOf (runs: readonly Run[], now: number): DependencyState & { run: s
   return { pending, last: last === undefined ? null : endingOf(last), run: last?.id ?? null }
 }
 
-/** What the tasks have done that others depend on, as the last look has found it. */
+/** The states of tasks that others depend on, as the last look found them. */
 export class Dependencies {
   readonly #engine: Engine
   readonly #clock: Clock
-  /** With more than that it is asked which of them anybody still depends on. */
+  /** With more than this, those that no task depends on are removed. */
   #most = MOST_STATES
   #states = new Map<string, DependencyState & { run: string | null }>()
 
@@ -49,7 +49,7 @@ export class Dependencies {
     return this.#states
   }
 
-  /** Looks at what these of the tasks depend on. */
+  /** Reads the states of what these tasks depend on. */
   async look (ids: readonly string[], tasks: ReadonlyMap<string, Task>): Promise<void> {
     const wanted = new Set(ids.flatMap(due => tasks.get(due)?.depends_on.map(({ task: id }) => id) ?? []))
     if (wanted.size === 0) return
@@ -63,15 +63,15 @@ export class Dependencies {
     if (this.#states.size > this.#most) this.#forget(tasks)
   }
 
-  /** Forgets what no task depends on any more. */
+  /** Removes what no task depends on. */
   #forget (tasks: ReadonlyMap<string, Task>): void {
     const used = new Set(Array.from(tasks.values(), ({ depends_on: all }) => all.map(({ task }) => task)).flat())
     for (const task of this.#states.keys()) if (!used.has(task)) this.#states.delete(task)
     this.#most = Math.max(MOST_STATES, 2 * this.#states.size)
   }
 
-  /** The run with the results of the tasks that its own depends on, by their ids. Null: what they have done has begun
-   *  again since the last look. */
+  /** The run with the results of the tasks that its task depends on, by id. Null when one of them has started again
+   *  since the last look. */
   async withResults (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }

@@ -47,27 +47,27 @@ const keyOf = ({ scope, name }: Pick<Pause, 'scope' | 'name'>) => `${PREFIX}${sc
 
 const isInstant = (value: unknown): boolean => typeof value === 'number' && clamped(value) === value
 
-/** True of a pause, of what was stored as one. */
+/** True when a stored value is a pause. */
 function isPause (value: unknown): value is Pause & Json {
   const { scope, name, until, at, by } = (value ?? {}) as Partial<Pause>
   return ['all', 'queue', 'task', 'tag'].includes(scope!) && (scope === 'all' || typeof name === 'string') &&
     isInstant(at) && (until === null || isInstant(until)) && typeof by === 'string'
 }
 
-/** A pause that was made by a clock which was wrong: it begins now, and is as long as it was. */
+/** A pause made while the clock was wrong: it begins now and keeps its length. */
 const broughtBack = (pause: Pause, now: number): Pause => ({
   ...pause,
   at: now,
   until: pause.until === null ? null : pause.until + movedBy(pause.at, now)
 })
 
-/** What was paused by hand: durable, with who and when; one that has passed is forgotten. */
+/** The pauses made by hand: durable, with who and when. */
 export class Pauses {
   readonly #engine: Engine
   readonly #clock: Clock
   readonly #conditions: LiveConditions
   #pauses = new Map<string, Pause>()
-  /** The keys of those that are on their way to the disk. */
+  /** The keys of pauses that are being stored. */
   readonly #making: string[] = []
 
   constructor ({ engine, clock, conditions }: { engine: Engine, clock: Clock, conditions: LiveConditions }) {
@@ -76,7 +76,7 @@ export class Pauses {
     this.#conditions = conditions
   }
 
-  /** Reads what was paused before this start. */
+  /** Reads the stored pauses. */
   async load (): Promise<void> {
     const facts = await this.#engine.kept({ prefix: PREFIX })
     this.#pauses = new Map(facts.flatMap(({ name, value }) => isPause(value) ? [[name, value]] : []))
@@ -92,7 +92,7 @@ export class Pauses {
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
   }
 
-  /** Forgets those that were over by then, epoch ms: of names that come and go nothing is kept. */
+  /** Deletes pauses that ended by then, epoch ms. */
   async forget (by: number): Promise<void> {
     const now = this.#clock.now()
     this.list()
@@ -104,13 +104,13 @@ export class Pauses {
     }
   }
 
-  /** Puts the pauses in force again: the clock was set. */
+  /** Applies the pauses again after the clock was set. */
   refresh (): void {
     this.#conditions.pause(this.list())
   }
 
-  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every key
-   *  that does not fit. */
+  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every
+   *  fault. */
   async add (ask: PauseAsk): Promise<Pause> {
     check(ask)
     const { scope, name = null, for: span, by, reason = null } = ask
@@ -134,7 +134,7 @@ export class Pauses {
     return pause
   }
 
-  /** Takes a pause back; false when there is none. */
+  /** Removes a pause; false when there is none. */
   async remove (ask: Pick<Pause, 'scope' | 'name'>, by: string): Promise<boolean> {
     const key = keyOf(ask.scope === 'all' ? { scope: 'all', name: null } : ask)
     if (!this.#pauses.has(key)) return false
@@ -145,7 +145,7 @@ export class Pauses {
   }
 }
 
-/** What is recorded of a pause that is made or taken back. */
+/** The audit note of a pause that is made or removed. */
 function recordOf (
   action: 'pause' | 'resume',
   { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>,

@@ -21,10 +21,10 @@ import type { TaskRunAsk } from './request/enqueue-request.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** Runs that one change of the engine takes at most. */
+/** Runs that one engine call changes at most. */
 const SLICE = 1000
 
-/** Runs that one call by filter changes at most, unless it says how many. */
+/** Runs that one call by filter changes at most, unless it has a limit. */
 const MOST_CHANGED = 100_000
 
 interface BulkOptions {
@@ -35,9 +35,9 @@ interface BulkOptions {
   admission: Admission
   definition: (id: string) => Task
   tasks: () => ReadonlyMap<string, Task>
-  /** The folder of files that were sent. */
+  /** The folder of uploaded files. */
   uploads: () => string
-  /** Whether tasks that are disabled may be run on request. */
+  /** Whether disabled tasks may be run on request. */
   policy: () => { run_disabled: boolean }
 }
 
@@ -48,7 +48,7 @@ export interface EditRequest {
   by: string
 }
 
-/** `every`: how far apart runs that are tried again become due. `tasks`: of these alone. */
+/** `every`: the interval at which retried runs become due. `tasks`: only runs of these tasks. */
 export interface ChangeRequest {
   filter: RunFilter
   tasks?: string[]
@@ -59,7 +59,7 @@ export interface ChangeRequest {
   every?: Duration
 }
 
-/** `by`: a person who asked, and `action`: for what, as it is recorded. */
+/** `by` and `action`: who asked for what, for the audit log. */
 export interface BulkMore {
   source?: Source
   by?: string
@@ -67,7 +67,7 @@ export interface BulkMore {
   request?: KeyedRequest
 }
 
-/** `refused`: runs that were not tried again, because their queues are full. */
+/** `refused`: runs that were not retried because their queues are full. */
 export interface Counted {
   matched: number
   changed: number
@@ -81,7 +81,7 @@ const VERBS = {
   promote: 'made due'
 } as const satisfies Record<BulkAction, string>
 
-/** Many runs in one call, and changes of runs that wait. */
+/** Adds and changes many runs in one call, and changes waiting runs. */
 export class Bulk {
   readonly #options: BulkOptions
 
@@ -89,8 +89,7 @@ export class Bulk {
     this.#options = options
   }
 
-  /** Adds runs: all, or none when one of them is wrong; throws OFFPEAK_INPUT_INVALID with every fault,
-   *  OFFPEAK_QUEUE_FULL. */
+  /** Adds all runs or none. Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
   async add (
     asks: readonly TaskRunAsk[],
     { source = 'manual', by, action = 'run', request }: BulkMore = {}
@@ -112,8 +111,8 @@ export class Bulk {
     return added
   }
 
-  /** The same for a request that names itself by a key: sent again it finds what it has added. Throws
-   *  OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  /** Adds the runs of a request with an idempotency key: sent again, it returns the runs that it added before. Also
+   *  throws OFFPEAK_IDEMPOTENCY_CONFLICT. */
   async addOnce (
     asks: readonly TaskRunAsk[],
     { key, scope, ...more }: BulkMore & { key: string, scope: string }
@@ -130,8 +129,8 @@ export class Bulk {
     }
   }
 
-  /** Changes a run that waits; a payload takes the place of the old one. Throws OFFPEAK_RUN_NOT_FOUND,
-   *  OFFPEAK_RUN_CONFLICT when it does not wait. */
+  /** Changes a waiting run; a payload replaces the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it
+   *  does not wait. */
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { clock, definition } = this.#options
     const before = await this.#waiting(id)
@@ -149,13 +148,13 @@ export class Bulk {
     return payload
   }
 
-  /** Makes a run that waits for its time due now; what holds it is as before. */
+  /** Makes a waiting run due now; its gates still apply. */
   async promote (id: string, { by }: { by: string }): Promise<Run> {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
   }
 
-  /** Starts a run that waits as soon as there is a slot: it passes the conditions that load, power and comfort make,
-   *  which are recorded. */
+  /** Starts a waiting run as soon as there is a slot: it passes the gates of load, power and comfort, which are
+   *  recorded. */
   async runNow (id: string, { by }: { by: string }): Promise<{ run: Run, passes: Passed[] }> {
     const { clock, runner } = this.#options
     const before = await this.#waiting(id)
@@ -179,8 +178,8 @@ export class Bulk {
     return run
   }
 
-  /** Deletes a run that is over, with all that belongs to it; who and why is recorded. Throws OFFPEAK_RUN_NOT_FOUND,
-   *  OFFPEAK_RUN_CONFLICT when it is not over. */
+  /** Deletes a finished run with its logs and attempts; recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT
+   *  when it is not finished. */
   async remove (
     id: string,
     { by, message = 'deleted by hand', code = 'deleted' }: { by: string, message?: string, code?: string }
@@ -201,9 +200,9 @@ export class Bulk {
     return run
   }
 
-  /** The same done to all runs that a filter names and that it can be done to; with `dry_run` they are only counted.
-   *  What is tried again pushes nothing out of a full queue: it stays as it is. Throws OFFPEAK_QUEUE_FULL when that
-   *  becomes of all, OFFPEAK_INPUT_INVALID for a filter that names nothing. */
+  /** Changes all runs that match a filter and that can be changed so; `dry_run` only counts them. A retried run whose
+   *  queue is full stays as it is. Throws OFFPEAK_QUEUE_FULL when no run could be retried for that,
+   *  OFFPEAK_INPUT_INVALID for an empty filter. */
   async change (
     act: BulkAction,
     { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest
@@ -245,14 +244,13 @@ export class Bulk {
     return changed
   }
 
-  /** Of these tasks, or of all, those whose runs may be tried again on request. */
+  /** The tasks, of these or of all, whose runs may be retried on request. */
   retriable (ids: Iterable<string> = this.#options.tasks().keys()): string[] {
     const { tasks, policy } = this.#options
     return [...ids].filter(id => tasks().has(id) && (tasks().get(id)!.enabled || policy().run_disabled))
   }
 
-  /** Changes a thousand runs at a time, each slice whole in itself. Running runs that were asked to stop are asked at
-   *  once. */
+  /** Changes a thousand runs at a time; each slice is atomic. Running runs are asked to stop after each slice. */
   async #inSlices (ask: BulkAsk): Promise<Counted> {
     const { engine, runner } = this.#options
     const counted: Counted = { matched: 0, changed: 0, refused: 0 }
@@ -279,7 +277,7 @@ export class Bulk {
   }
 }
 
-/** Of a flow the first run is the subject, of other runs none. */
+/** The audit note. The first run is the subject of a flow; other calls have no subject. */
 const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', count: number }): AuditNote =>
   action === 'flow' ? { by, action, detail: { runs: count } } : { by, action, subject: '*', detail: { added: count } }
 

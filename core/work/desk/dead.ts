@@ -16,7 +16,7 @@ interface DeadOptions {
   tasks: () => ReadonlyMap<string, Task>
 }
 
-/** Which failed runs; nothing: all of them. */
+/** Selects failed runs; empty: all of them. */
 export interface DeadFilter {
   task?: string
   fingerprint?: string
@@ -27,12 +27,12 @@ export interface DeadAsk extends DeadFilter {
   dry_run?: boolean
 }
 
-/** `vanished`: failed runs of tasks that are no more or are off, which are left as they are. */
+/** `vanished`: failed runs of removed or disabled tasks, which stay as they are. */
 export interface Replayed extends Counted {
   vanished: number
 }
 
-/** Runs that failed for good: what they failed of, and what becomes of them. */
+/** Dead letters: runs that have failed for good, grouped by error, replayed or discarded. */
 export class Dead {
   readonly #options: DeadOptions
 
@@ -40,14 +40,14 @@ export class Dead {
     this.#options = options
   }
 
-  /** By task and what they failed of, the newest first. */
+  /** Grouped by task and error fingerprint, newest first. */
   async groups ({ task, fingerprint }: DeadFilter = {}): Promise<DeadGroup[]> {
     const groups = await this.#options.engine.dead(task === undefined ? {} : { task })
     return groups.filter(group => fingerprint === undefined || group.fingerprint === fingerprint)
   }
 
-  /** Queues failed runs again as they were asked for, `every` apart, as many as their queues take. Throws
-   *  OFFPEAK_TASK_NOT_FOUND for a task that is no more, OFFPEAK_QUEUE_FULL when not one is taken. */
+  /** Queues failed runs again, `every` apart, as many as their queues take. Throws OFFPEAK_TASK_NOT_FOUND,
+   *  OFFPEAK_TASK_DISABLED, OFFPEAK_QUEUE_FULL when no run could be queued. */
   async replay (
     { task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }
   ): Promise<Replayed> {
@@ -75,7 +75,7 @@ export class Dead {
     return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }
   }
 
-  /** Removes failed runs; who and why is recorded. */
+  /** Deletes failed runs; recorded. */
   async discard (
     { task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }
   ): Promise<Counted> {
@@ -87,7 +87,7 @@ export class Dead {
     return await this.#options.bulk.change('remove', { filter, by, dry_run: dry, message })
   }
 
-  /** Removes one failed run; throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it has not failed. */
+  /** Deletes one failed run; throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it has not failed. */
   async discardOne (id: string, { by, message }: { by: string, message: string }): Promise<Run> {
     const { engine, bulk } = this.#options
     const before = await engine.get(id)

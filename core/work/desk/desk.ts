@@ -41,21 +41,21 @@ interface DeskOptions {
   runner: Runner
   conditions: LiveConditions
   tasks: () => ReadonlyMap<string, Task>
-  /** The task files that are still being imported. */
+  /** Task files that are still being imported. */
   coming: () => readonly string[]
-  /** The next id for a schedule that is made at run time. */
+  /** The next id for a schedule made at run time. */
   scheduleId: () => string
-  /** The folder of files that were sent. */
+  /** The folder of uploaded files. */
   uploads: () => string
 }
 
-/** A run asked for by a person. `now`: at once, whatever load, power and comfort say; not with an instant or a
- *  delay. */
+/** A run requested by a person. `now`: it starts at once, whatever load, power and comfort; excludes `due_at` and
+ *  `delay`. */
 export interface RunRequest extends RunAsk {
   now?: boolean
 }
 
-/** `passes`: the conditions that are closed, and that the run passes because it is to run now. */
+/** `passes`: the closed gates that the run passes because of `now`. */
 export type Requested = Added & { passes: Passed[] }
 
 function checkHurried ({ delay, due_at: due }: RunAsk): void {
@@ -68,7 +68,7 @@ function checkHurried ({ delay, due_at: due }: RunAsk): void {
   }
 }
 
-/** Where people and tasks ask: what there is, what ran, what comes next, and to run or stop something. */
+/** What people, plugins and tasks ask for: tasks, runs, schedules, and to run or stop something. */
 export class Desk {
   readonly #options: DeskOptions
   readonly #admission: Admission
@@ -101,7 +101,7 @@ export class Desk {
     return (await this.#views.of([this.definition(id)]))[0]!
   }
 
-  /** What every task did last and does next, a line each, for mails and chats. */
+  /** One line for each task with its last and next run, for mails and chats. */
   async report (): Promise<string> {
     const lines = (await this.tasks()).map(({ id, status, last_run: last, next_run: next }) =>
       `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`
@@ -123,24 +123,22 @@ export class Desk {
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
 
-  /** The verdict on a run that waits, or null for one that does not, or that has begun since it was read: it would hold
-   *  itself. */
+  /** The verdict on a waiting run, or null for a run that does not wait or has begun since it was read. */
   verdict (run: Run): Verdict | null {
     const { runner } = this.#options
     return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdicts.of(run) : null
   }
 
-  /** Adds one run; resolves when it is durable. With a key that a run of the task has, that run is the answer. Throws
-   *  OFFPEAK_QUEUE_FULL. */
+  /** Adds one run; resolves when it is durable. Returns the existing run when one of the task has the same key. Throws
+   *  OFFPEAK_INPUT_INVALID, OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
     const now = this.#options.clock.now()
     return await this.#add(newRun({ task: this.definition(id), ask, source, now, uploads: this.#options.uploads() }),
       now)
   }
 
-  /** The same for a person, recorded with who asked. One that is to run now passes the conditions that load, power and
-   *  comfort make: they are part of the answer and of the record. Throws OFFPEAK_INPUT_INVALID,
-   *  OFFPEAK_IDEMPOTENCY_CONFLICT too. */
+  /** Adds one run for a person; recorded. A run that is to start now passes the gates of load, power and comfort, which
+   *  are returned and recorded. Also throws OFFPEAK_IDEMPOTENCY_CONFLICT. */
   async request (
     id: string,
     { now: hurried = false, ...ask }: RunRequest,
@@ -165,7 +163,7 @@ export class Desk {
     return { ...added, passes: added.created ? passes : [] }
   }
 
-  /** Adds a run at the instant it was made for: one that is due earlier than it is added is judged by itself. */
+  /** Adds a run at the instant of its request: a run due before it is added is judged by itself. */
   async #add (
     run: NewRun,
     now: number,
@@ -197,7 +195,7 @@ export class Desk {
     return lines
   }
 
-  /** Ends a waiting run, or tells a running one to stop; a finished run is a conflict. */
+  /** Ends a waiting run, or asks a running one to stop; throws OFFPEAK_RUN_CONFLICT for a finished run. */
   async cancel (id: string, { by, message = 'cancelled by hand' }: { by: string, message?: string }): Promise<Run> {
     const { engine, clock, runner } = this.#options
     const before = await this.run(id)
@@ -210,7 +208,7 @@ export class Desk {
     return run
   }
 
-  /** Queues a finished run again, its attempts at zero; throws OFFPEAK_TASK_NOT_FOUND when its task is no more,
+  /** Queues a finished run again with no attempts; throws OFFPEAK_RUN_CONFLICT, OFFPEAK_TASK_NOT_FOUND,
    *  OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
     const { engine, clock, runner, conditions, uploads } = this.#options
@@ -264,7 +262,7 @@ export class Desk {
     return await planner.add({ ...schedule, id: scheduleId(), by, record })
   }
 
-  /** Removes a schedule that was made at run time; one from a task file is changed in its file. */
+  /** Removes a schedule that was made at run time; throws OFFPEAK_RUN_CONFLICT for one of a task file. */
   async unschedule (id: string, { by }: { by: string }): Promise<void> {
     const { planner } = this.#options
     const known = this.scheduled(id)

@@ -7,18 +7,18 @@ import type { InProcess } from '../../engine/in-process.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { Topic } from '../../model/view/event.ts'
 
-/** Where the frames of one reader go. `buffered`: bytes that it has not taken yet. */
+/** The output of one reader. `buffered`: bytes that it has not read yet. */
 export interface Sink {
   write(frame: Buffer): void
   readonly buffered: number
-  /** Ends it in order. */
+  /** Ends the output after what is buffered. */
   end(): void
-  /** Ends it at once, whatever it has not taken. */
+  /** Ends the output at once and drops what is buffered. */
   drop(): void
 }
 
-/** `topics` null: all. `after`: the last id that was seen, whatever was sent as one; undefined: from now on. `trusted`:
- *  it sees what is private too. */
+/** `topics` null: all. `after`: the last id that the reader has seen, unchecked; undefined: from now on. `trusted`: it
+ *  also gets private members. */
 export interface JoinAsk {
   topics: readonly Topic[] | null
   after?: number | undefined
@@ -41,22 +41,22 @@ interface Heard {
 type Kept = Heard & { id: number }
 type Progressed = Extract<Notice, { kind: 'progressed' }>
 
-/** Resolves when everything that the store has committed by now is durable. */
+/** Resolves when everything committed so far is durable. */
 export type Durable = () => Promise<void>
 
-/** `durable`: absent where what is committed is durable, as far as it ever will be. */
+/** `durable`: absent when commits are durable already. */
 export interface BroadcastOptions {
   clock: Clock
   durable?: Durable | undefined
 }
 
-/** Notices about what the store holds: readers get them once that is durable. */
+/** Topics of stored data: readers get these notices when the data is durable. */
 const STORED: ReadonlySet<Topic> = new Set<Topic>(['runs', 'tasks', 'records'])
 
 const MOST_KEPT = 500
-/** Notices that wait for the disk at most, while there are readers. */
+/** Notices that may wait for the disk while there are readers. */
 const MOST_WAITING = 20_000
-/** Notices that are sent in one turn of the event loop: more would pile up in front of a reader that reads. */
+/** Notices sent in one turn of the event loop: more would fill the buffer of a reader that keeps up. */
 const SLICE = 200
 const MOST_REPLAYED = 512 * 1024
 const MOST_BUFFERED = 1024 * 1024
@@ -75,20 +75,18 @@ const frameOf = ({ id, at, notice }: Kept, trusted: boolean) =>
 const wants = ({ topics }: Pick<Reader, 'topics'>, topic: Topic): boolean => topics === null || topics.has(topic)
 const wantsStored = ({ topics }: Pick<Reader, 'topics'>): boolean => topics === null || !topics.isDisjointFrom(STORED)
 
-/** The `durable` of an engine that has one: its commits are seen before a power cut could not undo them. */
+/** The `durable` of an engine that has one: its commits are visible before they are durable. */
 export function durabilityOf (engine: object): Durable | undefined {
   const { durable } = engine as { durable?: Durable }
   return durable && (() => durable.call(engine))
 }
 
-/** Null: nothing of what the store says of the ends of runs could be undone by a power cut. Else it resolves when that
- *  is so. */
+/** Null when all stored ends of runs are durable; else it resolves when they are. */
 export const unconfirmedIn = (engine: object): Promise<void> | null =>
   (engine as Partial<InProcess>).unconfirmed?.() ?? null
 
-/** Sends every notice to all readers, as frames of a text/event-stream, with ids that rise in the order of sending.
- *  What the store holds is sent once it is durable, everything else at once. Nothing is put into words while nobody
- *  reads. */
+/** Sends every notice to all readers as frames of a text/event-stream, with rising ids. Notices about stored data are
+ *  sent when the data is durable, all others at once. Nothing is serialized while there are no readers. */
 export class Broadcast {
   readonly #clock: Clock
   readonly #durable: Durable | undefined
@@ -98,9 +96,9 @@ export class Broadcast {
   #last: number
   #silentSince: number
   #ended = false
-  /** What waits until it is durable, in the order in which it was heard. */
+  /** Notices that wait until their data is durable, in order of arrival. */
   #waiting: Heard[] = []
-  /** Whether some of what waits was given up. */
+  /** True when waiting notices were dropped. */
   #lost = false
   #isConfirming = false
 
@@ -116,7 +114,7 @@ export class Broadcast {
     return this.#readers.size
   }
 
-  /** Takes a notice in. A run's progress is told four times a second at most; what waits is the newest. */
+  /** Takes a notice. The progress of a run is sent at most four times a second, always the newest. */
   readonly hear = (notice: Notice): void => {
     if (notice.kind === 'settled') this.#progress.delete(notice.run.id)
     if (notice.kind !== 'progressed' || this.#mayPass(notice)) this.#say(notice)
@@ -133,7 +131,7 @@ export class Broadcast {
     return true
   }
 
-  /** To be called now and then: tells progress that has waited, and gives a sign of life where nothing else does. */
+  /** To be called regularly: sends delayed progress, and a heartbeat when nothing was sent for a while. */
   beat (): void {
     const now = this.#clock.monotonic()
     for (const [id, { at, waiting }] of this.#progress) {
@@ -147,7 +145,8 @@ export class Broadcast {
     for (const reader of this.#readers) this.#send(reader, SILENCE)
   }
 
-  /** Adds a reader, with what it has missed or a `reset` when that is not known any more; the answer takes it away. */
+  /** Adds a reader; it first gets what it has missed, or a `reset` when that is no longer kept. Returns a function that
+   *  removes the reader. */
   join ({ topics, after, sink, trusted = true }: JoinAsk): () => void {
     const view = `${trusted} ${topics?.toSorted().join() ?? 'all'}`
     const reader: Reader = { topics: topics && new Set(topics), sink, trusted, view }
@@ -158,7 +157,7 @@ export class Broadcast {
     return () => void this.#readers.delete(reader)
   }
 
-  /** Ends every reader, and whoever still comes. */
+  /** Ends every reader, also those that join later. */
   end (): void {
     this.#ended = true
     for (const { sink } of this.#readers) sink.end()
@@ -187,7 +186,7 @@ export class Broadcast {
     if (!this.#isConfirming) void this.#confirm(this.#durable)
   }
 
-  /** With nobody to read it, what is older than what is kept need not wait. */
+  /** Bounds the waiting notices. Without readers only as many as are kept need to wait. */
   #bound (): void {
     if (this.#readers.size === 0 && this.#waiting.length > 2 * MOST_KEPT) {
       this.#waiting.splice(0, this.#waiting.length - MOST_KEPT)
@@ -197,8 +196,8 @@ export class Broadcast {
     this.#lost = true
   }
 
-  /** Sends what waits, batch by batch, each once all of it is durable. What cannot be stored is not told: readers hear
-   *  that they have to read again. */
+  /** Sends the waiting notices in batches, each when its data is durable. When data could not be stored its notices are
+   *  not sent, and readers get a `reset`. */
   async #confirm (durable: Durable): Promise<void> {
     this.#isConfirming = true
     while (this.#waiting.length > 0 || this.#lost) {
@@ -219,7 +218,7 @@ export class Broadcast {
     }
   }
 
-  /** Those who read along, and those who come back, have to read everything again. */
+  /** Sends a `reset` to current readers, and makes returning readers get one. */
   #forget (): void {
     this.#last++
     this.#kept.length = 0

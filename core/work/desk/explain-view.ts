@@ -12,7 +12,7 @@ const gateView = ({ since, clears_at: clears, ...gate }: Explained) => ({
 
 type Reason = Pick<Explanation, 'task' | 'decision' | 'message' | 'gates'>
 
-/** What is said of a task that has no run and starts none by itself: that first. */
+/** The message for a task without a run that does not start by itself. */
 function restWords ({ task, decision, message, gates }: Reason, rest: RestingReason): string {
   const starts = `\`offpeak run ${task}\` starts it`
   if (decision === 'start') return `${rest.message}; ${starts}`

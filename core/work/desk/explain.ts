@@ -11,8 +11,8 @@ import type { Planner } from '../plan/planner.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A gate with what people ask next: since when, and where that is written. `since`: epoch ms, or null when it was not
- *  noted. */
+/** A gate, since when it holds the run, and where its requirement is written. `since`: epoch ms, or null when
+ *  unknown. */
 export interface Explained extends Omit<GateAnswer, 'source'> {
   since: number | null
   source: string
@@ -28,7 +28,7 @@ export interface Explanation {
   decision: Verdict['decision'] | Run['state']
   message: string
   gates: Explained[]
-  /** The start that is foreseen; `certain` when it is so whatever the readings will be. */
+  /** The forecast start; `certain` when it does not depend on readings. */
   earliest: { at: number, certain: boolean } | null
   deadline: Omit<Deadline, 'lengthMs'> | null
   class: Verdict['class'] | null
@@ -46,7 +46,7 @@ interface ExplainOptions {
   planner: Planner
   task: (id: string) => Task
   forecaster: () => Pick<Forecaster, 'earliestOf' | 'nextOf'>
-  /** Where a setting stands in the configuration. */
+  /** The place of a setting in the configuration. */
   placeOf: (pointer: string) => Place | null
 }
 
@@ -61,7 +61,7 @@ interface Asked {
 const DEFINITION = 'task definition '
 const MOST_RUNS = 100
 
-/** Answers why, with the same verdict that the runner acts on; the past from what was written down then. */
+/** Explains why a task or run waits, with the verdict that the runner acts on. For the past it uses the hold log. */
 export class Explain {
   readonly #options: ExplainOptions
 
@@ -69,8 +69,8 @@ export class Explain {
     this.#options = options
   }
 
-  /** Why a task does not run now, or at another instant: of its foremost waiting run, or of the next fire, or of one
-   *  asked for right now. */
+  /** Why a task does not run now, or at another instant: about its first waiting run, or its next fire, or a run
+   *  requested now. */
   async task (task: Task, asked?: number): Promise<Explanation> {
     const { engine, planner, clock } = this.#options
     const now = clock.now()
@@ -90,7 +90,7 @@ export class Explain {
     })
   }
 
-  /** What is written down of the run that the task had at an instant: one that was not over, else the one before. */
+  /** The past of the run that the task had at an instant: an unfinished one, else the one before. */
   async #taskThen (task: string, at: number): Promise<Explanation> {
     const { items } = await this.#options.engine.list({ task, to: at + 1, limit: MOST_RUNS })
     const then = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
@@ -166,7 +166,7 @@ export class Explain {
     return { ...gate, since, place: this.#placeOf(gate.source, { task, file: source }) }
   }
 
-  /** Where a requirement is written: what the configuration says of a task stands there, not in its file. */
+  /** The place of a requirement: in the configuration, or in the task file. */
   #placeOf (source: string, { task, file }: { task: string, file: string }): Place | null {
     const { placeOf } = this.#options
     if (source.startsWith('/')) return placeOf(source)
@@ -181,7 +181,7 @@ const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) =>
     condition === 'done' ? 'over' : condition
   }`
 
-/** What is known without a verdict. */
+/** An explanation without a verdict. */
 const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation => ({
   ...facts,
   gates: [],
@@ -193,7 +193,7 @@ const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'mes
   recommendation: null
 })
 
-/** When a run was being executed: its earlier attempts, and its last one. */
+/** The spans in which a run was executed: its earlier attempts and its last one. */
 function attemptsOf ({ attempts, turn, started_at: from, finished_at: to }: FullRun): { from: number, to: number }[] {
   const earlier = attempts.map(({ started_at, finished_at }) => ({ from: started_at, to: finished_at }))
   return from === null || attempts.some(past => past.turn === turn)

@@ -7,7 +7,7 @@ const comesFirst = (a: Run, b: Run): boolean => {
   return a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
 }
 
-/** The due run of each task that comes first, by task. */
+/** The first due run of each task, by task. */
 export function foremost ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>): Map<string, Run> {
   const runs = new Map<string, Run>()
   for (const run of [...cohorts.map(({ first }) => first), ...singles]) {

@@ -10,8 +10,8 @@ import type { Runner } from '../run/runner.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** One queue as it stands. `depth`: runs that wait, due or not. `oldest`: since when the one that has waited longest is
- *  due, whatever its priority. Instants are ISO 8601, `per` is seconds. */
+/** One queue. `depth`: waiting runs, due or not. `oldest`: when the run that has waited longest became due, of any
+ *  priority. Instants are ISO 8601, `per` is seconds. */
 export interface QueueView {
   name: string
   tasks: string[]
@@ -41,7 +41,7 @@ export class Queues {
     this.#options = options
   }
 
-  /** In the order of the alphabet. */
+  /** In alphabetical order. */
   get names (): string[] {
     const { tasks, conditions } = this.#options
     return [

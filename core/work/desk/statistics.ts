@@ -6,12 +6,12 @@ import type { Run, State } from '../../model/run/run.ts'
 import type { Usage } from '../../model/run/usage.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
-/** States of runs that were executed, and of those that may have been: sought apart, so that thousands that were
- *  cancelled before they began hide none that ran. */
+/** States of runs that were executed, and of runs that may have been. They are listed separately, so that thousands of
+ *  runs cancelled before they began hide none that ran. */
 const SOUGHT: State[][] = [['running', 'completed', 'failed'], ['cancelled', 'skipped']]
 const PAGE = 500
 const MOST_LOOKED_AT = 5000
-/** Runs that had waited longer than this when they started are not sought. */
+/** Runs that waited longer than this before they started are not found. */
 const LONGEST_WAIT = 2 * DAY
 
 const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
@@ -45,8 +45,8 @@ function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { 
 }
 export type StatsView = ReturnType<typeof rowView>
 
-/** What came of the runs whose ends lie in the hours that touch [from, to): durations in seconds, throughput in
- *  completed runs an hour, failure rate 0 to 1. */
+/** Statistics of the runs that ended in the hours that touch [from, to): durations in seconds, throughput in completed
+ *  runs an hour, failure rate 0 to 1. */
 export async function statistics (
   engine: Pick<Engine, 'stats'>,
   { now, ...ask }: StatsAsk & { now: number }
@@ -57,7 +57,7 @@ export async function statistics (
   return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR }))
 }
 
-/** Runs with what they have taken. `complete` false: there were more runs to look at than are looked at. */
+/** Runs with their resource usage. `complete` false: there were more runs than are read. */
 export interface Ran {
   runs: (Run & { used: Usage | null })[]
   complete: boolean
@@ -81,7 +81,7 @@ async function seek (
   return { found, complete: false }
 }
 
-/** The runs whose last attempt ran at any moment of [from, to), the first to start first. */
+/** The runs whose last attempt ran at any moment of [from, to), in order of their starts. */
 export async function ranIn (
   engine: Pick<Engine, 'list' | 'used'>,
   { from, to }: { from: number, to: number }

@@ -9,16 +9,16 @@ import type { UploadLimits } from '../../model/config/upload.ts'
 
 const FOLDER = 'uploads'
 const LONGEST_NAME = 100
-/** A file system takes 255, and the id and the ending of the part come with it. */
+/** File systems allow 255 bytes; the id and the suffix of the part file need some. */
 const LONGEST_BYTES = 200
-/** After so many bytes it is looked again whether there is room: others write to the disk too. */
+/** Free space is checked again after this many bytes: others write to the disk too. */
 const LOOK_EVERY = 64 * 1024 ** 2
-/** Beyond it a timer fires at once. */
+/** A longer timer would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 const NO_ROOM = ['ENOSPC', 'EDQUOT']
 
-/** `id`: what tells it from others of its name; letters and digits. `bytes`: as the sender says, null when it does not.
- *  `now`: up to when older ones may be removed for their age. */
+/** `id`: distinguishes uploads of one name; letters and digits. `bytes`: the announced size, or null. `now`: uploads
+ *  older than `max_age` by then are removed. */
 export interface UploadAsk {
   folder: string
   id: string
@@ -29,7 +29,7 @@ export interface UploadAsk {
   limits: UploadLimits
 }
 
-/** A file as it was stored, `path` absolute. */
+/** A stored file; `path` is absolute. */
 export interface Upload {
   path: string
   name: string
@@ -37,10 +37,10 @@ export interface Upload {
   sha256: string
 }
 
-/** Where files that were sent lie. */
+/** The folder of uploaded files in the data folder. */
 export const uploadsIn = (folder: string): string => join(folder, FOLDER)
 
-/** A name that is one file in one folder, whatever was sent as one. */
+/** A safe file name made of the name that was sent. */
 export function fileName (sent: string): string {
   const last = sent.normalize('NFC').split(/[/\\]/).at(-1)!
   const name = last.replaceAll(/[^\p{L}\p{N}._-]/gu, '_').replace(/^[._-]+/, '')
@@ -49,9 +49,8 @@ export function fileName (sent: string): string {
   return signs.join('') || 'file'
 }
 
-/** Writes what comes to disk as it comes, under a name of its own that its owner alone may read. Throws
- *  OFFPEAK_UPLOAD_TOO_LARGE, OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; nothing is left of what
- *  was refused. */
+/** Streams an upload to a file of its own that only its owner may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
+ *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; a refused upload leaves no file. */
 export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
   const place = uploadsIn(folder)
   await makeFolder(place)
@@ -111,7 +110,7 @@ async function copy (handle: FileHandle, { place, from, limits }: Writing): Prom
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** What the other side does wrong is told apart from what the disk does. */
+/** Passes the pieces on; errors of the sender become OFFPEAK_UPLOAD_BROKEN or OFFPEAK_UPLOAD_STALLED. */
 async function* sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
   const pieces = from[Symbol.asyncIterator]()
   try {
@@ -134,7 +133,7 @@ async function within<T> (ms: number, next: Promise<T>): Promise<T> {
   return await Promise.race([next, promise]).finally(() => clearTimeout(timer))
 }
 
-/** Removes the uploads that nobody has changed since `before`, epoch ms. */
+/** Removes uploads last changed before `before`, epoch ms. */
 export async function forgetUploads (folder: string, before: number): Promise<void> {
   const place = join(folder, FOLDER)
   for (const name of await readdir(place).catch(() => [])) {

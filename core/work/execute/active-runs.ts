@@ -20,7 +20,7 @@ export interface Active {
 
 const LOOKED_AT = 5
 
-/** How long the runs of a task that completed last took, ms: the middle one, or null when none has. */
+/** The median duration of the last completed runs of a task, ms, or null when there are none. */
 async function usualOf (task: string, engine: Engine): Promise<number | null> {
   const { items } = await engine.list({ task, state: ['completed'], limit: LOOKED_AT })
   const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from])
@@ -39,7 +39,7 @@ export class ActiveRuns {
     return this.#runs.size
   }
 
-  /** Slots that are taken: runs that rest take none. */
+  /** Slots that are taken; a resting run takes none. */
   get taken (): number {
     return this.#runs.size - this.#resting.size
   }
@@ -48,12 +48,12 @@ export class ActiveRuns {
     return this.#counts
   }
 
-  /** Those that have not given their slots away. */
+  /** The runs that have a slot. */
   get working (): Active[] {
     return this.all().filter(({ run }) => !this.#resting.has(run.id))
   }
 
-  /** Each of them as far as those that wait mind it; one that rests keeps its queue and its locks. */
+  /** What the running runs occupy. A resting run keeps its queue and its locks. */
   get begun (): ActiveRun[] {
     return this.all().map(({ run, task }) => ({
       task: task.id,
@@ -69,7 +69,7 @@ export class ActiveRuns {
     }))
   }
 
-  /** An earlier turn of the same run that still goes on has lost it, and is not counted any more. */
+  /** Replaces an earlier turn of the same run, which has lost it. */
   add (active: Active): void {
     const earlier = this.#runs.get(active.run.id)
     if (earlier !== undefined) this.delete(earlier)
@@ -78,14 +78,14 @@ export class ActiveRuns {
     if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
   }
 
-  /** A second time it changes nothing, also when another turn of the same run is here by then. */
+  /** Does nothing when the run is not here, or when another turn of it is. */
   delete (active: Active): void {
     if (this.#runs.get(active.run.id) !== active) return
     this.#runs.delete(active.run.id)
     if (!this.#resting.delete(active.run.id)) this.#uncount(active)
   }
 
-  /** A run that rests keeps its lease and takes no slot. One that is over has none to give. */
+  /** Gives the slot of a run to others; the run keeps its lease. */
   rest (active: Active): void {
     if (this.#runs.get(active.run.id) !== active || this.#resting.has(active.run.id)) return
     this.#resting.add(active.run.id)
@@ -110,7 +110,7 @@ export class ActiveRuns {
     return this.#runs.get(id)
   }
 
-  /** True when a run that was read while it waited has begun since. */
+  /** True when a run has begun since it was read as waiting. */
   hasBegun ({ id, turn }: Pick<Run, 'id' | 'turn'>): boolean {
     const active = this.#runs.get(id)
     return active !== undefined && active.run.turn > turn
@@ -135,7 +135,7 @@ export class ActiveRuns {
     return seen
   }
 
-  /** Stores what the runs have said since the last call, and tells how far they are. */
+  /** Stores the log lines and progress since the last call, and reports the progress. */
   async flush ({ engine, now, notice }: { engine: Engine, now: number, notice: Listener }): Promise<void> {
     const reports = this.all().map(async ({ run, lease, lines, progress }) => {
       if (progress.wonders) progress.expect(await usualOf(run.task, engine))

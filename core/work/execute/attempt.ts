@@ -19,7 +19,7 @@ interface AttemptOptions {
   random: () => number
   /** How long a stopped task may take to end before its slot is freed. */
   graceMs: number
-  /** Told when the work ends after its slot has been freed. */
+  /** Called when the work ends after its slot has been freed. */
   overdue: (ms: number) => void
 }
 
@@ -36,7 +36,7 @@ export async function attempt (options: AttemptOptions): Promise<Outcome> {
   return outcomeOf(ending, options)
 }
 
-/** Asks the task to stop when its timeout is over; 0 is no limit. The answer takes that back. */
+/** Asks the task to stop when its timeout is over; 0 is no limit. Returns a function that removes the limit. */
 function timeLimit ({ task: { timeoutMs: ms }, stop, clock }: AttemptOptions): (() => void) | null {
   if (ms === 0 || !Number.isFinite(ms)) return null
   return after(clock, ms, () => stop.ask(new StopReason('timeout', `took longer than its timeout of ${ms / SECOND} s`)))

@@ -1,10 +1,10 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 
-/** A path that no expansion of `~` or of a variable leads elsewhere. */
+/** True for a path that contains no `~` or variable to expand. */
 const isPlainPath = (path: string) => !path.includes('\0') && !path.includes('$') && !path.startsWith('~')
 
-/** What is left of a path below a folder, or null when it is not below it. Both are what people write: where links lead
- *  is seen at the attempt. */
+/** The rest of a path below a folder, or null when it is not below it. Both are compared as text; symbolic links are
+ *  followed when the attempt begins. */
 export function below (folder: string, path: string): string | null {
   if (path === folder) return ''
   const rest = relative(resolve(folder), resolve(path))

@@ -25,14 +25,14 @@ const VARIABLE = /\$\$|\$\{(\w+)\}|\$(\w+)/g
 const valueOf = (text: string, name: string) =>
   text === '$$' ? '$' : name === 'HOME' ? homedir() : process.env[name] ?? text
 
-/** A folder of the configuration, its `~`, `~user` and variables put in, as the tasks do. */
+/** A folder of the configuration with `~`, `~user` and variables expanded, as the tasks expand them. */
 const expanded = (path: string): string =>
   resolve(
     path.replace(/^~([^/]*)/, (text, user: string) => homeOf(user) ?? text).replaceAll(VARIABLE,
       (text, a?: string, b?: string) => valueOf(text, a ?? b ?? ''))
   )
 
-/** Where a path leads, links followed; what is not there yet lies where its first parent that is there leads. */
+/** The real path, symbolic links followed. For a path that does not exist, its nearest existing parent is resolved. */
 async function placeOf (path: string): Promise<string> {
   try {
     return await realpath(path)
@@ -53,9 +53,9 @@ const far = (pointer: string, detail: string) =>
 
 type Asked = Pick<Claimed, 'payload' | 'source' | 'task' | 'schedule'>
 
-/** Throws when a run that somebody asked for reaches further than its task is configured now: the configuration was
- *  changed after it was asked for, or a link leads a path out of its folder. What is null needs no second look;
- *  otherwise the folders of each path, links followed. */
+/** Throws Fatal when a requested run goes beyond the current configuration of its task: the configuration has changed
+ *  since the request, or a link leads out of a folder. Returns null when there are no paths to check, else resolves to
+ *  the real folders of each path, by JSON pointer. */
 export function checkReach (task: Task, run: Asked, uploads: string): Promise<Reach> | null {
   if (task.input === null || !isAsked(run)) return null
   const ask = { task: task.id, input: task.input, configured: task.payload, payload: run.payload, uploads, below }

@@ -11,8 +11,8 @@ interface AnewOptions {
   notice: Listener
 }
 
-/** The run as its attempt begins: without its checkpoint when another version of the definition has saved it and the
- *  task wants it so. */
+/** The run as its attempt begins, without its checkpoint when another version of the definition has saved it and
+ *  `on_changed` is `restart`. */
 export function begun (
   { run, task, lease }: Active,
   log: () => TaskLog,

@@ -2,24 +2,24 @@ import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
 
-/** No timer is longer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read again this
+/** The longest timer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read this
  *  often. */
 const LONGEST_WAIT = 30 * SECOND
 
-/** Timers may be so late (ms): an exact alarm waits that long by itself, and keeps the event loop meanwhile. */
+/** Timers may be this late, ms: an exact alarm waits for the last part itself and blocks the event loop meanwhile. */
 const NEAR = 2
 
 /** Between two looks at the clock, ms. */
 const LITTLE = 0.05
 
-/** It does so once in so many ms and looks so often at most: there is other work, and a clock may be set back. */
+/** How often it may do so, ms, and how often it looks: there is other work, and the clock may be set back. */
 const SELDOM = 900
 const MOST_LOOKS = 60
 
-/** A place in memory that nobody ever changes: to wait for it is to wait. */
+/** Memory that nobody changes: `Atomics.wait` on it only waits. */
 const STILL = new Int32Array(new SharedArrayBuffer(4))
 
-/** `exact`: as near to its instant as can be. */
+/** `exact`: rings as close to its instant as possible. */
 interface AlarmOptions {
   clock: Clock
   ring: () => void

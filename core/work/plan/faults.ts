@@ -4,8 +4,8 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 
-/** A schedule that cannot be planned or fired. Instants are epoch ms; `retry_at` null: only another definition
- *  helps. */
+/** A schedule that cannot be planned or fired. Instants are epoch ms; `retry_at` null: it is not retried until its
+ *  definition changes. */
 export interface ScheduleFault {
   schedule: string
   task: string
@@ -20,16 +20,16 @@ type Named = Pick<Schedule, 'id' | 'task'>
 const FIRST_WAIT = SECOND
 const LONGEST_WAIT = 5 * MINUTE
 
-/** The longest wait for a store that takes nothing at the moment: it is no fault of the schedule, and what is due is
- *  late once it is over. */
+/** The longest wait while the store is not available: it is not a fault of the schedule, and its fires are late
+ *  meanwhile. */
 const STORE_WAIT = 8 * SECOND
 
-/** How long a schedule waits after so many failures in a row, ms: each wait is twice as long as the one before it, up
- *  to the longest. */
+/** How long a schedule waits after a number of failures in a row, ms: each wait doubles the last one, up to the
+ *  longest. */
 export const faultWait = (failures: number, longest = LONGEST_WAIT): number =>
   Math.min(longest, FIRST_WAIT * 2 ** Math.min(failures - 1, 20))
 
-/** True when the store takes nothing: it is locked, its disk is full, or it is away. */
+/** True when the store is locked, its disk is full, or it is not reachable. */
 const isOfStore = (thrown: unknown): boolean =>
   thrown instanceof OffpeakError && (thrown.statusCode === 503 || thrown.statusCode === 507)
 
@@ -59,7 +59,7 @@ export class ScheduleFaults {
     })
   }
 
-  /** Notes a schedule that no time mends. */
+  /** Notes a fault that a retry does not fix. */
   noteLasting ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
     return this.#keep({ schedule: id, task, error: failureOf(thrown), since: now, failures: 1, retry_at: null })
   }

@@ -11,17 +11,16 @@ import type { Moved, NewRun } from '../../model/run/run.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** Where a fire is moved within the flex of its task; `next` is the fire after it; null: the nominal instant stands. */
+/** Moves a fire within the flex of its task; `next` is the fire after it; null: the nominal instant is kept. */
 export type Move = (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
 
-/** What decides beside the schedule itself. */
+/** What a fire depends on besides its schedule. */
 export interface Chance {
   random: () => number
   move: Move
 }
 
-/** What a schedule that is due fires, and where it stands then. `missed`: fires that were not acted on in time, for the
- *  notice. */
+/** What a due schedule fires, and the schedule after that. `missed`: fires that were not acted on in time. */
 interface Firing {
   schedule: Schedule
   runs: NewRun[]
@@ -50,7 +49,7 @@ export function nextOf (
   }
 }
 
-/** What is known of a schedule when it is first seen. */
+/** A schedule before its first fire is planned. */
 export type NewSchedule = Pick<Schedule,
   'id' | 'task' | 'origin' | 'trigger' | 'trigger_args' | 'timezone' | 'payload' | 'created_by'>
 
@@ -80,28 +79,28 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
   return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
 }
 
-/** The schedule without a next fire: what falls into that time was not due. */
+/** The schedule without a next fire: fires during the rest are not missed. */
 export const rested = ({ schedule, trigger }: Entry): Entry => ({
   schedule: { ...schedule, next_at: null, nominal_at: null, moved: null },
   trigger
 })
 
-/** True of a schedule that a clock which was set back has left in the future: nothing of it would fire until then. */
+/** True for a schedule that lies in the future since the clock was set back: it would not fire until then. */
 export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean =>
   aheadOf(Math.max(anchor, cursor), now) > 0
 
-/** True of an interval that counts from when it was first seen: it goes by elapsed time, whatever the wall says. */
+/** True for an interval without a start date: it counts elapsed time, whatever the wall clock shows. */
 export const isElapsing = ({ trigger, trigger_args: args }: Pick<Schedule, 'trigger' | 'trigger_args'>): boolean =>
   trigger === 'interval' && (args['start_date'] ?? null) === null
 
-/** `backMs`: by how much the clock was set back; 0: not that anybody saw. */
+/** `backMs`: how far the clock was set back; 0 when that was not observed. */
 interface Back extends Chance {
   now: number
   backMs: number
   task: Task | undefined
 }
 
-/** The same schedule, planned again from now. What has fired has its run, whose key keeps it from firing again. */
+/** The schedule planned again from now. Instants that have fired have runs, whose keys prevent a second fire. */
 export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): Entry {
   const { schedule } = entry
   const created_at = Math.min(schedule.created_at, now)
@@ -117,7 +116,7 @@ export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): En
   }
 }
 
-/** An interval with its next fire as far away as it was before the clock was set back. */
+/** An interval whose next fire is as far away as before the clock was set back. */
 function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance }: Back): Entry {
   const by = backMs > 0 ? backMs : Math.max(0, Math.max(schedule.anchor, schedule.cursor) - now)
   const cursor = Math.min(schedule.cursor - by, now)
@@ -135,7 +134,7 @@ function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance
   }
 }
 
-/** True of a schedule whose next fire is not the one that follows from its cursor, as it is stored. */
+/** True when the stored next fire is not the one that follows from the cursor. */
 export function isOff (
   { schedule: { cursor, nominal_at: nominal, next_at: at }, trigger }: Entry,
   task: Task | undefined
@@ -151,7 +150,7 @@ interface FiringAsk extends Chance {
   now: number
 }
 
-/** What a schedule that is due, or will be within the lead, fires. */
+/** What a schedule fires that is due now or within the lead. */
 export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
   const { schedule, trigger } = entry
   const { nominal_at: nominal, next_at: fireAt } = schedule

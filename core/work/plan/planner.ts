@@ -39,19 +39,19 @@ interface PlannerOptions {
   random: () => number
   notice: Listener
   tasks: () => ReadonlyMap<string, Task>
-  /** Where a fire is moved within the flex of its task; `next` is the fire after it. */
+  /** Moves a fire within the flex of its task; `next` is the fire after it. */
   move: Move
-  /** So long before its instant a fire becomes a run that is due then; absent: at its instant. */
+  /** How long before its instant a fire becomes a run, ms; absent: at its instant. */
   leadMs?: number
-  /** Called with a running run whose place a later fire takes. */
+  /** Called with a running run that a later fire replaces. */
   replaced: (run: Run) => void
 }
 
-/** So many are written at once: those that fire hold up what is due meanwhile. */
+/** Plans that are written at once. Batches that fire are smaller: they delay what falls due meanwhile. */
 const PLAN_BATCH = 5000
 const FIRE_BATCH = 500
 
-/** Keeps every schedule's next fire, and turns fires into runs. A schedule that fails is reported and tried again; the
+/** Keeps the next fire of every schedule, and turns fires into runs. A schedule that fails is reported and retried; the
  *  others go on. */
 export class Planner {
   readonly #options: PlannerOptions
@@ -60,13 +60,13 @@ export class Planner {
   readonly #writer: Writer
   readonly #reconciler: Reconciler
   #queue: Promise<unknown> = Promise.resolve()
-  /** The newest version of a schedule that was read. */
+  /** The newest version of a schedule that was read from the engine. */
   #version = 0
   /** The sync that has not begun yet. */
   #waiting: Promise<void> | null = null
   /** The clocks as they were last read here. */
   #seen: { wall: number, counted: number } | null = null
-  /** When the schedules are to be brought in line again because one of them could not be. */
+  /** When to sync again because a schedule could not be synced. */
   #resyncAt: number | null = null
 
   constructor (options: PlannerOptions) {
@@ -127,7 +127,7 @@ export class Planner {
     return comingFires({ schedules: this.of(task.id), task, now: this.#options.clock.now(), count })
   }
 
-  /** Reads what the engine has. A row that cannot be read is kept, reported, and does not fire. */
+  /** Reads the schedules of the engine. A row that cannot be read is kept and reported, and does not fire. */
   async load (): Promise<void> {
     const { engine, clock } = this.#options
     for (const schedule of await engine.schedules()) {
@@ -138,9 +138,9 @@ export class Planner {
     this.#reconciler.recheck()
   }
 
-  /** Brings the schedules in line with the tasks and the clock: new and changed triggers begin now, those of disabled
-   *  or vanished tasks rest, those ahead of a clock that was set back are planned again. Calls that wait for their turn
-   *  are one. Rejects when nothing can be stored. */
+  /** Brings the schedules in line with the tasks and the clock: new and changed triggers begin now, schedules of
+   *  disabled or removed tasks rest, schedules ahead of a clock that was set back are planned again. Waiting calls
+   *  share one sync. Rejects when nothing can be stored. */
   sync (): Promise<void> {
     return this.#waiting ??= this.#serial(() => {
       this.#waiting = null
@@ -149,7 +149,7 @@ export class Planner {
     })
   }
 
-  /** Fires everything that is due, or will be within the lead. */
+  /** Fires everything that is due now or within the lead. */
   fire (): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now()
@@ -173,7 +173,7 @@ export class Planner {
     return this.#table.get(rest.id)!.schedule
   }
 
-  /** Takes over what other owners of the store have changed. */
+  /** Reads what other owners of the store have changed. */
   follow (): Promise<void> {
     return this.#serial(async () => {
       const { engine, clock } = this.#options
@@ -198,7 +198,7 @@ export class Planner {
     })
   }
 
-  /** By how much the wall clock was set back since it was last read here, ms; 0: it was not. */
+  /** How far the wall clock was set back since it was last read here, ms; 0 when it was not. */
   #setBack (now: number): number {
     const counted = this.#options.clock.monotonic()
     const before = this.#seen
@@ -239,15 +239,14 @@ export class Planner {
     }
   }
 
-  /** A plan that could not be written comes round again: what fires at the next try, what was to be brought in line
-   *  with the next sync. */
+  /** A plan that could not be written is retried: a fire by the next `fire`, anything else by the next sync. */
   #failed ({ ask: { schedule, fires } }: Plan, error: unknown): void {
     const { retry_at: at } = this.#reconciler.report(schedule, error)
     if (fires.length > 0) this.#table.waitUntil(schedule.id, at)
     else this.#resyncAt = earliest([this.#resyncAt, at])
   }
 
-  /** A flex that cannot be worked out leaves the nominal instant. */
+  /** Null, the nominal instant, when the flex cannot be computed. */
   #move (task: Task, nominal: number, next: number | null): ReturnType<Move> {
     try {
       const moved = this.#options.move(task, nominal, next)
@@ -265,7 +264,7 @@ export class Planner {
     }
   }
 
-  /** One change at a time: a sync in the middle of a fire would plan from a cursor that is no longer true. */
+  /** One change at a time: a sync during a fire would plan from an outdated cursor. */
   #serial<T> (work: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(work, work)
     this.#queue = turn.catch(() => undefined)

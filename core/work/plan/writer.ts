@@ -21,7 +21,7 @@ interface WriterOptions {
   notice: Listener
   table: Timetable
   faults: ScheduleFaults
-  /** Called with a running run whose place a later fire takes. */
+  /** Called with a running run that a later fire replaces. */
   replaced: (run: Run) => void
   /** Called with a plan that could not be written. */
   failed: (plan: Plan, error: unknown) => void

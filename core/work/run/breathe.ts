@@ -6,9 +6,9 @@ import type { Listener } from '../../model/notice.ts'
 interface BreatheOptions {
   active: ActiveRuns
   notice: Listener
-  /** Why a running run should pause, or null. */
+  /** Why a running run is to wait, or null. */
   closed: (active: Active) => GateAnswer | null
-  /** Why there is no slot for a run that has given its own away, or null. */
+  /** Why a run that has given its slot to others cannot have one again, or null. */
   noSlot: (active: Active) => GateAnswer | null
   /** Called when a slot was given away. */
   changed: () => void
@@ -20,7 +20,7 @@ interface Waiter {
   slot: 'keep' | 'give'
 }
 
-/** The places inside a task at which it waits while its gates are closed. */
+/** `ctx.breathe`: lets running runs wait while their gates are closed. */
 export class Breathe {
   readonly #options: BreatheOptions
   readonly #waiters = new Set<Waiter>()
@@ -29,8 +29,8 @@ export class Breathe {
     this.#options = options
   }
 
-  /** Resolves when the gates are open, or the run is told to stop. With `slot: 'give'` others may use the slot
-   *  meanwhile, and the run goes on once there is one for it again. */
+  /** Resolves when the gates are open, or the run is asked to stop. With `slot: 'give'` others may use the slot
+   *  meanwhile, and the run goes on when there is a slot for it again. */
   async take (active: Active, breathing: Breathing): Promise<void> {
     const reason = this.#options.closed(active)
     if (reason === null) return
@@ -45,8 +45,8 @@ export class Breathe {
     await this.#wait(active, slot)
   }
 
-  /** Lets those go on whose gates are open again, those first that have kept their slots; before anything else takes
-   *  the slots that are free. */
+  /** Resumes the runs whose gates are open again, those that kept their slots first. Called before other runs take the
+   *  free slots. */
   advance (): void {
     for (const waiter of [...this.#waiters].toSorted((a, b) => Number(a.slot === 'give') - Number(b.slot === 'give'))) {
       if (this.#mayGoOn(waiter)) waiter.resume()

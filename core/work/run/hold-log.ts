@@ -7,8 +7,8 @@ import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 
-/** What was last written of a cohort or a run. `since`: from when the code holds; `at`: when the message was written.
- *  `split`: it was written of the first runs of a cohort alone. */
+/** What was last written about a cohort or a run. `since`: when it was first held with this code; `at`: when the
+ *  message was written. `split`: it is about the first runs of a cohort only. */
 interface Said {
   target: Target
   run: Pick<Run, 'id' | 'task'>
@@ -21,7 +21,7 @@ interface Said {
 
 type Target = Pick<HoldEntry, 'cohort' | 'id'>
 
-/** What is to be noted under one key. `quiet`: nobody is told of it, for it is of no run that could be named. */
+/** What is to be written under one key. `quiet`: no notice is sent, because there is no run to name. */
 interface Note {
   key: string
   target: Target
@@ -34,15 +34,15 @@ interface Note {
 const FIRST = Number.MIN_SAFE_INTEGER
 const LAST = Number.MAX_SAFE_INTEGER
 
-/** Another message for the same code is written once the one before is so old. */
+/** A new message for the same code is written when the last one is this old. */
 const SAME_CODE = MINUTE
 
-/** Gates of order whose reasons are written all the same: they are no mere matter of whose turn it is. */
+/** Codes of order gates that are written nevertheless: they say more than whose turn it is. */
 const PACE = 'pace'
 const WRITTEN = ['task_missing', 'breaker_trial', PACE, 'ups_ending']
 
-/** Waiting for a slot is the queue's ordinary business: only what the machine, the calendar or a person says is written
- *  down. */
+/** The reason to write, or null. Waiting for a slot is ordinary and is not written; what the machine, the calendar or a
+ *  person causes is. */
 function reasonFor (judgement: Judgement): GateAnswer | null {
   if (judgement.decision !== 'hold') return null
   const reason = firstReason(judgement)
@@ -56,8 +56,8 @@ const keyOf = ({ run, cohort }: Judged): string =>
 const wholeOf = (target: Target): Target =>
   target.cohort ? { cohort: { ...target.cohort, from: FIRST, until: LAST } } : target
 
-/** What is to be noted of a run that is judged by itself, or of a cohort: of all its runs, or of its first and of the
- *  rest apart. */
+/** What is to be written about a single run or a cohort: about all runs of the cohort, or about its first runs and the
+ *  rest separately. */
 function notesOf (one: Judged): Note[] {
   const { run: { id, task: name }, cohort, rest } = one
   const shared = { run: { id, task: name }, reason: reasonFor(one.judgement), split: rest !== undefined, quiet: false }
@@ -74,17 +74,17 @@ function notesOf (one: Judged): Note[] {
   ]
 }
 
-/** The reasons for which due runs are held, said once for each change: to their timelines, and to whoever listens. */
+/** Writes why due runs are held, once for each change: to the timelines of the runs and as notices. */
 export class HoldLog {
   readonly #owner: string
   readonly #engine: Engine
   readonly #notice: Listener
   readonly #said = new Map<string, Said>()
-  /** The run that came first of a cohort whose first runs are noted apart. */
+  /** The first run of each cohort whose first runs are written separately. */
   readonly #firsts = new Map<string, string>()
   #unwritten: HoldEntry[] = []
   #writing: Promise<void> | null = null
-  /** What an earlier process has left open is closed by the first look. */
+  /** The first look closes what an earlier process has left open. */
   #first = true
 
   constructor ({ owner, engine, notice }: { owner: string, engine: Engine, notice: Listener }) {
@@ -93,8 +93,7 @@ export class HoldLog {
     this.#notice = notice
   }
 
-  /** Notes the verdicts on all that is due, and that nothing holds what is not due any more. It is written soon
-   *  after. */
+  /** Takes the verdicts on everything that is due; what is no longer due is no longer held. Written soon after. */
   note (judged: readonly Judged[], now: number): void {
     const notes = judged.flatMap(notesOf)
     const keys = new Set(notes.map(({ key }) => key))
@@ -111,13 +110,13 @@ export class HoldLog {
     })
   }
 
-  /** Since when a cohort or a run is held, epoch ms, or null; what only comes back bit by bit is held no more. */
+  /** When a cohort or a run was first held, epoch ms, or null when it is not held or only paced. */
   heldSince (one: Judged): number | null {
     const said = this.#said.get(keyOf(one))
     return said === undefined || said.code === PACE ? null : said.since
   }
 
-  /** Resolves when everything that was noted is written. */
+  /** Resolves when everything noted is written. */
   async written (): Promise<void> {
     await this.#writing
   }
@@ -148,7 +147,7 @@ export class HoldLog {
     this.#unwritten.push({ owner: this.#owner, ...target, ...entry })
   }
 
-  /** Writes what waits. What the engine cannot take is kept for the next time, in order. */
+  /** Writes the entries in order. What the engine refuses is kept for the next time. */
   async #flush (): Promise<void> {
     while (this.#unwritten.length > 0) {
       const entries = this.#unwritten

@@ -35,16 +35,16 @@ interface HoldingOptions {
 
 const OVERDUE_BATCH = 100
 
-/** Gates that leave other shares at other hours. */
+/** Gates whose limits depend on the hour. */
 const BY_HOUR = ['profile', 'background']
-/** Gates that hold runs for one that comes before them, until they have waited for as long. */
+/** Gates that hold a run for an earlier one, until the run has aged as well. */
 const BY_TURN = ['alone', 'locks']
 
-/** What becomes of runs that may not start, and of running ones that should not go on. */
+/** Handles held runs, and running ones whose conditions are lost: hold log, deadlines, preemption, yield. */
 export class Holding {
   readonly #options: HoldingOptions
   readonly log: HoldLog
-  /** Runs that were asked to leave their slots for more urgent ones. */
+  /** Runs that were asked to yield to more urgent ones. */
   readonly #leaving = new Set<string>()
 
   constructor (options: HoldingOptions) {
@@ -52,8 +52,8 @@ export class Holding {
     this.log = new HoldLog(options)
   }
 
-  /** Sees to the due runs that a look has left: notes why they wait, ends those whose deadline says so, makes room for
-   *  urgent ones. Returns when to look again by the clock alone (epoch ms), or null. */
+  /** Handles the due runs that a look did not claim: writes why they are held, ends those past their deadline, makes
+   *  room for urgent ones. Returns when the clock alone makes the next look necessary (epoch ms), or null. */
   async settleHeld (judged: readonly Judged[]): Promise<number | null> {
     const { clock } = this.#options
     const now = clock.now()
@@ -80,7 +80,7 @@ export class Holding {
     }
   }
 
-  /** Why a running run should pause where it can, or null: asked at the places that its task has chosen. */
+  /** Why a running run is to wait at `ctx.breathe`, or null. */
   closed (active: Active): GateAnswer | null {
     return this.#whenLost({ ...active, task: { ...active.task, on_lost: 'yield' } }).reason
   }
@@ -96,7 +96,7 @@ export class Holding {
     })
   }
 
-  /** True when the run was ended, or the engine could not say. */
+  /** True when the run was ended. */
   async #end (run: Run, judgement: Judgement): Promise<boolean> {
     const { decision } = judgement
     if (decision !== 'skip' && decision !== 'fail') return false
@@ -111,7 +111,7 @@ export class Holding {
     }
   }
 
-  /** True once the deadline of a run has passed, by what the clock says. */
+  /** True when the deadline of a run has passed. */
   #isLate (run: Run): boolean {
     const task = this.#options.tasks().get(run.task)
     return task !== undefined && this.#options.clock.now() >= deadlineOf(task, run).at
@@ -127,7 +127,7 @@ export class Holding {
     return { reason, ...decision === 'fail' && { error: { name: 'DeadlinePassed', message: reason.message } } }
   }
 
-  /** Ends waiting runs whose deadline has passed and that no look has judged, such as those that wait for a retry. */
+  /** Ends waiting runs whose deadline has passed and that no look has judged, such as those waiting for a retry. */
   async #overdue (now: number): Promise<number | null> {
     const { engine, verdicts } = this.#options
     const { runs, next_at: next } = await engine.overdue({ now, limit: OVERDUE_BATCH })
@@ -135,7 +135,7 @@ export class Holding {
     return next
   }
 
-  /** A critical or high run that finds every slot taken may have that of a less urgent run that can be put back. */
+  /** Asks a less urgent, preemptible run to yield when a critical or high run waits for nothing but a slot. */
   #makeRoom ({ run, judgement }: Judged): void {
     const { active, abort, tasks, conditions, clock } = this.#options
     if (judgement.decision !== 'hold' || judgement.gates.some(({ ok, gate }) => !ok && gate !== 'slots')) return
@@ -159,7 +159,7 @@ export class Holding {
     return urgencyOf({ run, task, class: classify(task, this.#options.conditions.current.config).class })
   }
 
-  /** The next instant at which the clock alone may change a verdict: limits give way, or a gate opens. */
+  /** The next instant at which the clock alone may change a verdict: limits are relaxed, or a gate opens. */
   #changesAt ({ run, judgement }: Judged, now: number): number | null {
     const task = this.#options.tasks().get(run.task)
     const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])

@@ -1,4 +1,4 @@
 import { SECOND } from '../../model/base/duration.ts'
 
-/** How long a claim holds without being renewed. */
+/** How long a claim is valid without renewal, ms. */
 export const LEASE = 30 * SECOND

@@ -6,28 +6,27 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { RunPace } from '../../model/admit/prefetch.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A claimed run that no slot was free for waits no longer: then its slot was not as near as it had seemed, and it goes
- *  back. */
+/** How long a prefetched run waits for a slot before it is given back, ms. */
 const PATIENCE = SECOND / 5
 
-/** Tasks whose pace is remembered, at most. */
+/** Tasks whose pace is kept, at most. */
 const MOST_TASKS = 10_000
 
 interface PrefetchOptions {
   clock: Clock
-  /** Puts a run back that was never begun. */
+  /** Puts back a run that has not begun. */
   giveBack: (run: Claimed) => void
 }
 
-/** Runs that are claimed before there is a slot for them, of quick tasks only, or some ms before their instant: first
- *  come first, and not for long. */
+/** Runs of quick tasks that are claimed before a slot is free, and runs that are claimed some ms before their instant.
+ *  They begin in the order of their claims. */
 export class Prefetch {
   readonly #options: PrefetchOptions
   readonly #paces = new Map<string, RunPace>()
   #runs: { run: Claimed, task: Task }[] = []
   #next = 0
   #expire: (() => void) | null = null
-  /** No slot came free for what was claimed: none is claimed so before one does. */
+  /** True after a prefetched run got no slot in time: nothing is prefetched until a slot is free. */
   #stalled = false
 
   constructor (options: PrefetchOptions) {
@@ -38,7 +37,7 @@ export class Prefetch {
     return this.#runs.length - this.#next
   }
 
-  /** Learns how long a run took, from its start until its slot was free (ms). */
+  /** Learns how long a run of a task had its slot, ms. */
   learn ({ id, work }: Task, ms: number): void {
     this.#stalled = false
     if (work.kind !== 'function') return
@@ -46,13 +45,13 @@ export class Prefetch {
     this.#paces.set(id, nextRunPace(this.#paces.get(id), ms))
   }
 
-  /** How many runs of a task may be claimed so now: none while others wait here, for those would come before what is
-   *  more urgent. */
+  /** How many runs of a task may be prefetched now: none while others wait here, which would start before more urgent
+   *  ones. */
   of (task: string, slots: number): number {
     return this.size > 0 || this.#stalled ? 0 : prefetchLimit(this.#paces.get(task), slots)
   }
 
-  /** The instant for which the first run waits, or null. */
+  /** When the first run is due, epoch ms; null when it is due already or there is none. */
   get at (): number | null {
     const due = this.#runs[this.#next]?.run.due_at ?? 0
     return due > this.#options.clock.now() ? due : null
@@ -64,8 +63,7 @@ export class Prefetch {
     this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.#giveUp())
   }
 
-  /** The first run, if it may begin now; one whose task is defined anew goes back, and one that has waited for too
-   *  long. */
+  /** The first run, if it may begin now. Gives back runs whose task has changed and runs that have waited too long. */
   take (
     tasks: ReadonlyMap<string, Task>,
     begins: (task: Task, run: Claimed) => boolean
@@ -82,7 +80,7 @@ export class Prefetch {
     return null
   }
 
-  /** True when the machine has slept meanwhile: what it was claimed on is no longer so. */
+  /** True when the machine has slept since the claim: the verdict may be out of date. */
   #isOld ({ started_at: at }: Claimed): boolean {
     return this.#options.clock.now() - at! > PATIENCE
   }
@@ -92,7 +90,7 @@ export class Prefetch {
     return this.#runs.some(({ run }, place) => place >= this.#next && run.id === id)
   }
 
-  /** Puts one run back; false when it does not wait here. */
+  /** Gives one run back; false when it does not wait here. */
   drop (id: string): boolean {
     const found = this.#runs.findIndex(({ run }, place) => place >= this.#next && run.id === id)
     if (found < 0) return false
@@ -107,7 +105,7 @@ export class Prefetch {
     this.clear()
   }
 
-  /** Puts all back that wait. */
+  /** Gives all waiting runs back. */
   clear (): void {
     const left = this.#runs.slice(this.#next)
     this.#reset()

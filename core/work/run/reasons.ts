@@ -1,6 +1,6 @@
 import { StopReason } from '../../model/run/outcome.ts'
 
-/** Why claimed runs go back, and why running ones are asked to stop. */
+/** Why claimed runs are given back, and why running ones are asked to stop. */
 export const MISSING = { code: 'task_missing', message: 'the task vanished while the run was being claimed' }
 export const UNREADABLE = { code: 'given_back', message: 'what it needs of its prerequisites could not be read' }
 export const STOPPED = { code: 'cancelled', message: 'it was asked to stop before it began' }

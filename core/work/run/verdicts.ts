@@ -24,7 +24,7 @@ export interface VerdictsOptions {
   steps?: ClockSteps | undefined
 }
 
-/** What the engine says of others that use the same store. */
+/** What the engine reports of other owners of the store. */
 interface Shared {
   others: Others
   rates: Readonly<Record<string, Bucket>>
@@ -32,27 +32,27 @@ interface Shared {
 
 const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
-/** What a verdict went by, apart from what runs. */
+/** What a verdict depends on, apart from the running runs. */
 export type VerdictInputs = Omit<Conditions, 'hysteresis'> & Pick<AdmissionInput, 'tasks' | 'now'>
 
-/** True when two verdicts went by the same, but for the instant. */
+/** True when two verdicts depend on the same inputs; the instant is not compared. */
 export const hasSameInputs = (a: VerdictInputs, b: VerdictInputs): boolean =>
   a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials &&
   a.tasks === b.tasks
 
-/** Gates that count slots: a run that has given its slot away passes them again before it goes on. */
+/** Gates that count slots: a run that gave its slot to others passes them again before it goes on. */
 const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency', 'alone']
 
-/** Answers whether a run may start, as the runner decides it. */
+/** Decides whether runs may start. */
 export class Verdicts {
   readonly #options: VerdictsOptions
   readonly #steps: ClockSteps
   #shared = ALONE
   #buckets: ReadonlyMap<string, Bucket> = new Map()
   #open: { inputs: VerdictInputs, now: number, answers: Map<string, boolean> } | null = null
-  /** The run that waits to be alone, as the last look found it. */
+  /** The run that waits to run alone, as the last look found it. */
   reserved: Reservation | null = null
-  /** Scheduled runs that were due before have piled up, epoch ms. */
+  /** Scheduled runs due before this instant count as piled up, epoch ms. */
   piledUpBefore: number | null = null
 
   constructor (options: VerdictsOptions) {
@@ -60,13 +60,13 @@ export class Verdicts {
     this.#steps = options.steps ?? new ClockSteps(options.clock)
   }
 
-  /** Takes in what the engine says of the store as a whole. */
+  /** Takes what the engine reports of the whole store. */
   learn (shared: Shared): void {
     this.#shared = shared
     this.#buckets = new Map(Object.entries(shared.rates))
   }
 
-  /** Until when the clock is not believed, epoch ms; undefined: it is. */
+  /** Until when the clock is not trusted, epoch ms; undefined when it is. */
   get doubtedUntil (): number | undefined {
     const ms = this.#steps.settlesIn()
     return ms > 0 ? this.#options.clock.now() + Math.ceil(ms) : undefined
@@ -76,7 +76,7 @@ export class Verdicts {
     return this.#buckets
   }
 
-  /** Everything that a verdict goes by, as things stand. */
+  /** Everything that a verdict depends on now. */
   facts (): AdmissionInput & Required<Pick<AdmissionInput, 'reading' | 'config' | 'pauses'>> {
     const { tasks, slots, clock, conditions, active, dependencies } = this.#options
     const { doubtedUntil } = this
@@ -95,7 +95,7 @@ export class Verdicts {
     }
   }
 
-  /** The verdict on a run as things stand: what the next look would decide, or one at another instant if nothing else
+  /** The verdict on a run: what the next look decides, or what a look at another instant would decide if nothing else
    *  changed. */
   of (run: Waiting, at = this.#options.clock.now()): Verdict {
     return verdictOn({ ...this.facts(), now: at }, run)
@@ -106,16 +106,15 @@ export class Verdicts {
     return verdictsOn(this.facts(), runs)
   }
 
-  /** The same decision as `of`, without the words of gates that are open. */
+  /** The same decision as `of`, without messages for open gates. */
   judge (run: Waiting): Judgement {
     const facts = this.facts()
     const total = occupancyOf(facts)
     return judge(snapshotAt(facts, total), subjectOf(facts, total, run))
   }
 
-  /** Whether anything but slots and the concurrency of its task holds a run that was claimed ahead. What was found
-   *  holds for the instant: runs that are claimed ahead come by the hundred, and no gate tells those of one cohort
-   *  apart. */
+  /** Whether a prefetched run may start, apart from slots and the concurrency of its task. The answer is kept for the
+   *  instant: prefetched runs come by the hundred, and no gate tells runs of one cohort apart. */
   isOpen (run: Run): boolean {
     const { inputs } = this
     if (this.#open === null || this.#open.now !== inputs.now || !hasSameInputs(this.#open.inputs, inputs)) {
@@ -128,19 +127,19 @@ export class Verdicts {
     return known
   }
 
-  /** What verdicts go by now, apart from what runs. */
+  /** What verdicts depend on now, apart from the running runs. */
   get inputs (): VerdictInputs {
     const { tasks, clock, conditions } = this.#options
     const { reading, config, pauses, trials } = conditions.current
     return { reading, config, pauses, trials, tasks: tasks(), now: clock.now() }
   }
 
-  /** Why a run that has given its slot away cannot have one again, or null. */
+  /** Why a run that gave its slot to others cannot have one again, or null. */
   slotFor (run: Waiting): GateAnswer | null {
     return this.judge(run).gates.find(({ ok, gate }) => !ok && SLOTS.includes(gate)) ?? null
   }
 
-  /** What runs in this process right now, and what that leaves. */
+  /** What the running runs occupy, without those of this process. */
   get occupancy (): Occupancy {
     return { ...occupancyOf(this.facts()).occupancy, active: 0 }
   }

@@ -11,8 +11,8 @@ interface AdmissionOptions {
   config: () => Pick<Config, 'queues'>
 }
 
-/** How many runs may wait in queues, as the engine is told with each call that adds some. What schedules ask for is not
- *  bounded: their overlap bounds it. */
+/** The maximum lengths of queues, passed to the engine with each call that adds runs. Runs of schedules are not limited
+ *  by them, but by `overlap`. */
 export class Admission {
   readonly #options: AdmissionOptions
 
@@ -20,7 +20,7 @@ export class Admission {
     this.#options = options
   }
 
-  /** The bounds of the queues that have one. */
+  /** The limits of the queues that have one. */
   get bounds (): Record<string, QueueBound> {
     const { queues } = this.#options.config()
     return Object.fromEntries(
@@ -30,19 +30,19 @@ export class Admission {
     )
   }
 
-  /** The same for a run that is tried again: it pushes nothing out. */
+  /** The same for a retried run, which never displaces another. */
   get refusing (): Record<string, QueueBound> {
     return Object.fromEntries(
       Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }])
     )
   }
 
-  /** The most that may wait in these queues. */
+  /** The maximum lengths, by queue. */
   get lengths (): Record<string, number> {
     return Object.fromEntries(Object.entries(this.bounds).map(([queue, { max }]) => [queue, max]))
   }
 
-  /** That a queue is full, and when there may be a place. */
+  /** The error for a full queue, with an estimate of when it has room. */
   async full (queue: string): Promise<OffpeakError> {
     const { engine, clock } = this.#options
     const now = clock.now()

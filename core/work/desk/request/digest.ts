@@ -8,6 +8,6 @@ const sorted = (value: unknown): unknown => {
   )
 }
 
-/** 32 hexadecimal digits that are the same for values that are equal as JSON, in whatever order their keys are. */
+/** 32 hexadecimal digits; equal for equal JSON values, in any order of their keys. */
 export const digest = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(sorted(value)) ?? '').digest('hex').slice(0, 32)

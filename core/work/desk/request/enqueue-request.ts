@@ -16,8 +16,8 @@ import type { Json } from '../../../model/json/json.ts'
 import type { UniqueSetting } from '../../../model/task/policy.ts'
 import type { Task } from '../../../model/task/task.ts'
 
-/** A run asked for by hand or by a task. `due_at` wins over `delay`; a `payload` object is laid upon the task's, any
- *  other replaces it. */
+/** A request for a run. `due_at` takes precedence over `delay`. A `payload` object is merged over the payload of the
+ *  task; any other value replaces it. */
 export interface RunAsk {
   payload?: unknown
   delay?: Duration
@@ -25,21 +25,20 @@ export interface RunAsk {
   due_at?: string | number | Date
   priority?: Priority
   key?: string
-  /** How long the key names one run, and what becomes of a second one; that of the task when absent. */
+  /** How long the key is unique, and what happens to a second run; absent: as the task says. */
   unique?: UniqueSetting
-  /** Its name for others of the same flow. */
+  /** The name of the run in its flow. */
   ref?: string
-  /** What has to end first: ids of runs, `#ref` for a run of the same flow. */
+  /** Prerequisites: ids of runs, or `#ref` for a run of the same flow. */
   after?: (string | { run: string, condition?: After['condition'] })[]
 }
 
-/** One of many runs that are asked for in one call. */
+/** One of the runs of a bulk request. */
 export interface TaskRunAsk extends RunAsk {
   task: string
 }
 
-/** `uploads`: the folder of files that were sent; without it the payload is that of the owner, who may say
- *  everything. */
+/** `uploads`: the folder of uploaded files; absent when the owner asks, whose payload is not bounded. */
 interface NewRunAsk {
   task: Task
   ask: RunAsk
@@ -48,8 +47,8 @@ interface NewRunAsk {
   uploads?: string | undefined
 }
 
-/** Checks what was asked against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. What a
- *  task asks for comes from a file and is as free as that. */
+/** Checks a request against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. A request
+ *  of a task is not bounded: its code comes from the owner. */
 export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
   checkAsk(ask)
   // A payload object is laid upon the task's own, which may hold its settings.
@@ -77,7 +76,7 @@ const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
     ? { run: wanted, condition: 'completed' }
     : { run: wanted.run, condition: wanted.condition ?? 'completed' }
 
-/** What a run is one and the same by, and for how long. */
+/** The key of a run, and how long it is unique. */
 function naming (
   task: Task,
   { key, unique = task.unique ?? undefined }: RunAsk,
@@ -112,8 +111,8 @@ function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return instantIn(dueAt, { what: 'The run was not added', pointer: '/due_at' })
 }
 
-/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON or not what the
- *  task takes. */
+/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON, or does not fit
+ *  the schema of the task. */
 export function checkedPayload (task: Task, given: unknown): Json {
   const payload = payloadJson(task.id, given)
   if (task.input === null) return payload
@@ -125,7 +124,7 @@ export function checkedPayload (task: Task, given: unknown): Json {
   })
 }
 
-/** Throws OFFPEAK_INPUT_INVALID for a payload that reaches further than the configuration of the task. */
+/** Throws OFFPEAK_INPUT_INVALID for a payload that goes beyond the configuration of the task. */
 export function checkBounds (task: Task, payload: Json, uploads: string): void {
   // What the task itself says is within its own bounds.
   if (task.input === null || payload === task.payload) return
@@ -135,12 +134,11 @@ export function checkBounds (task: Task, payload: Json, uploads: string): void {
   }
 }
 
-/** The payload that takes the place of another one: what the configuration bounds and it leaves out stays as it is
- *  configured. */
+/** The payload that replaces another one. Bounded settings that it omits stay as configured. */
 export const replacing = (task: Task, payload: unknown): unknown =>
   overlay(boundSettings(task.input, task.payload), payload)
 
-/** Whether people may ask for a run of a task; throws OFFPEAK_TASK_DISABLED, OFFPEAK_TASK_UNCONFIGURED. */
+/** Throws OFFPEAK_TASK_DISABLED or OFFPEAK_TASK_UNCONFIGURED when people may not request runs of a task. */
 export function checkAskable (task: Task, { run_disabled: isFree }: { run_disabled: boolean }): void {
   if (!task.enabled && !isFree) throw taskDisabled(task.id)
   const missing = unconfigured(task.input, task.payload)

@@ -5,11 +5,10 @@ import type { TaskRunAsk } from './enqueue-request.ts'
 
 const PREFIX = 'request/'
 const HEX = '0123456789abcdef'
-/** Facts that are removed at once. */
+/** Keys that are deleted at once. */
 const SLICE = 500
 
-/** A request that names itself by a key. `scope`: where it was sent to; elsewhere the same key names another
- *  request. */
+/** A request with an idempotency key. `scope`: where it was sent; the same key elsewhere is another request. */
 export interface RequestAsk {
   key: string
   scope: string
@@ -18,8 +17,8 @@ export interface RequestAsk {
 
 type Definitions = Pick<ReadonlyMap<string, Task>, 'get'>
 
-/** The runs of one request, each that has no key of its own named by the key of the request and its place: sent again,
- *  it is the same run. Runs of tasks that are unique by something else stay so. */
+/** The runs of one request. A run without a key gets one made of the request's key and its index, so that it is the
+ *  same run when the request is sent again. Runs of tasks that are unique by payload or task keep that. */
 export function named (
   runs: readonly TaskRunAsk[],
   { key, scope }: Pick<RequestAsk, 'key' | 'scope'>,
@@ -34,15 +33,15 @@ export function named (
   })
 }
 
-/** What a key is used for, as the engine keeps it with what the request adds: sent again the request finds that, and
- *  another request with the key is refused. */
+/** What the engine keeps with the runs of a request: the same request sent again returns those runs, another request
+ *  with the key is refused. */
 export const requestOf = ({ key, scope, request }: RequestAsk): KeyedRequest => ({
   key,
   name: `${PREFIX}${digest([scope, key])}`,
   digest: digest(request)
 })
 
-/** Forgets what keys were used for before an instant, epoch ms: by then the runs are gone too. */
+/** Deletes idempotency keys used before an instant, epoch ms; their runs are deleted by then. */
 export async function forgetRequests (
   engine: Pick<Engine, 'keep' | 'kept'>,
   { before, now }: { before: number, now: number }
