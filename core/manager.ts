@@ -68,6 +68,7 @@ export class TaskManager implements Service, ManagerFace {
   readonly uploads: UploadDesk
   /** @internal */
   readonly activity: Activity
+  /** @internal */
   readonly forecaster: Forecaster
   /** @internal */
   readonly upkeep: Upkeep
