@@ -40,7 +40,7 @@ export { hostRefused, methodNotAllowed, pauseNotFound, requestInvalid, routeNotF
   tooManyReaders } from './model/errors/request-errors.ts'
 export { uploadRefused } from './model/errors/upload-errors.ts'
 export { CERTAINTIES, MOST_HOURS, STAGES } from './model/forecast/forecast.ts'
-export type { Certainty, Dependence, Forecast, ForecastItem, Stage, Took } from './model/forecast/forecast.ts'
+export type { Certainty, Dependence, ForecastItem, Stage, Took } from './model/forecast/forecast.ts'
 export { DECISIONS, RECOMMENDATIONS } from './model/gates/advice.ts'
 export type { Advice, Decision, Recommendation } from './model/gates/advice.ts'
 export type { Classed } from './model/gates/classify.ts'

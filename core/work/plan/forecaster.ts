@@ -17,7 +17,7 @@ export interface ForetellAsk {
   until?: Target
 }
 
-export interface Earliest {
+interface Earliest {
   at: number
   certain: boolean
 }
