@@ -147,7 +147,7 @@ async function play (batches: readonly Batch[]): Promise<void> {
   }
 }
 
-t.test('calls that share a transaction mean what they mean alone, whichever is refused and whatever the disk does', async () => {
+t.test('calls in a shared transaction act as they do alone, whatever call or disk fails', async () => {
   const batches = fc.array(batch, { minLength: 1, maxLength: 8 })
   await fc.assert(fc.asyncProperty(batches, play), { numRuns: times(2000), interruptAfterTimeLimit: 55 * SECOND })
 })

@@ -24,7 +24,7 @@ async function engineOf (t: Test) {
   return engine
 }
 
-t.test('an instant that no calendar has is refused, and one that follows from others is the last or the first of the calendar', async t => {
+t.test('an instant beyond the calendar is refused, and a derived one is clamped to the calendar', async t => {
   const engine = await engineOf(t)
   for (const over of [{ due_at: 1e16 }, { deadline_at: Number.MAX_SAFE_INTEGER }, { nominal_at: -1e16 }, {
     due_at: NaN

@@ -42,7 +42,8 @@ async function setup (t: Test, ...runs: Partial<NewRun>[]) {
 
 const cellsOf = (db: DatabaseSync): Cells =>
   Object.fromEntries(db.prepare(`
-  select name, sum(ncell) as cells from dbstat where name glob 'run_*' and pagetype = 'leaf' group by name having sum(ncell) > 0 order by name`)
+  select name, sum(ncell) as cells from dbstat where name glob 'run_*' and pagetype = 'leaf' group by name
+    having sum(ncell) > 0 order by name`)
     .all()
     .map(({ name, cells }) => [name as string, cells as number]))
 

@@ -50,7 +50,7 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     const other = await addOne(engine, { task: 'b' })
     t.same(await shown(engine, other.id), [], 'another cohort has another one')
   })
-  t.test('the time of every run is summed, once, when it waits no longer, and what still waits when it is asked for', async t => {
+  t.test('the held time of a run is summed once when its wait ends, and on request while it waits', async t => {
     const engine = await setup(t)
     await engine.add(Array.from({ length: 3 }, () => ask()), T0)
     await say(engine, 0, 'battery')
@@ -139,7 +139,7 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     t.match(await shown(engine, cohort.id), [['battery', 0, 30], ['window', 30, null, 'third']])
     t.match(await shown(engine, single.id), [['battery', 0, 30]])
   })
-  t.test('a run that was claimed and never began waits on with its cohort, and is held for its whole wait, once', async t => {
+  t.test('a claimed run that never began stays in its cohort, and its whole wait counts as held once', async t => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     await say(engine, 0, 'battery')

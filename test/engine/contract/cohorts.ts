@@ -23,7 +23,7 @@ export async function grouping (t: Test, setup: Setup) {
     await engine.add([...runs, ask({ due_at: T0 + 1, deadline_at: T0 + 61, source: 'schedule' })], T0)
     t.same(await dueOf(engine), { cohorts: [[60, false, 3], [61, false, 1], [60, true, 1]], singles: [] })
   })
-  t.test('each of these is judged by itself: run now, an own deadline, late, tried again, yielded, crashed, changed, unblocked late', async t => {
+  t.test('single runs: run now, own deadline, late, retried, yielded, crashed, edited, unblocked late', async t => {
     const engine = await setup(t)
     const add = (more: Partial<NewRun>, now = T0) => addOne(engine, { due_at: T0 + 5, ...more }, now)
     const hurried = await add({ now: true })
@@ -73,7 +73,7 @@ export async function grouping (t: Test, setup: Setup) {
     await settleAs(engine, again!, OUTCOMES.completed!)
     t.match(await engine.retry({ id, now: T0, due_at: T0 }), { now: false, preempted: 0 })
   })
-  t.test('a blocked run that is met before it is due stays with its cohort, and one that is met later does not', async t => {
+  t.test('a blocked run that is unblocked before its due time stays in its cohort; a later one does not', async t => {
     const engine = await setup(t)
     const [cause] = await engine.add([ask({ task: 'b' })], T0)
     const after = [{ run: cause!.run.id, condition: 'done' as const }]
@@ -82,7 +82,7 @@ export async function grouping (t: Test, setup: Setup) {
     await engine.cancel({ id: cause!.run.id, reason: BY_HAND, now: T0 + 9 })
     t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
   })
-  t.test('of many single runs that are alike the nearest to their deadlines, the longest on their way and the last due are handed out', async t => {
+  t.test('of a large group, due lists the nearest deadlines, the longest waits and the last due', async t => {
     const engine = await setup(t)
     const old = await addOne(engine, { single: true, due_at: T0 - MINUTE, deadline_at: T0 + 9 * MINUTE }, T0 - MINUTE)
     await engine.add(Array.from({ length: 450 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })),

@@ -12,7 +12,7 @@ export async function offering (t: Test, setup: Setup) {
     const ids = (await engine.add(runs.map(more => ask(more)), T0)).map(({ run }) => run.id)
     return { engine, places: (claimed: readonly Pick<Run, 'id'>[]) => claimed.map(({ id }) => ids.indexOf(id)), ids }
   }
-  t.test('only what is offered is taken: a cohort within its range, a single run by its id, and nothing beside them', async t => {
+  t.test('a claim takes only offered runs: a cohort within its range, a single run by its id', async t => {
     const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, { priority: 'high' }, {
       queue: 'q'
     }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
@@ -42,7 +42,7 @@ export async function offering (t: Test, setup: Setup) {
       'and nothing twice'
     )
   })
-  t.test('the smallest rank is first, then what is due first, then what was asked for first, and each says which offer it was', async t => {
+  t.test('claims are in the order of rank, due time and id, and each names its offer', async t => {
     const { engine, places, ids } = await filled(t, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, {
       task: 'b',
       due_at: T0 + 1
@@ -52,7 +52,7 @@ export async function offering (t: Test, setup: Setup) {
     t.same(places(claimed), [5, 4, 1, 2, 3, 0])
     t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
   })
-  t.test('every pool that is needed has to have one left, those that are taken from lose one, also when they have none', async t => {
+  t.test('every needed pool must have room; taken pools lose one, even when they have none left', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 4 }, () => ({})),
       ...Array.from({ length: 4 }, () => ({ task: 'b' })))
     const [a, b] = [cohort(), cohort({ task: 'b' })]
@@ -123,7 +123,7 @@ export async function offering (t: Test, setup: Setup) {
     await crash(engine, { now: T0 + MINUTE })
     t.equal((await take('you', 'nobody')).length, 1)
   })
-  t.test('a rate lets so many start at once, then evenly, whoever claims, and a restart does not forget it', async t => {
+  t.test('a rate allows a burst, then even starts, for all owners and across a restart', async t => {
     const { engine, places } = await filled(t, ...Array.from({ length: 9 }, () => ({})))
     const rates = { default: { count: 2, per_ms: 10 * SECOND } }
     const take = async (at: number, owner = 'me') =>

@@ -7,7 +7,7 @@ import type { Setup } from './fixtures.ts'
 
 /** What a crash leaves. */
 export async function recovering (t: Test, setup: Setup) {
-  t.test('what another owner had running is queued again, its attempt given back and the crash counted [F01]', async t => {
+  t.test('the run of a lost owner is queued again, its attempt given back, the crash counted [F01]', async t => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
     t.match(await crash(engine), {

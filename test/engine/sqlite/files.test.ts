@@ -181,7 +181,8 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   db.exec(`
     insert into lane (id, task, queue, priority, queued, failed) values (1, 'a', 'default', 2, 1, 1);
     insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, finished_at, error)
-    values (7, 1, 1, 2, ${T0}, ${T0}, 0, 0, ${T0}, null, null), (8, 1, 4, 2, ${T0}, ${T0}, 0, 0, ${T0}, ${T0}, '{"name":"Error","message":"boom"}');
+    values (7, 1, 1, 2, ${T0}, ${T0}, 0, 0, ${T0}, null, null),
+        (8, 1, 4, 2, ${T0}, ${T0}, 0, 0, ${T0}, ${T0}, '{"name":"Error","message":"boom"}');
     insert into payload (run, json) values (7, '{"n":7}')`)
   db.close()
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })

@@ -20,7 +20,7 @@ t.test('a call that throws before it has written fails alone, and nothing is und
   t.same([count(), seen.undone], [2, 0])
 })
 
-t.test('a call that throws once it has written is undone with its transaction, and the others are done again', async t => {
+t.test('a call that throws after a write is rolled back with its transaction, and the others run again', async t => {
   const { commits, put, count, seen } = setup()
   const faulty = commits.write('faulty', 'durable', () => {
     seen.writes += 1
@@ -60,7 +60,7 @@ t.test('nobody is answered before it is durable, but those who need not be', asy
   t.same(told, ['committed', 'durable', 'later'])
 })
 
-t.test('what a commit sets off is done before the disk is asked to confirm it, and keeps the event loop from waiting for that', async t => {
+t.test('the consequences of a commit run before its sync, and the event loop does not wait for it then', async t => {
   const synced = Promise.withResolvers<void>()
   const order: string[] = []
   let isSetOff = false

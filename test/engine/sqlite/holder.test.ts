@@ -131,7 +131,7 @@ t.test('a lock that this process has given up by closing the file elsewhere is t
   t.ok(isLocked())
 })
 
-t.test('the lock of another process may be removed: a second one is refused as long as that lives, and starts at once when it was killed [F09]', async t => {
+t.test('a live process without its lock file refuses a second one; a killed one does not [F09]', async t => {
   const folder = folderOf(t)
   const child = await livingTraffic(t, folder)
   rmSync(join(folder, 'lock.db'))
@@ -141,7 +141,7 @@ t.test('the lock of another process may be removed: a second one is refused as l
   await engineOf(t, folder).engine.start()
 })
 
-t.test('a store that another process has taken over takes nothing more, and says so without being asked [F09]', async t => {
+t.test('a store that another process took over accepts nothing more, and reports it by itself [F09]', async t => {
   const { engine, troubles, file } = await setup(t)
   const run = await addOne(engine)
   from(file, "update holder set body = json_set(body, '$.id', 'theirs', '$.owner', 'them', '$.pid', 7)")

@@ -71,10 +71,12 @@ t.test('kills under traffic, again and again, lose nothing that was answered [F0
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   t.match(db.prepare('pragma integrity_check').get(), { integrity_check: 'ok' })
   const counted = db.prepare(
-    'select sum(completed) as completed, sum(failed) as failed, sum(cancelled) as cancelled, sum(skipped) as skipped from lane'
+    `select sum(completed) as completed, sum(failed) as failed, sum(cancelled) as cancelled, sum(skipped) as skipped
+      from lane`
   ).get()
   t.match(counted, db.prepare(`
-    select sum(state = 3) as completed, sum(state = 4) as failed, sum(state = 5) as cancelled, sum(state = 6) as skipped from run`)
+    select sum(state = 3) as completed, sum(state = 4) as failed, sum(state = 5) as cancelled, sum(state = 6) as skipped
+    from run`)
     .get()!, 'counts are what is there')
   db.close()
 })

@@ -54,7 +54,7 @@ t.test('the event loop waits for a disk that has been quick, when one caller is 
   t.strictSame(await flush(1, true), new Set(['here']))
 })
 
-t.test('one that is hurried is handed to the system at once beside the one that is under way, and no more than one', async t => {
+t.test('one hurried sync starts at once in addition to the running one', async t => {
   const asked: PromiseWithResolvers<void>[] = []
   const sync = () => {
     asked.push(Promise.withResolvers<void>())
@@ -77,7 +77,7 @@ t.test('one that is hurried is handed to the system at once beside the one that 
   await third
 })
 
-t.test('fires and claims are on their way to the disk when they are answered, and nothing is that has changed nothing', async t => {
+t.test('the sync of fires and claims has begun when they resolve, unless they changed nothing', async t => {
   const engine = createSqliteEngine({ folder: folderOf(t), ballastBytes: 4096 })
   await engine.start()
   t.teardown(() => engine.stop())

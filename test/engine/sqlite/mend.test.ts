@@ -169,7 +169,8 @@ t.test('what waits for a run that fails so is dealt with as ever', async t => {
 t.test('a process that ends before such a run has failed leaves it to the next', async t => {
   const { open, edit, alone } = await storeOf(t)
   edit(
-    `update run set due_at = 8640000000000000, deadline_at = null, reason = '{"code":"out_of_range","message":"m"}' where id = ?`,
+    `update run set due_at = 8640000000000000, deadline_at = null,
+      reason = '{"code":"out_of_range","message":"m"}' where id = ?`,
     decodeId(alone)
   )
   const engine = await open()

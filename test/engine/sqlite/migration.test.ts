@@ -31,7 +31,8 @@ function insert (db: DatabaseSync, place: number, row: Row): void {
     turn = 0, lane = 1 } = row
   const running = state === 'running'
   db.prepare(`
-    insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, deadline_at, attempt, turn, started_at, finished_at, owner, lease_until)
+    insert into run (id, lane, state, source, due_at, nominal_at, max_retries, missed, created_at, deadline_at,
+      attempt, turn, started_at, finished_at, owner, lease_until)
     values (?, ?, ?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
     .run(FIRST + place, lane, STATES.indexOf(state), source, due, due, made, deadline, turn, turn, turn > 0 ? T0 : null,
       state === 'completed' ? T0 : null, running ? 'old' : null, running ? T0 + 30_000 : null)
@@ -43,7 +44,8 @@ async function opened (t: Test, rows: readonly Row[], more = '') {
   const db = openDatabase({ folder, unclean: false, now: T0, migrations: MIGRATIONS.slice(0, BEFORE) })
   const completed = rows.filter(({ state }) => state === 'completed').length
   db.exec(
-    `insert into lane (id, task, queue, priority, completed) values (1, 'a', 'default', 2, ${completed}), (2, 'b', 'default', 2, 0)`
+    `insert into lane (id, task, queue, priority, completed)
+      values (1, 'a', 'default', 2, ${completed}), (2, 'b', 'default', 2, 0)`
   )
   for (const [place, row] of rows.entries()) insert(db, place, row)
   if (more !== '') db.exec(more)
@@ -55,7 +57,7 @@ async function opened (t: Test, rows: readonly Row[], more = '') {
   return { engine, places, id: (place: number) => encodeId(FIRST + place) }
 }
 
-t.test('runs that wait in a file without cohorts come into those of the usual span of their lane, and others are judged by themselves', async t => {
+t.test('waiting runs of a file without cohorts join that of their usual span; others become single', async t => {
   const { engine, places, id } = await opened(t, [
     { due_at: T0 + 1 },
     {},
@@ -97,7 +99,8 @@ t.test('runs that wait in a file without cohorts come into those of the usual sp
 t.test('claims that did not say so in their rows, facts, buckets, schedules and timelines are taken over', async t => {
   const { engine, id } = await opened(t, [{}, {}, {}], `
     insert into claim (seq, owner, at, lease_until, runs) values (1, 'old', ${T0 + 5}, ${T0 + 9}, '[${FIRST}]');
-    insert into fact (name, value, at) values ('bucket/q', '{"tokens":1.5,"at":${T0}}', ${T0}), ('pause/a', '{"by":"ann"}', ${T0});
+    insert into fact (name, value, at) values ('bucket/q', '{"tokens":1.5,"at":${T0}}', ${T0}),
+      ('pause/a', '{"by":"ann"}', ${T0});
     insert into schedule (id, cursor, body) values ('s', ${T0}, '{"id":"s","task":"a","cursor":${T0}}');
     insert into hold (run, seq, code, message, began, ended) values (${FIRST + 1}, 1, 'battery', '', ${T0}, ${
     T0 + 5

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** What a look through the whole database file has found; null: nothing. */
+/** The fault that a check of the whole database file found, or null. */
 export type Scrubbed = string | null
 
 function scrub (file: string): Scrubbed {

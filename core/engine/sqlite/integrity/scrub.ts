@@ -4,8 +4,8 @@ import type { Scrubbed } from './scrub-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `scrub-entry${extname(import.meta.filename)}`)
 
-/** Looks a database file through in a thread of its own. Resolves when it is in order, or could not be looked through;
- *  rejects with an error of SQLite's when it is damaged. */
+/** Checks a whole database file in a thread. Resolves when the file is intact or could not be checked; rejects with an
+ *  error like SQLite's when it is damaged. */
 export async function scrub (file: string): Promise<void> {
   const found = await new Promise<Scrubbed>((resolve, reject) => {
     const worker = new Worker(ENTRY, { workerData: file, stdout: false, stderr: false })

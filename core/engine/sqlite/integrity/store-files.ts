@@ -4,10 +4,9 @@ import { dirname } from 'node:path'
 import { hasCopied, isThere, isWhole, walIndexOf } from './wal-index.ts'
 import type { WalIndex } from './wal-index.ts'
 
-/** What is wrong with the files of a store. `moved`: what is written would not be read by the next start. `cut`: what
- *  was written to the log is not there any more. `damaged`: the database file is not what SQLite left there.
- *  `unwritable`, `unreachable`: it may pass. `foreign`: another program has written to the database file, and whether
- *  it is damaged has to be looked up. */
+/** A problem of the files of a store. `moved`: the next start would not read what is written now. `cut`: written data
+ *  is missing from the log. `damaged`: the database file is not as SQLite left it. `unwritable`, `unreachable`:
+ *  possibly temporary. `foreign`: another program wrote to the database file, which has to be checked. */
 export type FileFinding = { kind: 'moved' | 'cut' | 'damaged' | 'unwritable' | 'unreachable' | 'foreign',
   words: string }
 
@@ -16,7 +15,7 @@ type FilePart = typeof PARTS[number]
 
 const MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
 
-/** A log of so many frames is read through once it has changed: it takes 3 ms for 500, at which it is copied. */
+/** A changed log of at most this many frames is verified. 500 frames, after which a checkpoint runs, take 3 ms. */
 const MOST_FRAMES = 2000
 
 const isSame = (a: Stats | undefined, b: Stats): boolean => a !== undefined && a.ino === b.ino && a.dev === b.dev
@@ -26,8 +25,8 @@ const each = <T>(of: (part: FilePart) => T) =>
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
-/** The files of an open store, compared with what SQLite has left in them. They are opened once and closed after the
- *  database: to close a file gives up the locks that this process has on it. */
+/** Compares the files of an open store with what SQLite left in them. The files stay open until the database is closed,
+ *  because closing a file releases the locks that this process has on it. */
 export class StoreFiles {
   readonly #file: string
   readonly #handles: Record<FilePart, number>
@@ -35,7 +34,7 @@ export class StoreFiles {
   #main: { size: number, mtime: number }
   /** When the log was last written. */
   #written: number
-  /** What the log was when it was last seen. Only a checkpoint writes to the database file. */
+  /** The index of the log at the last check. Only a checkpoint writes to the database file. */
   #seen: WalIndex | null
 
   constructor (file: string) {
@@ -56,7 +55,7 @@ export class StoreFiles {
     return walIndexOf(this.#handles['-shm'])
   }
 
-  /** What can be told at once, for whoever is about to say that something is stored. */
+  /** The checks before each acknowledgement. */
   quickCheck (): FileFinding | null {
     try {
       const [main, wal] = ['', '-wal'].map(part => statSync(this.#file + part, { throwIfNoEntry: false }))
@@ -100,7 +99,7 @@ export class StoreFiles {
     return this.#damaged('has lost its header')
   }
 
-  /** What a closer look finds. */
+  /** All checks, including permissions and the checksums of the log. */
   fullCheck (): FileFinding | null {
     return this.quickCheck() ?? this.#reached() ?? this.#read()
   }

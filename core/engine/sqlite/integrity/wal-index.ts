@@ -1,16 +1,16 @@
 import { endianness } from 'node:os'
 import { readSync } from 'node:fs'
 
-/** What the index of a write-ahead log says of it. Source: https://www.sqlite.org/walformat.html */
+/** The index of a write-ahead log. Source: https://www.sqlite.org/walformat.html */
 export interface WalIndex {
-  /** How many frames of the log count, and how long it is at least. */
+  /** The number of valid frames, and the minimum size of the log. */
   frames: number
   bytes: number
   pageSize: number
   salt: Buffer
-  /** The checksum of the last frame that counts, as the log has it. */
+  /** The checksum of the last valid frame. */
   sum: Buffer
-  /** How many frames the database file has by now. */
+  /** The number of frames that were copied to the database file. */
   copied: number
 }
 
@@ -60,8 +60,8 @@ function added (sum: readonly [number, number], view: DataView, little: boolean)
 const viewOf = (bytes: Buffer, from: number, until: number): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset + from, until - from)
 
-/** Whether a checkpoint has written to the database file between two looks at the index. A log that was copied as a
- *  whole begins again without one, its first salt one higher. */
+/** Whether a checkpoint wrote to the database file between two reads of the index. A log that was copied completely is
+ *  restarted without a checkpoint, with its first salt increased by one. */
 export function hasCopied (before: WalIndex, now: WalIndex): boolean {
   if (now.salt.equals(before.salt)) return now.copied !== before.copied
   const isNext = now.salt.readUInt32BE(0) === (before.salt.readUInt32BE(0) + 1) >>> 0

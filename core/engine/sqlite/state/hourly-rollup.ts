@@ -22,14 +22,14 @@ interface HourRow extends Counts {
   run: string | null
 }
 
-/** What ended in one hour of UTC, of one task in one queue. */
+/** The counts of one task in one queue for one UTC hour. */
 interface HourCounts extends Counts, Histograms {
   hour: number
   task: string
   queue: string
 }
 
-/** Hours that are held in memory before those that are over are let go. */
+/** The maximum number of entries in memory. */
 const MAX_HOURS = 1000
 const HOURS_PER_DAY = 24
 
@@ -57,9 +57,8 @@ function addRow (tally: HourCounts, row: HourRow): HourCounts {
   return tally
 }
 
-/** What came of the runs, hour by hour, summed in memory and written with the transaction that brought it. What is in
- *  memory is read again when it is needed and is not there: a transaction that is rolled back takes along what it has
- *  summed. */
+/** Counts and durations by hour, summed in memory and written at the end of each transaction. A rollback drops changed
+ *  entries from memory; they are read again when they are needed. */
 export class HourlyRollup {
   readonly #hours = new Map<string, HourCounts>()
   readonly #changed = new Set<HourCounts>()
@@ -78,12 +77,12 @@ export class HourlyRollup {
     this.#latest = null
   }
 
-  /** A wait is over in which a run was held (ms). */
+  /** Adds the time that a run was held in a wait that ended, ms. */
   held (run: Run, at: number, ms: number): void {
     this.#at(at, run).held.add(ms, run.id)
   }
 
-  /** An attempt is over, or a run that waited. */
+  /** Counts the end of an attempt or of a waiting run. */
   over (before: Run, after: Run, at: number): void {
     const tally = this.#at(at, before)
     if (!isFinal(after.state)) tally.retries += 1
@@ -94,7 +93,7 @@ export class HourlyRollup {
     tally.run.add(at - before.started_at!, before.id)
   }
 
-  /** An attempt has taken so much processor time (ms). */
+  /** Adds the processor time of an attempt, ms. */
   took (run: Run, at: number, ms: number): void {
     this.#at(at, run).cpu_ms += ms
   }
@@ -134,7 +133,7 @@ export class HourlyRollup {
     return row ? addRow(tally, row) : tally
   }
 
-  /** Writes what has changed, as the last act of a transaction. */
+  /** Writes the changed entries at the end of a transaction. */
   store (): void {
     if (this.#changed.size === 0) return
     for (const tally of this.#changed) this.#write(tally)
@@ -152,7 +151,7 @@ export class HourlyRollup {
       retries, cpu_ms, wait.serialize(), held.serialize(), run.serialize())
   }
 
-  /** What came of the runs, by task or queue. */
+  /** The rows of a report, by task or queue. */
   stats ({ from, to, by, every }: StatsAsk): StatsRow[] {
     const [first, last] = [Math.floor(from / HOUR), Math.ceil(to / HOUR)]
     const beginOf = (hour: number): number =>
@@ -174,8 +173,8 @@ export class HourlyRollup {
     )
   }
 
-  /** Sums the hours of one day into its first, when all of it lies before an instant; the first such day from `day` on.
-   *  Answers the day from which the next one is to be sought. */
+  /** Sums the hours of the first day from `day` on into its first hour, if that day ended before an instant. Returns
+   *  the day from which to continue. */
   fold (day: number, before: number): number {
     const first = this.#db.one<{ hour: number | null }>(
       'select min(hour) as hour from hour where hour >= ?',
@@ -185,7 +184,7 @@ export class HourlyRollup {
     const found = Math.floor(first / HOURS_PER_DAY)
     if ((found + 1) * HOURS_PER_DAY * HOUR > before) return day
     const [begin, end] = [found * HOURS_PER_DAY, (found + 1) * HOURS_PER_DAY]
-    // What other calls of the same transaction have brought must not be forgotten below.
+    // Entries that other calls of the transaction changed must be written before they are dropped.
     this.store()
     const groups = new Map<string, HourCounts>()
     for (const row of this.#db.all<HourRow>('select * from hour where hour >= ? and hour < ?', begin, end)) {
@@ -199,7 +198,7 @@ export class HourlyRollup {
     return found + 1
   }
 
-  /** Throws when what is summed in memory is not what is written. */
+  /** Throws when an entry in memory differs from its row. */
   check (): void {
     for (const tally of this.#hours.values()) {
       const [found, written] = [rowOf(tally, 'task'), rowOf(this.#read(blank(tally)), 'task')]
@@ -210,11 +209,11 @@ export class HourlyRollup {
     }
   }
 
-  /** Removes the hours that are over by an instant. */
+  /** Removes the hours before an instant. */
   forgetBefore (instant: number): void {
     const first = Math.floor(instant / HOUR)
     if (this.#db.one('select 1 from hour where hour < ? limit 1', first) === undefined) return
-    // What other calls of the same transaction have brought must not be forgotten below.
+    // Entries that other calls of the transaction changed must be written before they are dropped.
     this.store()
     this.#db.run('delete from hour where hour < ?', first)
     this.#forget()

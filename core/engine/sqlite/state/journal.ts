@@ -1,10 +1,10 @@
 const ABSENT = Symbol('absent')
 const WORK = Symbol('work')
 
-/** What memory was before each change of the transaction that is under way, so that it can be put back exactly. Outside
- *  of a transaction nothing is noted: what is read into memory then is what the rows say. */
+/** Undoes the changes of memory when a transaction is rolled back. Outside a transaction nothing is journaled: what is
+ *  read into memory then equals the rows. */
 export class Journal {
-  /** Three places each: what was changed, where in it, and what stood there. */
+  /** Three elements for each change: the target, the key, the previous value. */
   readonly #notes: unknown[] = []
   #active = false
 
@@ -18,7 +18,7 @@ export class Journal {
     this.#active = false
   }
 
-  /** How much has changed since `begin`. */
+  /** Rises with each change since `begin`. */
   get size (): number {
     return this.#notes.length
   }
@@ -50,12 +50,12 @@ export class Journal {
     this.#notes.push(set, value, true)
   }
 
-  /** For what is undone by more than putting a value back. */
+  /** Journals a change with its own undo function. */
   note (undo: () => void): void {
     if (this.#active) this.#notes.push(WORK, undo, undefined)
   }
 
-  /** Puts everything back, the last change first. */
+  /** Undoes all changes, last one first. */
   undo (): void {
     for (let place = this.#notes.length - 3; place >= 0; place -= 3) {
       putBack(this.#notes[place], this.#notes[place + 1], this.#notes[place + 2])

@@ -7,24 +7,23 @@ import type { LaneKey } from '../mapping/lane-row.ts'
 import { stateNumber } from '../mapping/state-number.ts'
 import type { Journal } from './journal.ts'
 
-/** The runs of one cohort, or the single ones (`span` null) of a task in a queue at a priority, whoever asked for them.
- *  `counts` are by place in STATES. Of a cohort, `due` runs are queued with `due_at` up to `horizon`; `later` is the
- *  earliest due after it: Infinity when there is none, null when it has to be looked up. What is due of single runs
- *  `Singles` knows. */
+/** The runs of one cohort, or the single runs (`span` null) of a task in a queue at a priority. `counts`: by the index
+ *  of STATES. For cohorts, `due` counts the queued runs with `due_at` up to `horizon`, and `later` is the earliest due
+ *  time after it: Infinity when there is none, null when it is not known. `Singles` has the due single runs. */
 export interface Lane extends LaneKey {
   readonly id: number
   readonly counts: number[]
-  /** The run of the lane that finished last, skipped ones left out. */
+  /** The run of the lane that finished last, except skipped ones. */
   last: Run | null
   horizon: number
   due: number
   later: number | null
-  /** The queued run of the lane that comes first; null: it has to be looked up. */
+  /** The first queued run of the lane; null: not known. */
   first: Run | null
 }
 
-/** What the lanes ask of the tables: `between` counts queued runs due in (after, until], `after` is the first due
- *  beyond. */
+/** The statements that the lanes need. `between`: the number of queued runs due in (after, until]. `after`: the first
+ *  due time after an instant. */
 export interface LaneSource {
   create(key: LaneKey): number
   between(lane: Lane, after: number, until: number): number
@@ -40,9 +39,9 @@ const isSame = (a: LaneKey, b: LaneKey): boolean =>
 /** The lanes in memory: counts without a scan, and no statement while nothing is due. */
 export class Lanes {
   readonly byId = new Map<number, Lane>()
-  /** Lanes with queued runs: there may be a hundred thousand without. */
+  /** The lanes with queued runs. */
   readonly waiting = new Set<Lane>()
-  /** Lanes whose counts of what is over are not stored yet. */
+  /** The lanes whose counts of finished runs changed in the transaction. */
   readonly changed = new Set<Lane>()
   readonly #byTask = new Map<string, Lane[]>()
   /** How many runs of each queue are queued or blocked. */
@@ -102,7 +101,7 @@ export class Lanes {
     return this.ofTask(key.task).find(lane => isSame(lane, key))
   }
 
-  /** The lane of a run, as long as it lives: no start and no end takes it out of it. */
+  /** The lane of a run; starts and ends do not change it. Creates the lane if there is none. */
   of (run: Run): Lane {
     const { task, queue, priority, source } = run
     const span = spanOf(run)
@@ -116,13 +115,13 @@ export class Lanes {
     return this.hold(this.#source.create(key), { ...key, counts: STATES.map(() => 0) })
   }
 
-  /** Follows one run from what it was to what it is; null: not there. */
+  /** Applies a change of a run; null: it is not in the lane. */
   moved (lane: Lane, before: Run | null, after: Run | null): void {
     const journal = this.#journal
     if ((before && isFinal(before.state)) || (after && isFinal(after.state))) journal.join(this.changed, lane)
     if (before && lane.first?.id === before.id) journal.set(lane, 'first', null)
     if (before) this.#leave(lane, before)
-    // A run that is queued again or removed is not the one that finished last any more.
+    // A run that is queued again or removed is no longer the one that finished last.
     if (lane.last && lane.last.id === before?.id) journal.set(lane, 'last', null)
     if (after) this.#enter(lane, after)
     if (after?.state === 'queued' && lane.counts[stateNumber('queued')] === 1) journal.set(lane, 'first', after)
@@ -163,7 +162,7 @@ export class Lanes {
     else if (lane.later !== null && run.due_at < lane.later) journal.set(lane, 'later', run.due_at)
   }
 
-  /** Brings the horizon of a lane to `now` and says how many of its runs are due. */
+  /** Moves the horizon of a lane to `now` and returns the number of its due runs. */
   dueAt (lane: Lane, now: number): number {
     const queued = lane.counts[stateNumber('queued')]!
     if (queued === 0) return this.#look(lane, now, 0, Infinity)
@@ -209,14 +208,12 @@ function lastOf (lanes: readonly Lane[]): Run | null {
   return last && { ...last }
 }
 
-/** True for a new run that can start only after another: its cohort has an earlier one that was due when somebody last
- *  asked, and which was not taken. That one is waited for, or is about to start, and then the rest is looked at again.
- *  Not so for what a schedule asked for: of that the older may be held back while the newer is not. Adding one by
- *  one to a task that is held costs no look for each run. */
+/** True for a new run behind a due run of its cohort: it cannot start before that one, so that adding it needs no check
+ *  of what may start. False for runs of schedules: an older one may be held while a newer one is not. */
 export const isBehindDue = ({ span, scheduled, first, horizon }: Lane, run: Run): boolean =>
   span !== null && !scheduled && first !== null && first.due_at <= horizon && comesFirst(first, run)
 
-/** What a cohort is called in words of the seam. */
+/** The cohort of a lane. */
 export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): Cohort => ({
   task,
   queue,
@@ -225,6 +222,6 @@ export const cohortOfLane = ({ task, queue, priority, span, scheduled }: Lane): 
   scheduled
 })
 
-/** True when the run `a` comes before `b` in its lane: due first, then asked for first. */
+/** The order of a lane: due time, then id. */
 export const comesFirst = (a: Pick<Run, 'due_at' | 'id'>, b: Pick<Run, 'due_at' | 'id'>): boolean =>
   a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id

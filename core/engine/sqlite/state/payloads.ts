@@ -6,20 +6,20 @@ import type { Journal } from './journal.ts'
 
 const INSERT = 'insert into payload (run, json)'
 
-/** So long a payload lies in the row of its run, characters of JSON; a longer one would be written again whenever the
- *  row is. */
+/** The maximum length of a payload in the row of its run, characters of JSON. A longer one would be rewritten with each
+ *  change of the row. */
 const SHORT = 512
 
-/** So many are kept in memory. */
+/** The maximum number of payloads in memory. */
 const MOST = 256
 
 const isShort = (json: string | null): boolean => json !== null && json.length <= SHORT
 
-/** What the runs were given: a short one lies in the row of its run, a long one beside it. */
+/** The payloads of runs: short ones in the row of the run, long ones in their own table. */
 export class Payloads {
   readonly #db: Prepared
   readonly #journal: Journal
-  /** Short ones of runs that were inserted lately: those may be claimed at once. */
+  /** Short payloads of new runs, which may be claimed at once. */
   readonly #lately = new Map<string, string | null>()
 
   constructor (db: Prepared, journal: Journal) {
@@ -27,7 +27,7 @@ export class Payloads {
     this.#journal = journal
   }
 
-  /** Takes the payload of a new run; answers what lies in its row. */
+  /** Stores the payload of a new run. Returns the part for its row, or null. */
   take (id: string, payload: Json): string | null {
     const json = text(payload)
     if (json !== null && !isShort(json)) {
@@ -39,7 +39,7 @@ export class Payloads {
     return json
   }
 
-  /** The payload of a run as JSON; null: it has none. */
+  /** The payload of a run as JSON text, or null. */
   of (id: string): string | null {
     const lately = this.#lately.get(id)
     if (lately !== undefined) return lately

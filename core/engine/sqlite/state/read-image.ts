@@ -48,8 +48,8 @@ export function readImage (tables: Tables): void {
 function readLane (tables: Tables, row: LaneImageRow): void {
   const counts = STATES.map(state => row[state as typeof FINAL_STATES[number]] ?? 0)
   const open = tables.all<{ state: number, n: number }>(`
-    select state, count(*) as n from run indexed by run_lane where ${IN_RUN_LANE} and lane = ? and state in (0, 2) group by
-      state
+    select state, count(*) as n from run indexed by run_lane where ${IN_RUN_LANE} and lane = ? and state in (0, 2)
+    group by state
     union all
     select 1, count(*) from run indexed by run_queued where state = 1 and lane = ?`, row.id, row.id)
   for (const { state, n } of open) counts[state] = n

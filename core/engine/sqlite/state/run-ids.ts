@@ -4,11 +4,11 @@ import type { Journal } from './journal.ts'
 
 const PER_MS = 4096
 
-/** The numbers of the runs: they only rise, whatever the clock does, and none is given twice. */
+/** Gives ids to runs. Their numbers only rise, also when the clock goes back, and none is used twice. */
 export class RunIds {
-  /** The number that was given out last. */
+  /** The last number. */
   last = 0
-  /** How many ms the numbers given out have run ahead of `created_at`, at most, and what of that is stored. */
+  /** The maximum time by which numbers have run ahead of `created_at`, ms, and its stored value. */
   ahead = 0
   aheadStored = 0
   readonly #db: Statements
@@ -25,7 +25,7 @@ export class RunIds {
     this.ahead = this.aheadStored = this.meta('ahead')
   }
 
-  /** A number that is kept under a name; 0 when there is none. */
+  /** The stored number with this name, or 0. */
   meta (name: string): number {
     return this.#db.one<{ value: number }>('select value from meta where name = ?', name)?.value ?? 0
   }
@@ -38,7 +38,7 @@ export class RunIds {
     )
   }
 
-  /** The next id, given to a run that is created at `now`. */
+  /** The id of a run that is created at `now`. */
   nextId (now: number): string {
     this.#journal.set<RunIds, 'last'>(this, 'last', nextNumber(this.last, now))
     const ahead = Math.ceil((this.last + 1) / PER_MS - now)
@@ -46,18 +46,17 @@ export class RunIds {
     return encodeId(this.last)
   }
 
-  /** Every run created before `instant` has a number below this one; none created from it on has a number below
-   *  `instant`'s own. */
+  /** An upper bound: every run that was created before `instant` has a lower number. */
   before (instant: number): number {
     return (instant + this.ahead) * PER_MS
   }
 
-  /** True when every number says in which ms its run was created: none has ever run ahead of the clock. */
+  /** True when every number tells the millisecond in which its run was created. */
   get exact (): boolean {
     return this.ahead <= 1
   }
 
-  /** Keeps the last number given out, before the run that has it may be removed: no id is given twice. */
+  /** Stores the last number before its run may be removed. */
   storeLast (): void {
     this.setMeta('last_number', this.last)
   }

@@ -16,7 +16,7 @@ const waiting = async (engine: Engine) =>
 export async function bounding (t: Test, setup: Setup) {
   const add = (engine: Engine, bounds: Record<string, QueueBound>, ...runs: Partial<NewRun>[]) =>
     engine.add(runs.map(more => ask(more)), T0, { bounds })
-  t.test('a full queue refuses the whole call, callers of the same moment among them, and counts what waits alone [S16]', async t => {
+  t.test('a full queue refuses whole calls, also concurrent ones, and counts only waiting runs [S16]', async t => {
     const engine = await setup(t)
     const running = await runIn(engine, 'running')
     await addOne(engine, { after: [{ run: running.id, condition: 'done' }] })
@@ -81,7 +81,7 @@ export async function bounding (t: Test, setup: Setup) {
       retryAfter: 7
     })
   })
-  t.test('the oldest that wait are skipped for newer ones, whoever asked for them and whenever they are due, and their dependents with them', async t => {
+  t.test('the oldest waiting runs and their dependents are skipped for newer ones of any source', async t => {
     const engine = await setup(t)
     const cause = await addOne(engine, { queue: 'q' })
     const after = [{ run: cause.id, condition: 'done' as const }]

@@ -237,7 +237,7 @@ function again (t: Test, setup: Setup) {
     for (const { results } of begun) t.same(results, { a: 'anew' })
   })
 
-  t.test('a flow that failed and is tried again as a whole goes through it in order, whoever is tried first', async t => {
+  t.test('a failed flow that is retried as a whole runs in its order, whichever run is retried first', async t => {
     for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
       const engine = await setup(t)
       const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
@@ -270,7 +270,7 @@ function again (t: Test, setup: Setup) {
     t.same(await states(engine, runs), ['queued', 'blocked', 'blocked'])
   })
 
-  t.test('a run whose prerequisites have ended is tried again whatever they came to, and is skipped if one fails anew', async t => {
+  t.test('a run is retried whatever its finished prerequisites came to, and skipped if one fails again', async t => {
     const engine = await setup(t)
     const [a, b] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.failed!, T0 + 1)

@@ -171,7 +171,7 @@ export async function naming (t: Test, setup: Setup) {
       })
     }
   })
-  t.test('the key of a request is used for one request, whoever asks at the same moment, and a refused one leaves it free', async t => {
+  t.test('an idempotency key serves one request, also concurrent ones; a refused one leaves it free', async t => {
     const engine = await setup(t)
     const request = (digest: string) => ({ key: 'k1', name: 'request/1', digest })
     const kept = async () => (await engine.kept({ prefix: 'request/' })).map(({ value }) => value)

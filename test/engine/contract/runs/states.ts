@@ -234,7 +234,8 @@ const isOwned = ({ owner }: Run) => owner !== null
 /** Every state and every call: what is allowed moves the run, and what is not changes nothing at all. */
 export async function moving (t: Test, setup: Setup) {
   for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
-    t.test(`${name}: ${Object.entries(to).map(([from, state]) => `${from} → ${state}`).join(', ') || 'moves nothing'}`, async t => {
+    const moves = Object.entries(to).map(([from, state]) => `${from} → ${state}`).join(', ')
+    t.test(`${name}: ${moves || 'moves nothing'}`, async t => {
       const engine = await setup(t)
       const runs = await oneOfEach(engine, more)
       const before = await whole(engine, runs)
