@@ -12,6 +12,12 @@ import type { Exec } from '../../core/sense/source/exec.ts'
 /** Files of a machine, by their path below its root: `sys/class/…`, `proc/…`. */
 export type Tree = Record<string, string>
 
+/** A control group of version 2 and its memory. */
+export const GROUP = {
+  'proc/self/cgroup': '0::/\n',
+  'cgroup/memory.stat': 'anon 1\ninactive_file 600000\nactive_file 300000\nslab_reclaimable 100000\n'
+}
+
 /** Programs that a machine without any answers for. */
 export const noPrograms: Exec = async ({ argv }) => {
   throw new Error(`${argv[0]} was started`)
