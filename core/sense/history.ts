@@ -25,7 +25,7 @@ const HEAD = JSON.stringify({ fields: FIELDS })
 
 const isValue = (value: unknown): value is Value => ['number', 'string', 'boolean'].includes(typeof value)
 
-/** The points of a stored file. A line that cannot be read, such as one cut off by a power loss, is passed over. */
+/** The points of a stored file. Skips lines that cannot be read, such as one cut off by a power loss. */
 function pointsIn (text: string): Point[] {
   let fields: string[] = [...FIELDS]
   return text.split('\n').flatMap((line): Point[] => {
@@ -62,7 +62,7 @@ export class History {
     this.#folder = folder
   }
 
-  /** Reads what was kept, as far as it is not too old at `now`, and rewrites the file thinned. */
+  /** Reads the stored points that are not too old at `now`, and rewrites the file without the others. */
   async load (now: number): Promise<void> {
     const text = await readFile(this.#file, 'utf8').catch(() => '')
     if (text === '') return
@@ -75,13 +75,13 @@ export class History {
     await this.#save(() => this.#rewrite())
   }
 
-  /** Takes a reading in; once a minute what has become complete is written. */
+  /** Adds a reading; writes complete minutes to the file. */
   add (reading: Reading): void {
     const before = this.#timeline[MINUTES]!.at(-1)?.at
     this.#timeline = extend(this.#timeline, pointOf(reading))
     const open = this.#timeline[MINUTES]!.at(-1)!.at
     if (open === before) return
-    // A clock that was set back: its minutes are new ones.
+    // The clock was set back: minutes are written again.
     if (open < this.#written) this.#written = open - MINUTE
     const complete = this.#timeline[MINUTES]!.filter(({ at }) => at > this.#written && at < open)
     if (complete.length === 0) return
@@ -96,7 +96,7 @@ export class History {
     return select(this.#timeline, ask)
   }
 
-  /** Writes the minute that is not over yet too, and resolves when all is written. */
+  /** Writes the current minute as well; resolves when all is written. */
   async stop (): Promise<void> {
     const rest = this.#timeline[MINUTES]!.filter(({ at }) => at > this.#written)
     this.#written = rest.at(-1)?.at ?? this.#written

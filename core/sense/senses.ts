@@ -22,9 +22,9 @@ import type { SensorFault } from './sensor-poll.ts'
 export interface SensesAsk {
   clock: Clock
   config: () => Config
-  /** The data folder: signals and history are kept there, and its file system is watched. */
+  /** The data folder: stores signals and history; the space on its file system is measured. */
   folder: string
-  /** Where the machine tells of itself; other folders in tests. */
+  /** Folders of the system that sensors read; other folders in tests. */
   roots?: Partial<Roots>
   exec?: Exec
   platform?: NodeJS.Platform
@@ -40,8 +40,7 @@ const MOST_BOUND = HOUR
 /** File work of the process has four threads: no more than these may be lost to sensors that hang. */
 const MOST_HANGING = 2
 
-/** What the machine does: asks its sensors when it is sampled, and keeps what they said. It has no timers but the
- *  bounds of its sensors. */
+/** Samples the machine with its sensors and keeps their answers. Its only timers are the time limits of sensors. */
 export class Senses implements Service {
   readonly #ask: SensesAsk
   readonly #ground: SensorHost
@@ -105,7 +104,7 @@ export class Senses implements Service {
     await Promise.all([this.#probes.stop(), this.#history.stop(), this.#signals.saved(), this.#ground.files.close()])
   }
 
-  /** Asks every sensor that is due and answers with the whole; a sample under way is the same one. Never rejects. */
+  /** Reads every sensor that is due and returns the whole reading. Concurrent calls share one sample. Never rejects. */
   sample (): Promise<Reading> {
     this.#sampling ??= this.#sample().finally(() => {
       this.#sampling = null
@@ -125,8 +124,8 @@ export class Senses implements Service {
   }
 
   /** Adds a sensor, or puts it in the place of one of the same name: power, cpu, pressure, memory, io, network,
-   *  connection, temperature, idle, loop, ups. Its answer is laid over those of the sensors before it. Answers how to
-   *  take it away again. */
+   *  connection, temperature, idle, loop, ups. Its answer overrides those of earlier sensors. Returns a function that
+   *  removes it. */
   register (name: string, sensor: Sensor): () => void {
     this.#own.set(name, sensor)
     this.#arrange()

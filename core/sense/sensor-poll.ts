@@ -9,10 +9,10 @@ export interface SensorFault {
   since: number
 }
 
-/** A beat that comes a little early still counts: another whole period would be too long. */
+/** A beat may come a little early: waiting for another whole period would be too long. */
 const EARLY = 0.9
 
-/** One sensor and its last answer: asked at its own period, bounded, and not again while it hangs. */
+/** One sensor and its last answer: read at its own period with a time limit, and not again while it hangs. */
 export class SensorPoll {
   readonly name: string
   readonly sensor: Sensor
@@ -44,7 +44,7 @@ export class SensorPoll {
     return [...this.#doubted].map(([message, since]) => ({ sensor: this.name, message, since }))
   }
 
-  /** It was asked, the bound has passed and it has not answered. */
+  /** True when the time limit has passed without an answer. */
   get hangs (): boolean {
     return this.#pending && this.#trouble !== null
   }
@@ -52,7 +52,7 @@ export class SensorPoll {
     return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY
   }
 
-  /** Asks; resolves when the answer is there or the bound has passed, null when there is nothing to wait for. Never
+  /** Reads the sensor; resolves on an answer or after the time limit; null when there is nothing to wait for. Never
    *  throws. */
   ask (boundMs: number): Promise<void> | null {
     this.#askedAt = this.#clock.monotonic()
@@ -68,14 +68,14 @@ export class SensorPoll {
     return null
   }
 
-  /** All of it is unknown, for this reason. */
+  /** Makes all of it unknown, for this reason. */
   refuse (message: string): void {
     if (this.#gone) return
     this.#part = this.sensor.silence ?? {}
     this.#trouble = { sensor: this.name, message, since: this.#trouble?.since ?? this.#clock.now() }
   }
 
-  /** What it still answers is not heard. */
+  /** Ignores later answers. */
   stop (): void {
     this.#gone = true
     clearTimeout(this.#bound)

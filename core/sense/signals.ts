@@ -37,7 +37,8 @@ interface SignalsAsk {
   declared: () => Config['signals']
 }
 
-/** Values from outside, each with an end. They are kept in `signals.json` of the data folder and survive a restart. */
+/** Values from outside, each with an expiry. They are stored in `signals.json` of the data folder and survive a
+ *  restart. */
 export class Signals {
   readonly #ask: SignalsAsk
   readonly #all = new Map<string, Signal>()
@@ -52,7 +53,7 @@ export class Signals {
     this.#ask = ask
   }
 
-  /** Reads what was kept; what cannot be read is forgotten. Values set since are newer and stay. */
+  /** Reads the stored values; ignores those that cannot be read. Values set since stay. */
   async load (): Promise<void> {
     const text = await readFile(join(this.#ask.folder, FILE), 'utf8').catch(() => '{}')
     try {
@@ -72,7 +73,7 @@ export class Signals {
     if (!validId(name)) {
       throw signalInvalid({
         pointer: '/name',
-        message: `${foundWords(name)} is no name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64`
+        message: `${foundWords(name)} is not a name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64`
       })
     }
     if (!isValue(value)) {
@@ -80,7 +81,7 @@ export class Signals {
         pointer: '/value',
         message: `found ${
           foundWords(value)
-        }, expected a finite number, true, false or a text of at most ${MOST_TEXT} signs`
+        }, expected a finite number, true, false or a text of at most ${MOST_TEXT} characters`
       })
     }
     if (setting.type && typeof value !== TYPES[setting.type]) {
@@ -130,7 +131,7 @@ export class Signals {
     await this.saved()
     if (this.fault !== null) {
       throw engineFailed({
-        message: `Signals cannot be kept: ${this.fault}`,
+        message: `Signals cannot be stored: ${this.fault}`,
         fix: 'They count until this process ends. Look at the disk of the data folder.'
       })
     }

@@ -46,7 +46,7 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
     'nothing is sent for it')
   t.match(await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '[1]']), {
     code: 2,
-    err: /--payload is no object/
+    err: /--payload is not an object/
   })
   writeFileSync(join(cwd, 'large.bin'), Buffer.alloc(40 * 2 ** 20))
   t.match(await say(['upload', 'large.bin']), {

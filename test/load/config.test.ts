@@ -74,7 +74,7 @@ const REFUSED: [string, string, RegExp, number][] = [
   ['a key that stands twice', '{\n  "server": {},\n  "server": {}\n}', /stands twice/, 2],
   ['__proto__', '{\n  "services": { "__proto__": { "polluted": 1 } }\n}', /no setting may have/, 2],
   ['constructor', '{ "services": { "constructor": {} } }', /no setting may have/, 1],
-  ['prose', 'hello', /no JSON value/, 1],
+  ['prose', 'hello', /not a JSON value/, 1],
   ['deep nesting', `{ "services": ${'{"a":'.repeat(100)}1${'}'.repeat(100)} }`, /nested deeper/, 1],
   ['nesting that overflows the stack', '['.repeat(200_000), /JSON/, 1]
 ]

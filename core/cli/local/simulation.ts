@@ -132,7 +132,7 @@ export async function simulation (given: SimulateOptions): Promise<void> {
     const frame = frameOf(given, manager)
     const readings = await changesFor(given, manager, frame)
     if (readings.length === 0 && !given.json) {
-      printNote('There are no readings of that time: the machine is simulated as calm and on mains.')
+      printNote('There are no readings of that time: the machine is simulated as idle and on mains.')
     }
     const { took, activity } = await taskHistory(manager, given)
     const all = await simulate({

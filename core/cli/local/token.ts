@@ -41,7 +41,7 @@ export async function create (name: string, { scope, expires, json, ...given }: 
     plain(
       `${name} has the scope ${scope} until ${
         made.expires_at ?? 'it is revoked'
-      }. It is not shown again: what is kept is a hash.`
+      }. It is not shown again: only its hash is stored.`
     )
   )
 }
@@ -51,7 +51,7 @@ export async function list ({ json, ...given }: TokenOptions): Promise<void> {
   if (json) return printJson(tokens)
   print(
     tokens.length === 0
-      ? 'There are no tokens but that of the owner.'
+      ? 'There are no tokens besides that of the owner.'
       : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'],
         tokens.map(one => [one.name, one.scope, one.created_at, one.expires_at ?? '-']))
   )

@@ -27,13 +27,13 @@ interface Listening {
 /** Where a server writes how it is reached. */
 export const listeningFile = (folder: string): string => join(folder, 'server.json')
 
-/** A name or address as it stands in a URL: one that listens everywhere is reached on this machine. */
+/** A host as part of a URL: an address that means all interfaces becomes the loopback address. */
 export function reachable (address: string): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Who asks: users of a container often have no name. */
+/** The user of this process: users of a container often have no name. */
 function userName (): string {
   try {
     return userInfo().username
@@ -69,7 +69,7 @@ async function listeningAt (folder: string): Promise<string | null> {
     process.kill(pid, 0)
     return url
   } catch (error) {
-    // Somebody else's process is a process all the same.
+    // A process of another user exists too.
     return (error as NodeJS.ErrnoException).code === 'EPERM' ? url : null
   }
 }
@@ -106,7 +106,7 @@ async function found (given: RemoteOptions, env: NodeJS.ProcessEnv) {
   return { url, ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file) }
 }
 
-/** Asks a running offpeak. Refusals come back as the errors they are. */
+/** Sends requests to a running server; its refusals are thrown as the errors they are. */
 export class Client {
   readonly url: string
   readonly #token: string | null
@@ -129,7 +129,7 @@ export class Client {
     const token = given.token ?? env.OFFPEAK_TOKEN
     if (url !== undefined && token !== undefined) return new Client(url, token)
     const own = await found(given, env)
-    // The token of this machine is not told to another one.
+    // The token of this machine is not sent to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
     if (token !== undefined) return new Client(url ?? own.url, token)
     return isOwn
@@ -189,7 +189,7 @@ export class Client {
     return await this.#answer(await this.#ask('GET', path))
   }
 
-  /** How the server is. That it has failed is told with 503, also by what answers in the place of one that stands. */
+  /** The health of the server. A failed server answers 503, as does the watcher of one whose event loop is blocked. */
   async health (): Promise<HealthAnswer> {
     const response = await this.#ask('GET', '/api/health')
     const answer = await response.clone().json().catch(() => null) as Partial<HealthAnswer> | null

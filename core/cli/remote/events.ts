@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 
-/** One thing that the server says. */
+/** One event of the server. */
 interface LiveEvent {
   kind: string
   topic?: string
@@ -20,7 +20,7 @@ export async function* eventsIn (pieces: AsyncIterable<string>): AsyncGenerator<
   }
 }
 
-/** Reads along until the server ends it or the signal says so; throws when it is not reached. */
+/** Reads events until the server ends the stream or the signal aborts; throws when the server is not reached. */
 export async function* liveEvents (
   client: Client,
   topics: readonly string[],

@@ -6,16 +6,16 @@ import { MINUTE } from '../../model/base/duration.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
-/** Nothing has moved for so long: the other side is gone. */
+/** Without progress for this long, the connection is closed. */
 const SILENCE = 10 * MINUTE
 
-/** `size` null: nobody knows. */
+/** `size` null: unknown. */
 export interface ByteSource {
   from: Readable
   size: number | null
 }
 
-/** `moved`: told how many bytes have gone. */
+/** `moved`: called with the number of bytes sent. */
 export interface SendAsk extends ByteSource {
   url: string
   headers: Record<string, string>

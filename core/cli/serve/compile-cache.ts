@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises'
 /** A start needs about 3,000; every version of a task file adds two. */
 const MOST = 12_000
 
-/** Removes what is kept of compiled code when too much of it is; the next start makes it anew. Never throws. */
+/** Removes the compile cache when it is too large; the next start writes it again. Never throws. */
 export async function pruneCompileCache (folder = getCompileCacheDir(), most = MOST): Promise<void> {
   if (folder === undefined) return
   const names = await readdir(folder).catch(() => [])

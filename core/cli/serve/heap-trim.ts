@@ -7,7 +7,7 @@ const MIB = 2 ** 20
 /** Not among the first requests. */
 const FIRST = 3 * SECOND
 const GROWN = 16 * MIB
-/** The processor needs about a millisecond for each MiB: more would hold up whoever asks meanwhile. */
+/** A collection takes about a millisecond per MiB: larger heaps would delay requests. */
 const LARGE = 200 * MIB
 
 function collector (): () => void {
@@ -18,8 +18,8 @@ function collector (): () => void {
   return () => collect({ type: 'major', flavor: 'last-resort' })
 }
 
-/** Gives memory back while nothing runs and nothing is due: what a start and bursts of work leave behind stays for ever
- *  in a process that rests. The answer ends it. */
+/** Returns memory to the system while nothing runs and nothing is due: an idle process would keep what its start and
+ *  bursts of work have left. Returns a function that ends it. */
 export function trimHeap (
   { clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>
 ): () => void {

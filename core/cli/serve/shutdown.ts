@@ -3,25 +3,25 @@ import { endProcess } from './end-process.ts'
 import { originOf } from '../../work/context/uncaught.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
-/** Beyond the grace of running runs: for those that were told to stop, and for the last writes. */
+/** Time beyond the grace of running runs, for the last writes. */
 const SLACK = 15 * SECOND
 
 interface ShutdownAsk {
-  /** Ends everything that lives; after it the process exits with 0. */
+  /** Ends everything; the process then exits with 0. */
   close: () => Promise<void>
   /** Reads the configuration again. */
   reload: () => Promise<void>
-  /** How long running runs may take to end, asked when the end begins. */
+  /** How long running runs may take to end. */
   graceMs: () => number
-  /** Told when the end begins. */
+  /** Called when the shutdown begins. */
   ending: () => void
   /** Called once, whatever way the process ends. */
   last: () => void
   failed: (error: unknown) => void
 }
 
-/** Keeps the process up whatever is thrown where nobody catches it and nothing tells whose it is: what was acknowledged
- *  is stored, and the work of others goes on. */
+/** Keeps the process running after uncaught errors of unknown origin: acknowledged work is stored, and other runs
+ *  continue. */
 export function surviveUncaught (failed: (error: unknown) => void): void {
   const caught = (error: unknown) => {
     if (originOf() === null) failed(error)
@@ -30,8 +30,8 @@ export function surviveUncaught (failed: (error: unknown) => void): void {
   process.on('unhandledRejection', caught)
 }
 
-/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns what ends it
- *  with another exit code. */
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns a function
+ *  that shuts down with another exit code. */
 export function shutDownOnSignals (
   { close, reload, graceMs, ending: begun, last, failed }: ShutdownAsk
 ): (code: number) => void {

@@ -48,7 +48,7 @@ export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'
 }
 
 interface Follow {
-  /** Told of every log line; none are fetched without it. */
+  /** Called for each log line; without it no lines are fetched. */
   line?: ((line: LineAnswer) => void) | undefined
   moved?: ((run: FullRunView) => void) | undefined
 }

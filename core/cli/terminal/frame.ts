@@ -6,7 +6,7 @@ import { plain, styled } from './output.ts'
 import { progressWords } from './follow.ts'
 import { table } from './table.ts'
 
-/** Everything that one frame shows; `lost`: the server does not answer, and this is what it said last. */
+/** Everything that one frame shows; `lost`: the server does not answer, and this is its last answer. */
 export interface Snapshot {
   running: RunAnswer[]
   waiting: RunAnswer[]
@@ -62,7 +62,7 @@ function nextLines ({ tasks, waiting }: Snapshot, room: number, now: number): st
       .split('\n')
 }
 
-/** What runs, what is held and why, and what comes next, in at most so many rows and columns. */
+/** What runs, what is held and why, and what comes next, in at most this many rows and columns. */
 export function frameOf (
   snapshot: Snapshot,
   { rows, columns, now }: { rows: number, columns: number, now: number }

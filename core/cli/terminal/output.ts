@@ -3,13 +3,13 @@ import { CommanderError } from 'commander'
 import { shown } from '../../model/json/shown.ts'
 import { OffpeakError, placeWords } from '../../model/errors/errors.ts'
 
-/** sysexits: the configuration is at fault. */
+/** EX_CONFIG of sysexits(3): the configuration is invalid. */
 export const EX_CONFIG = 78
 const EX_USAGE = 2
 
 const CONFIG_CODES = ['OFFPEAK_CONFIG_INVALID', 'OFFPEAK_START_REFUSED']
 
-/** Begins the line of the cursor anew. */
+/** Clears the current line. */
 export const CLEAR_LINE = '\r\u001B[2K'
 
 /** Colours and weights, which only what is styled has; a text cannot hide itself or move the cursor with them. */
@@ -43,17 +43,17 @@ export function guardStreams (): void {
   process.on('warning', ({ name, message }) => printNote(`${name}: ${message}`))
 }
 
-/** One line for whoever asked, on standard output. */
+/** Prints a line to standard output. */
 export const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** One line about what is going on, on standard error. */
+/** Prints a line to standard error. */
 export const printNote = (line: string): void => void process.stderr.write(`${line}\n`)
 
 /** A text without a line end, drawn on a terminal after what moves its cursor. */
 export const draw = (stream: NodeJS.WriteStream, control: string, text: string): void =>
   void (controls.get(stream) ?? stream.write.bind(stream) as Write)(control + shownOn(stream, text))
 
-/** The answer itself, for programs. */
+/** Prints JSON to standard output. */
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2))
 
 type Style = Parameters<typeof styleText>[0]
@@ -81,9 +81,9 @@ function codeOf (error: OffpeakError): number {
   return CONFIG_CODES.includes(error.code) ? EX_CONFIG : 1
 }
 
-/** Says what went wrong and what to do, never where in the code; resolves to the exit code. */
+/** Prints what went wrong and what to do, without a stack; returns the exit code. */
 export function reportError (error: unknown): number {
-  // Commander has said it already.
+  // Commander has already printed it.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE
   if (error instanceof OffpeakError) {
     printNote(plain(lines(error).join('\n')))

@@ -58,9 +58,9 @@ export async function sendFile (
   }
 }
 
-/** The payload with the place of a file laid into it; throws OFFPEAK_USAGE_INVALID when it cannot be. */
+/** The payload with the path of a file as `path`; throws OFFPEAK_USAGE_INVALID when it is not an object. */
 export function withPath (payload: unknown, { path }: Pick<Stored, 'path'>): Record<string, unknown> {
   if (payload === undefined) return { path }
   if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload, path }
-  throw usageInvalid('--payload is no object, and the place of the file is to be its `path`')
+  throw usageInvalid('--payload is not an object, so that it has no member `path` for the file')
 }

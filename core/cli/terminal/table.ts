@@ -9,10 +9,10 @@ let segmenter: Intl.Segmenter | undefined
 // Made for the first text that needs it: it takes 20 ms, and most texts are plain.
 const segmentsOf = (text: string) => (segmenter ??= new Intl.Segmenter()).segment(text)
 
-/** Every sign of it takes one column. */
+/** True when every character takes one column. */
 const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text)
 
-/** Columns that a text takes on a terminal, as far as one can know: East Asian wide signs and emoji take two. */
+/** Approximate columns of a text on a terminal: East Asian wide characters and emoji take two. */
 export function widthOf (text: string): number {
   const shown = stripVTControlCharacters(text)
   if (isPlain(shown)) return shown.length
@@ -31,7 +31,7 @@ function cut (text: string, width: number): string {
   return `${kept}…`
 }
 
-/** Rows under their headings, aligned. `room`: the columns of the terminal; the widest column gives way. Cells are
+/** Rows under their headings, aligned. `room`: the columns of the terminal; the widest column is cut first. Cells are
  *  plain text. */
 export function table (
   head: readonly string[],

@@ -13,14 +13,14 @@ import { refusedFor } from '../file/exposures.ts'
 import type { Document } from '../file/jsonc.ts'
 import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
 
-/** Where the configuration is read from. */
+/** The sources of the configuration. */
 export interface ConfigAsk {
   /** The path of config.json; it need not exist. */
   file: string
-  /** Names the file laid upon it: `production` is config.production.json. OFFPEAK_ENV when absent. */
+  /** Selects the overlay: `production` is config.production.json. Default: OFFPEAK_ENV. */
   environment?: string | undefined
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Settings in code, on which the files are laid. */
+  /** Settings in code, which the files override. */
   base?: ConfigFile | undefined
   /** `required`: a file that others may change is refused. For whoever only asks a server it says no more than where
    *  that is. */
@@ -30,9 +30,9 @@ export interface ConfigAsk {
 /** The configuration in force and where it came from. */
 export interface LoadedConfig {
   config: Config
-  /** Of the bytes of config.json, quoted, as HTTP wants it. */
+  /** The entity tag of the bytes of config.json, quoted as in HTTP. */
   etag: string
-  /** Changes with anything the configuration was read from. */
+  /** Changes when any source of the configuration changes. */
   digest: string
   /** The files that were read, absolute. */
   files: string[]
@@ -75,13 +75,13 @@ export async function readBytes (file: string): Promise<Buffer | null> {
   }
 }
 
-/** The file that is laid upon config.json in an environment, or null when none is named. */
+/** The overlay of config.json for an environment, or null when none is named. */
 export function overlayFile ({ file, environment, env = {} }: ConfigAsk): string | null {
   const name = environment ?? env.OFFPEAK_ENV
   if (!name) return null
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw configInvalid({
-      message: `'${name.slice(0, 64)}' is no name for an environment`,
+      message: `'${name.slice(0, 64)}' is not a name of an environment`,
       fix: 'Use letters, digits, _ and -.'
     })
   }
@@ -124,15 +124,15 @@ async function refuseExposed (files: readonly string[]): Promise<void> {
   }
 }
 
-/** Only what others cannot change may say that it is all the same what they can. */
+/** Accepting exposed files is itself accepted only from sources that other users cannot change. */
 const isAccepted = (value: Record<string, unknown>, base: ConfigFile | undefined): boolean =>
   typeof ((overlay(base ?? {}, value) as ConfigFile).security?.accept_loose_files) === 'string'
 
 const above = (pointer: string) =>
   pathOf(pointer).map((_, index, path) => pointerOf(path.slice(0, path.length - index)))
 
-/** The configuration in force: the defaults, config.json, the file of the environment and its variables, each laid upon
- *  the one before. Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault,
+/** The configuration in force: defaults, config.json, the overlay of the environment, then its variables; later ones
+ *  override earlier ones. Throws OFFPEAK_CONFIG_INVALID with file, line, column, pointer and every fault,
  *  OFFPEAK_CONFIG_EXPOSED. */
 export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
   checkBase(ask.base)

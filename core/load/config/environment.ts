@@ -36,7 +36,7 @@ const pathFor = (name: string): string[] | null => ALIASES[name] ?? longPath(nam
 function parsed (text: string, schema: Node | undefined): unknown {
   try {
     const value: unknown = JSON.parse(text)
-    // A folder that is named 2024 is text all the same.
+    // A string setting such as a folder named 2024 stays a string.
     return schema?.type === 'string' && typeof value !== 'string' ? text : value
   } catch {
     return text

@@ -7,14 +7,14 @@ import type { Service } from '../../model/base/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
 import { loadConfig, overlayFile } from './config.ts'
 
-/** How long a file must have kept its size before it counts as written. */
+/** How long the size of a file must be stable before it counts as written. */
 export const WRITTEN = { stabilityThreshold: 200, pollInterval: 50 }
 const QUIET_MS = 400
 
-/** How long a start has the processor for what somebody waits for, before it begins to watch files. */
+/** Watching files begins this long after the start, which needs the processor first. */
 export const WATCH_AFTER = SECOND
 
-/** Resolves after so many ms to true, or as soon as the signal is aborted to false. */
+/** Resolves to true after this many ms, or to false as soon as the signal is aborted. */
 export async function waited (ms: number, signal: AbortSignal): Promise<boolean> {
   if (ms > 0) await wait(ms, undefined, { signal }).catch(() => undefined)
   return !signal.aborted
@@ -24,16 +24,16 @@ interface WatchAsk extends ConfigAsk {
   /** The configuration in force at the start: the same one is not reported again. */
   current?: LoadedConfig | undefined
   onChange: (loaded: LoadedConfig) => void
-  /** Told once for each fault; the last good configuration stays in force. */
+  /** Called once for each fault; the last good configuration stays in force. */
   onError: (error: unknown) => void
-  /** The watch begins so many ms after the start, at once when absent. */
+  /** The watch begins this many ms after the start; default 0. */
   watchAfterMs?: number | undefined
 }
 
 export interface ConfigWatch extends Service {
   /** Between start and stop: changes of the files are followed. */
   readonly isWatching: boolean
-  /** Reads the files now, for file systems that tell of no change. */
+  /** Reads the files now, for file systems that report no changes. */
   rescan(): Promise<void>
 }
 
@@ -69,7 +69,7 @@ class Watch implements ConfigWatch {
 
   #start () {
     this.#running = new AbortController()
-    // Nobody waits for the watch: what changes before it begins is found by the look that follows its beginning.
+    // The start does not wait for the watch: the files are read again when it begins.
     this.#watching = this.#watch(this.#running.signal).catch((error: unknown) => this.#report(error))
   }
 
@@ -110,20 +110,20 @@ class Watch implements ConfigWatch {
     return this.#enqueue('wait')
   }
 
-  #enqueue (fault: 'wait' | 'tell'): Promise<void> {
-    // What the caller's functions throw must not end the queue: no later change would be read.
+  #enqueue (fault: 'wait' | 'report'): Promise<void> {
+    // A listener that throws must not end the queue: no later change would be read.
     this.#queue = this.#queue.then(() => this.#read(fault)).catch((error: unknown) => this.#report(error))
     return this.#queue
   }
 
-  async #read (onFault: 'wait' | 'tell') {
+  async #read (onFault: 'wait' | 'report') {
     const read = await loadConfig(this.#ask).then(loaded => ({ loaded }), (error: unknown) => ({ error }))
     clearTimeout(this.#again)
     if ('loaded' in read) return this.#accept(read.loaded)
-    if (onFault === 'tell' || !this.#running) return this.#refuse(read.error)
-    // What does not parse may be half written: it counts after a while of quiet.
+    if (onFault === 'report' || !this.#running) return this.#refuse(read.error)
+    // A file that does not parse may be half written: it is read again before it is reported.
     this.#again = setTimeout(() => {
-      void this.#enqueue('tell')
+      void this.#enqueue('report')
     }, QUIET_MS)
   }
 
@@ -148,6 +148,6 @@ class Watch implements ConfigWatch {
   }
 }
 
-/** Watches config.json and the file of the environment; a change that is read and checked is told, a faulty one is told
- *  as an error. */
+/** Watches config.json and the file of the environment: reports a valid change with `onChange`, a faulty one with
+ *  `onError`. */
 export const watchConfig = (ask: WatchAsk): ConfigWatch => new Watch(ask)

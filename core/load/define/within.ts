@@ -3,7 +3,7 @@ import { Script } from 'node:vm'
 const PORT = Symbol.for('offpeak.bounded')
 // The time limit of a script is the one way to interrupt a pattern that backtracks, on this thread and at once.
 const CALL = new Script(`globalThis[Symbol.for('offpeak.bounded')]()`, { filename: 'offpeak:bounded' })
-/** A machine that is busy may take the thread away: that is no time of the work. */
+/** Time in which the thread was not scheduled on a busy machine does not count. */
 const MOST_TRIES = 2
 const OWN_SHARE = 0.5
 
@@ -14,8 +14,8 @@ const cpuMs = (): number => {
 
 type Ended<T> = { isDone: true, value: T } | { isDone: false }
 
-/** Calls a function that returns by itself, or interrupts it after so many ms; what it changed by then stays. Throws
- *  what it throws. */
+/** Calls a synchronous function and interrupts it after this many ms; what it has changed stays. Throws what it
+ *  throws. */
 export function within<T> (ms: number, work: () => T): Ended<T> {
   for (let tries = 1;; tries++) {
     const began = cpuMs()

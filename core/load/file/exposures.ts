@@ -131,11 +131,11 @@ export async function exposures (path: string, account = ownAccount()): Promise<
   return all.toSorted((a, b) => Number(a.weight === 'warned') - Number(b.weight === 'warned'))
 }
 
-/** False on a file system that nobody can write to, as the settings and secrets of a container are. */
+/** False on a read-only file system, such as that of the settings and secrets of a container. */
 const isWritable = (at: string): Promise<boolean> =>
   access(at, constants.W_OK).then(() => true, error => (error as NodeJS.ErrnoException).code !== 'EROFS')
 
-/** The modes of a link say nothing: whoever owns it has chosen what it names. */
+/** The mode of a link means nothing: its owner chooses its target. */
 const linkBy = (stats: Owned, account: Account): Others | null => {
   const found = changedBy({ ...stats, mode: 0 }, account)
   return found?.by === 'user' ? found : null

@@ -16,7 +16,7 @@ export interface Document {
   value: unknown
   /** The place of a JSON pointer, or of the nearest part above it that exists. */
   placeOf(pointer: string): Place
-  /** True when the pointer names something that stands in the file. */
+  /** True when the pointer names something in the file. */
   has(pointer: string): boolean
 }
 
@@ -30,7 +30,7 @@ const SENTENCES: Record<string, string> = {
   EndOfFileExpected: 'there is more after the end of the object',
   UnexpectedEndOfString: 'a string is not closed',
   UnexpectedEndOfComment: 'a comment is not closed',
-  InvalidSymbol: 'this is no JSON value'
+  InvalidSymbol: 'this is not a JSON value'
 }
 
 /** The text without its byte order mark. */

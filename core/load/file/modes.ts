@@ -44,7 +44,7 @@ export function replacedBy (folder: Owned, account: Account | null): Others | nu
 export const seenBy = (stats: Owned, account: Account | null): Others | null =>
   account && others(stats, account, ACCESS)
 
-/** A group is chosen by whoever runs the machine: that its members may change a file is said, and the file is taken. */
+/** Groups are the choice of the administrator: a file that a group can change is used, with a warning. */
 export const isRefused = ({ by }: Others): boolean => by !== 'group'
 
 /** `every user of this machine`, `the user 1000`. */

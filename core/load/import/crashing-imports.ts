@@ -3,7 +3,7 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync
 import { dirname, join } from 'node:path'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 
-/** So many ends in a row are no chance. */
+/** This many crashes in a row are not an accident. */
 const MOST = 3
 const MODE = 0o600
 
@@ -13,7 +13,7 @@ export interface Version {
   hash: string
 }
 
-/** What is done with a file at this moment: imported in a child to try it, or here. */
+/** Whether a file is being imported in a child process or in this one. */
 type Doing = 'probe' | 'read'
 type Current = Partial<Record<Doing, Version>>
 type Counts = Record<string, { hash: string, count: number }>
@@ -54,30 +54,30 @@ export class CrashingImports {
     this.#counts = new Map(
       Object.entries(counts ?? {}).filter(([, one]) => typeof one?.hash === 'string' && Number.isSafeInteger(one.count))
     )
-    // One that was removed since is no suspect any more: while there is one, files are imported one after another.
+    // A removed file is not suspected any more: suspects slow down the import of all files.
     for (const file of this.#counts.keys()) if (!existsSync(file)) this.#counts.delete(file)
     for (const version of Object.values(jsonIn(this.#markFile) as Current | null ?? {})) {
       if (isVersion(version)) this.#count(version)
     }
   }
 
-  /** True while some file is suspected: no two may be imported at a time then. */
+  /** True while a file is suspected: no two files are imported at a time. */
   get suspects (): boolean {
     return this.#counts.size > 0
   }
 
-  /** True for a version that may have ended the process: it is imported by itself. */
+  /** True for a version that may have crashed the process: it is imported alone. */
   isSuspect ({ file, hash }: Version): boolean {
     return this.#counts.get(file)?.hash === hash
   }
 
-  /** How often in a row this version has ended the process, when that is too often; else 0. */
+  /** How often in a row this version has crashed the process if that is too often, else 0. */
   tooOften ({ file, hash }: Version): number {
     const found = this.#counts.get(file)
     return found?.hash === hash && found.count >= MOST ? found.count : 0
   }
 
-  /** Writes down what is being imported; null: nothing is. */
+  /** Records what is being imported; null: nothing. */
   set (doing: Doing, version: Version | null): void {
     if (version === null && this.#current[doing] === undefined) return
     if (version === null) delete this.#current[doing]
@@ -85,7 +85,7 @@ export class CrashingImports {
     this.#write()
   }
 
-  /** This version was imported here, and the process goes on. */
+  /** Records that this version was imported without a crash. */
   survived ({ file }: Version): void {
     if (this.#counts.delete(file)) this.#keep()
   }
@@ -96,7 +96,7 @@ export class CrashingImports {
     this.#keep()
   }
 
-  /** Not waited for by the disk: the system keeps it when the process ends. */
+  /** Not synced to the disk: the system keeps the data when the process crashes. */
   #write (): void {
     try {
       this.#mark ??= this.#opened()
@@ -116,7 +116,7 @@ export class CrashingImports {
     } catch {}
   }
 
-  /** Nothing is being imported any more. */
+  /** Records that nothing is being imported, and closes the file. */
   close (): void {
     this.set('probe', null)
     this.set('read', null)

@@ -1,12 +1,12 @@
-/** Waits for files as long as one after the other comes: on a slow machine all of them take their time. It begins with
- *  the first that is waited for, not while what reads them starts. */
+/** Waits for files as long as results keep arriving: on a slow machine all of them are slow. The time begins with the
+ *  first wait. */
 export class IdleTimeout {
   readonly #ms: number
   readonly #elapsed: () => number
   readonly #came = new Set<string>()
   #cameAt: number | null = null
 
-  /** `ms`: how long nothing may come; `elapsed`: monotonic ms. */
+  /** `ms`: the longest time without a result; `elapsed`: monotonic ms. */
   constructor ({ ms, elapsed }: { ms: number, elapsed: () => number }) {
     this.#ms = ms
     this.#elapsed = elapsed
@@ -17,7 +17,7 @@ export class IdleTimeout {
     this.#came.add(file)
   }
 
-  /** Calls `over` once nothing has come for too long, unless the file has. */
+  /** Calls `over` after too long a time without any result, unless the file has one. */
   wait (file: string, over: () => void): void {
     if (this.#came.has(file)) return
     this.#cameAt ??= this.#elapsed()

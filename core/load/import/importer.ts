@@ -17,15 +17,15 @@ const parent = process.ppid
 setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL') }, 1000)
 `
 
-// A file that never lets go of the thread would outlive a parent that was killed: another thread looks after it.
+// A file that blocks the thread would outlive a killed parent: another thread watches the parent.
 new Worker(GUARD, { eval: true }).unref()
 
-// What is on its way does not leave a thread that the next file never lets go of.
+// Waits until the message is sent: the next file may block the thread.
 const answer = (message: object) => new Promise(sent => process.send?.(message, sent))
 const exit = process.exit.bind(process)
 const ignore = () => undefined
 
-// What a file lets fail later must not be laid at the door of the next one.
+// A late error of one file must not be blamed on the next.
 process.on('uncaughtException', ignore)
 process.on('unhandledRejection', ignore)
 process.on('disconnect', () => exit(0))

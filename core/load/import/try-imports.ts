@@ -6,13 +6,13 @@ import { extname, join } from 'node:path'
 import { compileCacheArgs } from '../file/compile-cache.ts'
 import type { Thrown } from './import-fault.ts'
 
-/** What came of importing a file in a process of its own. */
+/** The result of importing a file in a child process. */
 export type ImportResult =
   | { kind: 'good' }
   | { kind: 'thrown', thrown: Thrown }
-  /** Not done within the bound. */
+  /** The import did not end in time. */
   | { kind: 'hung' }
-  /** The whole process ended with it. */
+  /** The import ended the child process. */
   | { kind: 'ended', code: number | null, signal: string | null }
 
 interface TryImportsAsk {
@@ -20,9 +20,9 @@ interface TryImportsAsk {
   /** How long one import may take. */
   boundMs: number
   signal?: AbortSignal | undefined
-  /** Told what came of a file as soon as it is known. */
+  /** Called with the result of each file as soon as it is known. */
   told?: ((file: string, probed: ImportResult) => void) | undefined
-  /** Told of a file that takes its time: those behind it do not wait. */
+  /** Called for a slow file: the files behind it do not wait. */
   slow?: ((file: string) => void) | undefined
 }
 
@@ -67,23 +67,24 @@ interface Hearing {
   patienceMs?: number
 }
 
-/** A file that takes longer has a child to itself: the rest go to another one. */
+/** A slower file keeps its child process; the other files go to another one. */
 const PATIENCE = 400
 /** Nor is a file slow on a machine that took so much of that time to start the child: several packages are more than
  *  Node alone. */
 const PER_START = 4
 const LONGEST_PATIENCE = 4000
-/** So many files have a child to themselves at once. */
+/** At most this many slow files have their own child processes at once. */
 const MOST_SLOW = 12
-/** Once a file was slow, the others go in so many rows. */
+/** Child processes that share the other files once a file was slow. */
 const LANES = 4
 /** Niceness of a child whose file may never come to an end. */
 const SLOW_NICE = 10
 
-/** How long words may still come that a child said before its end: what it has started can keep the line open. */
+/** How long to wait for messages that a child sent before its end: a process that it started can keep the channel
+ *  open. */
 const LAST_WORDS = 200
 
-/** Hears so many answers in their turn; they end early with how the child failed to give the next one. */
+/** Collects the answers of a child in order. They end early with the failure of the child. */
 class Answers {
   readonly #child: ChildProcess
   readonly #ask: Hearing
@@ -92,7 +93,7 @@ class Answers {
   #bound: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
   #count: number
-  /** How long the child took to be ready, ms. */
+  /** How long the child took to start, ms. */
   startedInMs = 0
 
   constructor (child: ChildProcess, ask: Hearing) {
@@ -127,12 +128,12 @@ class Answers {
     const { slow, patienceMs } = this.#ask
     const isSlow = () => {
       if (this.#results.length !== at) return
-      // What comes after it is for another child.
+      // The files after it go to another child.
       this.#count = at + 1
       slow?.(at)
     }
     if (slow) this.#patience = setTimeout(() => setImmediate(isSlow), patienceMs)
-    // Who is busy finds the time over before the answer that has come in time.
+    // On a busy event loop the timer may fire before an answer that has arrived in time.
     this.#bound = setTimeout(() =>
       setImmediate(() => {
         if (this.#results.length === at) this.#end({ kind: 'hung' })
@@ -275,7 +276,7 @@ export async function tryImports (asked: TryImportsAsk): Promise<Map<string, Imp
       if (slow) wait(rest[settled.length]!, slow)
       rest = rest.slice(settled.length + (slow ? 1 : 0))
       if (slow && !isLane) {
-        // Where one is slow others may be: nobody waits for all of them in a row.
+        // Other files may be slow too: they are imported in parallel.
         await Promise.all(lanesOf(rest).map(lane => inTurn(lane, true)))
         return
       }

@@ -159,6 +159,6 @@ export const worthALook = ({ path, executable }: Named): boolean => executable |
 export const mayBeScript = ({ path, executable }: Named, source: string): boolean =>
   endsAsScript(path) || (executable && source.startsWith('#!'))
 
-/** The id of a script that names none: its file name without ending, in the signs that an id may have. */
+/** The id of a script that names none: its file name without ending, in the characters that an id may have. */
 export const idOf = (path: string): string =>
   path.split('/').at(-1)!.replace(/\.[^.]+$/, '').toLowerCase().replaceAll(/\s+/g, '_')

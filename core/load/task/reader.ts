@@ -21,7 +21,8 @@ export interface UnreadFile {
   hash: string
 }
 
-/** The definitions of one version of a task file, or why it has none; `retry`: another file may mend it. */
+/** The definitions of one version of a task file, or why it has none; `retry`: a change of another file may repair
+ *  it. */
 export type ReadResult = { raws: RawDefinition[] } | { fault: OffpeakError, retry: boolean }
 
 const hungFault = (path: string, boundMs: number) =>

@@ -53,7 +53,7 @@ const REASONS: Record<string, string> = {
   EACCES: 'may not be read',
   EPERM: 'may not be read',
   ELOOP: 'is a link that leads to itself',
-  ENOTDIR: 'is no folder'
+  ENOTDIR: 'is not a folder'
 }
 
 /** A file or folder that is there and cannot be read. */
@@ -63,7 +63,7 @@ export function unreadable (path: string, cause: unknown): OffpeakError {
   return taskFileBroken({ file: path, message: `${path} ${REASONS[code] ?? `cannot be read (${code})`}`, fix, cause })
 }
 
-/** Notes what others can change: whoever changes it says what is executed here. */
+/** Records a file or folder that other users can change: they could have their code executed. */
 async function isExposed (
   state: Walk,
   path: string,
@@ -102,7 +102,7 @@ async function readFile (state: Walk, path: string, real: string): Promise<void>
     const stats = await lstat(real)
     if (stats.isFile()) await addFile(state, path, { real, stats })
   } catch (cause) {
-    // It is gone between the listing and the look: so it is not there.
+    // It was removed after the folder was listed.
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') state.faults.set(path, unreadable(path, cause))
   }
 }

@@ -40,8 +40,8 @@ function looksBusy (value: unknown, { equals, above, below }: BusyWhen): boolean
 
 const isFine = (status: number) => status >= 200 && status < 300
 
-/** Whether an answer is busy: all that `when` says must hold; without a word, a status of 2xx or an exit code of 0
- *  does. Throws on an answer that does not tell: an error status, a text that is not JSON. */
+/** Whether an answer is busy: every condition of `when` must hold; without `when`, a status of 2xx or an exit code of
+ *  0. Throws on an answer that cannot be judged: an error status, a text that is not JSON. */
 export function judge (when: BusyWhen, { text, status, exit }: Answer): Judgement {
   const looks = when.contains !== undefined || when.pointer !== undefined
   const facts: string[] = []

@@ -76,7 +76,7 @@ export class Probes {
     }
   }
 
-  /** What was answered, as far as it still counts at `now`. */
+  /** The answers that are still valid at `now`. */
   answers (now: number): Record<string, ProbeAnswer> {
     return Object.fromEntries([...this.#probes].map(([name, { answer, ttlMs }]) => {
       if (answer === null) return [name, { busy: UNKNOWN, at: now, detail: 'not answered yet' }]
@@ -97,7 +97,7 @@ export class Probes {
     await Promise.all([...this.#probes.values()].map(({ pending }) => pending))
   }
 
-  /** Calls off what is under way; the next beat looks anew. */
+  /** Aborts probes that are running; the next beat starts them again. */
   async stop (): Promise<void> {
     const pending = [...this.#probes.values()].map(probe => probe.pending)
     for (const probe of this.#probes.values()) probe.stop.abort()

@@ -17,12 +17,12 @@ interface Exit {
   code: number | null
   output: string
 }
-/** Runs a program without a shell; rejects when it cannot start, is too slow or is called off. */
+/** Runs a program without a shell; rejects when it cannot start, takes too long or is aborted. */
 export type Exec = (ask: ExecAsk) => Promise<Exit>
 
 const environment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  // Answers are parsed: numbers and words are to be those of no country.
+  // Output is parsed: it must not depend on the locale.
   LC_ALL: 'C'
 })
 
@@ -49,7 +49,7 @@ export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) =>
     const settle = (done: () => void) => {
       clearTimeout(bound)
       signal?.removeEventListener('abort', abort)
-      // What it left behind in its group is not to outlive it.
+      // Processes that it left in its group end with it.
       end(child)
       child.stdout.destroy()
       done()

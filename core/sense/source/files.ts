@@ -69,7 +69,7 @@ export class Files {
     }
   }
 
-  /** Closes everything; a later read opens anew. */
+  /** Closes everything; a later read opens files again. */
   async close (): Promise<void> {
     for (const fd of this.#open.values()) closeSync(fd)
     this.#open.clear()

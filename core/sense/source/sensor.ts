@@ -3,30 +3,30 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Files } from './files.ts'
 
-/** What one sensor tells: any part of a reading. */
+/** The answer of one sensor: any part of a reading. */
 export type PartialReading = {
   [K in keyof Reading as K extends 'at' | 'signals' | 'probes' ? never : K]?: Reading[K] extends unknown[] ? Reading[K]
     : Partial<Reading[K]> | Reading[K]
 }
 
-/** Something that tells a part of a reading. What it does not tell stays unknown; a throw makes all of it unknown
- *  and is named. */
+/** Measures a part of a reading. Members that it leaves out are unknown; when it throws, all are unknown and the error
+ *  is reported. */
 export interface Sensor {
-  /** How often it is asked, ms; 0 at every sample. Its answer stands in between. */
+  /** How often it is read, ms; 0: at every sample. Its last answer is used in between. */
   everyMs: number
   /** Reads files off the event loop: one that hangs keeps one of the few threads that all file work of the process
    *  shares. */
   threaded?: boolean
-  /** What stands for its answer while it fails or does not answer; absent: everything is unknown. */
+  /** Replaces its answer while it fails or does not respond; absent: everything is unknown. */
   silence?: PartialReading
-  /** What it leaves out of its answer, and why: values that no machine can mean. */
+  /** Values that it leaves out as impossible, and why. */
   doubts?(): readonly string[]
   read(): PartialReading | Promise<PartialReading>
-  /** Lets go of what it holds. */
+  /** Releases its resources. */
   stop?(): void
 }
 
-/** Where the machine tells of itself. */
+/** Folders of the system that sensors read. */
 export interface Roots {
   proc: string
   sys: string
@@ -37,7 +37,7 @@ export interface Roots {
 
 export const ROOTS: Roots = { proc: '/proc', sys: '/sys', cgroup: '/sys/fs/cgroup', dev: '/dev', run: '/run' }
 
-/** What every sensor is made of. */
+/** What every sensor is given. */
 export interface SensorHost {
   files: Files
   roots: Roots
@@ -76,7 +76,7 @@ function laid (base: unknown, part: unknown): unknown {
   return isPlain(base) && isPlain(part) ? { ...base, ...part } : part
 }
 
-/** One reading of many parts; a later part is laid over an earlier one. */
+/** One reading of many parts; a later part overrides an earlier one. */
 export function assemble (at: number, parts: readonly PartialReading[]): Reading {
   const reading = unknownReading(at) as unknown as Plain
   for (const part of parts as readonly Plain[]) {
