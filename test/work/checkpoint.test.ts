@@ -71,7 +71,7 @@ t.test('on_changed restart: the run begins without the state and the steps of an
   t.strictSame((await it.engine.get(it.run.id))!.result, [3, false])
   t.match(it.said('begun_anew'), [{ id: it.run.id, task: 'work', saved: 'one', version: 'two' }])
   const lines = await it.desk.logs({ id: it.run.id, after: 0, limit: 9 })
-  t.match(lines, [{ attempt: 3, text: /begun anew/, data: { saved: 'one', version: 'two' } }])
+  t.match(lines, [{ attempt: 3, text: /begins without its checkpoint/, data: { saved: 'one', version: 'two' } }])
 })
 
 t.test('a run that begins anew and is cut off has lost what it was to begin without', async t => {

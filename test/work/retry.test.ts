@@ -37,7 +37,7 @@ t.test('no attempt begins later than the task goes on trying, counted anew when 
   const dead = await it.reach(run.id, 'failed')
   t.equal(dead.attempt, 3, 'at 0, 40 and 80 s, and not at 120 s')
   t.equal(labelOf(dead, it.clock.now()), 'dead', 'it is dead like one whose attempts are spent')
-  t.match(dead.reason, { code: 'retry_for', message: 'it is tried for 1 m 40 s at most' })
+  t.match(dead.reason, { code: 'retry_for', message: 'its retries end 1 m 40 s after its first attempt' })
   t.match(await it.desk.dead.groups(), [{ task: 'work', count: 1, message: 'the line is dead' }])
   const { now } = it.clock
   t.match(await it.engine.stats({ from: now() - 3_600_000, to: now() + 1, by: 'task', every: 'all' }), [{

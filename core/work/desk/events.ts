@@ -173,7 +173,7 @@ export class Broadcast {
     return frames.reduce((sum, { length }) => sum + length, 0) > MOST_REPLAYED ? [this.#reset()] : frames
   }
 
-  #reset (message = 'what was missed is not known any more: read everything again'): Buffer {
+  #reset (message = 'the missed events are no longer kept: read everything again'): Buffer {
     return frame(this.#last, 'reset', { kind: 'reset', at: iso(this.#clock.now()), message })
   }
 
@@ -222,7 +222,7 @@ export class Broadcast {
   #forget (): void {
     this.#last++
     this.#kept.length = 0
-    const reset = this.#reset('some of what happened was not told: read everything again')
+    const reset = this.#reset('some events were not sent: read everything again')
     for (const reader of this.#readers) if (wantsStored(reader)) this.#send(reader, reset)
   }
 

@@ -215,6 +215,6 @@ function pastOf (run: FullRun, at: number): [Explanation['decision'], string] {
       run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')
     }`]
   }
-  if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited to be tried again']
+  if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited for its retry']
   return at < run.due_at ? ['hold', 'it was not due'] : ['hold', 'it waited for its turn']
 }

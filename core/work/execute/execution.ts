@@ -2,7 +2,7 @@ import { MOST_KEPT, STUCK, fileCalls } from '../context/file-calls.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'
 import { attempt } from './attempt.ts'
-import { begun } from './restart.ts'
+import { withValidCheckpoint } from './restart.ts'
 import { checkReach } from './reach.ts'
 import { contextFor } from '../context/context.ts'
 import { failedFor } from './settlements.ts'
@@ -162,7 +162,7 @@ export class Execution {
     const { task, lease, stop, lines, progress } = this.#active
     const log = () => logFor(line => lines.write(line))
     return {
-      run: begun(this.#active, log, this.#options),
+      run: withValidCheckpoint(this.#active, log, this.#options),
       version: task.version,
       stop,
       log,

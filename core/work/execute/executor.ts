@@ -121,7 +121,7 @@ export class Executor {
     return {
       ...outcome,
       retry_at: null,
-      reason: { code: TRIED_LONG, message: `it is tried for ${spanWords(task.retryForMs)} at most` }
+      reason: { code: TRIED_LONG, message: `its retries end ${spanWords(task.retryForMs)} after its first attempt` }
     }
   }
 

@@ -5,24 +5,18 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-interface AnewOptions {
-  engine: Engine
-  clock: Clock
-  notice: Listener
-}
-
 /** The run as its attempt begins, without its checkpoint when another version of the definition has saved it and
  *  `on_changed` is `restart`. */
-export function begun (
+export function withValidCheckpoint (
   { run, task, lease }: Active,
   log: () => TaskLog,
-  { engine, clock, notice }: AnewOptions
+  { engine, clock, notice }: { engine: Engine, clock: Clock, notice: Listener }
 ): Claimed {
   if (task.on_changed !== 'restart' || !isChanged(run.checkpoint, task.version)) return run
   const saved = opened(run.checkpoint).version
   notice({ kind: 'begun_anew', id: run.id, task: task.id, saved, version: task.version })
-  log().info({ saved, version: task.version }, 'begun anew: the definition has changed since the checkpoint was saved')
-  // One that is still there at the next attempt is left out again: nothing hangs on this write.
+  log().info({ saved, version: task.version }, 'begins without its checkpoint: the definition has changed since')
+  // When this write fails, the next attempt drops the checkpoint again.
   engine.report({ lease, now: clock.now(), checkpoint: null }).catch(() => undefined)
   return { ...run, checkpoint: null }
 }

@@ -100,7 +100,7 @@ function naming (
   if (unique !== undefined && unique !== task.unique) {
     throw inputInvalid({
       what: 'The run was not added',
-      errors: [{ pointer: '/unique', detail: "goes with a 'key': what is it that is to be unique?" }]
+      errors: [{ pointer: '/unique', detail: "needs a 'key'" }]
     })
   }
   return { key: null }
