@@ -16,7 +16,7 @@ const FAULTS: [string, unknown, string, string][] = [
   ['an object without a key', {}, '', 'found an empty object, expected at least one of runs, at, each'],
   ['a list that is too short', { runs: [] }, '/runs', 'found a list of 0, expected a list of 1 to 2 items'],
   ['a list that is too long', { runs: ['a', 'b', 'c'] }, '/runs', 'found a list of 3, expected a list of 1 to 2 items'],
-  ['what is no choice', { runs: [7] }, '/runs/0', 'found 7, expected text of at most 9 signs, or an object'],
+  ['what is no choice', { runs: [7] }, '/runs/0', 'found 7, expected text of at most 9 characters, or an object'],
   ['a wrong word in an object that is one of two choices', { runs: [{ run: 'a', condition: 'maybe' }] },
     '/runs/0/condition', "found 'maybe', expected one of 'done', 'failed'"],
   ['a mistyped key there', { runs: [{ run: 'a', conditon: 'done' }] }, '/runs/0/conditon',

@@ -206,7 +206,7 @@ t.test('what a task asks for is checked as what comes over HTTP is: a key, a del
   }
   await t.rejects(desk.enqueue('a.inline', { key: 'k'.repeat(201) }), {
     code: 'OFFPEAK_INPUT_INVALID',
-    errors: [{ pointer: '/key', detail: /expected a text of 1 to 200 signs/ }]
+    errors: [{ pointer: '/key', detail: /expected a text of 1 to 200 characters/ }]
   })
   t.match(await desk.enqueue('a.inline', { key: 'k'.repeat(200), delay: '1h' }), { created: true })
 })

@@ -9,7 +9,7 @@ import { INSTANT_EXPECTED, instantOf } from './instant.ts'
 import { milliseconds } from './duration.ts'
 
 const MOST_FAULTS = 100
-/** No Date is further from 1970, ms. */
+/** The furthest instant of a Date from 1970, ms. */
 const LAST_INSTANT = 8.64e15
 
 type Plain = Record<string, unknown>
@@ -31,17 +31,17 @@ export const pathOf = (pointer: string): string[] =>
 
 function distance (a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, sign] of [...a].entries()) {
+  for (const [i, character] of [...a].entries()) {
     const next = [i + 1]
     for (const [j, other] of [...b].entries()) {
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (sign === other ? 0 : 1)))
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (character === other ? 0 : 1)))
     }
     row = next
   }
   return row[b.length]!
 }
 
-/** The known word that a mistyped one most likely means, or null when none is near. */
+/** The known word closest to a mistyped one, or null when none is close. */
 export function nearest (word: string, known: readonly string[]): string | null {
   const wanted = word.slice(0, 64).toLowerCase().replaceAll('-', '_')
   const ranked = known.map(name => ({ name, far: distance(wanted, name.toLowerCase()) })).toSorted((a, b) =>
@@ -51,14 +51,14 @@ export function nearest (word: string, known: readonly string[]): string | null 
   return best !== undefined && best.far <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : null
 }
 
-/** `unknown key 'prot': did you mean 'port'?`, or the known ones when none is near. */
+/** `unknown key 'prot': did you mean 'port'?`, or the known keys when none is close. */
 export function unknownWords (key: string, known: readonly string[]): string {
   const near = nearest(key, known)
   if (near !== null) return `unknown key '${key.slice(0, 64)}': did you mean '${near}'?`
   return `unknown key '${key.slice(0, 64)}': known are ${known.join(', ') || 'none'}`
 }
 
-/** A value in words for a message, bounded. */
+/** A value in words for a message, shortened. */
 export function foundWords (value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
@@ -85,17 +85,17 @@ function rangeWords (least: unknown, most: unknown): string {
 
 function limitWords ({ minimum, maximum, minLength, maxLength, minItems, maxItems, pattern }: Plain): string {
   const range = rangeWords(minimum, maximum)
-  const signs = rangeWords(minLength, maxLength)
+  const characters = rangeWords(minLength, maxLength)
   const items = rangeWords(minItems, maxItems)
   return [
     range && ` from ${range}`.replace('from at', 'of at'),
-    signs && ` of ${signs} signs`,
+    characters && ` of ${characters} characters`,
     items && ` of ${items} items`,
     pattern !== undefined && ` that matches ${String(pattern)}`
   ].filter(Boolean).join('')
 }
 
-/** What a schema asks for, in words. */
+/** What a schema expects, in words. */
 export function expectedWords (schema: Node): string {
   if (schema.title === 'duration') return "seconds as a number, or words such as '15m', '1h 30m', 'PT15M'"
   if (schema.title === 'instant') return INSTANT_EXPECTED
@@ -140,7 +140,7 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
       detail: `found an empty object, expected at least one of ${Object.keys(node.properties ?? {}).join(', ')}`
     }]
   }
-  // Of a choice that has an object, an object is told what is wrong with it.
+  // For an object, report the faults against the object branch of the choice.
   const branch = keyword === 'anyOf' && isObject(inner) && !Array.isArray(inner)
     ? node.anyOf?.find(({ type }) => type === 'object')
     : undefined
@@ -154,7 +154,7 @@ function detailOf (schema: TSchema, value: unknown, { keyword, schemaPath, insta
   }]
 }
 
-/** Who writes 70 for a share means 0.7. */
+/** Suggests 0.7 for a share written as 70. */
 const shareWords = ({ maximum }: Node, found: unknown): string =>
   maximum === 1 && typeof found === 'number' && found > 1 && found <= 100 ? `; did you mean ${found / 100}?` : ''
 
@@ -186,7 +186,7 @@ const notExpected = (value: unknown, schema: Node): string =>
 const unless = (isRight: (value: unknown) => boolean): Meaning => (value, schema) =>
   isRight(value) ? null : notExpected(value, schema)
 
-/** A duration in words may be too long, or nothing where that would stop something. */
+/** A duration may be too long, or 0 where that is refused. */
 const durationFault: Meaning = (value, schema) => {
   try {
     if (milliseconds(value as Duration) > 0 || schema.aboveZero === undefined) return null
@@ -210,14 +210,13 @@ const MEANINGS: Record<string, Meaning> = {
 const NOTHING = {}
 const meaningful = new WeakMap<Node, boolean>()
 
-/** The schemas of what lies in a value of this one, whatever their keys. */
+/** The schemas of the values inside a value of this one. */
 const innerOf = (
   { properties = {}, patternProperties = {}, items, anyOf = [] }: Node
 ): Node[] => [...Object.values(properties), ...Object.values(patternProperties as Record<string, Node>), ...anyOf,
   ...items === undefined ? [] : [items]]
 
-/** True when a title says more of a value than the rest of its schema: most lists are long and say nothing of the
- *  kind. */
+/** True when a title in the schema needs a check of its own; cached, since most schemas need none. */
 function hasMeaning (schema: Node): boolean {
   const known = meaningful.get(schema)
   if (known !== undefined) return known
@@ -226,7 +225,7 @@ function hasMeaning (schema: Node): boolean {
   return has
 }
 
-/** What a schema can only name by its title: durations in words, instants and time zones. */
+/** Faults that a schema can only express by its title: durations, instants and time zones. */
 function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[] {
   if (value === undefined || value === null || !hasMeaning(schema)) return []
   const means = MEANINGS[schema.title ?? '']
@@ -249,8 +248,8 @@ function meaningFaults (schema: Node, value: unknown, pointer: string): Detail[]
   return faults
 }
 
-/** Every fault of a value: what was found and what was expected, each with its JSON pointer. `fits` answers whether
- *  there is any, where the caller has compiled the schema. */
+/** Every fault of a value with its JSON pointer: what was found and what was expected. `fits`: the compiled schema, if
+ *  the caller has one. */
 export function faultsOf (
   schema: TSchema,
   value: unknown,
@@ -263,8 +262,8 @@ export function faultsOf (
   return [...faults, ...meanings.filter(fault => !known.has(fault.pointer))]
 }
 
-/** Epoch ms of an instant that came from outside: epoch ms, a Date, or ISO 8601 with a zone. Throws
- *  OFFPEAK_INPUT_INVALID with the pointer. */
+/** Epoch ms of an instant from outside: epoch ms, a Date, or ISO 8601 with a zone. Throws OFFPEAK_INPUT_INVALID with
+ *  the pointer. */
 export function instantIn (value: unknown, { what, pointer }: { what: string, pointer: string }): number {
   const instant = typeof value === 'string' ? instantOf(value) : value instanceof Date ? value.getTime() : value
   if (typeof instant === 'number' && Math.abs(instant) <= LAST_INSTANT) return instant

@@ -11,8 +11,8 @@ import type { Reading } from '../machine/reading.ts'
 import type { Hysteresis } from '../machine/hysteresis.ts'
 import type { Task } from '../task/task.ts'
 
-/** The run as far as gates look at it. What is absent is that of an ordinary run. Runs that share these are told apart
- *  by no gate: see `core/model/run/cohort.ts`, which says what of them makes a cohort. */
+/** The fields of a run that gates read; absent fields are those of an ordinary run. No gate distinguishes runs that
+ *  share them, see `core/model/run/cohort.ts`. */
 export type Waiting =
   & Pick<Run, 'task' | 'due_at'>
   & Partial<
@@ -21,8 +21,7 @@ export type Waiting =
         | 'crashes'>
   >
 
-/** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null for as long as it is not taken
- *  back. */
+/** A pause made by hand. `name`: of the queue, task or tag; `until`: epoch ms, or null until it is resumed. */
 export interface Pause {
   scope: 'all' | 'queue' | 'task' | 'tag'
   name: string | null
@@ -32,11 +31,11 @@ export interface Pause {
   reason?: string | null
 }
 
-/** Tasks that a breaker has paused and that are tried with one run: that run, or null as long as none does. */
+/** Tasks on trial after a pause of their breaker: the trial run, or null before it starts. */
 export type Trials = ReadonlyMap<string, { run: string | null }>
 
-/** A waiting run that others keep from what it needs all at once: every other run to end (`locks` null), or several
- *  locks. Those that come after it in order wait for it. */
+/** A waiting run that needs every other run to end (`locks` null), or several locks at once. Runs that come after it in
+ *  order wait for it. */
 export interface Reservation {
   task: string
   run: string
@@ -45,8 +44,8 @@ export interface Reservation {
   locks: readonly string[] | null
 }
 
-/** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when there will be
- *  one more, or null. */
+/** How many scheduled runs that were due before `since` may run at once, see `paceOf`. `next_at`: when one more may, or
+ *  null. */
 export interface Pace {
   since: number
   slots: number
@@ -54,32 +53,32 @@ export interface Pace {
   next_at: number | null
 }
 
-/** What runs, and what that leaves to a run that waits. */
+/** What runs, and what that leaves for a waiting run. */
 export interface Occupancy {
   /** Runs of the same task that are running. */
   active: number
   /** Slots of this process that are free, and how many there are. */
   free: number
   slots: number
-  /** Slots that only critical runs take, which fill these first. Absent: there are none. */
+  /** Slots reserved for critical runs, which use these first. Absent: none. */
   reserve?: { free: number, slots: number }
   /** Runs that are running, by priority; work of the class critical counts as critical. */
   priorities: Readonly<Partial<Record<Priority, number>>>
   /** Runs of the class background that are running. */
   background: number
-  /** What running runs take of queues and locks; absent: nobody runs. */
+  /** Queues and locks in use; absent: nothing runs. */
   inUse?: InUse
   /** The run that others wait for; absent: none. */
   reserved?: Reservation | null
-  /** Absent: nothing is caught up with. */
+  /** Absent: no overdue runs. */
   pace?: Pace | null
-  /** The suspect of a crash that is being tried, by its task, and until when; absent: none. */
+  /** The crash suspect that runs, by its task, and until when it counts; absent: none. */
   tried?: { task: string, until: number } | null
-  /** What the tasks have done that others depend on, by id. */
+  /** The state of the tasks that others depend on, by id. */
   dependencies?: ReadonlyMap<string, DependencyState>
-  /** The clock was set forward by much a short while ago: no deadline has passed by it yet. */
+  /** The clock was set far forward recently: no deadline counts as passed yet. */
   doubted?: boolean
-  /** The tasks that there are; absent: nobody knows. */
+  /** The known tasks; absent: unknown. */
   known?: Pick<ReadonlyMap<string, unknown>, 'has'>
   pauses: readonly Pause[]
   /** Absent: none. */
@@ -104,21 +103,21 @@ export interface GateInput {
   occupancy: Occupancy
   now: number
   class: Class
-  /** How far limits have given way as the deadline nears, 0 to 1. */
+  /** How far limits are relaxed towards the deadline, 0 to 1. */
   relaxed: number
-  /** Why the run passes its conditions; null or absent: it does not. */
+  /** Why the run bypasses its conditions; null or absent: it does not. */
   bypass?: Bypass | null
 }
 
-/** Why a closed gate was passed. `now`: a person asked for a start at once. */
+/** Why a closed gate was bypassed. `now`: a person requested a start at once. */
 export type Bypass = 'critical' | 'deadline' | 'on_unmet' | 'now'
 
-/** `order`: nothing passes it. `safety`: critical runs wait at it too. `share`: slots that power and hour leave, and a
- *  supply that ends soon: critical runs alone pass it. `condition`: critical runs, runs at their deadline and runs that
- *  were asked for at once pass it. */
+/** `order`: nothing bypasses it. `safety`: holds critical runs too. `share`: slots by power and hour, and a UPS that
+ *  ends soon; only critical runs bypass it. `condition`: critical runs, runs past their deadline and runs requested at
+ *  once bypass it. */
 export type GateKind = 'order' | 'safety' | 'share' | 'condition'
 
-/** What one gate says of a run. */
+/** The result of one gate for a run. */
 export interface GateResult {
   gate: string
   ok: boolean
@@ -126,22 +125,21 @@ export interface GateResult {
   message: string
   observed: Json
   required: Json
-  /** Epoch ms at which it opens, or null when it is open or that cannot be known. */
+  /** Epoch ms at which it opens, or null when it is open or that is unknown. */
   clears_at: number | null
-  /** True when the answer follows from clock, calendar and definitions alone; false when it hangs on a reading. */
+  /** True when the result depends only on clock, calendar and definitions; false when it depends on a reading. */
   certain: boolean
   /** A JSON pointer into config.json, `task definition` with a pointer into it, or another word for where the
    *  requirement comes from. */
   source: string
-  /** The limit before it gave way, where it did. */
+  /** The limit before it was relaxed, if it was. */
   relaxed_from?: Json
 }
 
-/** One gate's answer: a gate that was passed although it is closed is `ok` and says why. */
+/** The result with the kind of its gate. A closed gate that was bypassed is `ok` and says why. */
 export type GateAnswer = GateResult & { kind: GateKind, bypassed: Bypass | null }
 
-/** One condition on starting: pure, and the same for the runner, the list, `why` and the forecast. Null: nothing asks
- *  for it. */
+/** One condition on starting: pure, shared by the runner, the list, `why` and the forecast. Null: it does not apply. */
 export type Gate = (ask: GateInput) => GateResult | null
 
 /** Everything that decides a verdict. */
@@ -149,16 +147,15 @@ export type EvaluateAsk =
   & Pick<GateInput, 'task' | 'run' | 'reading' | 'config' | 'occupancy' | 'now'>
   & Pick<Conditions, 'hysteresis'>
 
-/** All gates of a run together. `fail`, `skip`: it is held at its deadline, or its conditions are unmet, and its task
- *  wants it so. */
+/** The verdict of all gates on a run. `fail`, `skip`: by `on_deadline` or `on_unmet` of its task. */
 export interface Verdict {
   decision: 'start' | 'hold' | 'skip' | 'fail'
   gates: GateAnswer[]
-  /** The class of its task and the word that decided. */
+  /** The class of its task and what decided it. */
   class: Classed
-  /** Until when it may be held; null while no task has its id. */
+  /** Its deadline; null while no task has its id. */
   deadline: Deadline | null
-  /** How far limits have given way, 0 to 1. */
+  /** How far limits are relaxed, 0 to 1. */
   relaxed: number
   advice: Advice
   recommendation: Recommendation
@@ -171,26 +168,25 @@ export interface Subject {
   active: number
 }
 
-/** As much of a verdict as a start needs. `gates`: those alone that are closed or were passed, in the order in which
- *  people are told. `bypass`: why it passes its conditions, or null. `phase`: how it stands to its deadline: `fresh`
- *  until limits give way, then `eased`. */
+/** The part of a verdict that a start needs. `gates`: only those that are closed or were bypassed, in order. `bypass`:
+ *  why it bypasses its conditions, or null. `phase`: `fresh` until limits relax, then `eased`, then `overdue`. */
 export type Judgement = Pick<Verdict, 'decision' | 'gates' | 'class'> & { bypass: Bypass | null, critical: boolean,
   phase: 'fresh' | 'eased' | 'overdue' }
 
-/** What becomes of a running run, and the gate that closed on it. */
+/** What happens to a running run, and the gate that closed. */
 export interface LostVerdict {
   decision: 'continue' | 'yield' | 'cancel'
   reason: GateAnswer | null
 }
 
-/** Where a constraint of the task stands. */
+/** The source of a constraint of the task. */
 export const inDefinition = (name: string): string => `task definition /constraints/${name}`
 
-/** What most gates hang on: a reading, with nothing to say of when it will change. */
+/** For gates that depend on a reading: when they open is unknown. */
 export const READ = { clears_at: null, certain: false } as const
 
 /** 0.734 as `73 %`. */
 export const shareWords = (value: number): string => `${Math.round(value * 100)} %`
 
-/** A number of at most two decimals. */
+/** A number rounded to two decimals. */
 export const rounded = (value: number): number => Math.round(value * 100) / 100

@@ -33,28 +33,27 @@ import type { Constraints } from '../task/constraint.ts'
 import type { Gate, GateInput, GateKind } from './gate.ts'
 import type { Task } from '../task/task.ts'
 
-/** A gate in its place. */
+/** A gate, its kind, and how its result may be shared. */
 export interface GateEntry {
   gate: Gate
   kind: GateKind
-  /** Whether the answer is the run's own: always, never, or when the task says so. Else it is the same for all runs
-   *  that are asked about together, as long as no limit has given way. */
+  /** Whether the result depends on the run: always, never, or for some tasks. Otherwise all runs of a snapshot share it
+   *  until a limit relaxes. */
   own: 'always' | 'never' | ((task: Task) => boolean)
-  /** True when what it says of a run that asks for nothing of its own hangs on the reading and the configuration
-   *  alone. */
+  /** True when the shared result depends only on the reading and the configuration. */
   ofMachine?: boolean
-  /** True for a run to which the gate is open: what the gate itself goes by, without the words. */
+  /** True when the gate is open; decides like the gate, without a message. */
   opens?: (ask: GateInput) => boolean
 }
 
-// It is not read here: what throws has to throw in its gate, which then says so.
+// Only the presence is checked: a value that throws must throw in its gate, which reports it.
 const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boolean =>
   names.some(name => name in constraints)
 
-/** Load has an answer of its own for a monitor, which it never holds. */
+/** Load never holds a monitor, so its result for one differs. */
 const minds = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
 
-/** In the order in which people are told. */
+/** All gates, in the order in which reasons are shown. */
 export const GATES: readonly GateEntry[] = [
   { gate: present, kind: 'order', own: 'always', opens: isPresent },
   { gate: enabled, kind: 'order', own: task => !task.enabled },
@@ -96,10 +95,10 @@ const placesOf = (wanted: (rule: GateEntry) => boolean): readonly number[] =>
 const ALL = placesOf(() => true)
 const ALWAYS = placesOf(({ own }) => own === 'always')
 
-/** The places of the gates whose answer may be shared. */
+/** The places of the gates whose result may be shared. */
 export const SHARED = placesOf(({ own }) => own !== 'always')
 
-/** Those of them that hang on the reading and the configuration alone. */
+/** Those that depend only on the reading and the configuration. */
 export const OF_MACHINE = SHARED.filter(place => GATES[place]!.ofMachine)
 
 const places = new WeakMap<Task, readonly number[]>()
@@ -115,7 +114,7 @@ function ownOf (task: Task): readonly number[] {
 
 const isOwn = ({ own }: GateEntry, task: Task): boolean => own === 'always' || (own !== 'never' && own(task))
 
-/** The places of the gates whose answer is the run's own. */
+/** The places of the gates whose result depends on the run. */
 export function ownPlaces ({ task, relaxed }: GateInput): readonly number[] {
   if (relaxed > 0) return ALL
   return task === undefined ? ALWAYS : ownOf(task)

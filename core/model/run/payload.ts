@@ -26,7 +26,7 @@ const SHAPE: readonly { key: string, isFit: (value: unknown) => boolean, expecte
   {
     key: 'key',
     isFit: value => typeof value === 'string' && value !== '' && value.length <= MOST_KEY,
-    expected: `a text of 1 to ${MOST_KEY} signs`
+    expected: `a text of 1 to ${MOST_KEY} characters`
   },
   { key: 'delay', isFit: value => value !== null, expected: 'a duration' },
   { key: 'unique', isFit: isObject, expected: 'an object' },
