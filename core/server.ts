@@ -125,11 +125,11 @@ const RAW: Record<string, { code: string, status: number, message: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     code: 'OFFPEAK_REQUEST_TIMEOUT',
     status: 408,
-    message: 'The request did not come to its end in time'
+    message: 'The request was not complete in time'
   },
   HPE_HEADER_OVERFLOW: { code: 'OFFPEAK_HEADERS_TOO_LARGE', status: 431, message: 'The headers are too large' }
 }
-const NO_REQUEST = { message: 'What came is no HTTP request' }
+const NO_REQUEST = { message: 'This is not an HTTP request' }
 
 /** Answers what is not a request, or came too slowly, and closes the connection. */
 const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socket: Socket): void => {

@@ -81,7 +81,7 @@ function longEnough (value: string, where: string): string {
   throw configInvalid({
     file: where,
     pointer: '/server/token_file',
-    message: `The token in ${where} is not one`,
+    message: `The token in ${where} is not valid`,
     fix: `Use at least ${LEAST_SIGNS} letters and digits without spaces.`
   })
 }

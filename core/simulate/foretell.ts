@@ -46,7 +46,7 @@ function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
     }
   }
   throw forecastTooLarge({
-    message: `More than ${MOST_STARTS} fires are planned in these hours, and no forecast has more`,
+    message: `More than ${MOST_STARTS} fires are planned in these hours: a forecast has at most that many`,
     fix: hours > 0
       ? `Ask for ${hours} hours at most.`
       : 'There are too many for any forecast.'

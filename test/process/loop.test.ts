@@ -35,7 +35,8 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   await until('the log names it', () => it.output().includes(`run ${id} of task 'spin'`))
   it.child.kill('SIGTERM')
   t.strictSame(await it.exit, [null, 'SIGKILL'])
-  t.match(it.output(), /is asked to end while its event loop stands: it ends in \d+ s, and at a second signal at once/)
+  t.match(it.output(),
+    /is asked to end while its event loop is blocked: it ends in \d+ s, and at a second signal at once/)
   t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'stop' })
 })
 

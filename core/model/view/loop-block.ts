@@ -6,8 +6,8 @@ export interface InlineRun {
   task: string
 }
 
-/** An event loop that stands. `runs`: whose function holds it, or, while `exact` is false, each that may; `where`: the
- *  place in the code, null when it cannot be told. */
+/** An event loop that is blocked. `runs`: whose function blocks it, or, while `exact` is false, each that may; `where`:
+ *  the place in the code, null when it cannot be told. */
 export interface LoopBlock {
   ms: number
   runs: readonly InlineRun[]
@@ -20,11 +20,11 @@ export interface PastLoopBlock extends LoopBlock {
   at: number
 }
 
-/** The loop has not come round for so long: it stands. */
+/** A loop that has not gone on for so long is blocked, ms. */
 export const BLOCKED_MS = 3 * SECOND
 
 interface EndAsk {
-  /** How long the loop has stood. */
+  /** How long the loop has been blocked. */
   ms: number
   /** How long ago it was asked to end by a signal that the loop has not seen, null: it was not. */
   askedMs: number | null
@@ -35,7 +35,7 @@ interface EndAsk {
   limitMs: number
 }
 
-/** Whether the process of a loop that stands is to be ended, and for what: nobody in it can obey a signal. A second
+/** Whether the process of a blocked loop is to be ended, and for what: nobody in it can obey a signal. A second
  *  signal means at once, as it does while the loop goes round. */
 export function endOf ({ ms, askedMs, asked, graceMs, limitMs }: EndAsk): 'stop' | 'limit' | null {
   if (asked > 1 || (askedMs !== null && askedMs >= graceMs)) return 'stop'
@@ -54,18 +54,18 @@ const HELD_FIX = 'use isolation: thread or process for work that does not wait'
 
 const lasting = (ms: number) => spanWords(Math.max(SECOND, Math.round(ms / SECOND) * SECOND))
 
-/** A loop that stands, as health and the log say it; without names for readers who may not know them. */
+/** A blocked loop, as health and the log say it; without names for readers who may not know them. */
 export function blockWords (stand: LoopBlock, names: 'named' | 'unnamed' = 'named'): string {
   const where = stand.where === null || names === 'unnamed' ? '' : ` at ${stand.where}`
   const whose = names === 'named' ? whoseOf(stand) : stand.runs.length === 0 ? 'something' : 'a run'
-  return `the event loop has stood for ${
+  return `the event loop has been blocked for ${
     lasting(stand.ms)
-  }: ${whose} holds it${where}, and nothing else is done meanwhile`
+  }: ${whose} blocks it${where}, and nothing else runs meanwhile`
 }
 
 /** A stand that is over, as health says it. */
 export const pastBlockWords = (stood: PastLoopBlock): string =>
-  `the event loop stood for ${lasting(stood.ms)}: ${whoseOf(stood)} held it${
+  `the event loop was blocked for ${lasting(stood.ms)}: ${whoseOf(stood)} blocked it${
     stood.where === null ? '' : ` at ${stood.where}`
   }; ${HELD_FIX}`
 

@@ -158,7 +158,7 @@ function promise (graceMs: number): void {
   if (isHeard) return
   isHeard = true
   say(
-    `is asked to end while its event loop stands: it ends in ${
+    `is asked to end while its event loop is blocked: it ends in ${
       Math.ceil(graceMs / 1000)
     } s, and at a second signal at once`
   )
