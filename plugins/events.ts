@@ -13,7 +13,7 @@ const Query = exactly({
 })
 const Seen = Type.Object({
   'last-event-id': Type.Optional(
-    Type.String({ maxLength: 100, description: 'The last id that was seen: what came after it is told again' })
+    Type.String({ maxLength: 100, description: 'The last id received; later events are sent again' })
   )
 })
 const Stream = {
