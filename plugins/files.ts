@@ -25,7 +25,8 @@ const Stored = exactly({
   sha256: Type.String()
 })
 
-/** The file in a request; one that is refused is read to its end for a while, so that its sender hears why. */
+/** The file in a request; one that is refused is read to its end for a while, so that its sender receives the
+ *  reason. */
 function coded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof bodyOf> {
   try {
     return bodyOf((request.body ?? request.raw) as Readable, request.headers)

@@ -5,7 +5,7 @@ import { STATIC } from './commands.ts'
 
 const WINDOWS = process.platform === 'win32'
 
-/** Runs one command; `line` hears what it prints. Resolves to its exit code. */
+/** Runs one command; `line` is called with each line that it prints. Resolves to its exit code. */
 function run (command: string, args: string[], line: (text: string) => void): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], shell: WINDOWS })

@@ -12,7 +12,7 @@ const PACKED = '.zst'
 const ROUNDS = 100
 
 /** How a log makes room. `copy_truncate`: its lines are copied out and the file, which its writer may keep open, is
- *  emptied. `rename`: it moves aside and an empty one takes its place, for writers that open the file anew. */
+ *  emptied. `rename`: it moves aside and an empty one takes its place, for writers that open the file again. */
 type Method = 'copy_truncate' | 'rename'
 
 interface RotateAsk {
@@ -130,7 +130,9 @@ async function packFirst ({ folder, name, signal }: RotateAsk, { temp, out }: Te
     const { size } = await log.stat()
     await copy(log, { end: size, out, compress: true, signal })
     if ((await log.stat()).size !== size) {
-      throw new Error(`'${first}' is still written to: its program has not opened its log anew since the last rotation`)
+      throw new Error(
+        `'${first}' is still written to: its program has not opened its log again since the last rotation`
+      )
     }
     await folder.rename(temp, first + PACKED)
     await folder.remove(first)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 /** The file as a whole, also on a machine that is busy. */
 t.setTimeout(600_000)
 const LONG = 240_000
-/** What hangs on the speed of the machine is shown, and not asserted. */
+/** What depends on the speed of the machine is shown, and not asserted. */
 const TIMED = new Set(['ms', 'MB', 'MB/min'])
 
 for (const [name, soak] of Object.entries(SOAKS)) {

@@ -11,7 +11,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
   const later: string[] = []
   for (const n of [1, 2, 3]) later.push((await json('enqueue', 'echo', '--delay', '1h', '--payload', String(n))).id)
 
-  t.test('nothing is done without a word on which', async t => {
+  t.test('nothing is done unless it says on which', async t => {
     for (const act of ['cancel', 'retry', 'delete', 'replay', 'discard']) {
       const more = act === 'discard' ? ['--reason', 'a test'] : []
       t.match(await say(act, ...more), {

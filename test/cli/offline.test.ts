@@ -122,7 +122,7 @@ t.test('preview says when a task that is known will fire: an interval counts on 
   await engine.stop()
   const before = Date.now()
   const [first] = await preview()
-  t.ok(first! >= before + 45 * MINUTE, 'what the file says anew begins now')
+  t.ok(first! >= before + 45 * MINUTE, 'what the file says again begins now')
 })
 
 t.test('test runs a task once, here, and ends as the task did', async t => {

@@ -7,12 +7,28 @@ export interface Forbidden {
 
 /** One list for comments, strings, reasons, errors, help and documentation. */
 export const FORBIDDEN: readonly Forbidden[] = [
+  { words: 'hears', instead: 'is called with, receives, is told' },
+  { words: 'anew', instead: 'again, starts over' },
+  { words: 'signs', instead: 'characters' },
+  { words: 'dealt with', instead: 'handled' },
+  { words: 'hangs on', instead: 'depends on' },
+  { words: 'hung on', instead: 'depended on' },
+  { words: 'without a word', instead: 'by default, silently, unasked' },
+  { words: 'no word', instead: 'nothing, no reason' },
+  { words: 'dear', instead: 'expensive, high' },
+  { words: 'bound wider', instead: 'listening beyond loopback' },
+  { words: 'only these', instead: 'these alone, no others' },
+  { words: 'takes back', instead: 'undoes, cancels' },
+  { words: 'takes that back', instead: 'returns a function that cancels it' },
+  { words: 'foremost', instead: 'first' },
   { words: 'conscience', instead: 'holds, deadlines, preemption' },
   { words: 'breath', instead: 'breathe' },
   { words: 'lull', instead: 'quiescence' },
   { words: 'wakeful', instead: 'busyness' },
   { words: 'foresight', instead: 'forecast' },
-  { words: 'seams', instead: 'execution ports' }
+  { words: 'seams', instead: 'execution ports' },
+  { words: 'diary', instead: 'recorder' },
+  { words: 'standpoint', instead: 'conditions' }
 ]
 
 /** The pattern of words; white space and the stars of a comment may stand between them. */

@@ -70,7 +70,7 @@ tap.test('a broken version is told and mended within two seconds, the task stays
   t.same(changes.flatMap(({ removed }) => removed), [])
 })
 
-tap.test('a stopped folder hears nothing, and finds what it missed when it starts again', async t => {
+tap.test('a stopped folder notices nothing, and finds what it missed when it starts again', async t => {
   const { write, timeout, folder } = await setup(t)
   await folder.stop()
   write('a.ts', task('a', 5))

@@ -80,7 +80,7 @@ tap.test('a half-written file is waited for [F38]', async t => {
   t.same(errors, [])
 })
 
-tap.test('it starts and stops twice, and hears nothing after', async t => {
+tap.test('it starts and stops twice, and notices nothing after', async t => {
   const { write, changes, watch } = await setup(t)
   await watch.start()
   await watch.stop()

@@ -241,7 +241,7 @@ t.test('an upload of which nothing comes any more is cut off [F52]', async t => 
   await once(sent, 'close')
 })
 
-t.test('whoever sends too much hears of it while sending', async t => {
+t.test('a sender of too much is refused while it sends', async t => {
   const { send, place } = await sending(t, { max_bytes: 1000 })
   const length = { 'content-length': String(64 * 1024 * 1024) }
   const cases: [path: string, headers: Record<string, string>, code: string][] = [

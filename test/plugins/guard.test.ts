@@ -18,7 +18,7 @@ t.test('every route that writes needs the token, also on loopback [S02]', async 
   }
 })
 
-t.test('bound wider than loopback, every route but two needs the token [S02]', async t => {
+t.test('listening beyond loopback, every route but two needs the token [S02]', async t => {
   const { plain, ask } = await setup(t, { server: { host: '0.0.0.0' }, env: { OFFPEAK_TOKEN: SECRET } })
   for (const { method, url } of await everyRoute(t)) {
     const answer = await plain({ method: method as 'GET', url: at(url) })

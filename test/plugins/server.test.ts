@@ -74,7 +74,7 @@ t.test('a token that was given is taken, and a bad one refused', async t => {
   await t.rejects(ask('missing'), { code: 'OFFPEAK_CONFIG_INVALID' })
 })
 
-t.test('bound wider than loopback without a token of the owner it does not start [S01, S39]', async t => {
+t.test('listening beyond loopback without a token of the owner it does not start [S01, S39]', async t => {
   const root = t.testdir({ data: {}, secret: 'the-owner-chose-this-one' })
   for (const server of [{ host: '0.0.0.0' }, { host: '::' }, { host: '192.168.1.5' }, { trust_proxy: true }, {
     trust_proxy: ['10.0.0.1']

@@ -225,7 +225,7 @@ t.test('a signal that makes no sense is refused with what was expected', async t
   refused('/value', 'a', NaN)
   refused('/value', 'a', { deep: 1 })
   refused('/value', 'a', 'x'.repeat(201))
-  refused('/value', 'price', 'dear')
+  refused('/value', 'price', 'high')
   refused('/ttl', 'a', 1, 0)
   refused('/ttl', 'a', 1, Infinity)
   for (let index = 0; index < 200; index++) senses.setSignal(`s${index}`, index)

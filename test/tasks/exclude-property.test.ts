@@ -8,7 +8,7 @@ import { fakeContext } from './context.ts'
 import { NAMES, at, hostile, numbers, pathsIn, removeTree } from './hostile.ts'
 
 const skip = process.platform !== 'linux'
-/** Written so that the signs in a name are not signs. */
+/** Written so that the special characters in a name are not special. */
 const literal = (name: string) => name.replaceAll(/[\\*?[\]{}!#]/g, String.raw`\$&`)
 const same = (a: string | undefined, b: string) => a?.normalize('NFC') === b.normalize('NFC')
 

@@ -56,7 +56,7 @@ tap.test('what begins like a path that stands for nothing is refused, a name is 
   for (const name of ['~lock.odt#', '$RECYCLE.BIN', '$x', '~']) t.ok(excluder([name])(`${name}/x`, 'other'), name)
 })
 
-tap.test('signs stand for hidden names too, and a slash at the end for folders alone', async t => {
+tap.test('wildcards match hidden names too, and a slash at the end for folders alone', async t => {
   t.same(left('*.tmp'), ['a.tmp', '.a.tmp', 'sub/b.tmp'])
   t.same(left('/*.tmp'), ['a.tmp', '.a.tmp'])
   t.same(left('a.tmp/'), [])
@@ -91,7 +91,7 @@ tap.test('upper and lower case are one where they are for the file system', asyn
   t.equal(await ignoresCase(other), false, 'two names of one file')
 })
 
-tap.test('a name with the signs of a pattern in it is also itself', async t => {
+tap.test('a name with the wildcards of a pattern in it is also itself', async t => {
   for (const name of ['[draft]', 'a*b', 'what?', '{x}', '{a,b}', 'back\\slash', '[', 'a[b', 'x\\', '-rf', '#x', ' lead',
     'new\nline', '日本', '(1)', 'a+b', '$x', '^']) {
     t.ok(excluder([name])(`${name}/below`, 'other'), name)

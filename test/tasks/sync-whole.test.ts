@@ -102,7 +102,7 @@ tap.test('what is neither file, folder nor link is named', { skip: process.platf
   })
 })
 
-tap.test('more than half of the target does not go without a word', async t => {
+tap.test('more than half of the target is not removed unasked', async t => {
   const { source, target, again } = pair(t, { delete: true })
   mkdirSync(source)
   const names = Array.from({ length: 40 }, (_, index) => `f${index}`)

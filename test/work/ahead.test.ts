@@ -127,11 +127,11 @@ t.test('a run that was told to go back by hand is not told to stop', async t => 
   const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
   t.equal(runner.abort(waits.id, new StopReason('yield', 'its slot goes to another')), true)
   t.strictSame(said('signalled'), [])
-  await until('it is claimed anew or waits',
+  await until('it is claimed again or waits',
     async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
 })
 
-t.test('a task that is defined anew while its runs wait claimed starts them under the new definition', async t => {
+t.test('a task that is redefined while its runs wait claimed starts them under the new definition', async t => {
   const { tasks, engine, busy } = await quickThenSlow(t)
   const old = tasks.get('work')!
   let fresh = 0

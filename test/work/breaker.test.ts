@@ -135,7 +135,7 @@ t.test('each pause is twice as long up to the cap, over a restart too, and the f
   t.same(await it.engine.kept({ prefix: 'breaker/' }), [], 'as if nothing had been')
 })
 
-t.test('a success in between begins the count anew', async t => {
+t.test('a success in between resets the count', async t => {
   const it = await fragile(t)
   await it.once()
   await it.once()

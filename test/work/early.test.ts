@@ -111,7 +111,7 @@ t.test('while numbers for priorities count, none is claimed before its instant',
   await are({ a: 'completed' })
 })
 
-t.test('a change of the conditions before the instant puts it back, and it is judged anew', async t => {
+t.test('a change of the conditions before the instant puts it back, and it is judged again', async t => {
   const { conditions, are, goTo, begun, runOf, clock } = await justBefore(t, { tasks: [{ id: 'a' }] })
   await are({ a: 'running' })
   await goTo(-5)
@@ -126,7 +126,7 @@ t.test('a change of the conditions before the instant puts it back, and it is ju
   t.match(await runOf('a'), { attempt: 1 })
 })
 
-t.test('a machine that sleeps over the instant judges it anew when it wakes', async t => {
+t.test('a machine that sleeps over the instant judges it again when it wakes', async t => {
   const { are, goTo, begun, clock } = await justBefore(t, {
     tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }]
   })

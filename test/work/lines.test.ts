@@ -33,6 +33,6 @@ t.test('a line is bounded, and NUL and lone surrogates do not reach the store [F
   const lines = new RunLines({ head: 3, tail: 2, signs: 10 })
   lines.write({ at: 1, level: 30, text: 'x'.repeat(25) })
   lines.write({ at: 1, level: 30, text: 'a\u0000b\uD800' })
-  t.strictSame(texts(lines.take()), [`${'x'.repeat(10)} [15 signs left out]`, 'a\uFFFDb\uFFFD'])
+  t.strictSame(texts(lines.take()), [`${'x'.repeat(10)} [15 characters left out]`, 'a\uFFFDb\uFFFD'])
   t.end()
 })

@@ -176,7 +176,7 @@ t.test('an interval keeps its phase over a restart', async t => {
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
 })
 
-t.test('a changed trigger begins anew [F18]', async t => {
+t.test('a changed trigger starts over [F18]', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   it.tasks.set('work', { ...it.tasks.get('work')!, trigger_args: { minute: 30 } })
   await it.planner.sync()
@@ -254,7 +254,7 @@ t.test('syncs that wait for their turn are one, and it sees the tasks of the las
   t.strictSame(it.planner.schedules.map(({ id }) => id), ['work', 'other'])
 })
 
-t.test('a definition that says the same goes on over a restart, one in another time zone begins anew', async t => {
+t.test('a definition that says the same goes on over a restart, one in another time zone starts over', async t => {
   const daily: Partial<Task> = { trigger: 'cron', trigger_args: { hour: 3, minute: 5 } }
   const folder = scratch(t)
   const first = await harness(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })

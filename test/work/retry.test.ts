@@ -13,7 +13,7 @@ t.test('the waits of a list come one by one, and the last one stays', t => {
   t.end()
 })
 
-t.test('no attempt begins later than the task goes on trying, counted anew when it is played again', async t => {
+t.test('no attempt begins later than the task goes on trying, counted from zero when it is replayed', async t => {
   const func = () => {
     throw new Error('the line is dead')
   }

@@ -24,7 +24,7 @@ t.test('its signal is aborted whenever somebody asks for it', async t => {
   t.equal(late.signal, late.signal, 'there is one')
 })
 
-t.test('its listener hears of it once, at once when it is late', async t => {
+t.test('its listener is called once, at once when it is late', async t => {
   const heard: string[] = []
   const [early, late, deaf] = [new Stop(), new Stop(), new Stop()]
   early.listen(() => void heard.push('early'))

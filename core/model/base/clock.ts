@@ -4,8 +4,8 @@ export interface Clock {
   now(): number
   /** Milliseconds since some instant; stands still while the machine sleeps. */
   monotonic(): number
-  /** Calls back when so many milliseconds have been counted; the answer takes that back. Absent: the timers of the
-   *  process. */
+  /** Calls back when so many milliseconds have been counted; returns a function that cancels it. Absent: the timers of
+   *  the process. */
   after?(ms: number, ring: () => void): () => void
 }
 
@@ -15,8 +15,8 @@ export const systemClock: Clock = { now: () => Date.now(), monotonic: () => perf
 /** No timer of the process is longer: they overflow after 24.8 days. */
 const LONGEST_TIMER = 86_400_000
 
-/** Calls back after so many counted milliseconds, however many, by the timers of a clock that has its own; the answer
- *  takes that back. */
+/** Calls back after so many counted milliseconds, however many, by the timers of a clock that has its own; returns
+ *  a function that cancels it. */
 export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void): () => void {
   if (clock.after) return clock.after(ms, ring)
   let timer: NodeJS.Timeout

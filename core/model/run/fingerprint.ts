@@ -23,7 +23,7 @@ function hash (text: string, basis: number): string {
   return (sum >>> 0).toString(16).padStart(8, '0')
 }
 
-/** 16 signs that are the same for failures of one kind: by name and folded message. */
+/** 16 characters that are the same for failures of one kind: by name and folded message. */
 export function fingerprintOf ({ name, message }: Pick<Failure, 'name' | 'message'>): string {
   const words = `${name}: ${foldedWords(message)}`
   return hash(words, 0x811c9dc5) + hash(words, 0x2f0b4a27)

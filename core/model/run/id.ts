@@ -2,7 +2,7 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const LENGTH = 11
 const PER_MS = 4096
-/** Six signs hold 30 bits: numbers of 32 bits are counted with far sooner than those of 53. */
+/** Six characters hold 30 bits: numbers of 32 bits are counted with far sooner than those of 53. */
 const LOW_SIGNS = 6
 const LOW = 2 ** 30
 const NONE = 255
@@ -15,11 +15,11 @@ function signs (half: number, count: number): string {
   return text
 }
 
-/** The text of a run number: 11 signs that sort by creation. */
+/** The text of a run number: 11 characters that sort by creation. */
 export const encodeId = (number: number): string =>
   signs(Math.floor(number / LOW), LENGTH - LOW_SIGNS) + signs(number % LOW, LOW_SIGNS)
 
-/** The number of some of the signs, or -1. */
+/** The number of some of the characters, or -1. */
 function numberOf (id: string, from: number, to: number): number {
   let number = 0
   for (let place = from; place < to; place++) {

@@ -13,7 +13,7 @@ export function payloadJson (task: string, payload: unknown): Json {
   throw inputInvalid({ what: `The payload does not fit task '${task}'`, errors: [payloadFault(fault)] })
 }
 
-/** Signs of a key, and runs that one may wait for. */
+/** Characters of a key, and runs that one may wait for. */
 const MOST_KEY = 200
 const MOST_AFTER = 1000
 

@@ -28,7 +28,7 @@ export interface Fires {
   fires: Fire[]
   /** All fires that were due, the ones acted on included; `COUNT_CAP` means that many or more. */
   due: number
-  /** Every fire up to here is dealt with. */
+  /** Every fire up to here is handled. */
   cursor: number
 }
 

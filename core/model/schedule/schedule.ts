@@ -16,7 +16,7 @@ export interface Schedule {
   payload: Json
   /** When it was first seen: the phase of an interval. */
   anchor: number
-  /** Every fire up to here is dealt with. */
+  /** Every fire up to here is handled. */
   cursor: number
   /** The next fire before jitter; null when there is none. */
   nominal_at: number | null

@@ -22,7 +22,7 @@ export interface TaskProgress {
   /** Sets what is done. */
   update(current: number, message?: string): void
   setMessage(message: string): void
-  /** Begins a part of the work: what is done, the total and the rate begin anew and are of it alone. */
+  /** Begins a part of the work: what is done, the total and the rate start over and are of it alone. */
   setStage(name: string, total?: number, unit?: string): void
 }
 

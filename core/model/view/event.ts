@@ -62,8 +62,8 @@ export function eventView (notice: Notice, at: number): Record<string, unknown> 
   return told
 }
 
-/** An event as one hears it who has no token: the keys of runs, and of what was done by hand who did it and to what,
- *  are left out, and `withheld` says so. */
+/** An event as a reader without a token receives it: the keys of runs, and of what was done by hand who did it and to
+ *  what, are left out, and `withheld` says so. */
 export function withoutPrivate (told: Record<string, unknown>): Record<string, unknown> {
   const { run, kind } = told as { run?: { key?: string | null }, kind: string }
   if (kind === 'recorded') return { ...told, by: null, subject: null, withheld: ['by', 'subject'] }

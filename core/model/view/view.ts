@@ -90,7 +90,7 @@ const lastRun = (run: Run): LastRun => ({
 const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
   start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
 
-/** What the line of a task hangs on, besides its definition and class. */
+/** What the line of a task depends on, besides its definition and class. */
 interface Moving {
   status: Status
   reason: { code: string, message: string } | null

@@ -11,7 +11,7 @@ const LIMITS: LineLimits = { head: 2000, tail: 500, signs: 8000 }
 const WARN = 40
 
 const bounded = (text: string, signs: number) =>
-  (text.length > signs ? `${text.slice(0, signs)} [${text.length - signs} signs left out]` : text).toWellFormed()
+  (text.length > signs ? `${text.slice(0, signs)} [${text.length - signs} characters left out]` : text).toWellFormed()
     .replaceAll('\u0000', '\uFFFD')
 
 /** The log of one attempt, bounded in lines and in the length of each. */

@@ -28,7 +28,7 @@ export async function recovering (t: Test, setup: Setup) {
     t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] },
       'whatever others do')
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] },
-      'the owner hears that it lost it')
+      'the owner is told that it lost it')
   })
   t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]', async t => {
     const engine = await setup(t)

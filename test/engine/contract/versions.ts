@@ -41,7 +41,7 @@ export async function versioning (t: Test, setup: Setup) {
     await engine.sweep({ now: T0 + 30 * DAY, before: 0, keep: 99, limit: 9 })
     t.same(await found('p/b', 0), [], 'and are not remembered for ever')
   })
-  t.test('a schedule is planned only from what was read, and who was too late hears what stands', async t => {
+  t.test('a schedule is planned only from what was read, and who was too late is given what stands', async t => {
     const engine = await setup(t)
     const [first, second] = await Promise.all(
       ['me', 'you'].map(by => engine.plan([planAsk({ from: null, was: null, schedule: schedule({ created_by: by }) })]))

@@ -16,7 +16,7 @@ interface ExpectedVerdict {
 }
 
 /** The entries after a verdict of an owner: what it says no more is closed, what it goes on saying goes on, and what it
- *  says anew is opened. */
+ *  says again is opened. */
 export function judged (entries: readonly Hold[], { owner, at, code, message }: ExpectedVerdict): Hold[] {
   let goesOn = false
   const after = entries.map(entry => {

@@ -157,7 +157,7 @@ t.test('a due time that is a date, if a distant one, is kept', async t => {
   await works(t, engine, 'far')
 })
 
-t.test('what waits for a run that fails so is dealt with as ever', async t => {
+t.test('what waits for a run that fails so is handled as ever', async t => {
   const { open, edit, before, behind } = await storeOf(t)
   edit('update run set due_at = ? where id = ?', 1e300, decodeId(before))
   const engine = await open()

@@ -59,7 +59,7 @@ t.test('a requirement says where it comes from and what it was before it gave wa
   t.end()
 })
 
-t.test('what follows from clock and calendar is certain, what hangs on the machine is not', t => {
+t.test('what follows from clock and calendar is certain, what depends on the machine is not', t => {
   const { gates } = verdict({
     reading: laptop(50),
     task: { constraints: { window: 'peak', power: 'any', idle: true } }

@@ -71,7 +71,7 @@ export async function bounding (t: Test, setup: Setup) {
       run: { state: 'skipped', reason: { code: 'dependency_failed' } }
     }])
   })
-  t.test('when to try again hangs on what waits and runs', async t => {
+  t.test('when to try again depends on what waits and runs', async t => {
     const engine = await setup(t)
     await addOne(engine, { due_at: T0 + 30_000 })
     await t.rejects(add(engine, refuse(1), {}), { ...FULL, retryAfter: 30 })
