@@ -9,34 +9,34 @@ import type { Tables } from '../state/tables.ts'
 import { every, term } from '../sql/condition.ts'
 import type { Term } from '../sql/condition.ts'
 
-/** A range of the table or of an index. `sorts`: so many entries have to be sorted to be in the order of the ids.
- *  `line`: they lie in the order in which they are due. `places`: it meets all runs there, and no others. */
+/** A range of the table or of an index. `sortRows`: the number of rows that must be sorted by id. `byDue`: the range is
+ *  ordered by due time. `states`: it contains exactly the runs of these lanes and states. */
 export interface IndexRange extends Term {
   sortRows?: number
   byDue?: true
   states?: readonly LaneState[]
 }
 
-/** The ways that between them meet every run in question once; a crowd is as many as it has places. */
+/** Ranges that together contain each searched run once. */
 export interface ListPlan {
   laneRanges: LaneRanges
   others: readonly IndexRange[]
 }
 
-/** So many runs are soon sorted and looked through. */
+/** The number of rows that are sorted without scanning the newest runs first. */
 export const MAX_SORTED = 10_000
 
-/** Every run, the newest first. */
+/** All runs, newest first. */
 export const ALL: IndexRange = term('not indexed where true')
 
 const MANUAL: Source = 'manual'
 
-/** The queued runs of a lane, those due first at the front. */
+/** The queued runs of a lane, ordered by due time. */
 export const queuedOf = ({ id }: Lane): Term => term('indexed by run_queued where state = 1 and lane = ?', id)
 
 const NO_RANGES: LaneRanges = { states: [], sources: [] }
 
-/** By schedule, by what it failed of, by lane and state and source, or by id alone. */
+/** Chooses the ranges for a filter: by schedule, by fingerprint, by lane, state and source, or by id. */
 export function planList (tables: Tables, ask: RunFilter): ListPlan {
   const { task, queue, source, schedule, due_by, fingerprint } = ask
   const states = statesOf(ask)
@@ -97,7 +97,7 @@ interface ScheduleKind {
   source: number
 }
 
-/** One for each kind of run that the schedule has: there is a handful. */
+/** One range for each kind of run of the schedule; there are few. */
 function scheduleRanges (tables: Tables, { schedule, source, states, lanes }: SchedulePlanAsk): IndexRange[] {
   const wanted = new Set(states.map(stateNumber))
   return kindsOf(tables, schedule)
@@ -113,7 +113,7 @@ function scheduleRanges (tables: Tables, { schedule, source, states, lanes }: Sc
     )
 }
 
-/** Leaps from each to the next. Asked with > for what comes after one, SQLite would read all runs of that one first. */
+/** Skips from kind to kind. With > instead of >=, SQLite would read all runs of a kind first. */
 function kindsOf (tables: Tables, schedule: string): ScheduleKind[] {
   const kinds: ScheduleKind[] = []
   for (let kind: ScheduleKind | undefined = { state: 0, lane: 0, source: 0 }; kind;) {
@@ -158,13 +158,13 @@ function lanePlan (tables: Tables, places: readonly LaneState[], { source, due_b
   }
 }
 
-/** The queued runs of a lane, of which so many would have to be sorted. */
+/** The queued runs of a lane; `sorts`: how many would have to be sorted. */
 interface QueuedLane {
   place: LaneState
   sorts: number
 }
 
-/** Short lines are sorted together, however many they are. */
+/** Lanes with few queued runs are sorted together. */
 function sortedTogether (lines: readonly QueuedLane[], source: Source | undefined): IndexRange[] {
   if (lines.length === 0) return []
   const all = term(
@@ -187,5 +187,5 @@ const OTHERS = `from run as other indexed by run_lane where ${IN_RUN_LANE} and s
 /** True when not all of the queued runs of a lane were asked for by hand. */
 const isMixed = (tables: Tables, { id }: Lane): boolean => tables.one(`select 1 ${OTHERS} limit 1`, id) !== undefined
 
-// The row of a run would tell as well, but to read a million of them takes long.
+// The rows tell the source as well, but reading a million rows takes long.
 const byHand = ({ id }: Lane): Term => term(`id not in (select id ${OTHERS})`, id)

@@ -11,10 +11,10 @@ import type { Memory } from './memory.ts'
 import { LaneHolds } from './lane-holds.ts'
 import { RunHolds } from './run-holds.ts'
 
-/** A verdict on all runs that are due holds for those that become due later as well, until another one is said. */
+/** A verdict on all due runs applies to runs that become due later as well, until the next verdict. */
 const FOREVER = Number.MAX_SAFE_INTEGER
 
-/** What says of a waiting run how much of its wait is summed. */
+/** The columns that tell how much of a run's wait is summed. */
 type WaitingRun = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
 
 interface WaitingRow {
@@ -42,14 +42,13 @@ const waitingOf = ({ id, single, due_at, turn, started_at }: WaitingRow): Waitin
   started_at
 })
 
-/** Up to when the wait of a queued run is summed: one that went back to its cohort without an attempt was claimed
- *  before. */
+/** The instant up to which the wait of a queued run is summed. A run that returned to its cohort without an attempt was
+ *  claimed before. */
 const countedUntil = (
   { due_at: due, turn, started_at: started }: Pick<Run, 'due_at' | 'turn' | 'started_at'>
 ): number => turn === 0 || started === null ? due : Math.max(due, started)
 
-/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
- *  end. */
+/** The end of the wait of a run of a cohort; null: it still waits. A run without an attempt waited until its end. */
 function waitedUntil ({ state, attempt, crashes, started_at: started, finished_at: finished }: Run): number | null {
   if (state === 'queued') return null
   return finished !== null && attempt === 0 && crashes === 0 ? finished : started ?? finished
@@ -57,11 +56,11 @@ function waitedUntil ({ state, attempt, crashes, started_at: started, finished_a
 
 const dayOf = (at: number): number => Math.floor(at / DAY)
 
-/** Time held on a day, which the transaction has brought. */
+/** Time held on a day, to be added at the end of the transaction. */
 type DaySumOfTask = DaySum & { task: string }
 
-/** Why runs wait: the runs of a cohort have the timeline of their lane, single ones their own. How long each was held
- *  is summed when it waits no longer. */
+/** Why runs wait. Runs of a cohort share the timeline of their lane; single runs have their own. The held time of a run
+ *  is summed when its wait ends. */
 export class Holds {
   readonly lanes: LaneHolds
   readonly runs: RunHolds
@@ -81,13 +80,13 @@ export class Holds {
     this.runs.read()
   }
 
-  /** Forgets what a transaction has summed that is rolled back. */
+  /** Discards the sums of a transaction that was rolled back. */
   drop (): void {
     this.#sums.clear()
     this.lanes.drop()
   }
 
-  /** What these owners say no more is anybody's until somebody judges again. */
+  /** The open holds of these owners get no owner until the next verdict. */
   abandon (owners: readonly string[]): void {
     this.lanes.abandon(owners)
     this.runs.abandon(owners)
@@ -99,7 +98,7 @@ export class Holds {
     this.lanes.say(lane.id, { owner, at, code, message, due_from: from, due_until: until >= at ? FOREVER : until })
   }
 
-  /** Follows a run on its way: one that waits no longer is not held any more, and one that leaves its cohort takes its
+  /** Applies a change of a run: the end of its wait closes its holds, and a run that leaves its cohort takes its
    *  timeline along. */
   follow (
     before: Run,
@@ -112,7 +111,7 @@ export class Holds {
     ) return
     const shared = this.lanes.of(from.id, before.due_at, waitedUntil(before))
     if (before.state !== 'queued') return this.runs.keep(before.id, shared)
-    // Of a run that went back to its cohort a part of the wait is summed by now.
+    // A part of the wait of a run that returned to its cohort is summed already.
     const counted = countedUntil(before)
     if (counted > before.due_at) this.runs.keep(before.id, clipped(shared, before.due_at, counted))
     for (const hold of clipped(shared, counted, null)) this.runs.add(before.id, hold)
@@ -128,7 +127,7 @@ export class Holds {
     const holds = [...shared, ...own]
     const ms = heldMs(holds)
     if (ms > 0) this.#db.hourly.held(run, at, ms)
-    // Those that count as the first of their code are told from the waits before this one.
+    // A run counts once for each code, in the first wait in which it was held for it.
     for (const sum of daySums(holds)) {
       this.#add(
         run.task,
@@ -138,7 +137,7 @@ export class Holds {
     this.runs.leave(run.id, at)
   }
 
-  /** True when the run was held for that in a wait that is summed. */
+  /** True when the run was held for this code in a wait that is summed. */
   #wasHeldFor ({ id, turn, single, due_at: due, started_at: started }: WaitingRun, lane: Lane, code: string): boolean {
     if (turn === 0 && !single) return false
     const isShared = lane.span !== null && started !== null &&
@@ -152,7 +151,7 @@ export class Holds {
     this.#sums.set(name, { ...known, ms: known.ms + ms, runs: known.runs + runs })
   }
 
-  /** Writes what the transaction has summed. */
+  /** Writes the sums of the transaction. */
   store (): void {
     if (this.#sums.size === 0) return
     for (const { day, task, code, ms, runs } of this.#sums.values()) {
@@ -172,7 +171,7 @@ export class Holds {
     return compacted(joinAdjacent([...shared, ...own]))
   }
 
-  /** Time held by task and code: what is summed, and what waiting runs were held for so far. */
+  /** Time held by task and code: the sums, and the holds of runs that still wait. */
   held ({ from, to, now }: HeldTimeAsk): HeldTime[] {
     const [first, last] = [dayOf(from), Math.ceil(to / DAY)]
     const rows = this.#db.all<HeldTime>(`
@@ -192,8 +191,7 @@ export class Holds {
     return [...sums.values()].toSorted((a, b) => b.ms - a.ms)
   }
 
-  /** The entries of each run that waits, as far as they are not summed; what is open counts up to `now`, or not at all.
-   */
+  /** The entries of each waiting run that are not summed. Open entries count up to `now`, or not at all. */
   *#waiting (now: number | null): Generator<{ run: WaitingRun, lane: Lane, holds: Hold[] }> {
     const upTo = (holds: readonly Hold[]): Hold[] =>
       now === null ? holds.filter(({ to }) => to !== null) : clipped(holds, Number.MIN_SAFE_INTEGER, now)
@@ -215,7 +213,7 @@ export class Holds {
     }
   }
 
-  /** Removes the sums of days that are over by an instant. */
+  /** Removes the sums of days before an instant. */
   forgetBefore (instant: number): void {
     this.#db.run('delete from held where day < ?', dayOf(instant))
   }

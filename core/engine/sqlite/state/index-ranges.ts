@@ -12,16 +12,16 @@ export interface LaneState {
   state: State
 }
 
-/** The runs at some places, by who asked for them. */
+/** The runs of some lanes and states with one of these sources. */
 export interface LaneRanges {
   states: readonly LaneState[]
   sources: readonly Source[]
 }
 
-/** What the index run_lane has: all runs but those that are queued by hand. */
+/** The condition of the index run_lane: all runs except queued ones with the source manual. */
 export const IN_RUN_LANE = '(state <> 1 or source <> 2)'
 
-/** One range of that index, in the order of the ids. */
+/** One range of the index run_lane, ordered by id. */
 export const rangeOf = ({ lane, state }: LaneState, source: Source): Term =>
   rangeAt(lane.id, stateNumber(state), SOURCES.indexOf(source))
 
@@ -38,8 +38,8 @@ const bindings = ({ states: places, sources }: LaneRanges): [string, string] => 
   JSON.stringify(sources.map(source => SOURCES.indexOf(source)))
 ]
 
-/** Of all ranges of a crowd those with the newest runs that meet a term, at most `most`: no other has one of the `most`
- *  newest. One statement, for there may be a hundred thousand ranges. */
+/** The `most` ranges with the newest runs that meet a term; no other range has one of the `most` newest runs. One
+ *  statement, because there may be a hundred thousand ranges. */
 export function newestRanges (
   db: Statements,
   crowd: LaneRanges,
@@ -54,13 +54,13 @@ export function newestRanges (
     .map(({ place, source }) => rangeAt(place >> STATE_BITS, place & (1 << STATE_BITS) - 1, source))
 }
 
-/** How many runs of a crowd meet a term. */
+/** The number of runs in these ranges that meet a term. */
 export const countOf = (db: Statements, crowd: LaneRanges, meets: Term): number =>
   db.one<{ n: number }>(`
   select coalesce(sum((select count(*) from run ${EACH} and ${meets.sql})), 0) as n
   from json_each(?) as place join json_each(?) as origin`, ...meets.values, ...bindings(crowd))!.n
 
-/** The lanes of some places that have a run there with a number below one. */
+/** The lanes that have a run in one of these states with a number below `number`. */
 export function lanesBelow (db: Statements, places: readonly LaneState[], number: number): Set<number> {
   const rows = db.all<{ lane: number }>(`
     select distinct place.value >> ${STATE_BITS} as lane from json_each(?) as place join json_each(?) as origin

@@ -4,10 +4,10 @@ import type { Hold } from '../../../model/run/run.ts'
 import type { Statements } from '../sql/statements.ts'
 import type { Journal } from './journal.ts'
 
-/** A row of the table lane_hold that is open. */
+/** An open row of the table lane_hold. */
 type OpenSpan = HoldSpan & { id: number }
 
-/** What holds the runs of a lane: what is open, and the instant at which the last that is closed did. */
+/** The holds of a lane: the open ones, and the latest end of a closed one. */
 interface LaneHold {
   readonly open: readonly OpenSpan[]
   readonly until: number
@@ -30,10 +30,10 @@ const INSERT = `
   insert into lane_hold (lane, owner, due_from, due_until, code, message, began, ended)
   values (?, ?, ?, ?, ?, ?, ?, ?)`
 
-/** The timelines that the runs of a lane share. */
+/** The timelines of lanes, which their runs share. */
 export class LaneHolds {
   readonly byLane = new Map<number, LaneHold>()
-  /** What is closed, of lanes whose runs are leaving: all that ended after `since`. */
+  /** The rows of lanes whose runs are leaving: all that ended after `since`. */
   readonly #closed = new Map<number, { since: number, rows: LaneHoldRow[] }>()
   readonly #db: Statements
   readonly #journal: Journal
@@ -61,7 +61,7 @@ export class LaneHolds {
     }
   }
 
-  /** Nothing is taken over from rows that a transaction wrote which is rolled back. */
+  /** Discards rows that were read in a transaction that was rolled back. */
   drop (): void {
     this.#closed.clear()
   }
@@ -70,7 +70,7 @@ export class LaneHolds {
     return this.byLane.get(lane) ?? NOTHING
   }
 
-  /** Writes a verdict of an owner. What nobody goes on saying is anybody's. */
+  /** Writes a verdict of an owner. It may adopt spans without an owner. */
   say (lane: number, said: SpanVerdict): void {
     const known = this.#of(lane)
     const isOwn = ({ owner }: HoldSpan) => owner === said.owner || owner === ''
@@ -98,7 +98,7 @@ export class LaneHolds {
     return this.#db.insertOne(INSERT, lane, owner, due_from, due_until, code, message, began, null)
   }
 
-  /** What an owner says no more is anybody's until somebody judges again. */
+  /** The open spans of these owners get no owner until the next verdict. */
   abandon (owners: readonly string[]): void {
     for (const [lane, { open, until }] of this.byLane) {
       if (!open.some(({ owner }) => owners.includes(owner))) continue
@@ -114,19 +114,19 @@ export class LaneHolds {
     return orphan
   }
 
-  /** True when a run that is due then may have been held. */
+  /** True when a run with this due time may have been held. */
   mayHold (lane: number, due: number): boolean {
     const { open, until } = this.#of(lane)
     return open.length > 0 || until > due
   }
 
-  /** The entries of a run that is due at an instant and waits until another, null: still. */
+  /** The entries of a run with this due time that waited until an instant; null: it still waits. */
   of (lane: number, due: number, until: number | null): Hold[] {
     if (!this.mayHold(lane, due)) return []
     return heldIn(this.#rows(lane, due), due, until)
   }
 
-  /** The same of many runs that leave one after another. */
+  /** Like `of`, for many runs that leave one after another. */
   leaving (lane: number, due: number, until: number | null): Hold[] {
     if (!this.mayHold(lane, due)) return []
     let known = this.#closed.get(lane)
@@ -147,7 +147,7 @@ export class LaneHolds {
     )
   }
 
-  /** Removes what no run is held by any more: all that ended before an instant. */
+  /** Removes the spans that ended before an instant. */
   forget (lane: number, instant: number): void {
     const known = this.byLane.get(lane)
     this.#closed.delete(lane)

@@ -29,8 +29,8 @@ const ownOf = ({ seq, code, message, began, ended, owner }: RunHoldRow): RunHold
   owner
 })
 
-/** The own timelines of runs: those of the waits that are not over in memory, so that a run that was never held by
- *  itself costs no statement. */
+/** The timelines of single runs. Those of unfinished waits are in memory, so that a run without one costs no statement.
+ */
 export class RunHolds {
   readonly byRun = new Map<string, readonly RunHold[]>()
   readonly #db: Statements
@@ -52,12 +52,12 @@ export class RunHolds {
     }
   }
 
-  /** The entries of the wait of a run that is not over. */
+  /** The entries of a run's unfinished wait. */
   of (id: string): readonly RunHold[] {
     return this.byRun.get(id) ?? []
   }
 
-  /** Writes what the verdict of an owner on a run says now. */
+  /** Writes the verdict of an owner on a run. */
   say (id: string, { owner, at, code, message }: Pick<HoldEntry, 'owner' | 'at' | 'code' | 'message'>): void {
     let isHeld = false
     for (const open of this.of(id).filter(own => own.to === null && (own.owner === owner || own.owner === ''))) {
@@ -69,14 +69,14 @@ export class RunHolds {
     if (code !== null && !isHeld) this.add(id, { code, message, from: at, to: null, owner })
   }
 
-  /** Adds an entry of the wait that is not over. */
+  /** Adds an entry to the unfinished wait. */
   add (id: string, hold: Hold): void {
     const seq = this.#insert(id, hold, 0)
     this.#put(id, [...this.of(id), { ...hold, seq }])
     if (this.of(id).length > MAX_HOLDS) this.#thin(id)
   }
 
-  /** Writes entries of a wait that is over. */
+  /** Writes entries of a finished wait. */
   keep (id: string, holds: readonly Hold[]): void {
     for (const hold of holds) this.#insert(id, hold, 1)
   }
@@ -118,14 +118,14 @@ export class RunHolds {
   #thin (id: string): void {
     const entries = this.of(id)
     const [kept, gone] = oldestPair(entries).map(place => entries[place]!) as [RunHold, RunHold]
-    // Of two owners both may be open: what still lasts is not joined.
+    // With two owners both may be open; open entries are not joined.
     if (kept.to === null || gone.to === null) return
     this.#change(id, { ...kept, to: kept.to + gone.to - gone.from })
     this.#db.run('delete from hold where run = ? and seq = ?', decodeId(id), gone.seq)
     this.#put(id, this.of(id).filter(({ seq }) => seq !== gone.seq))
   }
 
-  /** Closes what is open of a run that waits no longer; answers the entries of the wait. */
+  /** Closes the open entries of a run whose wait ended. Returns the entries of the wait. */
   leave (id: string, at: number): readonly RunHold[] {
     const entries = this.of(id)
     if (entries.length === 0) return entries
@@ -137,7 +137,7 @@ export class RunHolds {
     return closed
   }
 
-  /** What an owner says no more is anybody's until somebody judges again. */
+  /** The open entries of these owners get no owner until the next verdict. */
   abandon (owners: readonly string[]): void {
     for (const [id, entries] of this.byRun) {
       for (const own of entries) {
@@ -148,7 +148,7 @@ export class RunHolds {
     }
   }
 
-  /** True when a wait of the run that is over had an entry of this code. */
+  /** True when a finished wait of the run has an entry with this code. */
   wasHeldFor (id: string, code: string): boolean {
     return this.#db.one(
       'select 1 from hold where run = ? and counted = 1 and code = ?',
@@ -157,7 +157,7 @@ export class RunHolds {
     ) !== undefined
   }
 
-  /** All entries of a run, of whatever wait, in the order in which they were written. */
+  /** All entries of a run in the order in which they were written. */
   all (id: string): Hold[] {
     return this.#db.all<RunHoldRow>(`select ${COLUMNS} from hold where run = ? order by seq`, decodeId(id)).map(row => {
       const { seq: _seq, ...hold } = ownOf(row)

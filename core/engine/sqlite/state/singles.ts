@@ -2,9 +2,8 @@ import { isScheduled } from '../../../model/run/cohort.ts'
 import type { Run } from '../../../model/run/run.ts'
 import type { Journal } from './journal.ts'
 
-/** A single run that is due. `group`: gates can tell those of one apart only by how far they are on the way to their
- *  deadlines and by when they were due. `since`: from when its deadline counts. `run`: as it is, unless it has to be
- *  read. */
+/** A due single run. `group`: runs of one group differ for gates only in their deadlines and due times. `since`: the
+ *  instant from which its deadline counts. `run`: null: it has to be read. */
 export interface Single {
   id: string
   group: number
@@ -15,28 +14,27 @@ export interface Single {
   run: Run | null
 }
 
-/** What the single runs ask of the tables: `due` those that are due in (after, until], `after` the first due beyond. */
+/** The statements that the single runs need. `due`: those due in (after, until]. `after`: the first due time after an
+ *  instant. */
 export interface SingleSource {
   due(after: number, until: number): Single[]
   after(instant: number): number
 }
 
-/** The group of a single run: those of one task, queue and priority, apart by whether a schedule asked for them and
- *  whether they are to run now. */
+/** The group of a single run: its lane, whether a schedule added it, and whether it runs now. */
 export const groupOf = (lane: number, { source, now }: Pick<Run, 'source' | 'now'>): number =>
   lane * 4 + (isScheduled(source) ? 2 : 0) + (now ? 1 : 0)
 
-/** From when the deadline of a run counts: what a retry moves does not move that. */
+/** The instant from which the deadline of a run counts. An automatic retry does not move it. */
 export const sinceOf = (
   { attempt, nominal_at, due_at, created_at }: Pick<Run, 'attempt' | 'nominal_at' | 'due_at' | 'created_at'>
 ): number => Math.max(attempt > 0 ? nominal_at : due_at, created_at)
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** So many of a group are handed out for each way in which one may be nearer to its start than the others: the nearest
- *  to their deadlines; those that have waited longest, for of two the one that is farther on its way has the nearer
- *  deadline or has waited longer; and the last to become due, for what has piled up is held back and they have not.
- *  When these have started the next are looked at. What is held in one group hides nothing of another. */
+/** How many runs of a group are returned in each order in which one may start before the others: nearest deadline,
+ *  longest wait, and last due, because runs that have piled up are held back longer. The next ones follow when these
+ *  have started. A held group does not hide another. */
 const MAX_PER_ORDER = 100
 
 type Order = (a: Single, b: Single) => number
@@ -47,7 +45,7 @@ const byDue: Order = (a, b) => b.due_at - a.due_at || byId(a, b)
 
 const byId: Order = (a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
-/** Which comes first: to run now, then the nearest to its deadline, then due first, then asked for first. */
+/** The order: `now` first, then deadline, due time, id. */
 function order (a: Single, b: Single): number {
   if (a.now !== b.now) return a.now ? -1 : 1
   const [x, y] = [a.deadline_at ?? Infinity, b.deadline_at ?? Infinity]
@@ -69,12 +67,12 @@ const singleOf = (run: Run, lane: number): Single => ({
 
 const ORDERS = [order, bySince, byDue] as const
 
-/** Those of one group that are due, in each order. */
+/** The due runs of one group, in each order. */
 type DueGroup = Single[][]
 
 type DueGroups = Map<number, DueGroup>
 
-/** The groups with some more and without some: only those of these are put in order again. */
+/** The groups with some runs added and others removed. Only the affected groups are sorted again. */
 function regroup (due: DueGroups, fresh: readonly Single[], gone: readonly Single[]): DueGroups {
   const after = new Map(due)
   const left = new Set(gone)
@@ -89,21 +87,20 @@ function regroup (due: DueGroups, fresh: readonly Single[], gone: readonly Singl
   return after
 }
 
-/** The first in each order, each once. */
+/** The first runs in each order, without duplicates. */
 function firstsOf (group: DueGroup): Single[] {
   const [own] = group
   return own!.length <= MAX_PER_ORDER ? own! : [...new Set(group.flatMap(sorted => sorted.slice(0, MAX_PER_ORDER)))]
 }
 
-/** The queued runs that are judged by themselves: those that are due in memory, in order, and when the next one will
- *  be. */
+/** The queued single runs: the due ones in memory, in order, and the next due time. */
 export class Singles {
   readonly #source: SingleSource
   readonly #journal: Journal
   readonly #byId = new Map<string, Single>()
   #due: DueGroups = new Map()
   #horizon = NEVER
-  /** Null: it has to be looked up. */
+  /** Null: not known. */
   #later: number | null = null
 
   constructor (source: SingleSource, journal: Journal) {
@@ -111,24 +108,24 @@ export class Singles {
     this.#journal = journal
   }
 
-  /** Follows one run from what it was to what it is, null: not there; `lane` is the number of the one it comes to. */
+  /** Applies a change of a run; null: there is none. `lane`: the id of its new lane. */
   moved (before: Run | null, after: Run | null, lane: number): void {
     if (isWaiting(before)) this.#leave(before)
     if (isWaiting(after)) this.#enter(after, lane)
   }
 
-  /** The first of each group of those that are due at `now`, in order. */
+  /** The first runs of each group that are due at `now`, in order. */
   at (now: number): readonly Single[] {
     this.#advance(now)
     return [...this.#due.values()].flatMap(firstsOf).toSorted(order)
   }
 
-  /** One that is due at the instant of the last `at`. */
+  /** A run that was due at the last `at`. */
   find (id: string): Single | undefined {
     return this.#byId.get(id)
   }
 
-  /** When the next one becomes due after the instant of the last `at`; Infinity: none does. */
+  /** The next due time after the last `at`; Infinity: there is none. */
   get later (): number {
     return this.#later ?? Infinity
   }
@@ -167,7 +164,7 @@ export class Singles {
     this.#journal.note(() => void this.#put(single))
   }
 
-  /** True for one of the first in some order. */
+  /** True when it is among the first in some order. */
   #put (single: Single): boolean {
     const group = this.#due.get(single.group) ?? ORDERS.map(() => [])
     this.#due.set(single.group, group)
@@ -179,7 +176,7 @@ export class Singles {
     return Math.min(...places) < MAX_PER_ORDER
   }
 
-  /** A group stays when it is empty: maps from before the last look share it, and may come back. */
+  /** Keeps empty groups: earlier maps share them and may be restored. */
   #take (single: Single): void {
     const group = this.#due.get(single.group)!
     for (const [index, by] of ORDERS.entries()) group[index]!.splice(placeIn(group[index]!, { single, by }), 1)
