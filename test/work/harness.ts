@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Desk } from '../../core/work/desk/desk.ts'
 import { Planner } from '../../core/work/plan/planner.ts'
 import { Runner } from '../../core/work/run/runner.ts'
+import type { RunnerOptions } from '../../core/work/run/runner.ts'
 import { LiveConditions } from '../../core/work/conditions/conditions.ts'
 import { StoreFeed } from '../../core/work/upkeep/store-feed.ts'
 import { StopReason } from '../../core/model/run/outcome.ts'
@@ -49,10 +50,36 @@ export function scratch (t: Owner): string {
   return folder
 }
 
+type Shared = Pick<RunnerOptions, 'engine' | 'clock' | 'notice' | 'conditions' | 'random' | 'tasks'> & {
+  leadMs: number
+  owner: string
+  uploads: () => string
+}
+
+type RunnerSettings = Required<Pick<HarnessOptions, 'slots' | 'stopGraceMs' | 'abortGraceMs' | 'ended'>>
+
+function partsOf (shared: Shared, { slots, stopGraceMs, ...settings }: RunnerSettings) {
+  const runner: Runner = new Runner({
+    ...shared,
+    ...settings,
+    slots: () => slots,
+    stopGraceMs: () => stopGraceMs,
+    logFor: runLog({ level: 'info', redact: ['password'], now: shared.clock.now }),
+    services: () => ({ answer: 42 }),
+    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id
+  })
+  const replaced = (run: Run) => void runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
+  const planner = new Planner({ ...shared, move: () => null, replaced })
+  let schedules = 0
+  const desk: Desk = new Desk({ ...shared, planner, runner, coming: () => [], scheduleId: () => `s${++schedules}` })
+  const feed = new StoreFeed({ ...shared, facts: () => undefined, schedules: () => undefined })
+  return { runner, planner, desk, feed }
+}
+
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
 export async function harness (
   t: Owner,
-  { clock: own, tasks = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30,
+  { clock: own, tasks: given = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30,
     stopGraceMs = 0, onNotice = () => undefined, ended = () => undefined }: HarnessOptions = {}
 ) {
   const clock = (own ?? fakeClock(at)) as FakeClock
@@ -62,85 +89,57 @@ export async function harness (
     notices.push(said)
     onNotice(said)
   }
-  const map = new Map(tasks.map(over => taskOf(over)).map(task => [task.id, task]))
+  const tasks = new Map(given.map(over => taskOf(over)).map(task => [task.id, task]))
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
   await engine.start()
-  const random = () => 0.5
   const conditions = new LiveConditions({ clock, config: () => settings })
-  const runner: Runner = new Runner({
+  const shared = {
     engine,
     clock,
-    random,
     notice,
     conditions,
+    leadMs,
+    random: () => 0.5,
     owner: `boot-${folder}`,
-    tasks: () => map,
-    slots: () => slots,
-    leadMs,
-    stopGraceMs: () => stopGraceMs,
-    abortGraceMs,
-    ended,
-    logFor: runLog({ level: 'info', redact: ['password'], now: clock.now }),
-    services: () => ({ answer: 42 }),
-    enqueue: async (task, ask) => (await desk.enqueue(task, ask, 'task')).run.id,
+    tasks: () => tasks,
     uploads: () => '/uploads'
-  })
-  const planner = new Planner({
-    engine,
-    clock,
-    random,
-    notice,
-    leadMs,
-    tasks: () => map,
-    move: () => null,
-    replaced: run => runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
-  })
-  let schedules = 0
-  const desk: Desk = new Desk({
-    engine,
-    clock,
-    notice,
-    planner,
-    runner,
-    conditions,
-    tasks: () => map,
-    coming: () => [],
-    scheduleId: () => `s${++schedules}`,
-    uploads: () => '/uploads'
-  })
-  const owner = `boot-${folder}`
-  const feed = new StoreFeed({ engine, owner, notice, facts: () => undefined, schedules: () => undefined })
-  await feed.start()
-  await planner.load()
-  await planner.sync()
-  await runner.start()
+  }
+  const parts = partsOf(shared, { slots, stopGraceMs, abortGraceMs, ended })
+  const { runner, planner, feed } = parts
+  for (const start of [() => feed.start(), () => planner.load(), () => planner.sync(), () => runner.start()]) {
+    await start()
+  }
   const close = async () => {
-    await runner.stop()
-    await feed.stop()
-    await engine.stop()
+    for (const part of [runner, feed, engine]) await part.stop()
   }
   t.teardown(close)
-  const reach = async (id: string, state: State): Promise<Run> => {
-    await until(`run ${id} is ${state}`,
-      async () => (await engine.get(id))?.state === state && (state === 'running' || isSettled(notices, id)))
-    return (await engine.get(id))!
-  }
-  const fire = async () => {
-    await planner.fire()
-    runner.wake()
-  }
   return {
+    ...parts,
     clock,
     conditions,
     engine,
-    runner,
-    planner,
-    desk,
-    tasks: map,
+    tasks,
     notices,
     close,
-    reach,
-    fire,
+    ...helpers({ engine, planner, runner, notices })
+  }
+}
+
+/** What tests do and ask for again and again. */
+function helpers (
+  { engine, planner, runner, notices }: { engine: Shared['engine'], planner: Planner, runner: Runner,
+    notices: Notice[] }
+) {
+  return {
+    reach: async (id: string, state: State): Promise<Run> => {
+      await until(`run ${id} is ${state}`,
+        async () => (await engine.get(id))?.state === state && (state === 'running' || isSettled(notices, id)))
+      return (await engine.get(id))!
+    },
+    fire: async () => {
+      await planner.fire()
+      runner.wake()
+    },
     said: (kind: NoticeKind) => notices.filter(said => said.kind === kind)
   }
 }

@@ -124,17 +124,17 @@ export class Breaker {
   #failed (run: EndedRun, error: Failure, rule: BreakerRule): void {
     const { task, id } = run
     const { failures, trips } = this.#counts.get(task) ?? NONE
-    // What a person has paused counts no further.
+    // Failures do not count while a person has paused the task.
     if (this.#pauseOf(task) !== undefined) return this.#free(id)
     if (trips > 0 && this.#trials.get(task) !== id) return
     const opens = trips > 0 || failures + 1 >= rule.failures
     const count = opens ? { failures: 0, trips: trips + 1 } : { failures: failures + 1, trips }
     this.#counts.set(task, count)
     if (this.#counts.size > this.#most) this.#forget()
-    // Until the pause is there this run keeps the others out.
+    // Until the pause is stored, the trial keeps other runs from starting.
     if (opens) this.#try(task, id)
     this.#then(async () => {
-      // At once, so that others who use the store hear of both.
+      // In one call, so that other owners of the store see both.
       await Promise.all([this.#keep(task, count), ...opens ? [this.#pause({ run, error, rule, trips })] : []])
     }, () => this.#free(id))
   }

@@ -30,7 +30,7 @@ const AskSchema = Type.Object({
   reason: Type.Optional(Type.Union([Type.String(), Type.Null()]))
 }, { additionalProperties: false })
 
-// A key that is not read would make a pause without an end of one that has one.
+// A misspelt `until` would otherwise make a pause without an end.
 function check (ask: PauseAsk): void {
   const errors = faultsOf(AskSchema, ask)
   if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) {
@@ -99,7 +99,7 @@ export class Pauses {
     for (const [key, { until }] of this.#pauses) {
       if (until === null || until > Math.min(by, now) || this.#making.includes(key)) continue
       await this.#engine.keep({ name: key, value: null, now })
-      // It may have been made anew meanwhile.
+      // It may have been replaced meanwhile.
       if (this.#pauses.get(key)?.until === until) this.#pauses.delete(key)
     }
   }

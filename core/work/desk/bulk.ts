@@ -106,7 +106,7 @@ export class Bulk {
     const added = await engine.add(runs, now, more).catch(error => {
       throw withPointers(error, pointer => `/runs${pointer}`)
     })
-    // Those that are new have woken the runner by themselves.
+    // New runs have woken the runner already.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
   }
@@ -208,7 +208,7 @@ export class Bulk {
     { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest
   ): Promise<Counted> {
     const { clock, runner, admission } = this.#options
-    // Nobody means all by saying nothing.
+    // An empty filter is a mistake, not a request to change all runs.
     if (Object.values(filter).every(value => value === undefined)) {
       throw inputInvalid({
         what: 'Nothing was changed',
@@ -223,7 +223,7 @@ export class Bulk {
       message: message ?? `${VERBS[act]} by hand, with others`,
       by
     }
-    // A run of a task that is no more would only wait, and one of a task that is off is not to run.
+    // A run of a removed task would only wait, and one of a disabled task must not run.
     const only = act === 'retry' ? this.retriable(tasks) : tasks
     const ask = {
       act,

@@ -174,7 +174,7 @@ export class Desk {
     const [added] = await engine.add([run], now, more).catch(error => {
       throw withPointers(error, pointer => pointer.replace('/0', ''))
     })
-    // One that is new has woken the runner by itself.
+    // A new run has woken the runner already.
     if (!added!.created) runner.wake()
     return added!
   }

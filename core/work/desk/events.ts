@@ -105,7 +105,7 @@ export class Broadcast {
   constructor ({ clock, durable }: BroadcastOptions) {
     this.#clock = clock
     this.#durable = durable
-    // Ids rise across restarts too: one of an earlier process is known as too old.
+    // Ids rise across restarts: an id of an earlier process is recognized as too old.
     this.#last = Math.floor(clock.now()) * IDS_PER_MS
     this.#silentSince = clock.monotonic()
   }
@@ -246,7 +246,7 @@ export class Broadcast {
   #send (reader: Reader, told: Buffer): void {
     const { sink } = reader
     if (sink.buffered <= MOST_BUFFERED) return sink.write(told)
-    // Whoever does not read must not fill the memory of the one who speaks.
+    // A reader that does not read must not fill the memory.
     this.#readers.delete(reader)
     sink.drop()
   }

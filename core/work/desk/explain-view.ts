@@ -40,7 +40,7 @@ export const explanationView = (
   gates: gates.map(gateView),
   earliest: earliest && { ...earliest, at: iso(earliest.at)! },
   deadline: deadline && { ...deadline, at: iso(deadline.at)! },
-  // What ended later had not ended then.
+  // A hold that ended later was open then.
   holds: holds.map(hold => holdView({ ...hold, to: hold.to !== null && hold.to <= at ? hold.to : null }, at))
 })
 export type ExplanationView = ReturnType<typeof explanationView>

@@ -106,7 +106,7 @@ export class Explain {
     return await this.#ofRun(run, asked ?? now, now)
   }
 
-  // Now is what it was when the question came: while it is answered no present becomes the past.
+  // `now` is the instant of the request: the present must not become the past while it is answered.
   async #ofRun (read: FullRun, at: number, now: number): Promise<Explanation> {
     const run = this.#options.runner.active.hasBegun(read) ? await this.#options.engine.get(read.id) ?? read : read
     if (at < now || run.state !== 'queued') return this.#past(run, at)
@@ -129,7 +129,7 @@ export class Explain {
           source: task?.source ?? this.#sourceOf(waiting.task)
         })
       ),
-      // What holds the run is told although nothing can be foreseen.
+      // The reasons are returned even when no forecast is possible.
       earliest: verdict.decision === 'start' ? { at, certain: true } : await earliest().catch(() => null),
       deadline: verdict.deadline && { at: verdict.deadline.at, on_deadline: verdict.deadline.on_deadline },
       class: verdict.class,

@@ -122,7 +122,7 @@ async function* sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGe
       yield piece.value
     }
   } finally {
-    // Not waited for: it comes after the piece that does not come.
+    // Not awaited: it settles after the pending piece, which may never come.
     void pieces.return?.().catch(() => undefined)
   }
 }

@@ -79,8 +79,8 @@ function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
   if (stop?.code === 'timeout') return failed(stop, options)
   if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
   if (ending.kind === 'returned') return completed(ending.value)
-  // Whoever is asked to stop and throws has stopped for us: the attempt is given back, and with it its place and its
-  // deadline.
+  // A task that throws after it was asked to stop has stopped for us: the attempt is given back, with its due time and
+  // its deadline.
   if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.run.due_at }
   return failed((ending as { error: unknown }).error, options)
 }

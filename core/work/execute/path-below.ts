@@ -9,6 +9,6 @@ export function below (folder: string, path: string): string | null {
   if (path === folder) return ''
   const rest = relative(resolve(folder), resolve(path))
   const isIn = !isAbsolute(rest) && rest !== '..' && !rest.startsWith(`..${sep}`)
-  // A folder that is written with a variable is compared as text: the rest of the path may hold none.
+  // A folder with a variable is compared as text: the rest of the path may contain none.
   return isIn && isPlainPath(path.startsWith(folder) ? path.slice(folder.length) : path) ? rest : null
 }

@@ -73,7 +73,7 @@ export class Alarm {
 
   #watch (): void {
     this.#watchedAt = this.#clock.monotonic()
-    // To let the event loop turn meanwhile makes garbage by the thousand, which V8 then collects at the very instant.
+    // Turning the event loop meanwhile would make garbage, which V8 might collect at the very instant.
     const turn = setImmediate(() => {
       for (let looks = 0; looks < MOST_LOOKS && this.#clock.now() < this.#at!; looks++) {
         Atomics.wait(STILL, 0, 0, LITTLE)

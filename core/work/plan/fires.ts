@@ -56,7 +56,7 @@ export type NewSchedule = Pick<Schedule,
 /** A schedule that begins now; throws OFFPEAK_TRIGGER_INVALID. */
 export function begunAt (row: NewSchedule, now: number, chance: Chance & { task: Task | undefined }): Entry {
   const trigger = compileTrigger(row, now)
-  // A date that lies in the past at first sight is still a fire: within the grace it runs, else it is recorded.
+  // A date in the past is still a fire: within the grace it runs, after it it is recorded.
   const first = trigger.kind === 'date' ? trigger.next(-8.64e15) : null
   const cursor = first === null ? now : Math.min(now, first - 1)
   const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_by: by } = row
@@ -123,7 +123,7 @@ function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance
   const at = (anchor: number) => compileTrigger(schedule, anchor)
   const sure = at(schedule.anchor - by)
   const next = sure.next(cursor)
-  // What has fired by then has the keys of those instants: a millisecond tells the new ones from them.
+  // Earlier fires have the keys of those instants: a millisecond distinguishes the new ones.
   const isTaken = by > 0 && next !== null && before.latest(next - 1, next) !== null
   const anchor = schedule.anchor - by - (isTaken ? 1 : 0)
   const trigger = isTaken ? at(anchor) : sure
@@ -200,7 +200,7 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     nominal_at: fire.at,
     max_retries: task.max_retries,
     missed: fire.missed,
-    // As that of a run that is asked for, it is laid upon the task's own.
+    // Merged over the payload of the task, as for requested runs.
     payload: overlay(task.payload, schedule.payload ?? undefined) as Json
   }
   if (fire.run) return run

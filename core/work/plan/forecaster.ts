@@ -102,7 +102,7 @@ export class Forecaster {
     const waiting = this.#waiting.get(key)
     if (waiting !== undefined) return await waiting
     const asked = this.#last.then(async () => {
-      // Who asks from here on wants to know what is so from here on.
+      // Later callers want the state from now on.
       this.#waiting.delete(key)
       return this.#fresh(key) ?? await this.#ask(key, wanted)
     })

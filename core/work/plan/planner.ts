@@ -203,14 +203,14 @@ export class Planner {
     const counted = this.#options.clock.monotonic()
     const before = this.#seen
     this.#seen = { wall: now, counted }
-    // Counted time has fractions, instants have none.
+    // Monotonic time has fractions, instants have none.
     return before === null ? 0 : aheadOf(before.wall + Math.round(counted - before.counted), now)
   }
 
   async #sync (now: number, backMs: number): Promise<void> {
     if (backMs > 0) this.#reconciler.recheck()
     this.#resyncAt = null
-    // The second look is at what the first has written.
+    // The second write depends on the first.
     await this.#writer.write(this.#reconciler.ahead(now, backMs), PLAN_BATCH)
     await this.#writer.write(this.#reconciler.plans(now), PLAN_BATCH)
     await this.#reconciler.cancelResting(now)

@@ -104,7 +104,7 @@ export class Writer {
       if (answer === undefined) {
         this.#options.failed(plan, new TypeError('the engine has not answered for this schedule'))
       } else if (answer.applied) this.#took(plan, answer)
-      // What becomes of it is decided at its instant.
+      // Its overlap is decided at its instant.
       else if (plan.ask.early) this.#options.table.wait(plan.ask.schedule.id, 0)
       else lost.push(index)
     }
@@ -141,7 +141,7 @@ export class Writer {
       throw error
     }
     table.set(entry)
-    // In the next round at the soonest: an engine that answers so for ever must not keep this one going.
+    // In the next round: an engine that always answers so must not keep this one running.
     if ((stored.next_at ?? Infinity) <= clock.now()) table.waitUntil(id, clock.now() + 1)
   }
 

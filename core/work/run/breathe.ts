@@ -58,7 +58,7 @@ export class Breathe {
     if (closed(active) !== null) return false
     if (slot === 'keep') return true
     if (noSlot(active) !== null) return false
-    // Taken in the same moment in which it is found free: two that rest must not both take one slot.
+    // Taken as soon as it is found free: two resting runs must not take one slot.
     runs.resume(active)
     return true
   }

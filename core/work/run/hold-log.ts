@@ -123,7 +123,7 @@ export class HoldLog {
 
   #change ({ key, target, run, reason, split, quiet }: Note, at: number): void {
     const said = this.#said.get(key)
-    // What was written of all its runs is taken back before its parts are written, and the other way round.
+    // An entry for the whole cohort is closed before entries for its parts are written, and vice versa.
     if (said !== undefined && said.split !== split) this.#write(wholeOf(target), { at, code: null, message: '' })
     if (reason === null) {
       // The first of a split cohort may have been one of the rest before.

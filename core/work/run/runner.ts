@@ -25,7 +25,7 @@ import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { VerdictsOptions } from './verdicts.ts'
 
-interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'>, Pick<VerdictsOptions, 'steps'> {
+export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe'>, Pick<VerdictsOptions, 'steps'> {
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number

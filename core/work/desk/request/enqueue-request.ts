@@ -51,7 +51,7 @@ interface NewRunAsk {
  *  of a task is not bounded: its code comes from the owner. */
 export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
   checkAsk(ask)
-  // A payload object is laid upon the task's own, which may hold its settings.
+  // A payload object is merged over the payload of the task, which may hold its settings.
   const payload = overlay(task.payload, ask.payload === undefined ? undefined : payloadJson(task.id, ask.payload))
   const due = dueOf(ask, now)
   const stored = checkedPayload(task, payload)
@@ -90,7 +90,7 @@ function naming (
   }
   const { by = 'key' } = task.unique ?? {}
   if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
-  // Without a word on how long, what is alike is one while it is under way, not for ever.
+  // By default equal runs are one while the first is unfinished, not for ever.
   if (by !== 'key') {
     return {
       key: by === 'task' ? 'task' : `payload ${digest(payload)}`,
@@ -126,7 +126,7 @@ export function checkedPayload (task: Task, given: unknown): Json {
 
 /** Throws OFFPEAK_INPUT_INVALID for a payload that goes beyond the configuration of the task. */
 export function checkBounds (task: Task, payload: Json, uploads: string): void {
-  // What the task itself says is within its own bounds.
+  // The task's own payload is within its bounds.
   if (task.input === null || payload === task.payload) return
   const errors = boundFaults({ task: task.id, input: task.input, configured: task.payload, payload, uploads, below })
   if (errors.length > 0) {
