@@ -3,8 +3,7 @@ import { milliseconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { Priority } from '../run/run.ts'
 
-/** A running run, as far as preemption looks at it. Instants are epoch ms. `preempted`: how often it has given its slot
- *  away before. */
+/** A running run as preemption sees it. Instants are epoch ms. `preempted`: how often it was preempted before. */
 export interface PreemptCandidate {
   id: string
   priority: Priority
@@ -13,8 +12,8 @@ export interface PreemptCandidate {
   preempted: number
 }
 
-/** How long a run that has given its slot away so often keeps the next one, ms: nothing up to `preempt_limit` times,
- *  then `preempt_after`, and each time twice as long, so that it ends however often others come. */
+/** How long a run is protected after so many preemptions, ms: 0 below `preempt_limit`, then `preempt_after`, doubled
+ *  each time, so that it ends eventually. */
 function protectedMs (
   { preempt_limit: limit, preempt_after: after }: Pick<Config['scheduling'], 'preempt_limit' | 'preempt_after'>,
   preempted: number
@@ -29,8 +28,8 @@ interface PreemptAsk {
   now: number
 }
 
-/** Whose slot a critical or high run that finds none may take: of the preemptible runs of a lower priority the lowest,
- *  and of those the one that started last and so has the least to lose; null when there is none. */
+/** The run to preempt for a critical or high run without a slot: of the preemptible runs of lower priority the lowest,
+ *  and of those the latest to start, which loses the least work; null when there is none. */
 export function whomToPreempt ({ priority, running, config, now }: PreemptAsk): string | null {
   if (priority !== 'critical' && priority !== 'high') return null
   const fit = running.filter(other =>

@@ -1,27 +1,26 @@
-/** So much work of a task, in ms of all slots together, may be claimed before there is a slot for it. */
+/** How much work of a task, in ms of all slots together, may be claimed before there is a slot. */
 const WORK_MS = 5
 
-/** Runs that are claimed so at once, at most. */
+/** Maximum number of prefetched runs of a task. */
 const MOST = 100
 
-/** Runs of a task that have to end before anything is known of how long they take. */
+/** Runs of a task that must end before its pace is known. */
 const ENOUGH = 20
 
-/** How long the runs of a task take, seen from the slow side: a slow one counts at once, quick ones little by
- *  little. */
+/** How long the runs of a task take: a slow run counts at once, quick ones gradually. */
 export interface RunPace {
   count: number
   ms: number
 }
 
-/** The pace after one run more. */
+/** The pace after one more run. */
 export function nextRunPace (pace: RunPace | undefined, ms: number): RunPace {
   const known = pace ?? { count: 0, ms: 0 }
   return { count: known.count + 1, ms: ms > known.ms ? ms : known.ms + (ms - known.ms) / 8 }
 }
 
-/** How many runs of a task may be claimed before there is a slot for them: what the slots begin within some ms, none of
- *  a task that is slow or not known well. One transaction for many quick runs costs less than one for each. */
+/** How many runs of a task may be claimed before there are slots for them: 0 for a slow or unknown task. One
+ *  transaction for many quick runs costs less than one for each. */
 export function prefetchLimit (pace: RunPace | undefined, slots: number): number {
   if (pace === undefined || pace.count < ENOUGH || pace.ms > WORK_MS) return 0
   return Math.min(MOST, Math.floor(slots * WORK_MS / Math.max(pace.ms, WORK_MS / MOST)))

@@ -1,7 +1,6 @@
 import type { State } from '../run/run.ts'
 
-/** How the last run of a task ended that says something of it. `chain`: the ids of the runs that caused it, its own
- *  last. */
+/** How the last relevant run of a task ended. `chain`: the ids of the runs that caused it, its own last. */
 export interface Ending {
   state: State
   at: number
@@ -9,8 +8,8 @@ export interface Ending {
   message: string | null
 }
 
-/** What a task that others depend on has done. `pending`: a run of it is due, running or to be tried again. `circle`:
- *  the tasks by which it depends on itself, itself first and last. */
+/** The state of a task that others depend on. `pending`: one of its runs is due, running or will be retried. `circle`:
+ *  the tasks through which it depends on itself, itself first and last. */
 export interface DependencyState {
   pending: boolean
   last: Ending | null
@@ -19,7 +18,7 @@ export interface DependencyState {
 
 type Wants = ReadonlyMap<string, { depends_on: readonly { task: string }[] }>
 
-/** The shortest way by which a task depends on itself, itself first and last, or null. */
+/** The shortest cycle through which a task depends on itself, itself first and last, or null. */
 export function circleOf (tasks: Wants, id: string): string[] | null {
   const seen = new Set<string>()
   const ways: string[][] = [[id]]

@@ -19,7 +19,8 @@ import type { Task } from '../task/task.ts'
 export { snapshotOf } from './snapshot.ts'
 export type { Snapshot } from './snapshot.ts'
 
-/** The gates that a running run may leave for: those of order and share close because of what runs, itself among it. */
+/** The gates that a running run may yield to: those of order and share close because of running runs, itself
+ *  included. */
 const LEAVING = GATES.filter(({ gate, kind }) =>
   gate === ups || ((kind === 'condition' || kind === 'safety') && gate !== paused)
 )
@@ -58,7 +59,7 @@ function prepare (snapshot: Snapshot, { task, run, active }: Subject): Prepared 
   return { input, deadline, passed, kind, bypass: input.bypass }
 }
 
-/** Why the conditions of a run are passed although they are closed, or null. `passed`: its deadline, when that has. */
+/** Why a run bypasses its conditions, or null. `passed`: its deadline, if it has passed. */
 function bypassOf (input: GateInput, passed: Deadline | null): Bypass | null {
   if (isCritical(input)) return 'critical'
   if (input.run.now === true) return 'now'
@@ -70,7 +71,7 @@ function decide ({ task }: GateInput, passed: Deadline | null, gates: readonly G
   const closed = gates.filter(({ ok }) => !ok)
   if (closed.length === 0) return 'start'
   if (task === undefined || closed.some(({ gate }) => gate === 'due')) return 'hold'
-  // What it waits for cannot come any more: it is told so at once, unless a person has stopped everything.
+  // The dependency can no longer be met: skip at once, unless everything is paused.
   if (closed.some(({ code }) => code === DEPENDENCY_FAILED) && closed.every(({ gate }) => gate !== 'paused')) {
     return 'skip'
   }
@@ -86,7 +87,7 @@ function advised (snapshot: Snapshot, kind: Class): Advice {
   return advice
 }
 
-/** What power says of the run, made to agree with the verdict. */
+/** The advice by power, made consistent with the verdict. */
 function adviceOf (
   snapshot: Snapshot,
   input: GateInput,
@@ -110,7 +111,7 @@ function phaseOf ({ relaxed }: GateInput, passed: boolean): Judgement['phase'] {
   return relaxed > 0 ? 'eased' : 'fresh'
 }
 
-/** True while no limit has given way for a run that is due. */
+/** True while no limit is relaxed for the run. */
 export function isFresh (
   { config, now }: Pick<Snapshot, 'config' | 'now'>,
   task: Task | undefined,
@@ -150,17 +151,16 @@ export function verdictIn (snapshot: Snapshot, subject: Subject): Verdict {
 export const evaluate = (wanted: EvaluateAsk): Verdict =>
   verdictIn(snapshotOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.occupancy.active })
 
-/** The first closed gate, which is the reason that people are told first. */
+/** The first closed gate: the reason to show. */
 export const firstReason = (verdict: Pick<Verdict, 'gates'>): GateAnswer | null =>
   verdict.gates.find(({ ok }) => !ok) ?? null
 
-/** Load and bandwidth are partly the run's own doing: they count when the task itself asks for them. */
+/** Load is partly caused by the run itself: it counts only when the task has its own limit. */
 const declared = ({ source }: GateAnswer) => source.startsWith('task definition')
 const OWN_DOING = ['cpu', 'memory', 'io', 'bandwidth', 'disk', 'idle']
 
-/** Whether a running run goes on, by the `on_lost` of its task: asked of the gates that were open when it started, not
- *  of slots. A run that passes its conditions, critical or at its deadline, goes on; a pause stops no run that is
- *  running. */
+/** Whether a running run continues, by the `on_lost` of its task. Only gates of conditions and safety count. A run that
+ *  bypasses its conditions continues, and a pause does not stop a running run. */
 export function whenLost (wanted: EvaluateAsk): LostVerdict {
   const { on_lost: then = 'continue' } = wanted.task ?? {}
   if (then === 'continue') return { decision: 'continue', reason: null }

@@ -2,8 +2,8 @@ import type { Bucket } from '../config/queue.ts'
 import { queueSettings, refilled, whole } from '../config/queue.ts'
 import type { Config } from '../config/config.ts'
 
-/** A running run as far as others mind it. `resting`: it has given its slot away, and keeps its queue and its locks
- *  alone. */
+/** The fields of a running run that affect others. `resting`: it has given up its slot and keeps only its queue and
+ *  locks. */
 export interface Running {
   task: string
   queue: string
@@ -12,33 +12,33 @@ export interface Running {
   resting?: boolean
 }
 
-/** What runs of other owners of the same store take: by task, by queue, and the task that holds each lock. */
+/** What runs of other owners of the same store use: runs by task and by queue, and the task that holds each lock. */
 export interface Others {
   tasks: Readonly<Record<string, number>>
   queues: Readonly<Record<string, number>>
   locks: Readonly<Record<string, string>>
 }
 
-/** What the running runs take from those that wait. */
+/** Queues and locks in use by running runs. */
 export interface InUse {
   /** Running runs by queue, of all owners. */
   queues: ReadonlyMap<string, number>
-  /** Starts that queues with a rate have left; a queue that was never drawn from is full. */
+  /** Starts left of queues with a rate; an absent queue is full. */
   buckets: ReadonlyMap<string, Bucket>
   /** The task that holds each lock. */
   locks: ReadonlyMap<string, string>
-  /** The task that runs alone, when it runs. */
+  /** The task that is running alone. */
   alone: string | null
-  /** Runs of this process that are at work, and all of other owners. */
+  /** Working runs of this process, and all runs of other owners. */
   count: number
 }
 
-/** The lock of a run that is alone, by which other owners know of it. */
+/** The lock that tells other owners that a run is alone. */
 export const ALONE = 'offpeak:alone'
 
 export const NO_OTHERS: Others = { tasks: {}, queues: {}, locks: {} }
 
-/** What these running runs take together, and those of other owners. */
+/** What these running runs and those of other owners use together. */
 export function inUseBy (
   running: readonly Running[],
   buckets: ReadonlyMap<string, Bucket> = new Map(),
@@ -56,10 +56,10 @@ export function inUseBy (
   return { queues, buckets, locks, alone, count: working.length + elsewhere }
 }
 
-/** Nobody runs. */
+/** Nothing runs. */
 export const NOTHING_IN_USE: InUse = inUseBy([])
 
-/** How many runs of a queue may start now: its concurrency and what its rate has left. Infinity: it has no limit. */
+/** How many runs of a queue may start now, by its concurrency and by its rate. Infinity: no limit. */
 export function queueRoom (
   { queues, buckets }: InUse,
   { queues: limits }: Pick<Config, 'queues'>,

@@ -9,7 +9,7 @@ import type { GateEntry } from './gates.ts'
 export interface Snapshot extends Pick<GateInput, 'reading' | 'config' | 'now' | 'occupancy'> {
   /** By the number of running runs of a task. */
   standings: Map<number, Occupancy>
-  /** What the gates say of a run that asks for nothing of its own, by place; null before it is needed. */
+  /** The results for a run without requirements, by place; null until needed. */
   shared: Answers | null
   /** The places of those that are closed. */
   closed: readonly number[]
@@ -47,7 +47,7 @@ function said (gate: Gate, input: GateInput): GateResult | null {
   try {
     return gate(input)
   } catch (error) {
-    // A gate that throws must hold the run, not stop the runner.
+    // A gate that throws holds the run; the runner continues.
     const message = error instanceof Error ? error.message : String(error)
     return {
       gate: gate.name,
@@ -64,7 +64,7 @@ function said (gate: Gate, input: GateInput): GateResult | null {
 }
 
 function answerOf ({ gate, kind }: GateEntry, input: GateInput): GateAnswer | null {
-  // Every answer of a gate is a new one: it is completed where it lies, for it is asked hundreds of times in a burst.
+  // Each result is a new object, so it is completed in place: this runs hundreds of times in a burst.
   const answer = said(gate, input) as GateAnswer | null
   if (answer === null) return null
   answer.kind = kind
@@ -75,13 +75,13 @@ function answerOf ({ gate, kind }: GateEntry, input: GateInput): GateAnswer | nu
 const passes = (kind: GateAnswer['kind'], bypass: Bypass | null): boolean =>
   bypass !== null && (kind === 'condition' || (kind === 'share' && bypass === 'critical'))
 
-/** The answer on a run that passes closed gates of this kind, or on one that does not. */
+/** The answer with its bypass applied. */
 const passed = (answer: GateAnswer, bypass: Bypass | null): GateAnswer =>
   answer.ok || !passes(answer.kind, bypass) ? answer : { ...answer, ok: true, bypassed: bypass }
 
 type Answers = readonly (GateAnswer | null)[]
 
-/** What the gates of the machine say while a reading and a configuration are in force. */
+/** Results that depend only on a reading and a configuration, by reading. */
 const machine = new WeakMap<Snapshot['reading'], { config: Snapshot['config'], answers: Answers }>()
 
 function machineBy (input: GateInput): Answers {
@@ -113,14 +113,13 @@ function sharedBy (snapshot: Snapshot): Answers {
   return shared
 }
 
-/** What some gates say of a run, asked for it alone. */
+/** The answers of some gates for a run. */
 export function answersBy (rules: readonly GateEntry[], input: GateInput, bypass: Bypass | null): GateAnswer[] {
   const answers = rules.map(rule => answerOf(rule, input))
   return answers.filter(answer => answer !== null).map(answer => passed(answer, bypass))
 }
 
-/** What all gates say of a run, in the order in which people are told; answers may be shared with other runs of the
- *  snapshot. */
+/** The answers of all gates for a run, in order; some are shared with other runs of the snapshot. */
 export function answersOn (snapshot: Snapshot, input: GateInput, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(input)
   const answers = own.length === GATES.length ? [] : [...sharedBy(snapshot)]
@@ -130,8 +129,7 @@ export function answersOn (snapshot: Snapshot, input: GateInput, bypass: Bypass 
   return found
 }
 
-/** What the gates say against a run, those that are passed among them, in the order in which people are told: all that
- *  a start needs. */
+/** The answers of closed gates for a run, bypassed ones included, in order: all that a start needs. */
 export function against (snapshot: Snapshot, input: GateInput, bypass: Bypass | null): GateAnswer[] {
   const own = ownPlaces(input)
   const found: [place: number, answer: GateAnswer][] = []

@@ -15,7 +15,7 @@ export interface LoopBlock {
   where: string | null
 }
 
-/** A stand that is over. `at`: epoch ms of its end. */
+/** A block that has ended. `at`: epoch ms of its end. */
 export interface PastLoopBlock extends LoopBlock {
   at: number
 }
@@ -26,9 +26,9 @@ export const BLOCKED_MS = 3 * SECOND
 interface EndAsk {
   /** How long the loop has been blocked. */
   ms: number
-  /** How long ago it was asked to end by a signal that the loop has not seen, null: it was not. */
+  /** How long ago a stop signal arrived that the loop has not handled; null: none. */
   askedMs: number | null
-  /** How often it was. */
+  /** How many stop signals arrived. */
   asked: number
   graceMs: number
   /** 0: none. */
@@ -69,5 +69,5 @@ export const pastBlockWords = (stood: PastLoopBlock): string =>
     stood.where === null ? '' : ` at ${stood.where}`
   }; ${HELD_FIX}`
 
-/** The warning of a run that has held the loop. */
+/** The warning on a run that has blocked the loop. */
 export const blockWarning = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`
