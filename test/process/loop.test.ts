@@ -20,7 +20,7 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   }, 30_000)
   t.match(health, {
     status: 'failed',
-    reasons: [new RegExp(`run ${id} of task 'spin' holds it at .*spin\\.ts:\\d+`)],
+    reasons: [new RegExp(`run ${id} of task 'spin' blocks it at .*spin\\.ts:\\d+`)],
     loop: { standing: { runs: [{ id, task: 'spin' }] } }
   })
   t.match(await ask(it, '/livez'), { status: 503, body: { status: 'blocked' } })
