@@ -107,7 +107,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
 
   t.test('forecast and readings', async t => {
     t.match((await ask('forecast')).out,
-      /^WHEN +TASK +START +END +SURE +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
+      /^WHEN +TASK +START +END +CERTAINTY +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
     t.match(await ask('forecast', '--hours', '337'), { code: 2 })
     await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown', 30_000)
     t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)

@@ -20,7 +20,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
       }, act)
       t.equal((await say(act, '--dry-run', ...more)).code, 2, `${act} --dry-run`)
     }
-    t.match(await say('cancel', later[0]!, '--task', 'echo'), { code: 2, err: /runs or a filter, not both/ })
+    t.match(await say('cancel', later[0]!, '--task', 'echo'), { code: 2, err: /run ids or a filter, not both/ })
     for (const act of ['cancel', 'retry', 'delete', 'replay']) {
       t.equal((await say(act, later[0]!, '--dry-run')).code, 2, `${act} ID --dry-run`)
     }

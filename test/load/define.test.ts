@@ -27,50 +27,52 @@ function fault (definition: unknown, more: Partial<DefineAsk> = {}) {
   throw new Error('expected a refusal')
 }
 
+const DEFAULTS = {
+  id: 'clean_up',
+  name: 'Clean up',
+  description: '',
+  type: '',
+  trigger: null,
+  trigger_args: {},
+  timezone: 'Europe/Rome',
+  enabled: true,
+  run_on_start: false,
+  max_retries: 3,
+  backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 },
+  timeoutMs: 300_000,
+  queue: 'default',
+  priority: 'normal',
+  tags: [],
+  concurrency: Infinity,
+  overlap: 'skip',
+  misfire: 'run_latest',
+  misfireGraceMs: 60_000,
+  max_catch_up: 10,
+  payload: null,
+  input: null,
+  constraints: {},
+  deadlineMs: 86_400_000,
+  on_deadline: 'run',
+  on_unmet: 'hold',
+  on_lost: 'continue',
+  class: null,
+  flexMs: 0,
+  preemptible: false,
+  depends_on: [],
+  locks: [],
+  alone: false,
+  retryForMs: Infinity,
+  unique: null,
+  breaker: null,
+  on_changed: 'keep',
+  work: { kind: 'function', func },
+  source: 'a.ts'
+}
+
 tap.test('what a definition leaves out has its default', async t => {
   const { version, ...task } = define({})
   t.match(version, /^[\w-]{43}$/)
-  t.same(task, {
-    id: 'clean_up',
-    name: 'Clean up',
-    description: '',
-    type: '',
-    trigger: null,
-    trigger_args: {},
-    timezone: 'Europe/Rome',
-    enabled: true,
-    run_on_start: false,
-    max_retries: 3,
-    backoff: { kind: 'exponential', delay: 15, cap: 3600, jitter: 0.5 },
-    timeoutMs: 300_000,
-    queue: 'default',
-    priority: 'normal',
-    tags: [],
-    concurrency: Infinity,
-    overlap: 'skip',
-    misfire: 'run_latest',
-    misfireGraceMs: 60_000,
-    max_catch_up: 10,
-    payload: null,
-    input: null,
-    constraints: {},
-    deadlineMs: 86_400_000,
-    on_deadline: 'run',
-    on_unmet: 'hold',
-    on_lost: 'continue',
-    class: null,
-    flexMs: 0,
-    preemptible: false,
-    depends_on: [],
-    locks: [],
-    alone: false,
-    retryForMs: Infinity,
-    unique: null,
-    breaker: null,
-    on_changed: 'keep',
-    work: { kind: 'function', func },
-    source: 'a.ts'
-  })
+  t.same(task, DEFAULTS)
 })
 
 tap.test('a task with a trigger runs once at a time, unless it says otherwise', async t => {

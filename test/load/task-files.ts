@@ -16,21 +16,25 @@ export const task = (id: string, answer = 1, more = '') =>
 
 export const config = (file: ConfigFile = {}) => configOf(file, 'UTC')
 
+/** Writes a file below the tasks directory, each version with another time. */
+const writerFor =
+  (directory: string, changes: readonly FolderChange[]) => (name: string, text: string, mode = 0o644) => {
+    const file = join(directory, name)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+    chmodSync(file, mode)
+    // Older than a file that may be half written.
+    utimesSync(file, OLD, new Date(OLD.getTime() + text.length + changes.length * 1000))
+  }
+
 /** A tasks directory with these files, and a TaskFolder on it that is stopped with the test. */
 export function setup (t: Test, files: Record<string, string>, more: Partial<FolderAsk> = {}) {
   const root = scratch(t)
   const directory = join(root, 'tasks')
   mkdirSync(directory)
   writeFileSync(join(root, 'package.json'), '{"type":"module"}')
-  const write = (name: string, text: string, mode = 0o644) => {
-    const file = join(directory, name)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
-    chmodSync(file, mode)
-    // Not younger than a file that may be half written.
-    utimesSync(file, OLD, new Date(OLD.getTime() + text.length + changes.length * 1000))
-  }
   const changes: FolderChange[] = []
+  const write = writerFor(directory, changes)
   for (const [name, text] of Object.entries(files)) write(name, text)
   const folder = new TaskFolder({
     directory,

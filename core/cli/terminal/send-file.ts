@@ -33,7 +33,7 @@ function meterOf (out: NodeJS.WriteStream, size: number | null) {
 }
 
 /** A file as it lies on the machine of the server. */
-export interface Stored {
+interface Stored {
   path: string
   name: string
   bytes: number

@@ -3,7 +3,7 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MINUTE } from '../../model/base/duration.ts'
 
-export interface WriteAsk {
+interface WriteAsk {
   file: string
   text: string
   mode: number
