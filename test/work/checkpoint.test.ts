@@ -42,7 +42,7 @@ async function deployed (t: Owner, over: Partial<Task>) {
   return { ...it, run, seen, again }
 }
 
-t.test('a checkpoint is given back after a deploy, and says that another version has saved it until it is saved anew [F11]', async t => {
+t.test('a checkpoint is given back after a deploy, and says that another version has saved it until it is saved again [F11]', async t => {
   const it = await deployed(t, {})
   await it.again(1, { version: 'two' })
   await it.again(2, { version: 'two' })
@@ -74,7 +74,7 @@ t.test('on_changed restart: the run begins without the state and the steps of an
   t.match(lines, [{ attempt: 3, text: /begins without its checkpoint/, data: { saved: 'one', version: 'two' } }])
 })
 
-t.test('a run that begins anew and is cut off has lost what it was to begin without', async t => {
+t.test('a run that starts over and is cut off has lost what it was to begin without', async t => {
   const it = await deployed(t, { on_changed: 'restart' })
   const func = (ctx: TaskContext) => {
     throw new Error(String(ctx.checkpoint.changed))

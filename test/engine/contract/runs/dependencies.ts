@@ -65,7 +65,7 @@ export async function depending (t: Test, setup: Setup) {
       })
     }
   }
-  t.test('what can no longer run is skipped with all that hangs on it, and the chain of causes', async t => {
+  t.test('what can no longer run is skipped with all that depends on it, and the chain of causes', async t => {
     const engine = await setup(t)
     const [a, b, c, other] = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
       after: after('#b'),
