@@ -11,13 +11,13 @@ import type { Plugin, PluginApp } from './_http/plugin.ts'
 const TAGS = ['dead']
 const which = {
   task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-  fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What they failed of' }))
+  fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'The fingerprint of the error' }))
 }
 const meant = {
   ...which,
   all: Type.Optional(
     Type.Boolean({
-      description: 'True when neither task nor fingerprint is said, so that nobody means all by saying nothing'
+      description: 'Required to be true when neither task nor fingerprint is given'
     })
   ),
   dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' }))
@@ -32,7 +32,7 @@ const Group = exactly({
 })
 const ReplayIn = exactly({
   ...meant,
-  every: Type.Optional({ ...DurationSchema, description: 'How far apart they become due' })
+  every: Type.Optional({ ...DurationSchema, description: 'The interval at which they become due' })
 })
 const reason = Type.String({ minLength: 1, maxLength: 500 })
 const counted = {
@@ -92,7 +92,7 @@ const dead: Plugin = async app => {
       response: answers({
         200: exactly({
           ...counted,
-          vanished: Type.Integer({ description: 'Of tasks that are no more, or are off: left as they are' })
+          vanished: Type.Integer({ description: 'Runs of tasks that are missing or disabled; they are unchanged' })
         })
       })
     }

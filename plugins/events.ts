@@ -41,7 +41,7 @@ function sinkOf (reply: FastifyReply) {
   }
 }
 
-/** Everything the system says, as it says it. */
+/** The event stream. */
 const events: Plugin = async app => {
   const { manager } = app
   const broadcast = new Broadcast({ clock: manager.clock, durable: manager.durable })

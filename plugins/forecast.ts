@@ -10,7 +10,7 @@ const HOUR = 3_600_000
 const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_HOURS, default: 24 })) })
 const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Start) })
 
-/** What will run when, as far as that can be said. */
+/** The forecast of starts. */
 const forecast: Plugin = async app => {
   const { manager } = app
 

@@ -20,7 +20,7 @@ const SOURCES = {
 // Put together once: helmet would do it for every request.
 const POLICY = Object.entries(SOURCES).map(([name, sources]) => `${name} ${sources.join(' ')}`).join(';')
 
-/** What browsers are told. Neither HSTS nor upgrade-insecure-requests: over plain HTTP at home they blank the page. */
+/** Security headers. Without HSTS and upgrade-insecure-requests, which break pages over plain HTTP. */
 async function headers (app: PluginApp) {
   await app.register(helmet, {
     contentSecurityPolicy: false,

@@ -107,7 +107,7 @@ const Health = exactly({
 const Word = exactly({ status: Type.String() })
 const open = { config: OPEN }
 
-/** Is it well? `/livez` and `/readyz` answer in a word and to everybody; `/api/health` says the rest. */
+/** Liveness, readiness and health. `/livez` and `/readyz` need no token. */
 const health: Plugin = async app => {
   const { manager } = app
   const tags = ['health']

@@ -39,7 +39,7 @@ function stepIn (span: number, asked: string | number | undefined): number {
     }`)
 }
 
-/** What the machine does now, and did. */
+/** Readings of the machine, now and in the past. */
 const readings: Plugin = async app => {
   const { manager } = app
   const tags = ['readings']

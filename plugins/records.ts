@@ -11,7 +11,7 @@ const Filter = exactly({
   limit: Limit(50, 200)
 })
 
-/** What was done by hand: who, when, what. */
+/** The record of what people did. */
 const records: Plugin = async app => {
   app.get('/api/records', {
     config: SECRET,

@@ -9,7 +9,7 @@ import type { Plugin } from './_http/plugin.ts'
 
 const EditIn = exactly({
   priority: Type.Optional(word(PRIORITIES)),
-  payload: Type.Optional(Type.Unknown({ description: 'Takes the place of the old one' })),
+  payload: Type.Optional(Type.Unknown({ description: 'Replaces the payload' })),
   due_at: Type.Optional(InstantIn)
 }, { minProperties: 1 })
 const WhyIn = exactly({

@@ -59,7 +59,7 @@ const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EV
   description: 'Whole hours of UTC. Percentiles are within 4.5 %'
 })
 
-/** What the past adds up to. */
+/** Statistics of runs and of the time that they were held. */
 const stats: Plugin = async app => {
   const { manager } = app
 

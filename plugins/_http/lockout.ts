@@ -25,7 +25,7 @@ export class Lockout {
     const known = this.#tries.get(address)
     const wrong = known === undefined || now - known.last > FORGIVEN_AFTER ? 1 : known.wrong + 1
     const wait = wrong < FREE_TRIES ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(wrong - FREE_TRIES, 20))
-    // Set anew, so that the first key is always the one that was quiet longest.
+    // Deleted and set again, so that the first key is always the one that was quiet longest.
     this.#tries.delete(address)
     this.#tries.set(address, { wrong, until: now + wait, last: now })
     if (this.#tries.size > MOST_ADDRESSES) this.#tries.delete(this.#tries.keys().next().value!)

@@ -5,14 +5,14 @@ import { InstantIn, exactly, word } from './base.ts'
 import { Run } from './run.ts'
 import { instantIn } from '../_http/answers.ts'
 
-/** Which runs; at least one field, so that nobody means all by saying nothing. */
+/** A filter of runs; at least one field is required. */
 const Which = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
   state: Type.Optional(Type.Array(word(STATES), { minItems: 1 })),
   queue: Type.Optional(Type.String({ maxLength: 64 })),
   source: Type.Optional(word(SOURCES)),
   schedule: Type.Optional(Type.String({ maxLength: 64 })),
-  fingerprint: Type.Optional(Type.String({ maxLength: 64, description: 'What they failed of' })),
+  fingerprint: Type.Optional(Type.String({ maxLength: 64, description: 'The fingerprint of the error' })),
   from: Type.Optional(InstantIn),
   to: Type.Optional(InstantIn)
 }, { minProperties: 1, description: 'Which runs' })
@@ -22,10 +22,10 @@ export const ChangeIn = exactly({
   filter: Which,
   dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' })),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'So many at most, the newest first' })
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The maximum number of runs, newest first' })
   ),
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
-  every: Type.Optional({ ...DurationSchema, description: 'How far apart runs that are tried again become due' })
+  every: Type.Optional({ ...DurationSchema, description: 'The interval at which retried runs become due' })
 })
 
 /** `matched`: how many it could be done to when it began. */
