@@ -231,10 +231,10 @@ function again (t: Test, setup: Setup) {
     await crash(engine)
     t.match(await engine.get(two!.id), { state: 'blocked', crashes: 1 })
     const again = await startOf(engine, a.id, T0 + 60)
-    await settleAs(engine, again, { kind: 'completed', result: 'anew' }, T0 + 60)
+    await settleAs(engine, again, { kind: 'completed', result: 'again' }, T0 + 60)
     const begun = await claimAll(engine, { now: T0 + 99 })
     t.same(new Set(begun.map(({ id }) => id)), new Set([later.id, failing.id, crashing.id]))
-    for (const { results } of begun) t.same(results, { a: 'anew' })
+    for (const { results } of begun) t.same(results, { a: 'again' })
   })
 
   t.test('a failed flow that is retried as a whole runs in its order, whichever run is retried first', async t => {
