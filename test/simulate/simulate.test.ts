@@ -42,7 +42,7 @@ t.test('runs are told with when they were planned, why they were held and when t
   }])
   t.match(runs[0]!.held, [{
     code: 'on_battery',
-    message: 'on battery',
+    message: 'on battery (80 %), needs mains',
     from: Date.parse(at('10:00')),
     to: Date.parse(at('18:00'))
   }])

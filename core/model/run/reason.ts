@@ -6,3 +6,6 @@ export interface Reason {
   by?: string
   chain?: string[]
 }
+
+/** A message without its figures: a level that falls or a load that varies is no other reason. */
+export const wordingOf = (message: string): string => message.replaceAll(/\d+/g, '#')

@@ -1,6 +1,7 @@
 import { MINUTE } from '../../model/base/duration.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { firstReason } from '../../model/gates/evaluate.ts'
+import { wordingOf } from '../../model/run/reason.ts'
 import type { Engine, HoldEntry } from '../../engine/engine.ts'
 import type { GateAnswer, Judgement } from '../../model/gates/gate.ts'
 import type { Judged } from '../../model/admit/offers.ts'
@@ -34,7 +35,7 @@ interface Note {
 const FIRST = Number.MIN_SAFE_INTEGER
 const LAST = Number.MAX_SAFE_INTEGER
 
-/** A new message for the same code is written when the last one is this old. */
+/** Other words for the same code are written when the last ones are this old. */
 const SAME_CODE = MINUTE
 
 /** Codes of order gates that are written nevertheless: they say more than whose turn it is. */
@@ -137,7 +138,7 @@ export class HoldLog {
     }
     const { code, message } = reason
     const isSame = said?.code === code && said.split === split
-    if (isSame && (said.message === message || at - said.at < SAME_CODE)) return
+    if (isSame && (wordingOf(said.message) === wordingOf(message) || at - said.at < SAME_CODE)) return
     this.#said.set(key, { target, run, code, message, since: said?.code === code ? said.since : at, at, split })
     this.#write(target, { at, code, message })
     if (said?.code !== code && !quiet) this.#notice({ kind: 'held', run, code, message })

@@ -1,5 +1,6 @@
 import { MINUTE } from '../../model/base/duration.ts'
 import { isFinal } from '../../model/run/run.ts'
+import { wordingOf } from '../../model/run/reason.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Hold, Run, Source, State } from '../../model/run/run.ts'
@@ -171,12 +172,13 @@ function close ({ held }: SimulatedRun, at: number): void {
   if (open?.to === null) open.to = at
 }
 
-/** The same code with another message is a new entry once the open one is a minute old, as in the timeline of the
+/** The same code with other words is a new entry once the open one is a minute old, as in the timeline of the
  *  engine. */
 function hold (page: SimulatedRun, next: SimulatedHold): void {
   const open = page.held.at(-1)
-  const isNew = open?.message !== next.message && next.from - (open?.from ?? 0) >= MINUTE
-  if (open?.to === null && open.code === next.code && !isNew) return
+  if (open?.to === null && open.code === next.code) {
+    if (wordingOf(open.message) === wordingOf(next.message) || next.from - open.from < MINUTE) return
+  }
   close(page, next.from)
   page.held.push(next)
 }
