@@ -50,12 +50,12 @@ const linesAreNarrow: Rule = {
 }
 
 /** Folders that are lists, not rooms: a file in them is found by its name, such as `offpeak why` in why.ts. */
-const LISTS = ['core/cli/command', 'core/model/gates', 'plugins']
+const LISTS = ['core/cli/command', 'core/model/gates', 'core/sense/sensor', 'plugins']
 
 const foldersAreSmall: Rule = {
   name: `no folder shows more than ${MOST_FILES} files`,
   teaches: 'a folder of rooms that shows more than a screen holds two rooms: give the lower one a folder of its own ' +
-    `(${LISTS.join(', ')} are excepted: a command, a gate, a route is found by its name)`,
+    `(${LISTS.join(', ')} are excepted: a command, a gate, a sensor, a route is found by its name)`,
   found: ({ files, allowed }) =>
     beyond(allowed.crowdedFolders, [...Map.groupBy(files, dirname)].flatMap(([folder, { length }]) =>
       length <= MOST_FILES || LISTS.includes(folder) ? [] : [`${folder}/ shows ${length} files`]
