@@ -95,7 +95,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'process_file',
   name: 'Process a file',
   description:
-    'Counts the lines and bytes of a file and takes its SHA-256, with its progress in bytes. A pattern for work on files.',
+    'Counts the lines and bytes of a file and takes its SHA-256, with progress in bytes. An example of work on files.',
   func: processFile,
   isolation: 'process',
   // It has no trigger, and reads what was sent or what config.json names.

@@ -5,9 +5,8 @@ import { PAYLOAD } from './place.ts'
 /** Nothing but node:sqlite and the disk: a table of rows, a log, and a sync for every transaction. */
 export function rawTable (folder: string) {
   const db = new DatabaseSync(join(folder, 'raw.db'))
-  db.exec(
-    'pragma journal_mode = wal; pragma synchronous = full; create table run (id integer primary key, task text, state integer, due_at integer, payload text)'
-  )
+  db.exec('pragma journal_mode = wal; pragma synchronous = full')
+  db.exec('create table run (id integer primary key, task text, state integer, due_at integer, payload text)')
   const insert = db.prepare('insert into run (task, state, due_at, payload) values (?, ?, ?, ?)')
   const add = () => insert.run('noop', 1, Date.now(), JSON.stringify(PAYLOAD))
   const addMany = (count: number) => {

@@ -12,8 +12,8 @@ const root = dirname(dirname(self))
 
 function ownNode () {
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
-  const candidates = [join(root, 'node_modules', 'node', 'bin', name), join(root, 'node_modules', '.bin', name), join(root, '..', 'node', 'bin', name), join(root, '..', '.bin', name)]
-  return candidates.find(existsSync) || null
+  const places = [['node_modules', 'node', 'bin'], ['node_modules', '.bin'], ['..', 'node', 'bin'], ['..', '.bin']]
+  return places.map(function (place) { return join(root, ...place, name) }).find(existsSync) || null
 }
 
 function relaunch (node) {
@@ -34,15 +34,16 @@ function relaunch (node) {
 }
 
 function refuse () {
-  process.stderr.write('offpeak needs Node ' + NEEDED + ' or later and this is ' + process.version + ': run `npm install` in ' + root + ', which brings its own, or install a later one.\n')
+  const needs = 'offpeak needs Node ' + NEEDED + ' or later and this is ' + process.version
+  process.stderr.write(needs + ': run `npm install` in ' + root + ', which brings its own, or install a later one.\n')
   process.exit(1)
 }
 
-// Calls to a file system that is gone keep the threads that all calls share: there are to be more than tasks that run at once.
+// Calls to a file system that is gone keep their threads: there must be more threads than tasks that run at once.
 if (process.argv[2] === 'start' && !process.env.UV_THREADPOOL_SIZE) process.env.UV_THREADPOOL_SIZE = '64'
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
-  // Compiled code is kept beside the packages, so that whoever could change it could change them as well. Coverage is exact without it.
+  // Compiled code is kept beside the packages: who could change it could change them as well. Coverage is exact without.
   if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache(join(root, 'node_modules', '.cache', 'offpeak'))
   import('../core/cli.ts').then(cli => cli.main(process.argv))
 } else {

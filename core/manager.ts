@@ -1,14 +1,12 @@
-import { Lifecycle, shared, startAll, stopAll } from './model/base/service.ts'
-import { OutputCapture } from './work/context/output-capture.ts'
-import { ProcessGuard } from './work/context/process-guard.ts'
+import { Lifecycle, startAll, stopAll } from './model/base/service.ts'
 import { Settings } from './work/upkeep/settings.ts'
 import { LOST } from './work/run/reasons.ts'
 import { durabilityOf, unconfirmedIn } from './work/desk/events.ts'
 import { healthOf } from './health.ts'
 import { compose } from './compose/compose.ts'
 import { folderOf } from './compose/folders.ts'
+import { baseOf, servicesOf } from './compose/services.ts'
 import { isTakenOver } from './model/notice.ts'
-import { fileCalls } from './work/context/file-calls.ts'
 import { failureOf } from './model/run/failure.ts'
 import type { Catalog } from './work/upkeep/catalog.ts'
 import type { Clock } from './model/base/clock.ts'
@@ -282,23 +280,6 @@ export class TaskManager implements Service, ManagerFace {
     )
     await this.#parts.scheduling.replan()
   }
-}
-
-/** Many managers may share the engine and the watch of file calls: each counts its own start. */
-const baseOf = (
-  { engine, feed, uncaught, watch }: Parts
-): Service[] => [shared(fileCalls), watch, shared(engine), feed, uncaught, new OutputCapture(), new ProcessGuard()]
-
-/** The first reading is in force before the first run may start. */
-const firstReading = ({ sampler }: Parts): Service => ({
-  start: async () => sampler.take(),
-  stop: async () => undefined
-})
-
-function servicesOf (parts: Parts, { loops }: ManagerOptions): Service[] {
-  const { catalog, runner, scheduling, senses, settings, ticker } = parts
-  const timed = loops === 'none' ? [] : [ticker]
-  return [catalog, senses, firstReading(parts), ...timed, runner, settings, scheduling]
 }
 
 /** Reads the configuration and builds a manager that is ready to start; throws OFFPEAK_CONFIG_INVALID. */

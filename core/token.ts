@@ -48,7 +48,7 @@ export function refuseExposed (ask: TokenAsk): void {
     pointer: isLoopback(host) ? '/server/trust_proxy' : '/server/host',
     message: `${how}, so others can reach this server, and no token was given`,
     fix:
-      'Write a secret into a file that only you can read and name it in server.token_file, or give OFFPEAK_TOKEN_FILE or OFFPEAK_TOKEN.'
+      'Name a file with a secret, readable by you alone, in server.token_file, or set OFFPEAK_TOKEN_FILE or OFFPEAK_TOKEN.'
   })
 }
 

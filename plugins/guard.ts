@@ -24,8 +24,8 @@ const NAME = /^[\x20-\x7e]{1,64}$/
 const OWNER: Bearer = { name: '', scope: 'control' }
 const CHALLENGE = 'Bearer realm="offpeak"'
 /** Sent with an answer from which private members were removed. */
-const MORE =
-  `${CHALLENGE}, error_description="Members named in withheld are shown with the token, which is in the file token of the data folder"`
+const WHERE = 'Members named in withheld are shown with the token, which is in the file token of the data folder'
+const MORE = `${CHALLENGE}, error_description="${WHERE}"`
 
 /** The name in X-Offpeak-By, after that of a named token. */
 function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {

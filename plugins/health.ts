@@ -77,7 +77,7 @@ const Health = exactly({
     stood: Type.Array(exactly({ seconds: Type.Integer(), at: Instant, ...Held }))
   }, {
     description:
-      'The event loop that stood still in the last hour; one that stands now is told by a process in its place, with status, reasons and loop alone'
+      'When the event loop was blocked in the last hour; while it is, a stand-in answers with status, reasons and loop'
   }),
   tasks: Type.Integer(),
   running: Type.Integer(),

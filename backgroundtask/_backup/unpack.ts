@@ -65,7 +65,7 @@ function guard (packed: number, { maxBytes, maxRatio }: Caps) {
       if (bytes > maxBytes) refuse(`The archive is larger than ${sizeWords(maxBytes)} when unpacked`)
       if (bytes > RATIO_FROM && bytes > packed * maxRatio) {
         refuse(
-          `The archive grows more than ${maxRatio} times when unpacked: if it is one of yours, put its .json beside it, or raise max_ratio`
+          `The archive grows more than ${maxRatio} times when unpacked: put its .json beside it, or raise max_ratio`
         )
       }
       yield chunk

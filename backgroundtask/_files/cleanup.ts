@@ -182,6 +182,17 @@ async function removeFolders (
   return removed
 }
 
+/** What a dry run answers: what would be removed. */
+function dryRun (ctx: TaskContext, { plan, seen, stop }: { plan: Plan, seen: object, stop: string | null }) {
+  ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
+  const first = plan.old.slice(0, SHOWN).map(({ path }) => shown(path))
+  const result = { ...seen, would_remove: plan.count, bytes: plan.bytes, first }
+  if (stop !== null) return ctx.warn(stop, result)
+  if (plan.unread.length === 0) return result
+  const unread = plan.unread.slice(0, 3).join('; ')
+  return ctx.warn(`${plan.unread.length} files or folders could not be read: ${unread}`, result)
+}
+
 async function cleanFolder (
   ctx: TaskContext,
   { root, settings, now }: { root: Folder, settings: CleanupSettings, now: number }
@@ -196,20 +207,7 @@ async function cleanFolder (
     unread: plan.unread.slice(0, SHOWN)
   }
   const stop = tooMuch(ctx, plan, settings)
-  if (settings.dry_run) {
-    ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
-    const result = {
-      ...seen,
-      would_remove: plan.count,
-      bytes: plan.bytes,
-      first: plan.old.slice(0, SHOWN).map(({ path }) => shown(path))
-    }
-    if (stop !== null) return ctx.warn(stop, result)
-    return plan.unread.length === 0
-      ? result
-      : ctx.warn(`${plan.unread.length} files or folders could not be read: ${plan.unread.slice(0, 3).join('; ')}`,
-        result)
-  }
+  if (settings.dry_run) return dryRun(ctx, { plan, seen, stop })
   if (stop !== null) return ctx.fail(stop)
   const sum = await removeFiles(ctx, root, plan)
   const folders = settings.remove_empty_folders ? await removeFolders(ctx, root, { plan, before }) : 0
@@ -223,11 +221,8 @@ async function cleanFolder (
   ctx.log.info({ removed: sum.removed, bytes: sum.bytes }, `files older than ${spanWords(now - before)} removed`)
   const troubles = [...sum.failed, ...plan.unread]
   if (troubles.length === 0) return result
-  const first = troubles.slice(0, 3).join('; ')
-  return ctx.warn(
-    `${sum.failed.length} files could not be removed and ${plan.unread.length} files or folders not be read: ${first}`,
-    result
-  )
+  const [failed, unread, first] = [sum.failed.length, plan.unread.length, troubles.slice(0, 3).join('; ')]
+  return ctx.warn(`${failed} files could not be removed and ${unread} files or folders not be read: ${first}`, result)
 }
 
 /** Removes files of one folder by age: first lists them, then stops if they are too many, then removes those that

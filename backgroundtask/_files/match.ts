@@ -39,60 +39,57 @@ function branches (pattern: string): string[] {
   return all
 }
 
-function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
+/** Throws for a pattern that is not understood or that could not be meant. */
+function checkPattern (pattern: string): void {
+  const refuse = (why: string) => {
+    throw new PatternRefused(`'${shown(pattern)}' ${why}`)
+  }
   if (/[@+!*?]\([^)]*\|/.test(pattern)) {
-    throw new PatternRefused(
-      `'${shown(pattern)}' is an extended glob, which is not understood: write one pattern for each name, or {a,b}`
-    )
+    refuse('is an extended glob, which is not understood: write one pattern for each name, or {a,b}')
   }
   // A payload may add exclusions to those of the configuration: none of them may take one back.
   if (pattern.startsWith('!')) {
-    throw new PatternRefused(
-      `'${
-        shown(pattern)
-      }' would take an exclusion back, which is not possible; a name that begins with '!' is written '\\${
-        shown(pattern)
-      }'`
-    )
+    const literal = `\\${shown(pattern)}`
+    refuse(`would take an exclusion back, which is not possible; a name that begins with '!' is written '${literal}'`)
   }
-  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) {
-    throw new PatternRefused(`'${shown(pattern)}' names nothing below the folder`)
-  }
-  if (pattern.split('/').includes('..')) throw new PatternRefused(`'${shown(pattern)}' leads out of the folder`)
+  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) refuse('names nothing below the folder')
+  if (pattern.split('/').includes('..')) refuse('leads out of the folder')
   const sequence = pattern.match(/\{-?(?:\d+|[A-Za-z])\.\.-?(?:\d+|[A-Za-z])(?:\.\.-?\d+)?\}/)?.[0]
   if (sequence !== undefined) {
-    throw new PatternRefused(
-      `'${shown(pattern)}' has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`
-    )
+    refuse(`has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`)
   }
+}
+
+/** A name that contains characters of a pattern matches itself as well. */
+function literalRules (pattern: string, fold: Reading['fold']): Rule[] {
+  if (!/[[\]{}*?\\]/.test(pattern)) return []
+  const segments = partsIn(pattern).map(text => ({
+    tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })),
+    text
+  }))
+  return [{ folders: pattern.endsWith('/'), segments: anchored(pattern) ? segments : [null, ...segments] }]
+}
+
+function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
+  checkPattern(pattern)
   const full = fullPath(pattern, home)
   if (roots.some(root => root === full && root.lastIndexOf('/') > 0)) {
     throw new PatternRefused(`'${shown(pattern)}' is the folder itself, of which nothing would be left`)
   }
+  const folders = pattern.endsWith('/')
   const inside = roots.filter(root => full?.startsWith(`${root}/`)).flatMap(root =>
-    branches(full!.slice(root.length) + (pattern.endsWith('/') ? '/' : ''))
+    branches(full!.slice(root.length) + (folders ? '/' : ''))
   )
   const rules = [...branches(pattern), ...inside].map(text => ruleOf(text, { fold }))
-  // A path that holds signs in the part above the folder.
-  for (const text of full === null ? [] : branches(full)) {
-    for (const root of roots) {
-      rules.push({
-        segments: partsIn(text).map(part => segmentOf(fold(part))),
-        folders: pattern.endsWith('/'),
-        below: partsIn(fold(root))
-      })
-    }
-  }
-  const literal = partsIn(pattern)
-  // A name that has the signs of a pattern in it is also itself.
-  if (/[[\]{}*?\\]/.test(pattern)) {
-    const segments = literal.map(text => ({
-      tokens: [...fold(text)].map(one => ({ kind: 'one' as const, text: one })),
-      text
+  // A path with characters of a pattern in the part above the folder.
+  const above = (full === null ? [] : branches(full)).flatMap(text =>
+    roots.map(root => ({
+      segments: partsIn(text).map(part => segmentOf(fold(part))),
+      folders,
+      below: partsIn(fold(root))
     }))
-    rules.push({ folders: pattern.endsWith('/'), segments: anchored(pattern) ? segments : [null, ...segments] })
-  }
-  return rules
+  )
+  return [...rules, ...above, ...literalRules(pattern, fold)]
 }
 
 const partsIn = (text: string) => text.split('/').filter(part => part !== '' && part !== '.')

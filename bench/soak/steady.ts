@@ -12,8 +12,15 @@ const HALF = 20
 const WARM_MINUTES = 10
 
 const TICKING = `export const TASK_DEFINITIONS = Array.from({ length: ${HALF} }, (_, index) => ({
-  id: 'tick_' + index, trigger: 'interval', trigger_args: { seconds: 1 }, func: ctx => { ctx.log.info('ticked'); return { index } }
-})).concat({ id: 'asked', concurrency: 10, func: async ctx => { await ctx.checkpoint.save({ payload: ctx.payload }); return ctx.payload } })
+  id: 'tick_' + index,
+  trigger: 'interval',
+  trigger_args: { seconds: 1 },
+  func: ctx => { ctx.log.info('ticked'); return { index } }
+})).concat({
+  id: 'asked',
+  concurrency: 10,
+  func: async ctx => { await ctx.checkpoint.save({ payload: ctx.payload }); return ctx.payload }
+})
 `
 
 /** The slope of the line through points, by least squares: units of y for one of x. */

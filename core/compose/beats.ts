@@ -4,24 +4,24 @@ import { LEASE } from '../work/run/lease.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { watchdog } from '../work/upkeep/watchdog.ts'
 import type { Beat } from '../work/upkeep/ticker.ts'
-import type { Wiring } from './parts.ts'
+import type { Parts, Wiring } from './parts.ts'
 
 const POLL = 5 * SECOND
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
 
+/** What follows a step of the wall clock of so many ms. */
+function afterStep ({ notices, pauses, scheduling, upkeep }: Parts, ms: number): void {
+  pauses.refresh()
+  if (ms < 0) {
+    void upkeep.bringBack().catch(error => notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) }))
+  }
+  void scheduling.replan()
+}
+
 /** The timed loops. */
 export function beatsFor ({ parts, config }: Wiring): Beat[] {
   const { clock, notices, runner, catalog, settings, upkeep, standstill, security, watch } = parts
-  const jumped = (ms: number) => {
-    parts.pauses.refresh()
-    if (ms < 0) {
-      void upkeep.bringBack().catch(error =>
-        notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
-      )
-    }
-    void parts.scheduling.replan()
-  }
   return [
     {
       name: 'sample',
@@ -34,7 +34,7 @@ export function beatsFor ({ parts, config }: Wiring): Beat[] {
     watchdog({
       clock,
       notice: notices.say,
-      jumped,
+      jumped: ms => afterStep(parts, ms),
       suspects: () => runner.active.suspects(),
       otherwiseTold: () => watch.isWatching ? BLOCKED_MS : Infinity
     }),

@@ -3,10 +3,12 @@ const LINE = 20
 const EDGE = 20
 const BAR = 34
 
+const FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
 const STYLE = `
     .paper { fill: #ffffff; stroke: #d0d7de }
     .dot { fill: #d0d7de }
-    text { font: 14px ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #1f2328; white-space: pre }
+    text { fill: #1f2328; white-space: pre; font: 14px ${FONTS} }
     .head { font-weight: bold }
     .faint { fill: #656d76 }
     .closed { fill: #b35900 }

@@ -186,7 +186,9 @@ export function draw (files: readonly string[], imports: readonly Import[]): str
     ...areas.flatMap(area => drawnArea(area, byArea.get(area.name)!.length))
   ]
   const [w, h] = [Math.ceil(width), Math.ceil(height)]
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" role="img" aria-label="The rooms of offpeak and who imports whom">
+  const size = `width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"`
+  const label = 'The rooms of offpeak and who imports whom'
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${label}">
   <style>${STYLE}
   </style>
   <defs>${marker('tip')}${marker('way-tip')}</defs>

@@ -52,7 +52,7 @@ export const Withheld = {
   withheld: Type.Optional(
     Type.Array(Type.String(), {
       description:
-        'Members that are null here because the request had no token: send the one in the file `token` of the data folder as `Authorization: Bearer <token>`'
+        'Members that are null because the request had no token. Send the one in the file `token` of the data folder'
     })
   )
 }

@@ -6,7 +6,7 @@ import { ROOT } from '../../docs/pictures/imports.ts'
 import { linesOf } from './house.ts'
 import type { House, Rule } from './house.ts'
 
-const MOST_LINES = 310
+const MOST_LINES = 300
 const MEDIAN = 85
 const MOST_COLUMNS = 120
 const MOST_FILES = 15

@@ -49,7 +49,9 @@ async function fixFor (at: string, found: Others, account: Account): Promise<str
   const { type } = await statfs(at).catch(() => ({ type: 0 }))
   const kind = MODELESS[type]
   if (kind === undefined) return `Run: chmod ${found.by === 'group' ? 'g' : 'o'}-w ${quoted(at)}`
-  return `Its file system (${kind}) takes the modes from its mount: mount it with umask=077 and the uid ${account.uid}, or say in security.accept_loose_files why it may stay.`
+  const mount = `mount it with umask=077 and uid=${account.uid}`
+  const accept = 'set security.accept_loose_files to the reason why it may stay'
+  return `Its file system (${kind}) takes the modes from its mount: ${mount}, or ${accept}.`
 }
 
 /** A fault of a path: `at` is what has it. */

@@ -66,7 +66,7 @@ function lineOfImport (source: string, missing: string): Place {
 }
 
 const NO_MODULE =
-  /Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in async functions and the top level/
+  /Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in async functions and/
 
 function missingFault ({ path, real, source, thrown }: ImportFault): OffpeakError {
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(thrown.message)?.[1] ?? thrown.message

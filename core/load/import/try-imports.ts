@@ -69,8 +69,7 @@ interface Hearing {
 
 /** A slower file keeps its child process; the other files go to another one. */
 const PATIENCE = 400
-/** Nor is a file slow on a machine that took so much of that time to start the child: several packages are more than
- *  Node alone. */
+/** On a slow machine the patience is this many times as long as the child took to start. */
 const PER_START = 4
 const LONGEST_PATIENCE = 4000
 /** At most this many slow files have their own child processes at once. */

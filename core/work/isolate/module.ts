@@ -37,8 +37,7 @@ export async function functionOf ({ url, text, pointer, id }: FunctionSource): P
     throw taskFileBroken({
       file: url,
       pointer,
-      message:
-        `The task '${id}' is not where it was when its file was read: what a file exports must not depend on where it is imported`
+      message: `The task '${id}' has moved since its file was read: a file must export the same wherever it is imported`
     })
   } finally {
     texts.delete(url)

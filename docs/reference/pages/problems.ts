@@ -34,7 +34,8 @@ const OTHERS = [
 /** The message of a factory, with … in place of its variable parts. */
 function sentenceIn (factory: string): string | undefined {
   const found = /message:\s+(?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/.exec(factory)
-  return (found?.[1] ?? found?.[2])?.replaceAll(/\$\{(?:[^{}`]|\{[^}]*\}|`[^`]*`)*\}/g, '…').replaceAll(/\\(.)/g, '$1')
+  const variable = /\$\{(?:[^{}`]|\{[^}]*\}|`[^`]*`)*\}/g
+  return (found?.[1] ?? found?.[2])?.replaceAll(variable, '…').replaceAll(/\\(.)/g, '$1')
 }
 
 function rowOf (factory: string): string[] | null {
