@@ -168,7 +168,7 @@ t.test('runs are added one by one and many at once', { timeout: 120_000 }, async
     put('huge.jsonl', `{"task":"echo","payload":${JSON.stringify('x'.repeat(2 ** 20))}}\n`.repeat(33))
     t.match(await say(['enqueue', '--bulk', 'huge.jsonl']), {
       code: 1,
-      err: /^offpeak: the 33 runs are more than one call takes; nothing was added\n.*split -l/
+      err: /^offpeak: the 33 runs are too large for one request; nothing was added\n.*split -l/
     })
     t.match(await say(['run', 'echo', '--payload', '{"__proto__": {"x": 1}}']), {
       code: 1,

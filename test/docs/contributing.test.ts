@@ -56,7 +56,9 @@ t.test('the recipes can be carried out, one after the other', async t => {
     for (const block of blocks) t.doesNotThrow(() => applyBlock(block, root), `${name}: ${block.file}`)
   }
   t.equal(await faultsOf(root, [process.execPath, 'test/form/write.ts']), null, 'they can be formatted')
-  t.equal(await faultsOf(root, [join(ROOT, 'node_modules/.bin/tsc')]), null, 'what they make has the types it says')
+  // The compiler does not start under the hooks that tap gives to every process.
+  const tsc = ['env', '-u', 'NODE_OPTIONS', join(ROOT, 'node_modules/.bin/tsc')] as const
+  t.equal(await faultsOf(root, [...tsc]), null, 'what they make has the types it says')
 })
 
 t.test('what recipes show has the form of the formatter', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { home } from '../manager/home.ts'
-import { metered } from '../../core/work/isolate/meter.ts'
+import { metered } from '../../core/work/isolate/processes/meter.ts'
 import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'

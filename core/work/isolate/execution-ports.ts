@@ -1,4 +1,4 @@
-import type { ChildSink } from './spawn.ts'
+import type { ChildSink } from './processes/spawn.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'

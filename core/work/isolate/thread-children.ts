@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
-import { ofRun, signalAll } from './process-group.ts'
-import { isAlive, startedBy, treeOf } from './process-tree.ts'
+import { ofRun, signalAll } from './processes/process-group.ts'
+import { isAlive, startedBy, treeOf } from './processes/process-tree.ts'
 import type { Place } from './wire.ts'
 
 /** Between asking what is left to end and ending it, and between two looks at what is left. */

@@ -1,6 +1,6 @@
 import { CLOCK_SLACK } from '../../model/base/clock.ts'
 import { DAY, HOUR, milliseconds, spanWords } from '../../model/base/duration.ts'
-import { endOrphan } from '../isolate/process-group.ts'
+import { endOrphan } from '../isolate/processes/process-group.ts'
 import { forgetRequests } from '../desk/request/keyed-request.ts'
 import { forgetUploads } from '../desk/uploads.ts'
 import { readNote, removeNote } from '../watch/loop-note.ts'

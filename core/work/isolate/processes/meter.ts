@@ -1,5 +1,5 @@
-import { mostUsage } from '../../model/run/usage.ts'
-import type { Usage } from '../../model/run/usage.ts'
+import { mostUsage } from '../../../model/run/usage.ts'
+import type { Usage } from '../../../model/run/usage.ts'
 
 /** Between two looks, ms: what is short is looked at early, what is long now and then. */
 const FIRST = 50

@@ -2,7 +2,7 @@ import { groupOf, treeMemory, treeOf, treeUsage } from './process-tree.ts'
 import { inSession, killGroup, ofRun, signalAll } from './process-group.ts'
 import { metered } from './meter.ts'
 import type { MemoryBound, Meter } from './meter.ts'
-import type { Usage } from '../../model/run/usage.ts'
+import type { Usage } from '../../../model/run/usage.ts'
 
 const MIB = 2 ** 20
 

@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
-import type { Child } from '../../model/run/run.ts'
+import type { Child } from '../../../model/run/run.ts'
 
 /** The variable of the environment with the id of the run; child processes inherit it. */
 export const RUN_ID = 'OFFPEAK_RUN_ID'

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { Usage } from '../../model/run/usage.ts'
+import type { Usage } from '../../../model/run/usage.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, proc(5), counted from field 3, the first after
  *  the name. */

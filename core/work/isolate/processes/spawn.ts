@@ -1,12 +1,12 @@
 import { accessSync, constants } from 'node:fs'
 import { setPriority } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { after } from '../../model/base/clock.ts'
-import { SECOND } from '../../model/base/duration.ts'
-import type { Child } from '../../model/run/run.ts'
+import { after } from '../../../model/base/clock.ts'
+import { SECOND } from '../../../model/base/duration.ts'
+import type { Child } from '../../../model/run/run.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { Clock } from '../../model/base/clock.ts'
-import type { Niceness } from '../../model/task/isolation.ts'
+import type { Clock } from '../../../model/base/clock.ts'
+import type { Niceness } from '../../../model/task/isolation.ts'
 
 /** Told of the process that does the work. */
 export type ChildSink = (child: Child) => Promise<unknown>
