@@ -22,7 +22,8 @@ const START = /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|c
 export function emit (folder: string): void {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const options = `${OPTIONS} --rootDir ${ROOT} --outDir ${folder}`.split(' ')
-  execFileSync(process.execPath, [tsc, ...options, 'core/index.ts'], {
+  // The compiler does not start under the hooks that tap gives to every process.
+  execFileSync('env', ['-u', 'NODE_OPTIONS', process.execPath, tsc, ...options, 'core/index.ts'], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit']
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { SideManifest } from './manifest.ts'
 import { FORMAT, isPartial } from './manifest.ts'
 import type { Folder } from '../_files/folder.ts'
-import { readWhole } from '../_files/unfinished.ts'
+import { readWhole } from '../_files/whole.ts'
 import { openFolder } from '../_files/root.ts'
 
 const ENDING = '.tar.zst'

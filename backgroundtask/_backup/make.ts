@@ -1,7 +1,7 @@
 import type { TaskContext } from '../../core/index.ts'
 import type { Folder } from '../_files/folder.ts'
 import type { Excluded } from '../_files/match.ts'
-import { writeNew } from '../_files/unfinished.ts'
+import { writeNew } from '../_files/whole.ts'
 import { keyOf, sizeWords } from '../_task/settings.ts'
 import { measure, pack } from './archive.ts'
 import { archiveOf, backupsIn, manifestOf, sideManifest, stemOf } from './backups.ts'

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext } from '../../core/index.ts'
 import { Folder } from './folder.ts'
-import { readWhole, writeWhole } from './unfinished.ts'
+import { readWhole, writeWhole } from './whole.ts'
 import { shown } from './names.ts'
 import { ownOf } from './own.ts'
 

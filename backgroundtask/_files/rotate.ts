@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Folder } from './folder.ts'
-import { isWorkedOn } from './unfinished.ts'
+import { isWorkedOn } from './whole.ts'
 import { sameFile } from './folder.ts'
 
 const CHUNK = 256 * 1024

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createUnzip, createZstdDecompress } from 'node:zlib'
 import type { Folder } from '../_files/folder.ts'
-import { readWhole } from '../_files/unfinished.ts'
+import { readWhole } from '../_files/whole.ts'
 import type { Answer } from './web.ts'
 
 const STATE_LIMIT = 64 * 1024

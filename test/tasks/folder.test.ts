@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import type { Test } from 'tap'
 import { Folder } from '../../backgroundtask/_files/folder.ts'
-import { readWhole, writeWhole } from '../../backgroundtask/_files/unfinished.ts'
+import { readWhole, writeWhole } from '../../backgroundtask/_files/whole.ts'
 import { bytesOf, sizeWords } from '../../backgroundtask/_task/settings.ts'
 import { inFolder, walk } from '../../backgroundtask/_files/walk.ts'
 
