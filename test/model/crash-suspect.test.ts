@@ -95,7 +95,7 @@ t.test('of several suspects one may start, and the next when that has run for te
     ok: false,
     code: 'suspect',
     clears_at: NOON + 10_000,
-    message: /3 crashes of offpeak: it is tried after a run of long/
+    message: /3 crashes of offpeak, waits for a run of long, another crash suspect/
   }])
   t.match(verdict(3, NOON + 10_000), { decision: 'start' })
   t.match(verdict(2, NOON), { decision: 'start' })

@@ -40,7 +40,7 @@ t.test('what a program asks for is held, and its reason ends with the command th
   const asked = (await it.post(RUNS)).json()
   await it.manager.runner.settled()
   t.notOk('passes' in asked)
-  const command = `on battery; start it now with: offpeak now ${asked.id}`
+  const command = `on battery (40 %), needs mains; start it now with: offpeak now ${asked.id}`
   t.match(await it.get(`/api/runs/${asked.id}`), { label: 'held', now: false, held: { code: 'on_battery' } })
   t.equal((await it.get(`/api/runs/${asked.id}`)).held.message, command)
   t.equal((await it.get('/api/runs')).items[0].held.message, command)

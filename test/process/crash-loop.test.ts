@@ -51,7 +51,7 @@ t.test(
       await it.exit
       break
     }
-    t.match(reasons, [/was running in 2 crashes .* so that the next crash has one culprit/],
+    t.match(reasons, [/running during 2 crashes of offpeak, waits for a run of \w+, another crash suspect/],
       'why says what it waited for')
     const { desk } = await left(t, root)
     t.match(await desk.run(ids.bad!), { state: 'failed', attempt: 0 })

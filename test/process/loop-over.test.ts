@@ -21,7 +21,7 @@ t.test('a run that has held the loop for long says so when it is over, and healt
       async () => ((await it.call('GET', '/api/health')).body as Health).loop.stood.length === 1)
     t.match((await it.call('GET', '/api/health')).body, {
       status: 'degraded',
-      reasons: [new RegExp(`run ${id} of task 'spin' held it`)],
+      reasons: [new RegExp(`run ${id} of task 'spin' blocked it`)],
       loop: { ok: false, standing: null }
     })
   })

@@ -16,8 +16,9 @@ t.test('simulate prints what would have run when, and why it was held', async t 
   const { code, out } = await cli(['simulate', ...SPAN, '--readings', 'day.csv'], { cwd })
   t.equal(code, 0)
   t.match(out, /: 2 runs\.\n/)
-  t.match(out, /2026-03-10 10:00:00 +copy +2026-03-10 18:00:00 \(1 m\) +completed +8 h: on battery\n/)
-  t.match(out, /night +2026-03-10 22:00:00 .*8 h: outside off_peak/)
+  t.match(out,
+    /2026-03-10 10:00:00 +copy +2026-03-10 18:00:00 \(1 m\) +completed +8 h: on battery \(80 %\), needs mains\n/)
+  t.match(out, /night +2026-03-10 22:00:00 .*8 h: outside window off_peak\n/)
   const told = JSON.parse(
     (await cli(['simulate', ...SPAN, '--readings', 'day.csv', '--task', 'copy', '--json'], { cwd })).out
   )

@@ -163,7 +163,7 @@ t.test('who has waited for fifteen minutes goes before a younger run that is to 
   await kit.advanceTo(low.due_at + 15 * MINUTE - 1)
   t.match(kit.manager.runner.verdicts.of(low).gates.filter(({ ok }) => !ok), [{
     code: 'not_alone',
-    message: /^run .* of solo comes first/
+    message: /^run .* of solo goes first and needs to run alone/
   }])
   await kit.advance(1)
   t.match(await kit.manager.engine.get(low.id), { state: 'running', started_at: low.due_at + 15 * MINUTE })

@@ -57,7 +57,7 @@ tap.test('config.json may set one setting and keeps the others', async t => {
 })
 
 tap.test('every file is a task or says by its name that it is none', t => {
-  const named = /^_[a-z]+(\/[a-z]+\.ts)?$|^[a-z_]+\.(ts|sh)$/
+  const named = /^_[a-z]+(\/[a-z-]+\.ts)?$|^[a-z_]+\.(ts|sh)$/
   const files = globSync('**/*', { cwd: DIRECTORY }).filter(file => !isUsers(join('backgroundtask', file)))
   t.strictSame(files.filter(file => !named.test(file)), [])
   t.end()

@@ -54,7 +54,7 @@ function createListeners (onError: (error: unknown) => void) {
 function createStart (opening: SharedOpening<Store>): () => Promise<void> {
   const starts = new WeakMap<Promise<void>, Promise<void>>()
   return () => {
-    const opened = opening.start()
+    const opened = opening.acquire()
     const ready = starts.get(opened) ?? opened.then(() => opening.open?.ready)
     starts.set(opened, ready)
     return ready
@@ -73,7 +73,7 @@ export function createSqliteEngine (options: SqliteOptions): Engine & InProcess 
   const access = storeAccess(() => opening.open, all.onError)
   return {
     start: createStart(opening),
-    stop: () => opening.stop(),
+    stop: () => opening.release(),
     ...claimCalls(access),
     ...runCalls(access),
     ...storedCalls(access),

@@ -27,13 +27,13 @@ export class SharedOpening<T> {
   }
 
   /** Resolves when it is open. Rejects when it cannot be opened; the next start tries again. */
-  start (): Promise<void> {
+  acquire (): Promise<void> {
     this.#users += 1
     return this.#opening ?? this.#begin()
   }
 
   /** Resolves when it is closed, or at once when others still use it. Waits for a start that is under way. */
-  stop (): Promise<void> {
+  release (): Promise<void> {
     this.#users = Math.max(0, this.#users - 1)
     if (this.#users > 0) return Promise.resolve()
     if (this.#opening === null) return this.#closing

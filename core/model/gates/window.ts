@@ -37,14 +37,11 @@ export const window: Gate = ask => {
     }
   }
   const ok = opening.from <= now
-  const message = ok
-    ? `in window ${text}${opening.to === Infinity ? '' : ` until ${iso(opening.to)}`}`
-    : `outside window ${text}, opens at ${iso(opening.from)}`
   return {
     ...facts,
     ok,
     code: ok ? 'ok' : 'outside_window',
-    message,
+    message: `${ok ? 'in' : 'outside'} window ${text}`,
     observed: iso(now),
     clears_at: ok ? null : opening.from
   }

@@ -32,28 +32,28 @@ const soon = () =>
 
 t.test('it opens with the first start and closes with the last stop', async t => {
   const { life, order, close } = setup()
-  await Promise.all([life.start(), life.start()])
-  await life.stop()
+  await Promise.all([life.acquire(), life.acquire()])
+  await life.release()
   t.same([order, life.open], [['open'], 1])
-  const last = life.stop()
+  const last = life.release()
   t.equal(life.open, null, 'nothing is taken any more')
   close()
   await last
-  await life.stop()
+  await life.release()
   t.same(order, ['open', 'closed'])
 })
 
 t.test('a start during a stop waits for it, and a stop during a start ends what that opens', async t => {
   const { life, order, close } = setup()
-  await life.start()
-  const stopped = life.stop()
-  const started = life.start()
+  await life.acquire()
+  const stopped = life.release()
+  const started = life.acquire()
   await soon()
   t.same(order, ['open'], 'it is not open twice')
   close()
   await Promise.all([stopped, started])
   t.same(order, ['open', 'closed', 'open'])
-  const again = [life.stop(), life.start(), life.stop()]
+  const again = [life.release(), life.acquire(), life.release()]
   await soon()
   close()
   await soon()
@@ -64,12 +64,12 @@ t.test('a start during a stop waits for it, and a stop during a start ends what 
 
 t.test('a start that fails fails for all who wait for it, and the next one tries again', async t => {
   const { life, order, close } = setup({ fails: 1 })
-  const results = await Promise.allSettled([life.start(), life.start()])
+  const results = await Promise.allSettled([life.acquire(), life.acquire()])
   t.same(results.map(({ status }) => status), ['rejected', 'rejected'])
-  await life.stop()
-  await life.start()
+  await life.release()
+  await life.acquire()
   t.same([order, life.open], [['open'], 1])
-  const stopped = life.stop()
+  const stopped = life.release()
   close()
   await stopped
   t.equal(life.open, null, 'starts that have failed are not counted')
