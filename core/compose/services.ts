@@ -12,9 +12,12 @@ export const baseOf = (
   { engine, feed, uncaught, watch }: Parts
 ): Service[] => [shared(fileCalls), watch, shared(engine), feed, uncaught, new OutputCapture(), new ProcessGuard()]
 
-/** The first reading is in force before the first run may start. */
-const firstReading = ({ sampler }: Parts): Service => ({
-  start: async () => sampler.take(),
+/** A reading is in force before the first run may start. It is the second one, for rates count from the first. */
+const firstReading = ({ sampler, senses }: Parts): Service => ({
+  start: async () => {
+    await senses.sample()
+    sampler.take()
+  },
   stop: async () => undefined
 })
 
@@ -22,5 +25,5 @@ const firstReading = ({ sampler }: Parts): Service => ({
 export function servicesOf (parts: Parts, { loops }: ManagerOptions): Service[] {
   const { catalog, runner, scheduling, senses, settings, ticker } = parts
   const timed = loops === 'none' ? [] : [ticker]
-  return [catalog, senses, firstReading(parts), ...timed, runner, settings, scheduling]
+  return [senses, catalog, firstReading(parts), ...timed, runner, settings, scheduling]
 }

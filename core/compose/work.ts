@@ -108,7 +108,17 @@ function composeTime (wiring: Wiring): void {
   const { clock, conditions, desk, activity, notices, owner, planner, runner, senses } = parts
   const notice = notices.say
   const alarm = new Alarm({ clock, ring: () => void parts.scheduling.fire() })
-  parts.scheduling = new Scheduling({ owner, clock, planner, runner, desk, alarm, tasks, notice })
+  parts.scheduling = new Scheduling({
+    owner,
+    clock,
+    planner,
+    runner,
+    desk,
+    alarm,
+    tasks,
+    coming: () => parts.catalog.coming,
+    notice
+  })
   parts.sampler = new Sampler({ clock, senses, conditions, activity, notice })
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
 }

@@ -161,6 +161,19 @@ t.test('a task that wants it has one run whenever the manager starts, unless it 
   t.strictSame(await runs(), [['hello', 'schedule'], ['hello', 'schedule']])
 })
 
+t.test('rates are known before the first run may start: a second reading is taken', async t => {
+  const clock = fakeClock()
+  const { senses, see } = fakeSenses(clock)
+  senses.sample = async () => {
+    see({ power: 'battery', battery: { present: true, level: 80 } })
+    return senses.latest
+  }
+  const manager = await embedded(t, { clock, senses })
+  manager.addTask({ id: 'hello', func: () => 1, run_on_start: true, constraints: { power: 'mains' } })
+  await manager.start()
+  t.match((await manager.desk.tasks())[0], { status: 'held' })
+})
+
 t.test('the first reading counts before the first run may start', async t => {
   const clock = fakeClock()
   const { senses, see } = fakeSenses(clock)

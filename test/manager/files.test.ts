@@ -72,7 +72,7 @@ t.test('whoever asks for a task while a file is still being imported is told to 
   const gate = join(t.testdir({}), 'gate')
   const slow = `import { existsSync } from 'node:fs'\nwhile (!existsSync(${
     JSON.stringify(gate)
-  })) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow')}`
+  })) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow', 'return 1', { run_on_start: true })}`
   const { manager } = await home(t, { files: { 'good.ts': taskFile('good'), 'slow.ts': slow } })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
@@ -85,6 +85,9 @@ t.test('whoever asks for a task while a file is still being imported is told to 
   await t.rejects(manager.desk.enqueue('slow'), early)
   writeFileSync(gate, '')
   await until('the file is imported', () => manager.catalog.tasks.has('slow'), 20_000)
+  const first = async () => (await manager.desk.runs({ task: 'slow', limit: 5 })).items
+  await until('the run that it wants at the start is added', async () => (await first()).length === 1, 20_000)
+  t.match(await first(), [{ source: 'schedule' }])
   t.match(await manager.desk.enqueue('slow'), { created: true })
   await t.rejects(manager.desk.enqueue('nobody'), { code: 'OFFPEAK_TASK_NOT_FOUND' })
 })

@@ -190,6 +190,7 @@ serviceLaw(t, 'Scheduling', () => {
     desk: {} as Desk,
     alarm: alarm as unknown as Alarm,
     tasks: () => new Map(),
+    coming: () => [],
     notice: NOTHING
   })
   const isAlive = async () => {

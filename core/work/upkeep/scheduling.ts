@@ -17,6 +17,8 @@ interface SchedulingOptions {
   desk: Pick<Desk, 'enqueue'>
   alarm: Alarm
   tasks: () => ReadonlyMap<string, Task>
+  /** The task files that are still being imported. */
+  coming: () => readonly string[]
   notice: Listener
 }
 
@@ -25,6 +27,10 @@ export class Scheduling implements Service {
   readonly #options: SchedulingOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   #isOpen = false
+  /** The key of the runs that tasks want at this start. */
+  #startKey = ''
+  /** Whether task files of this start are still to come. */
+  #isComing = false
 
   constructor (options: SchedulingOptions) {
     this.#options = options
@@ -40,7 +46,9 @@ export class Scheduling implements Service {
   }
 
   async #start (): Promise<void> {
+    const { clock, owner } = this.#options
     this.#isOpen = true
+    this.#startKey = `start@${owner}/${clock.now()}`
     await this.#options.planner.sync()
     await this.fire()
     await this.#addFirstRuns()
@@ -69,6 +77,7 @@ export class Scheduling implements Service {
   async replan (): Promise<void> {
     if (!this.#isOpen) return
     await this.#options.planner.sync().catch(error => this.#failed('plan', error))
+    if (this.#isComing) await this.#addFirstRuns()
     await this.fire()
   }
 
@@ -78,8 +87,9 @@ export class Scheduling implements Service {
   }
 
   async #addFirstRuns (): Promise<void> {
-    const { clock, desk, owner, tasks } = this.#options
-    const key = `start@${owner}/${clock.now()}`
+    const { coming, desk, tasks } = this.#options
+    const key = this.#startKey
+    this.#isComing = coming().length > 0
     const wanted = [...tasks().values()].filter(task => task.enabled && task.run_on_start)
     await Promise.all(
       wanted.map(({ id }) => desk.enqueue(id, { key }, 'schedule').catch(error => this.#failed('add', error)))
