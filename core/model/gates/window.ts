@@ -37,11 +37,12 @@ export const window: Gate = ask => {
     }
   }
   const ok = opening.from <= now
+  const until = opening.to === Infinity ? '' : ` until ${iso(opening.to)}`
   return {
     ...facts,
     ok,
     code: ok ? 'ok' : 'outside_window',
-    message: `${ok ? 'in' : 'outside'} window ${text}`,
+    message: ok ? `in window ${text}${until}` : `outside window ${text}`,
     observed: iso(now),
     clears_at: ok ? null : opening.from
   }

@@ -18,6 +18,10 @@ const SENTENCES: [Gate, GateInput, string][] = [
   [idle, facts({ reading: reading({ idle_seconds: 600 }), ...asking({ idle: true }) }), 'idle for 10 m'],
   [idle, facts({ reading: reading({ idle_seconds: 1 }), ...asking({ idle: '10m' }) }),
     'someone is using the machine, the task needs 10 m of idle time'],
+  [idle, facts({
+    reading: reading({ idle_seconds: 9999, cpu: { busy: 0.69, own: 0, load: 1, cores: 2 } }),
+    ...asking({ idle: '10m' })
+  }), 'the processors are busy (69 %), the task needs an idle machine'],
   [paused,
     facts({ occupancy: occupancy({ pauses: [{ scope: 'all', name: null, until: null, by: 'ada', at: NOON }] }) }),
     'everything is paused by ada'],
@@ -49,6 +53,20 @@ t.test('a requirement says where it comes from and what it was before it gave wa
     paused(facts({ occupancy: occupancy({ pauses: [{ scope: 'task', name: 'work', until: null, by, at: NOON }] }) }))
   t.match([pausedBy('ada'), pausedBy('breaker')], [{ source: 'by hand: ada' }, { source: 'task definition /breaker' }])
   t.match(idle(facts(asking({ idle: true }))), { source: '/activity/idle_after' })
+  t.match(
+    idle(
+      facts({
+        reading: reading({ idle_seconds: 9999, cpu: { busy: 0.69, own: 0, load: 1, cores: 2 } }),
+        ...asking({ idle: true })
+      })
+    ),
+    {
+      code: 'not_idle',
+      observed: '69 %',
+      required: 'at most 10 %',
+      source: '/activity/cpu_below'
+    }
+  )
   t.match(idle(facts(asking({ idle: '5m' }))), { source: 'task definition /constraints/idle' })
   t.match(charge(facts({ reading: laptop(50), relaxed: 0.5, ...asking({ battery_above: 65 }) })), {
     ok: true,
