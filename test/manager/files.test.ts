@@ -1,6 +1,6 @@
 import t from 'tap'
 import { home, taskFile } from './home.ts'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeClock, until } from '../clock.ts'
 
@@ -69,10 +69,13 @@ t.test('a task file that hangs or exits when it is imported is broken, and every
 t.test('whoever asks for a task while a file is still being imported is told to come again, and gets it then', {
   timeout: 60_000
 }, async t => {
-  const gate = join(t.testdir({}), 'gate')
-  const slow = `import { existsSync } from 'node:fs'\nwhile (!existsSync(${
-    JSON.stringify(gate)
-  })) await new Promise(r => setTimeout(r, 20))\n${taskFile('slow', 'return 1', { run_on_start: true })}`
+  const folder = t.testdir({})
+  // It is imported in a child process first, and then here.
+  const slow = `import { existsSync, writeFileSync } from 'node:fs'
+const place = process.pid === ${process.pid} ? 'here' : 'child'
+writeFileSync('${folder}/' + place, '')
+while (!existsSync('${folder}/let-' + place)) await new Promise(r => setTimeout(r, 20))
+${taskFile('slow', 'return 1', { run_on_start: true })}`
   const { manager } = await home(t, { files: { 'good.ts': taskFile('good'), 'slow.ts': slow } })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
@@ -83,7 +86,10 @@ t.test('whoever asks for a task while a file is still being imported is told to 
     message: "No task has the id 'slow' so far: slow.ts is still being imported"
   }
   await t.rejects(manager.desk.enqueue('slow'), early)
-  writeFileSync(gate, '')
+  writeFileSync(join(folder, 'let-child'), '')
+  await until('it is imported here', () => existsSync(join(folder, 'here')), 20_000)
+  await t.rejects(manager.desk.enqueue('slow'), early)
+  writeFileSync(join(folder, 'let-here'), '')
   await until('the file is imported', () => manager.catalog.tasks.has('slow'), 20_000)
   const first = async () => (await manager.desk.runs({ task: 'slow', limit: 5 })).items
   await until('the run that it wants at the start is added', async () => (await first()).length === 1, 20_000)

@@ -95,6 +95,13 @@ t.test('a bad configuration refuses the start with its place and exit code 78', 
   t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
 })
 
+t.test('a variable of the environment that cannot be one refuses the start in words', { timeout: 60_000 }, async t => {
+  const { exit, output } = await served(t, { env: { OFFPEAK_MANAGER__MAX_TASKS: 'many' } })
+  t.strictSame(await exit, [78, null])
+  t.match(output(), /OFFPEAK_MANAGER__MAX_TASKS/)
+  t.notMatch(output(), /at .*\.ts:\d+/, 'no trace')
+})
+
 t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', { timeout: 60_000 },
   async t => {
     const { call, output, child } = await served(t, {

@@ -123,6 +123,8 @@ const silent = (what: string) =>
 
 /** Waits for the configuration as long as its file system answers. */
 async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
+  // A fault that comes before the file answers is reported when it is awaited.
+  reading.catch(() => undefined)
   if (await responds(file)) return await reading
   throw silent(`The configuration ${file}`)
 }

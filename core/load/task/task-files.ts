@@ -59,6 +59,8 @@ const sha = (data: string) => digest('sha256', data, 'hex')
 export class TaskFiles {
   readonly #ask: TaskFilesAsk
   readonly #entries = new Map<string, Entry>()
+  /** What is being read, until it is in force. */
+  readonly #reading = new Set<string>()
   readonly #reader: Reader
   readonly #trials: ImportTrials
   /** The tasks directory itself. */
@@ -77,9 +79,15 @@ export class TaskFiles {
     return [...this.#entries.values()].filter(({ raws, fault }) => raws.length > 0 || fault)
   }
 
-  /** The files that no scan has waited for and that are still being imported. */
+  /** The files that no scan has waited for and that are still being imported: in the child process, or here after
+   *  it. */
   get coming (): string[] {
-    return this.#trials.pending.map(real => relative(this.#root, real))
+    return [...new Set([...this.#trials.pending.map(real => relative(this.#root, real)), ...this.#reading])]
+  }
+
+  /** What was read is in force. */
+  applied (): void {
+    this.#reading.clear()
   }
 
   /** Scans the directory and reads files that are new, changed or failed before. Resolves to true when a file may be
@@ -111,6 +119,7 @@ export class TaskFiles {
       walkedAt: number }
   ): Promise<boolean> {
     let unsettled = false
+    for (const { file } of modules) this.#reading.add(file.path)
     const trials = modules.length === 0
       ? new Map<string, Promise<Trial>>()
       : await this.#trials.start(modules.map(versionOf), { signal, waits, idleTimeoutMs })

@@ -193,6 +193,7 @@ export class TaskFolder implements Service {
     if (signal.aborted) return await this.#files.stored
     this.#scanned = true
     this.#apply()
+    this.#files.applied()
     await this.#files.stored
     if (unsettled) this.#soon(QUIET_MS)
   }

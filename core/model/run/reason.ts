@@ -7,5 +7,8 @@ export interface Reason {
   chain?: string[]
 }
 
-/** A message without its figures: a level that falls or a load that varies is no other reason. */
-export const wordingOf = (message: string): string => message.replaceAll(/\d+/g, '#')
+const FIGURE = /(?<![\w.-])\d+(?:\.\d+)?(?: ?(?:%|°C|ms|[smhd]|[kMGT]?B(?:\/s)?))?(?![\w-])/g
+
+/** A message without its figures and their units: a level that falls or a load that varies is not another reason. What
+ *  is part of a name stays. */
+export const wordingOf = (message: string): string => message.replaceAll(FIGURE, '#').replaceAll(/#(?: #)+/g, '#')

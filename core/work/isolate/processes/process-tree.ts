@@ -96,16 +96,17 @@ export function treeUsage (pid: number): Usage | null {
 }
 
 /** What a process holds of memory; pages that several share count in part. It takes the system a while to tell. */
-async function shareOf (pid: number): Promise<number | null> {
+export async function shareOf (pid: number): Promise<number | null> {
   const kilobytes = numberIn(await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => ''), /^Pss:\s*(\d+) kB/m)
   return kilobytes === null ? null : 1024 * kilobytes
 }
 
-/** Bytes of memory that a process and everything below it holds. What several of them share is counted once, where the
- *  system says what that is. */
-export async function treeMemory (pid: number): Promise<number | null> {
+/** Bytes of memory that a process and everything below it holds. `inShares`: there are several, and what they share is
+ *  counted in parts, as `shareOf` does. */
+export async function treeMemory (pid: number): Promise<{ bytes: number, inShares: boolean } | null> {
   const pids = treeOf([pid])
   let sum: number | null = null
   if (pids.length > 1) { for (const one of pids) sum = plus(sum, await shareOf(one)) }
-  return sum ?? treeUsage(pid)?.memory_peak_bytes ?? null
+  const bytes = sum ?? treeUsage(pid)?.memory_peak_bytes ?? null
+  return bytes === null ? null : { bytes, inShares: sum !== null }
 }

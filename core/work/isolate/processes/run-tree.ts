@@ -1,4 +1,4 @@
-import { groupOf, treeMemory, treeOf, treeUsage } from './process-tree.ts'
+import { groupOf, shareOf, treeMemory, treeOf, treeUsage } from './process-tree.ts'
 import { inSession, killGroup, ofRun, signalAll } from './process-group.ts'
 import { metered } from './meter.ts'
 import type { MemoryBound, Meter } from './meter.ts'
@@ -25,6 +25,8 @@ export class RunTree {
   readonly #meter: Meter
   /** What the process holds while the task has done nothing: it does not count. Infinity: that is not known yet. */
   #emptyBytes: number
+  /** The same with shared pages counted in part, as they are once it has children. */
+  #emptyShare: Promise<number | null> = Promise.resolve(0)
   #heldBytes: number | null = null
 
   constructor ({ pid, run, limitMb, isOwn }: RunTreeOptions) {
@@ -43,6 +45,7 @@ export class RunTree {
   /** Says what the process holds before the task begins. */
   empty (bytes: number): void {
     this.#emptyBytes = bytes
+    if (this.#pid !== undefined) this.#emptyShare = shareOf(this.#pid)
   }
 
   /** Signals all of them: once each, also those that have left the group. */
@@ -66,12 +69,18 @@ export class RunTree {
     return used
   }
 
+  async #held (): Promise<number | null> {
+    const held = this.#pid === undefined ? null : await treeMemory(this.#pid)
+    if (held === null) return null
+    return held.bytes - (held.inShares ? await this.#emptyShare ?? this.#emptyBytes : this.#emptyBytes)
+  }
+
   #bound (): MemoryBound | null {
     if (this.#limitMb === null) return null
     return {
       bytes: this.#limitMb * MIB,
       seen: ({ memory_peak_bytes: bytes }) => bytes - this.#emptyBytes,
-      held: async () => this.#pid === undefined ? null : (await treeMemory(this.#pid) ?? 0) - this.#emptyBytes,
+      held: () => this.#held(),
       over: bytes => {
         this.#heldBytes = bytes
         this.signal('SIGKILL')
