@@ -11,12 +11,16 @@ import type { TaskManager } from '../../core/manager.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/offpeak.js')
 
-/** `offpeak start` as a process of its own, on a folder with these task files, killed with the test. */
-export async function served (
-  t: Owner,
-  { files = {}, config = {}, root = scratch(t), env = {} }: { files?: Record<string, string>, config?: object,
-    root?: string, env?: NodeJS.ProcessEnv }
-) {
+interface StartAsk {
+  files?: Record<string, string>
+  config?: object
+  root?: string
+  env?: NodeJS.ProcessEnv
+}
+
+/** `offpeak start` as a process of its own, on a folder with these task files, killed with the test. It may not answer
+ *  yet. */
+export function launched (t: Owner, { files = {}, config = {}, root = scratch(t), env = {} }: StartAsk) {
   mkdirSync(join(root, 'backgroundtask'), { recursive: true })
   writeFileSync(join(root, 'config.json'), JSON.stringify(config))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'backgroundtask', name), text)
@@ -35,9 +39,15 @@ export async function served (
     })
   }
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  return { root, child, exit, output: () => output }
+}
+
+/** The same once it answers, or has ended. */
+export async function served (t: Owner, ask: StartAsk) {
+  const { root, child, exit, output } = launched(t, ask)
   await until('it answers',
-    () => /answers at http/.test(output) || child.exitCode !== null || child.signalCode !== null)
-  const url = /answers at (http:\S+)/.exec(output)?.[1] ?? ''
+    () => /answers at http/.test(output()) || child.exitCode !== null || child.signalCode !== null)
+  const url = /answers at (http:\S+)/.exec(output())?.[1] ?? ''
   const token = () => readFileSync(join(root, 'data/token'), 'utf8').trim()
   const call = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(url + path, {
@@ -50,7 +60,7 @@ export async function served (
     })
     return { status: answer.status, body: await answer.json() as never }
   }
-  return { root, child, exit, url, call, output: () => output }
+  return { root, child, exit, url, call, output }
 }
 
 /** Opens what a process has left behind, without running any of it. */

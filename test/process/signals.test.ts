@@ -1,5 +1,7 @@
 import t from 'tap'
-import { left, served } from './server.ts'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { launched, left, served } from './server.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
 
@@ -88,6 +90,23 @@ t.test('a second instance on the same folder is refused by name, and the first g
     t.match(second.output(), /uses this data folder/)
     t.equal((await first.call('GET', '/api/health')).status, 200)
   })
+
+const MOMENTS: [string, (it: ReturnType<typeof launched>) => boolean][] = [
+  ['the store is open', ({ root }) => existsSync(join(root, 'data/offpeak.db'))],
+  ['tasks are known', ({ output }) => output().includes('task_added')],
+  ['it listens', ({ output }) => output().includes('Server listening')]
+]
+
+for (const [moment, has] of MOMENTS) {
+  t.test(`SIGTERM during a start ends it with 0: when ${moment} [F04]`, { timeout: 60_000 }, async t => {
+    const hanging = 'await new Promise(() => setInterval(() => 1, 1000))'
+    const it = launched(t, { files: { 'good.ts': taskFile('good'), 'hangs.mjs': hanging } })
+    await until(moment, () => has(it) || it.child.exitCode !== null)
+    it.child.kill('SIGTERM')
+    t.strictSame(await it.exit, [0, null], it.output())
+    t.notMatch(it.output(), /engine_failed/)
+  })
+}
 
 t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 60_000 }, async t => {
   const { exit, output } = await served(t, { config: { manager: { max_tasks: 'many' } } })

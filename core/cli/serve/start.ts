@@ -134,6 +134,8 @@ interface Server {
   manager: TaskManager
   demo: Demo | null
   listening: boolean
+  /** True once it was asked to end. */
+  ending: boolean
 }
 
 /** Ends the server on signals, and when another process takes over the data folder. */
@@ -142,7 +144,10 @@ function endWhenAsked (server: Server, failed: (error: unknown) => void): void {
   const end = shutDownOnSignals({
     close: () => app.close(),
     reload: () => manager.settings.rescan(),
-    ending: () => manager.watch.ending(),
+    ending: () => {
+      server.ending = true
+      manager.watch.ending()
+    },
     graceMs: () => milliseconds(manager.config.manager.stop_grace),
     last: () => {
       if (server.listening) rmSync(listeningFile(manager.folder), { force: true })
@@ -173,8 +178,17 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
-  const server = { app, manager, demo, listening: false }
+  const server = { app, manager, demo, listening: false, ending: false }
   endWhenAsked(server, error => log.error({ err: error }, 'failed'))
+  await bringUp(server, dismiss).catch(error => {
+    // What fails because it was ended meanwhile is no fault of the start.
+    if (!server.ending) throw error
+  })
+}
+
+/** Starts everything and listens. */
+async function bringUp (server: Server, dismiss: () => void): Promise<void> {
+  const { app, manager, demo } = server
   // The start of the manager may block the event loop before the server listens.
   const pipe = findSignalPipe()
   await updateStandIn(app, manager, pipe)
@@ -185,6 +199,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   server.listening = true
   await updateStandIn(app, manager, pipe)
   await welcome(manager, url, demo)
+  if (server.ending) return
   await manager.attend()
   trimHeap(manager)
   await pruneCompileCache()
