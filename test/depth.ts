@@ -1,5 +1,5 @@
-/** 1: random worlds and kills as many as ever; `npm test -- --deep`. */
+/** The share of random worlds and kills that is tried; `npm test -- --deep` sets 1, which is all of them. */
 const DEPTH = Number(process.env['OFFPEAK_DEPTH'] ?? 0.25)
 
-/** How many cases of so many are tried: a quarter, other ones each time, and all of them when asked. */
+/** The number of cases to try of `whole`. A random test tries other cases each time. */
 export const times = (whole: number): number => Math.max(1, Math.ceil(whole * DEPTH))

@@ -23,9 +23,10 @@ interface InMemory {
 export function inMemory ({ durable }: InMemory = {}) {
   const clock = fakeClock()
   const broadcast = new Broadcast({ clock, durable })
-  const reader = ({ topics = null, ...given }: { after?: number, topics?: Topic[] | null } = {}) => {
+  const reader = ({ topics = null, ...given }: { after?: number, topics?: Topic[] | null, trusted?: boolean } = {}) => {
     const heard = {
       text: '',
+      writes: 0,
       buffered: 0,
       dropped: false,
       get events () {
@@ -38,6 +39,7 @@ export function inMemory ({ durable }: InMemory = {}) {
       sink: {
         write: frame => {
           heard.text += frame.toString()
+          heard.writes += 1
         },
         get buffered () {
           return heard.buffered

@@ -104,6 +104,21 @@ t.test('what could not be stored is not told: readers hear that they have to rea
   t.same(told(all).at(-1), 'b', 'and it goes on')
 })
 
+t.test('what becomes durable together is written to each reader once, with what that reader may see', async t => {
+  const disk = heldDisk()
+  const { broadcast, reader } = inMemory(disk)
+  const all = [reader(), reader({ topics: ['runs'] }), reader({ topics: ['tasks'] }), reader({ trusted: false })]
+  const joined = all.map(({ writes }) => writes)
+  broadcast.hear(claimed('first'))
+  for (const id of ['a', 'b', 'c']) broadcast.hear(claimed(id))
+  broadcast.hear({ kind: 'task_added', task: 'echo', source: 'echo.ts' })
+  await disk.answer()
+  await disk.answer()
+  t.strictSame(all.map(({ writes }, index) => writes - joined[index]!), [2, 2, 1, 2])
+  const runs = ['first', 'a', 'b', 'c']
+  t.strictSame(all.map(told), [[...runs, 'task_added'], runs, ['task_added'], [...runs, 'task_added']])
+})
+
 t.test('a disk that does not answer costs a bounded memory', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)

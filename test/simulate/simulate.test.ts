@@ -49,6 +49,12 @@ t.test('runs are told with when they were planned, why they were held and when t
   t.match(held, [{ task: 'copy', code: 'on_battery', ms: 8 * 3_600_000, runs: 1 }])
 })
 
+t.test('a task without a history is not expected to exceed its timeout', async t => {
+  const { runs } = await simulate({ ...ask, tasks: [{ id: 'brief', ...hourly, timeout: '30s', max_retries: 0, func }] })
+  t.ok(runs.length > 0)
+  t.strictSame(runs.filter(({ outcome }) => outcome !== 'completed'), [])
+})
+
 t.test('fires that find a run held are counted on it, and those that find one running are told as skipped', async t => {
   const tasks: TaskDefinition[] = [{ id: 'held', ...hourly, constraints: { power: 'mains' }, func }, {
     id: 'long',

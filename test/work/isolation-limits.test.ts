@@ -75,6 +75,22 @@ t.test('what a process holds before its task begins does not count', SLOW, async
   t.match(await ended('idle.process'), { state: 'completed' })
 })
 
+t.test('a child does not raise the limit of its process', SLOW, async t => {
+  const withChild = (bytes: number) => `
+    const { spawn } = await import('node:child_process')
+    const child = spawn('sleep', ['20'])
+    const kept = Buffer.alloc(${bytes}, 1)
+    await wait(3000)
+    child.kill()
+    return kept.length`
+  const { ended } = await setup(t, {
+    bodies: { within: withChild(5e6), over: withChild(60e6) },
+    fields: { memory_limit: '40 MiB' }
+  })
+  t.match(await ended('within.process'), { state: 'completed', result: 5e6 })
+  t.match(await ended('over.process'), { state: 'failed', error: { code: 'OFFPEAK_OUT_OF_MEMORY' } })
+})
+
 t.test('what is over its limit only because it is counted twice, or only once, is not ended', async t => {
   const seen: Usage = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
   const over: number[] = []

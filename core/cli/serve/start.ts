@@ -181,7 +181,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const server = { app, manager, demo, listening: false, ending: false }
   endWhenAsked(server, error => log.error({ err: error }, 'failed'))
   await bringUp(server, dismiss).catch(error => {
-    // What fails because it was ended meanwhile is no fault of the start.
+    // A failure that the shutdown has caused is not reported.
     if (!server.ending) throw error
   })
 }
