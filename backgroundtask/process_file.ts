@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { FileHandle } from 'node:fs/promises'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
-import { reachOf } from './_files/names.ts'
+import { fsPathOf } from './_files/names.ts'
 import { expandPath } from './_files/path.ts'
 import { openWithin } from './_files/reach.ts'
 import { PathRefused, openFolder } from './_files/root.ts'
@@ -71,7 +71,7 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
   try {
     const full = resolve(expandPath(path))
     // A path that leads nowhere is told so before its folder is judged.
-    await lstat(reachOf(full))
+    await lstat(fsPathOf(full))
     const folder = await openWithin(ctx, { setting: 'path', name: basename(full) }, () => openFolder(dirname(full)))
     try {
       const file = await folder.read(basename(full))

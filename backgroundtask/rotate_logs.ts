@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Type } from 'typebox'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
 import { includer } from './_files/match.ts'
-import { reachOf, shown } from './_files/names.ts'
+import { fsPathOf, shown } from './_files/names.ts'
 import { expandPath } from './_files/path.ts'
 import { rotate, unfit } from './_files/rotate.ts'
 import { checkFileToWrite } from './_files/own.ts'
@@ -50,7 +50,7 @@ async function matching (ctx: TaskContext, given: string): Promise<Matched> {
   const parts = pattern.split(sep)
   const first = parts.findIndex(part => /[*?[\]{}]/.test(part))
   // A file that is called so is meant itself, whatever signs are in its name.
-  if (first < 0 || await lstat(reachOf(pattern)).then(() => true, () => false)) return { paths: [pattern], unread: [] }
+  if (first < 0 || await lstat(fsPathOf(pattern)).then(() => true, () => false)) return { paths: [pattern], unread: [] }
   const base = await openFolder(parts.slice(0, first).join(sep) || sep)
   const { names, below } = includer([parts.slice(first).join('/')])
   const found: Matched = { paths: [], unread: [] }

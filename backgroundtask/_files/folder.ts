@@ -5,7 +5,7 @@ import { constants, lchown, link, lstat, lutimes, mkdir, open, readdir, readlink
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../_task/settings.ts'
-import { bytesOfName, isRaw, nameFrom, reachOf, shown } from './names.ts'
+import { bytesOfName, fsPathOf, isRaw, nameFrom, shown } from './names.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
@@ -26,8 +26,8 @@ interface Entry {
   isFile: () => boolean
 }
 
-/** A path as the calls of `fs` take it. */
-type Reach = string | Buffer
+/** A path as node:fs accepts it. */
+type FsPath = string | Buffer
 
 /** An open folder. On Linux everything is done through its descriptor, so that whatever takes its name meanwhile is
  *  not touched; elsewhere its identity is compared before each act. Links are never followed. Names and paths are text
@@ -46,11 +46,11 @@ export class Folder {
 
   /** Throws ENOTDIR or ELOOP when the last part is a link or no folder. */
   static async open (path: string): Promise<Folder> {
-    return Folder.#open(reachOf(path), path)
+    return Folder.#open(fsPathOf(path), path)
   }
 
-  static async #open (reach: Reach, path: string): Promise<Folder> {
-    const handle = await open(reach, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  static async #open (fsPath: FsPath, path: string): Promise<Folder> {
+    const handle = await open(fsPath, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
       const { dev, ino } = await handle.stat()
       return new Folder(path, handle, { dev, ino })
@@ -73,41 +73,41 @@ export class Folder {
     return nameFrom(
       await (byDescriptor
         ? readlink(`/proc/self/fd/${this.#handle.fd}`, 'buffer')
-        : realpath(reachOf(this.path), 'buffer'))
+        : realpath(fsPathOf(this.path), 'buffer'))
     )
   }
 
   /** Throws ESTALE when another folder, or a link, has taken the place. */
   async check (): Promise<void> {
-    const now = await lstat(reachOf(this.path)).catch((error: unknown) => codeOf(error))
+    const now = await lstat(fsPathOf(this.path)).catch((error: unknown) => codeOf(error))
     // A path that no call takes has been entered part by part a moment ago.
     if (now === 'ENAMETOOLONG' && byDescriptor) return
     if (typeof now === 'object' && sameFile(now, this.#identity)) return
     throw Object.assign(new Error(`${shown(this.path)} was replaced while the task was at work`), { code: 'ESTALE' })
   }
 
-  #at (name: string): Reach {
+  #at (name: string): FsPath {
     if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
       throw new Error(`'${shown(name)}' is not the name of a file`)
     }
-    if (!byDescriptor) return reachOf(join(this.path, name))
+    if (!byDescriptor) return fsPathOf(join(this.path, name))
     const base = `/proc/self/fd/${this.#handle.fd}/`
     return isRaw(name) ? Buffer.concat([Buffer.from(base), bytesOfName(name)]) : base + name
   }
 
-  async #act<T> (name: string, act: (reach: Reach) => Promise<T>): Promise<T> {
+  async #act<T> (name: string, act: (path: FsPath) => Promise<T>): Promise<T> {
     if (!byDescriptor) await this.check()
     return act(this.#at(name))
   }
 
   enter (name: string): Promise<Folder> {
-    return this.#act(name, reach => Folder.#open(reach, join(this.path, name)))
+    return this.#act(name, path => Folder.#open(path, join(this.path, name)))
   }
 
   /** What is in it, in the order of names. */
   async entries (): Promise<Entry[]> {
     if (!byDescriptor) await this.check()
-    const place = byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : reachOf(this.path)
+    const place = byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : fsPathOf(this.path)
     const found = await readdir(place, { withFileTypes: true, encoding: 'buffer' })
     const entries = found.map(entry => ({ name: nameFrom(entry.name), isFile: () => entry.isFile() }))
     return entries.toSorted((a, b) => a.name < b.name ? -1 : 1)
@@ -115,7 +115,7 @@ export class Folder {
 
   /** Of the name itself, never of what a link points at; null when there is none. */
   stat (name: string): Promise<Stats | null> {
-    return this.#act(name, reach => lstat(reach)).catch(error => {
+    return this.#act(name, path => lstat(path)).catch(error => {
       if (codeOf(error) === 'ENOENT') return null
       throw error
     })
@@ -123,7 +123,7 @@ export class Folder {
 
   /** As `stat`, with times to the nanosecond. */
   exactStat (name: string): Promise<BigIntStats | null> {
-    return this.#act(name, reach => lstat(reach, { bigint: true })).catch(error => {
+    return this.#act(name, path => lstat(path, { bigint: true })).catch(error => {
       if (codeOf(error) === 'ENOENT') return null
       throw error
     })
@@ -135,9 +135,9 @@ export class Folder {
     name: string,
     { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }
   ): Promise<boolean> {
-    return await this.#act(name, async reach => {
-      if (owner !== null) await lchown(reach, owner.uid, owner.gid)
-      await lutimes(reach, seconds, seconds)
+    return await this.#act(name, async path => {
+      if (owner !== null) await lchown(path, owner.uid, owner.gid)
+      await lutimes(path, seconds, seconds)
     }).then(() => true, error => {
       if (['EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return false
       throw error
@@ -146,31 +146,31 @@ export class Folder {
 
   /** Opens a file to read it. Does not wait for the other end of a pipe. */
   read (name: string): Promise<FileHandle> {
-    return this.#act(name, reach => open(reach, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+    return this.#act(name, path => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   }
 
   /** Opens a file that is there, to read and change it. */
   edit (name: string): Promise<FileHandle> {
-    return this.#act(name, reach => open(reach, O_RDWR | O_NOFOLLOW | O_NONBLOCK))
+    return this.#act(name, path => open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK))
   }
 
   /** Makes a new file; throws EEXIST when anything has the name. */
   create (name: string, mode = 0o600): Promise<FileHandle> {
-    return this.#act(name, reach => open(reach, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
+    return this.#act(name, path => open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
   }
 
   make (name: string, mode = 0o700): Promise<unknown> {
-    return this.#act(name, reach => mkdir(reach, { mode }))
+    return this.#act(name, path => mkdir(path, { mode }))
   }
 
   /** What a link says, as text that stands for bytes. */
   async readLink (name: string): Promise<string> {
-    return nameFrom(await this.#act(name, reach => readlink(reach, 'buffer')))
+    return nameFrom(await this.#act(name, path => readlink(path, 'buffer')))
   }
 
   /** Makes a link; throws EEXIST when anything has the name. */
   makeLink (name: string, says: string): Promise<void> {
-    return this.#act(name, reach => symlink(reachOf(says), reach))
+    return this.#act(name, path => symlink(fsPathOf(says), path))
   }
 
   /** Gives a file of another open folder a second name here; throws EEXIST when anything has it. */
@@ -184,7 +184,7 @@ export class Folder {
   }
 
   rename (from: string, to: string): Promise<void> {
-    return this.#act(from, reach => rename(reach, this.#at(to)))
+    return this.#act(from, path => rename(path, this.#at(to)))
   }
 
   /** Gives a file or link another name; false, with everything as it was, when anything has that name. */

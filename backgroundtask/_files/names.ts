@@ -28,8 +28,8 @@ export function bytesOfName (name: string): Buffer {
   )
 }
 
-/** A name or path as the calls of `fs` take it. */
-export const reachOf = (path: string): string | Buffer => ESCAPED.test(path) ? bytesOfName(path) : path
+/** A name or path as node:fs accepts it: a buffer when its bytes are not UTF-8. */
+export const fsPathOf = (path: string): string | Buffer => ESCAPED.test(path) ? bytesOfName(path) : path
 
 /** True when the bytes of a name are no UTF-8. */
 export const isRaw = (name: string): boolean => ESCAPED.test(name)

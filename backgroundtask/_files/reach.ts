@@ -2,7 +2,7 @@ import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { TaskContext } from '../../core/index.ts'
 import { Folder } from './folder.ts'
-import { nameFrom, reachOf, shown } from './names.ts'
+import { fsPathOf, nameFrom, shown } from './names.ts'
 import { PathRefused } from './root.ts'
 import { codeOf } from '../_task/settings.ts'
 
@@ -66,11 +66,11 @@ export async function makeWithin (run: Run, { path, ...making }: Making): Promis
 }
 
 async function makeBounded (run: Run, { setting, path, mode, deep = false }: Making): Promise<boolean> {
-  if (await lstat(reachOf(path)).then(() => true, () => false)) return false
+  if (await lstat(fsPathOf(path)).then(() => true, () => false)) return false
   const up = dirname(path)
   if (deep && up !== path) await makeBounded(run, { setting, path: up, mode, deep })
   const parent = await openWithin(run, { setting, name: basename(path) },
-    async () => Folder.open(nameFrom(await realpath(reachOf(up), 'buffer'))))
+    async () => Folder.open(nameFrom(await realpath(fsPathOf(up), 'buffer'))))
   try {
     await parent.make(basename(path), mode)
     return true

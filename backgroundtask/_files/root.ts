@@ -2,7 +2,7 @@ import { lstat, readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import { Folder } from './folder.ts'
-import { nameFrom, reachOf, shown } from './names.ts'
+import { fsPathOf, nameFrom, shown } from './names.ts'
 
 /** A path that a task must not work in; the message is a sentence for its owner. */
 export class PathRefused extends Error {
@@ -25,13 +25,13 @@ async function placeOf (path: string): Promise<string> {
   if (path.trim() === '' || path.includes('\0')) refuse(path, 'it is not a path')
   const full = resolve(path)
   if (full === parse(full).root) refuse(path, 'it is the root of the file system')
-  return join(nameFrom(await realpath(reachOf(dirname(full)), 'buffer')), basename(full))
+  return join(nameFrom(await realpath(fsPathOf(dirname(full)), 'buffer')), basename(full))
 }
 
 /** Opens a folder that a person named: no link, not the root of the file system. */
 export async function openFolder (path: string): Promise<Folder> {
   const place = await placeOf(path)
-  const stat = await lstat(reachOf(place))
+  const stat = await lstat(fsPathOf(place))
   if (stat.isSymbolicLink()) refuse(path, 'it is a link; name the folder itself')
   if (!stat.isDirectory()) refuse(path, 'it is not a folder')
   return Folder.open(place)
@@ -42,7 +42,7 @@ const unescape = (text: string) =>
   text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
 
 async function isMountPoint (place: string): Promise<boolean> {
-  const [own, parent] = await Promise.all([lstat(reachOf(place)), lstat(reachOf(dirname(place)))])
+  const [own, parent] = await Promise.all([lstat(fsPathOf(place)), lstat(fsPathOf(dirname(place)))])
   if (own.dev !== parent.dev) return true
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return table.split('\n').some(line => unescape(line.split(' ')[4] ?? '') === place)
