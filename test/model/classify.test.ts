@@ -1,6 +1,6 @@
 import t from 'tap'
 import { NOON, config, desktop, laptop, verdict } from './gates/machine.ts'
-import { classify } from '../../core/model/gates/classify.ts'
+import { classify } from '../../core/model/conditions/classify.ts'
 import { taskOf } from '../task.ts'
 import type { Class, Constraints } from '../../core/model/task/constraint.ts'
 

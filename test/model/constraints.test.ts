@@ -1,7 +1,7 @@
 import t from 'tap'
 import { HOUR } from '../../core/model/base/duration.ts'
 import { bytesOf, sizeWords } from '../../core/model/base/size.ts'
-import { checkConstraints } from '../../core/model/gates/constraint-check.ts'
+import { checkConstraints } from '../../core/model/conditions/constraint-check.ts'
 import { configFaults, configOf, defaultsOf } from '../../core/model/config/config.ts'
 import { passes, signalTest } from '../../core/model/machine/signal.ts'
 import type { Constraints } from '../../core/model/task/constraint.ts'

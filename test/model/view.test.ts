@@ -8,7 +8,7 @@ import { taskView } from '../../core/model/view/view.ts'
 import type { Run, State } from '../../core/model/run/run.ts'
 import type { Schedule } from '../../core/model/schedule/schedule.ts'
 import type { TaskFacts } from '../../core/model/view/view.ts'
-import type { Verdict } from '../../core/model/gates/gate.ts'
+import type { Verdict } from '../../core/model/conditions/gate.ts'
 
 const CLASSES = [{ class: 'normal', because: 'no keyword' }, {
   class: 'background',

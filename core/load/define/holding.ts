@@ -1,4 +1,4 @@
-import { checkConstraints } from '../../model/gates/constraint-check.ts'
+import { checkConstraints } from '../../model/conditions/constraint-check.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import type { Detail } from '../../model/errors/errors.ts'

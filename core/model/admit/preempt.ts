@@ -1,4 +1,4 @@
-import { RANKS } from '../gates/urgency.ts'
+import { RANKS } from '../conditions/urgency.ts'
 import { milliseconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { Priority } from '../run/run.ts'

@@ -1,9 +1,9 @@
-import { OF_MACHINE, GATES, SHARED, ownPlaces } from './gates.ts'
+import { OF_MACHINE, GATES, SHARED, ownPlaces } from '../gates/gates.ts'
 import { smoothed } from '../machine/hysteresis.ts'
-import type { Advice, Recommendation } from './advice.ts'
-import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, GateResult, Occupancy } from './gate.ts'
+import type { Advice, Recommendation } from '../conditions/advice.ts'
+import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, GateResult, Occupancy } from '../conditions/gate.ts'
 import type { Class } from '../task/constraint.ts'
-import type { GateEntry } from './gates.ts'
+import type { GateEntry } from '../gates/gates.ts'
 
 /** What is the same for all runs that are judged at one instant, with the answers found so far. */
 export interface Snapshot extends Pick<GateInput, 'reading' | 'config' | 'now' | 'occupancy'> {

@@ -76,5 +76,5 @@ export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): GateResult 
 
 /** Of two results on one resource the one to show: one that is closed, else one that explains why it is open, else the
  *  first. */
-export const foremost = (first: GateResult, second: GateResult | null): GateResult =>
+export const resultToShow = (first: GateResult, second: GateResult | null): GateResult =>
   second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

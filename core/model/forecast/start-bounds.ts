@@ -1,7 +1,7 @@
 import { Agenda } from './agenda.ts'
 import { PossibleRuns } from './possible-runs.ts'
 import { World } from './world.ts'
-import { deadlineOf } from '../gates/relaxation.ts'
+import { deadlineOf } from '../conditions/relaxation.ts'
 import { draws } from './draws.ts'
 import { BLOCKED, CHANCE, HANDOVER, OVERLAP, REPLACED, TRIAL, overBy, runOf, surelyWaits } from './start-item.ts'
 import type { Bound, Item } from './start-item.ts'

@@ -1,4 +1,4 @@
-import { deadlineOf } from '../gates/relaxation.ts'
+import { deadlineOf } from '../conditions/relaxation.ts'
 import type { Dependence, Stage } from './forecast.ts'
 import type { PossibleRun } from './possible-runs.ts'
 import type { Run } from '../run/run.ts'

@@ -1,10 +1,10 @@
 import { courses, unsafe } from './courses.ts'
-import { deadlineOf } from '../gates/relaxation.ts'
+import { deadlineOf } from '../conditions/relaxation.ts'
 import { GATES } from '../gates/gates.ts'
-import { judge, snapshotOf, verdictIn } from '../gates/evaluate.ts'
+import { judge, snapshotOf, verdictIn } from '../admit/evaluate.ts'
 import type { Config } from '../config/config.ts'
 import type { Dependence } from './forecast.ts'
-import type { GateAnswer, Pause, Occupancy, Trials, Waiting } from '../gates/gate.ts'
+import type { GateAnswer, Pause, Occupancy, Trials, Waiting } from '../conditions/gate.ts'
 import type { Reading } from '../machine/reading.ts'
 import type { Task } from '../task/task.ts'
 

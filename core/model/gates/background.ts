@@ -1,5 +1,5 @@
-import type { Gate, GateInput } from './gate.ts'
-import { READ } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
+import { READ } from '../conditions/gate.ts'
 import { windowAt } from '../machine/window.ts'
 
 /** How many runs of the class background may run at once: scheduling.max_background_batch, times the share that the

@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { below } from './below.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { below } from '../conditions/below.ts'
 import { known } from '../machine/reading.ts'
 import { othersNetwork } from '../machine/others.ts'
 

@@ -1,9 +1,9 @@
-import type { Gate, GateInput, GateResult } from './gate.ts'
-import { READ, rounded } from './gate.ts'
+import type { Gate, GateInput, GateResult } from '../conditions/gate.ts'
+import { READ, rounded } from '../conditions/gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { isIdle } from '../machine/idle.ts'
 import { known } from '../machine/reading.ts'
-import { relaxedDown } from './relaxation.ts'
+import { relaxedDown } from '../conditions/relaxation.ts'
 import type { Class } from '../task/constraint.ts'
 import type { Supply } from '../machine/power.ts'
 

@@ -1,4 +1,4 @@
-import type { Gate } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
 
 /** Closed for all but one trial run after a breaker has paused the task. */
 export const breaker: Gate = ({ task, occupancy: { trials } }) => {

@@ -1,7 +1,7 @@
-import type { Gate, GateInput, GateResult } from './gate.ts'
-import { READ, inDefinition, rounded } from './gate.ts'
+import type { Gate, GateInput, GateResult } from '../conditions/gate.ts'
+import { READ, inDefinition, rounded } from '../conditions/gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
-import { relaxedDown } from './relaxation.ts'
+import { relaxedDown } from '../conditions/relaxation.ts'
 import { supplyOf } from '../machine/power.ts'
 
 function above (asked: number, { reading, relaxed, config }: GateInput): GateResult {

@@ -1,4 +1,4 @@
-import type { Gate, GateInput } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
 
 const mostOf = ({ task }: Pick<GateInput, 'task'>): number => task?.concurrency ?? Infinity
 

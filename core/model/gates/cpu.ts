@@ -1,5 +1,5 @@
-import type { Gate, GateInput, GateResult } from './gate.ts'
-import { below, foremost, pressed } from './below.ts'
+import type { Gate, GateInput, GateResult } from '../conditions/gate.ts'
+import { below, resultToShow, pressed } from '../conditions/below.ts'
 import { othersBusy, othersPressure } from '../machine/others.ts'
 
 const pressure = (ask: GateInput): GateResult | null =>
@@ -25,5 +25,5 @@ export const cpu: Gate = ask => {
     mean: ask.reading.trends?.cpu?.mean,
     own: { name: 'cpu_below', value: asked }
   })
-  return asked === undefined ? foremost(busy, pressure(ask)) : busy
+  return asked === undefined ? resultToShow(busy, pressure(ask)) : busy
 }

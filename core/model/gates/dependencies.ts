@@ -1,9 +1,9 @@
 import type { Dependency } from '../task/policy.ts'
-import type { Gate, GateInput } from './gate.ts'
-import type { DependencyState } from './dependency-state.ts'
-import { DEPENDENCY_FAILED } from './dependency-state.ts'
-import { READ } from './gate.ts'
-import { deadlineOf } from './relaxation.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
+import type { DependencyState } from '../conditions/dependency-state.ts'
+import { DEPENDENCY_FAILED } from '../conditions/dependency-state.ts'
+import { READ } from '../conditions/gate.ts'
+import { deadlineOf } from '../conditions/relaxation.ts'
 import { spanWords } from '../base/duration.ts'
 
 interface Judged {

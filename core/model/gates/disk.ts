@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { READ, inDefinition } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { READ, inDefinition } from '../conditions/gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { bytesOf, sizeWords } from '../base/size.ts'
 

@@ -1,4 +1,4 @@
-import type { Gate, GateInput } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
 import { spanWords } from '../base/duration.ts'
 
 /** Whether the run is due. */

@@ -1,4 +1,4 @@
-import type { Gate } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
 
 /** Closed to scheduled runs while the task is disabled; a run requested by hand may start. */
 export const enabled: Gate = ({ task, run: { source } }) => {

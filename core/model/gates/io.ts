@@ -1,5 +1,5 @@
-import type { Gate, GateInput, GateResult } from './gate.ts'
-import { below, foremost, pressed } from './below.ts'
+import type { Gate, GateInput, GateResult } from '../conditions/gate.ts'
+import { below, resultToShow, pressed } from '../conditions/below.ts'
 import { othersIo, othersPressure } from '../machine/others.ts'
 
 const pressure = (ask: GateInput): GateResult | null =>
@@ -25,5 +25,5 @@ export const io: Gate = ask => {
     mean: ask.reading.trends?.io?.mean,
     own: { name: 'io_below', value: asked }
   })
-  return asked === undefined ? foremost(busy, pressure(ask)) : busy
+  return asked === undefined ? resultToShow(busy, pressure(ask)) : busy
 }

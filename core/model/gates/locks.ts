@@ -1,8 +1,8 @@
-import type { Gate, GateInput, Reservation } from './gate.ts'
-import { READ } from './gate.ts'
+import type { Gate, GateInput, Reservation } from '../conditions/gate.ts'
+import { READ } from '../conditions/gate.ts'
 import type { Config } from '../config/config.ts'
 import { milliseconds } from '../base/duration.ts'
-import { RANKS, urgencyOf } from './urgency.ts'
+import { RANKS, urgencyOf } from '../conditions/urgency.ts'
 
 /** When a run counts as aged, epoch ms: from then on only critical and older runs go first. */
 export const agesAt = (due: number, { scheduling }: Pick<Config, 'scheduling'>): number =>

@@ -1,7 +1,7 @@
-import type { Gate, GateInput, GateResult } from './gate.ts'
-import { READ, rounded, shareWords } from './gate.ts'
-import { below, foremost, pressed } from './below.ts'
-import { isMonitor } from './monitor.ts'
+import type { Gate, GateInput, GateResult } from '../conditions/gate.ts'
+import { READ, rounded, shareWords } from '../conditions/gate.ts'
+import { below, resultToShow, pressed } from '../conditions/below.ts'
+import { isMonitor } from '../conditions/monitor.ts'
 import { known } from '../machine/reading.ts'
 import { othersMemory, othersPressure } from '../machine/others.ts'
 
@@ -49,5 +49,5 @@ export const memory: Gate = ask => {
     own: { name: 'memory_below', value: asked }
   })
   if (asked !== undefined || !used.ok) return used
-  return full(ask) ?? foremost(used, pressure(ask))
+  return full(ask) ?? resultToShow(used, pressure(ask))
 }

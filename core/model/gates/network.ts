@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { READ, inDefinition } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { READ, inDefinition } from '../conditions/gate.ts'
 import { known } from '../machine/reading.ts'
 
 /** Closed while the network is not what the task needs. An unknown state closes it: a metered network costs money. */

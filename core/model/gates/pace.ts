@@ -1,4 +1,4 @@
-import type { Gate, GateInput, Pace } from './gate.ts'
+import type { Gate, GateInput, Pace } from '../conditions/gate.ts'
 import { SECOND, spanWords } from '../base/duration.ts'
 
 /** After a start, a sleep or a long hold one run may run at once, and one more after each step. */

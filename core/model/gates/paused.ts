@@ -1,4 +1,4 @@
-import type { Gate, GateInput, Pause } from './gate.ts'
+import type { Gate, GateInput, Pause } from '../conditions/gate.ts'
 import { iso } from '../base/clock.ts'
 
 const concerns = ({ scope, name }: Pause, { task, run }: GateInput): boolean => {

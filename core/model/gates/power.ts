@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { READ, inDefinition } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { READ, inDefinition } from '../conditions/gate.ts'
 import { isCharged, supplyOf } from '../machine/power.ts'
 import { known } from '../machine/reading.ts'
 import type { Maybe } from '../machine/reading.ts'

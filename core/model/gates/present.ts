@@ -1,4 +1,4 @@
-import type { Gate, GateInput } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
 
 /** Whether a task has the run's id. */
 export const isPresent = ({ task }: Pick<GateInput, 'task'>): boolean => task !== undefined

@@ -1,7 +1,7 @@
-import type { Gate, GateInput } from './gate.ts'
-import { READ } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
+import { READ } from '../conditions/gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
-import { urgencyOf } from './urgency.ts'
+import { urgencyOf } from '../conditions/urgency.ts'
 import type { Priority } from '../run/run.ts'
 
 /** How many runs of a priority may run at once; Infinity while scheduling.priority_slots is not in force. */

@@ -1,5 +1,5 @@
-import type { Bypass, Gate, GateInput, Occupancy } from './gate.ts'
-import { READ } from './gate.ts'
+import type { Bypass, Gate, GateInput, Occupancy } from '../conditions/gate.ts'
+import { READ } from '../conditions/gate.ts'
 import { inForce, profileOf } from '../machine/power.ts'
 import { windowAt } from '../machine/window.ts'
 import type { Profile } from '../machine/power.ts'

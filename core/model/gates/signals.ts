@@ -1,5 +1,5 @@
-import type { Gate, GateInput } from './gate.ts'
-import { READ, inDefinition } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
+import { READ, inDefinition } from '../conditions/gate.ts'
 import { UNKNOWN } from '../machine/reading.ts'
 import { passes, signalTest } from '../machine/signal.ts'
 import { pointerStep } from '../base/check.ts'

@@ -1,5 +1,5 @@
-import type { Gate, GateInput, Occupancy } from './gate.ts'
-import { isCritical } from './urgency.ts'
+import type { Gate, GateInput, Occupancy } from '../conditions/gate.ts'
+import { isCritical } from '../conditions/urgency.ts'
 
 const NONE = { free: 0, slots: 0 }
 

@@ -1,4 +1,4 @@
-import type { Gate, GateInput } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
 import { isSuspect, suspectFrom } from '../run/crash-suspect.ts'
 
 type Ask = Pick<GateInput, 'run' | 'config' | 'occupancy'>

@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { READ, inDefinition, rounded } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { READ, inDefinition, rounded } from '../conditions/gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 
 /** Closed while the hottest sensor is at the lower of the general limit and the task's own. Without sensors it is

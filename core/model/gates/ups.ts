@@ -1,5 +1,5 @@
-import type { Gate } from './gate.ts'
-import { READ } from './gate.ts'
+import type { Gate } from '../conditions/gate.ts'
+import { READ } from '../conditions/gate.ts'
 import { seconds } from '../base/duration.ts'
 import { upsEnding } from '../machine/power.ts'
 

@@ -1,5 +1,5 @@
-import type { Gate, GateInput } from './gate.ts'
-import { inDefinition } from './gate.ts'
+import type { Gate, GateInput } from '../conditions/gate.ts'
+import { inDefinition } from '../conditions/gate.ts'
 import { inlineWindow, openingAt, windowsOf } from '../machine/window.ts'
 import { iso } from '../base/clock.ts'
 import type { Task } from '../task/task.ts'

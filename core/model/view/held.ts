@@ -1,5 +1,5 @@
-import { firstReason } from '../gates/evaluate.ts'
-import type { Verdict } from '../gates/gate.ts'
+import { firstReason } from '../admit/evaluate.ts'
+import type { Verdict } from '../conditions/gate.ts'
 
 /** Why a run waits, and how a person starts it. */
 export interface Held {

@@ -1,6 +1,6 @@
 import { spanWords } from '../base/duration.ts'
 import type { Run } from '../run/run.ts'
-import type { Verdict } from '../gates/gate.ts'
+import type { Verdict } from '../conditions/gate.ts'
 
 /** A due run, and what its gates say of it now. */
 interface Due {

@@ -4,14 +4,14 @@ import { iso } from '../base/clock.ts'
 import { STATES, labelOf } from '../run/run.ts'
 import { kindOf, wordsFor } from '../trigger.ts'
 import type { Json } from '../json/json.ts'
-import type { Classed } from '../gates/classify.ts'
+import type { Classed } from '../conditions/classify.ts'
 import type { Constraints, OnDeadline, OnLost, OnUnmet } from '../task/constraint.ts'
 import type { FullRun, Hold, PastAttempt, Run, State } from '../run/run.ts'
 import type { RestingReason } from '../schedule/resting.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
-import type { Verdict } from '../gates/gate.ts'
+import type { Verdict } from '../conditions/gate.ts'
 
 export interface LastRun {
   id: string

@@ -6,7 +6,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Hints } from '../../model/machine/hints.ts'
 import type { ListenerFault } from '../../model/base/listeners.ts'
-import type { Conditions, Pause, Trials } from '../../model/gates/gate.ts'
+import type { Conditions, Pause, Trials } from '../../model/conditions/gate.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Hysteresis } from '../../model/machine/hysteresis.ts'
 

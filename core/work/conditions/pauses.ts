@@ -8,7 +8,7 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Duration } from '../../model/base/duration.ts'
 import type { Engine, AuditNote } from '../../engine/engine.ts'
 import type { Json } from '../../model/json/json.ts'
-import type { Pause } from '../../model/gates/gate.ts'
+import type { Pause } from '../../model/conditions/gate.ts'
 import type { LiveConditions } from './conditions.ts'
 
 /** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */

@@ -1,5 +1,5 @@
 import { SECOND } from '../../model/base/duration.ts'
-import { messageOf, nameOf, numberOf } from '../../model/run/moved.ts'
+import { messageOf, nameOf, numberOf } from '../../model/run/progress-words.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Progress } from '../../model/run/run.ts'
 import type { TaskProgress } from '../../model/task/context.ts'

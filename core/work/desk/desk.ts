@@ -31,7 +31,7 @@ import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { TaskView } from '../../model/view/view.ts'
-import type { Verdict } from '../../model/gates/gate.ts'
+import type { Verdict } from '../../model/conditions/gate.ts'
 
 interface DeskOptions {
   engine: Engine

@@ -1,4 +1,4 @@
-import { RANKS } from '../../model/gates/urgency.ts'
+import { RANKS } from '../../model/conditions/urgency.ts'
 import type { DueRuns } from '../../engine/engine.ts'
 import type { Run } from '../../model/run/run.ts'
 

@@ -5,7 +5,7 @@ import { ON_FULL, queueSettings, refilled, whole } from '../../model/config/queu
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { QueueCount } from '../../engine/reports.ts'
-import type { Pause } from '../../model/gates/gate.ts'
+import type { Pause } from '../../model/conditions/gate.ts'
 import type { Runner } from '../run/runner.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'

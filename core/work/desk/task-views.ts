@@ -1,4 +1,4 @@
-import { classify } from '../../model/gates/classify.ts'
+import { classify } from '../../model/conditions/classify.ts'
 import { foremost } from './foremost.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -10,7 +10,7 @@ import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { TaskCount } from '../../engine/reports.ts'
 import type { TaskView } from '../../model/view/view.ts'
-import type { Verdict } from '../../model/gates/gate.ts'
+import type { Verdict } from '../../model/conditions/gate.ts'
 
 interface TaskViewsOptions {
   engine: Pick<Engine, 'count' | 'due'>

@@ -1,6 +1,6 @@
 import { after } from '../../model/base/clock.ts'
 import { logParts } from '../../model/run/log-part.ts'
-import { messageOf, nameOf, numberOf } from '../../model/run/moved.ts'
+import { messageOf, nameOf, numberOf } from '../../model/run/progress-words.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Down, Moved, Port, Up } from './wire.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { SECOND } from '../../model/base/duration.ts'
-import { deadlineFor } from '../../model/gates/relaxation.ts'
+import { deadlineFor } from '../../model/conditions/relaxation.ts'
 import { emptyHistogram } from '../../model/machine/activity.ts'
 import { forecastTooLarge } from '../../model/errors/request-errors.ts'
 import { smoothed } from '../../model/machine/hysteresis.ts'

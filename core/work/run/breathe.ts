@@ -1,6 +1,6 @@
 import type { Active, ActiveRuns } from '../execute/active-runs.ts'
 import type { Breathing } from '../context/context.ts'
-import type { GateAnswer } from '../../model/gates/gate.ts'
+import type { GateAnswer } from '../../model/conditions/gate.ts'
 import type { Listener } from '../../model/notice.ts'
 
 interface BreatheOptions {

@@ -1,7 +1,7 @@
 import { MINUTE } from '../../model/base/duration.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { GateAnswer, Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { GateAnswer, Verdict, Waiting } from '../../model/conditions/gate.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'

@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Standstill } from '../../model/view/standstill.ts'
-import type { Verdict, Waiting } from '../../model/gates/gate.ts'
+import type { Verdict, Waiting } from '../../model/conditions/gate.ts'
 
 interface StandstillOptions {
   engine: Pick<Engine, 'due'>

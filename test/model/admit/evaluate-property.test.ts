@@ -1,8 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { CONFIG, machines, priorities, tasks, times } from './worlds.ts'
-import { NOON, reading, run, occupancy } from './machine.ts'
-import { evaluate } from '../../../core/model/gates/evaluate.ts'
+import { CONFIG, machines, priorities, tasks, times } from '../gates/worlds.ts'
+import { NOON, reading, run, occupancy } from '../gates/machine.ts'
+import { evaluate } from '../../../core/model/admit/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { NOON, config, desktop, gateIn, laptop, later, reading, run, occupancy, verdict } from './machine.ts'
-import { evaluate, firstReason, whenLost } from '../../../core/model/gates/evaluate.ts'
+import { NOON, config, desktop, gateIn, laptop, later, reading, run, occupancy, verdict } from '../gates/machine.ts'
+import { evaluate, firstReason, whenLost } from '../../../core/model/admit/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
 import type { Task } from '../../../core/model/task/task.ts'

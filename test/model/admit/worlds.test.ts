@@ -9,7 +9,7 @@ import { verdictOn } from '../../../core/model/admit/occupancy.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { AdmissionInput } from '../../../core/model/admit/occupancy.ts'
 import type { Run } from '../../../core/model/run/run.ts'
-import type { Turns } from '../../../core/model/gates/relaxation.ts'
+import type { Turns } from '../../../core/model/conditions/relaxation.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
 const IDS = ['a', 'b', 'c', 'd'] as const

@@ -9,7 +9,7 @@ import { MINUTE } from '../../../core/model/base/duration.ts'
 import { temperature } from '../../../core/model/gates/temperature.ts'
 import { unknownReading } from '../../../core/model/machine/reading.ts'
 import type { Constraints } from '../../../core/model/task/constraint.ts'
-import type { Gate } from '../../../core/model/gates/gate.ts'
+import type { Gate } from '../../../core/model/conditions/gate.ts'
 import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
 const cpuAt = (busy: Maybe<number>, own: Maybe<number> = 0): Partial<Reading> => ({

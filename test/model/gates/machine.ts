@@ -1,10 +1,11 @@
 import { HOUR } from '../../../core/model/base/duration.ts'
 import { configOf } from '../../../core/model/config/config.ts'
-import { evaluate } from '../../../core/model/gates/evaluate.ts'
+import { evaluate } from '../../../core/model/admit/evaluate.ts'
 import { taskOf } from '../../task.ts'
 import { unknownReading } from '../../../core/model/machine/reading.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
-import type { EvaluateAsk, Gate, GateAnswer, GateInput, Occupancy, Waiting } from '../../../core/model/gates/gate.ts'
+import type { EvaluateAsk, Gate, GateAnswer, GateInput, Occupancy,
+  Waiting } from '../../../core/model/conditions/gate.ts'
 import type { Reading } from '../../../core/model/machine/reading.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 

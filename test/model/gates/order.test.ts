@@ -9,7 +9,7 @@ import { present } from '../../../core/model/gates/present.ts'
 import { priority } from '../../../core/model/gates/priority.ts'
 import { profile } from '../../../core/model/gates/profile.ts'
 import { slots } from '../../../core/model/gates/slots.ts'
-import type { Pause } from '../../../core/model/gates/gate.ts'
+import type { Pause } from '../../../core/model/conditions/gate.ts'
 
 t.test('a run whose task is gone is held for it', t => {
   t.equal(word(present, facts()), 'ok')

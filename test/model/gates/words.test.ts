@@ -7,8 +7,8 @@ import { paused } from '../../../core/model/gates/paused.ts'
 import { priority } from '../../../core/model/gates/priority.ts'
 import { profile } from '../../../core/model/gates/profile.ts'
 import { temperature } from '../../../core/model/gates/temperature.ts'
-import { firstReason } from '../../../core/model/gates/evaluate.ts'
-import type { Gate, GateInput } from '../../../core/model/gates/gate.ts'
+import { firstReason } from '../../../core/model/admit/evaluate.ts'
+import type { Gate, GateInput } from '../../../core/model/conditions/gate.ts'
 
 const SENTENCES: [Gate, GateInput, string][] = [
   [battery, facts({ reading: laptop(20) }), 'on battery (20 %), normal work needs 30 %'],

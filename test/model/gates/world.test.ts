@@ -6,7 +6,7 @@ import { probes } from '../../../core/model/gates/probes.ts'
 import { signals } from '../../../core/model/gates/signals.ts'
 import { window } from '../../../core/model/gates/window.ts'
 import type { Constraints } from '../../../core/model/task/constraint.ts'
-import type { Gate } from '../../../core/model/gates/gate.ts'
+import type { Gate } from '../../../core/model/conditions/gate.ts'
 import type { Maybe, Reading } from '../../../core/model/machine/reading.ts'
 
 const net = (online: Maybe<boolean>, metered: Maybe<boolean> = 'unknown'): Partial<Reading> => ({

@@ -1,6 +1,6 @@
 import { below } from '../../execute/path-below.ts'
 import { digest } from './digest.ts'
-import { deadlineFor } from '../../../model/gates/relaxation.ts'
+import { deadlineFor } from '../../../model/conditions/relaxation.ts'
 import { instantIn } from '../../../model/base/check.ts'
 import { inputInvalid } from '../../../model/errors/input-errors.ts'
 import { milliseconds } from '../../../model/base/duration.ts'
