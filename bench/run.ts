@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { fork } from '../test/child.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn } from '../test/child.ts'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

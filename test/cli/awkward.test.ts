@@ -1,5 +1,5 @@
 import t from 'tap'
-import { spawnSync } from 'node:child_process'
+import { spawnSync } from '../child.ts'
 import { createServer } from 'node:net'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'

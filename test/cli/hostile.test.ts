@@ -1,7 +1,7 @@
 import t from 'tap'
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { spawn } from 'node:child_process'
+import { spawn } from '../child.ts'
 import { served } from '../process/server.ts'
 import { shown } from '../../core/model/json/shown.ts'
 import { until } from '../clock.ts'

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from '../child.ts'
 import { once } from 'node:events'
 import t from 'tap'
 import { BIN, cli, place, serve } from './setup.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cpSync, globSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { execFile } from 'node:child_process'
+import { execFile } from '../child.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

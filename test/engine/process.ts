@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn } from '../child.ts'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+import '../child.ts'
 import tap from 'tap'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

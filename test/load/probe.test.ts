@@ -1,3 +1,4 @@
+import '../child.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import tap from 'tap'

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { join } from 'node:path'
 import tap from 'tap'
 import { walk } from '../../core/load/task/walk.ts'

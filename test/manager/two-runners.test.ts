@@ -1,3 +1,4 @@
+import '../child.ts'
 import t from 'tap'
 import type { Test } from 'tap'
 import { LEASE } from '../../core/work/run/lease.ts'

@@ -1,6 +1,6 @@
 import { times } from '../depth.ts'
 import t from 'tap'
-import { fork } from 'node:child_process'
+import { fork } from '../child.ts'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

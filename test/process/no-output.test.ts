@@ -1,6 +1,6 @@
 import t from 'tap'
 import { closeSync, constants, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from '../child.ts'
 import { join, resolve } from 'node:path'
 import { once } from 'node:events'
 import type { Test } from 'tap'

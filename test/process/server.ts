@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn } from '../child.ts'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { MOST_KEPT } from '../../core/work/context/file-calls.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { scratch } from '../work/harness.ts'
 import { existsSync, readFileSync } from 'node:fs'
-import { spawn } from 'node:child_process'
+import { spawn } from '../child.ts'
 import { once } from 'node:events'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { elsewhere } from '../../core/sense/sensor/portable.ts'

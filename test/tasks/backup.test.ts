@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync,
   truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

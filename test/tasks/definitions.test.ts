@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from '../child.ts'
 import { cpSync, globSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import tap from 'tap'

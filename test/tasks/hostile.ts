@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, closeSync, ftruncateSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync,
   readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { bytesOfName, nameFrom } from '../../backgroundtask/_files/names.ts'
 import { secondsOf } from '../../backgroundtask/_backup/tar.ts'
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { appendFileSync, closeSync, constants, existsSync, openSync, readFileSync, readdirSync, statSync, truncateSync,
   writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile } from '../child.ts'
 import { promisify } from 'node:util'
 import tap from 'tap'
 import { reachOf, refusal } from '../../backgroundtask/_net/address.ts'

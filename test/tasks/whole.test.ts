@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { execFileSync } from 'node:child_process'
+import { execFileSync } from '../child.ts'
 import { open, readFile } from 'node:fs/promises'
 import { openSync, closeSync, constants } from 'node:fs'
 import { join } from 'node:path'

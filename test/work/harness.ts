@@ -1,3 +1,5 @@
+// What the code under test starts ends with the test, too.
+import '../child.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

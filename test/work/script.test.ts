@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { endOrphan, startedAt } from '../../core/work/isolate/processes/process-group.ts'
 import { harness, scratch } from './harness.ts'
 import { until } from '../clock.ts'
-import { spawn } from 'node:child_process'
+import { spawn } from '../child.ts'
 import type { Owner } from './harness.ts'
 import type { Task, Work } from '../../core/model/task/task.ts'
 
