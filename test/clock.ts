@@ -25,8 +25,11 @@ export function fakeClock (at: number | string = START): FakeClock {
   }
 }
 
+/** How long a test waits for what must happen, also on a machine that is busy with other things. */
+export const LONG_MS = 60_000
+
 /** Resolves when the condition holds; fails with its name after `withinMs`. */
-export async function until (what: string, condition: () => unknown, withinMs = 10_000): Promise<void> {
+export async function until (what: string, condition: () => unknown, withinMs = LONG_MS): Promise<void> {
   const end = performance.now() + withinMs
   while (!await condition()) {
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`)

@@ -20,13 +20,13 @@ const offpeak = (root: string, ...words: string[]) => {
   return { status, stdout, stderr }
 }
 
-t.test('a running offpeak is found while its configuration is broken', { timeout: 60_000 }, async t => {
+t.test('a running offpeak is found while its configuration is broken', { timeout: 240_000 }, async t => {
   const { root } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
   writeFileSync(join(root, 'config.json'), '{ "server": { "port": "x" } }')
   t.match(offpeak(root, 'tasks'), { status: 0, stdout: /hello/ })
 })
 
-t.test('the list of tasks names the files that are broken', { timeout: 60_000 }, async t => {
+t.test('the list of tasks names the files that are broken', { timeout: 240_000 }, async t => {
   const { root, call } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
   writeFileSync(join(root, 'backgroundtask/bad.ts'), 'export const = 3\n')
   await until('it is known',
@@ -34,7 +34,7 @@ t.test('the list of tasks names the files that are broken', { timeout: 60_000 },
   t.match(offpeak(root, 'tasks').stdout, /hello[^]*broken: .*bad\.ts/)
 })
 
-t.test('a taken port is said before anything is started', { timeout: 60_000 }, async t => {
+t.test('a taken port is said before anything is started', { timeout: 240_000 }, async t => {
   const root = scratch(t)
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
@@ -45,7 +45,7 @@ t.test('a taken port is said before anything is started', { timeout: 60_000 }, a
   t.notOk(existsSync(join(root, 'data/offpeak.db')), readdirSync(root).join())
 })
 
-t.test('relative paths of tasks start at the folder of the configuration', { timeout: 60_000 }, async t => {
+t.test('relative paths of tasks start at the folder of the configuration', { timeout: 240_000 }, async t => {
   const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
   const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
   await until('it is done',

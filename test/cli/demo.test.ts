@@ -8,7 +8,7 @@ t.test('--demo runs the built-in tasks on a folder of its own and leaves nothing
   const cwd = t.testdir({ temp: {} })
   const { said, child, over } = await serve(t, ['--demo', '--port', '0'], { cwd, env: { TMPDIR: join(cwd, 'temp') } })
   const done = (task: string) => said.out.includes(`"task":"${task}","state":"completed"`)
-  await until(() => ['heartbeat', 'check_website_status', 'backup_data', 'cleanup_old_files'].every(done), 40_000)
+  await until(() => ['heartbeat', 'check_website_status', 'backup_data', 'cleanup_old_files'].every(done))
   const [folder] = readdirSync(join(cwd, 'temp')).filter(name => name.startsWith('offpeak-demo-'))
   const demo = join(cwd, 'temp', folder!)
   t.ok(readdirSync(join(demo, 'backups')).some(name => name.endsWith('.tar.zst')))

@@ -38,7 +38,7 @@ t.test('what is said on the command line is what REST is asked', async t => {
   })
 })
 
-t.test('runs are added one by one and many at once', { timeout: 120_000 }, async t => {
+t.test('runs are added one by one and many at once', { timeout: 240_000 }, async t => {
   const cwd = place(t)
   await serve(t, [], { cwd })
   const say = async (args: string[], input?: string) => await cli(args, { cwd, ...input !== undefined && { input } })

@@ -26,7 +26,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
 
   t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
     const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
-    await until(() => said.err.includes('held: signal solar is not set'), 20_000)
+    await until(() => said.err.includes('held: signal solar is not set'))
     const why = await ask('why', 'wash')
     t.match(why.out,
       /^wash \(run \w{11}\) is held: signal solar is not set; start it now with: offpeak now \w{11}\n {2}held +\d.*: signal solar is not set\n/)
@@ -63,7 +63,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     const later = await json('run', 'wash', '--when-possible')
     const added = (await ask('enqueue', 'wash')).out.trim()
     for (const id of [later.id, added]) {
-      await until(async () => ((await held(id)) as { code: string } | null)?.code === 'signal_unknown', 10_000)
+      await until(async () => ((await held(id)) as { code: string } | null)?.code === 'signal_unknown')
     }
     t.match(await json('run', 'wash', '--delay', '1h'), { now: false, label: 'scheduled' })
     t.match((await ask('runs', '--task', 'wash', '--state', 'queued')).out,
@@ -73,7 +73,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
       out: new RegExp(`^${later.id} starts now\n${added} starts now\n$`),
       err: /in spite of: signal solar is not set/
     })
-    for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed', 10_000)
+    for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed')
     t.match(await ask('now', added), { code: 1, err: /only a run that waits/ })
     t.match(await ask('run', 'wash', '--when-possible', '--now'), { code: 2, err: /cannot be used with/ })
   })
@@ -109,7 +109,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match((await ask('forecast')).out,
       /^WHEN +TASK +START +END +CERTAINTY +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
     t.match(await ask('forecast', '--hours', '337'), { code: 2 })
-    await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown', 30_000)
+    await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown')
     t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)
   })
 

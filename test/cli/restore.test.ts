@@ -5,7 +5,7 @@ import { cli } from './setup.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-t.test('a backup is listed and restored by name', { timeout: 90_000 }, async t => {
+t.test('a backup is listed and restored by name', { timeout: 240_000 }, async t => {
   const cwd = t.testdir({ photos: { 'a.txt': 'first', deep: { 'b.txt': 'second' } } })
   const config = {
     manager: { tasks_directory: join(ROOT, 'backgroundtask') },

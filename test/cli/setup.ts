@@ -7,7 +7,6 @@ import type { Test } from 'tap'
 import { until } from '../load/until.ts'
 
 export const BIN = fileURLToPath(new URL('../../bin/offpeak.js', import.meta.url))
-const BOUND = 30_000
 
 export const TASKS = {
   'echo.mjs': `export default { id: 'echo', name: 'Echo', trigger: 'cron', trigger_args: { hour: 3 }, timezone: 'UTC',
@@ -71,7 +70,7 @@ export async function serve (t: Test, args: readonly string[], asked: Asked): Pr
     child.kill('SIGKILL')
     await over
   })
-  await until(() => said.err.includes('the token is') || child.exitCode !== null, BOUND)
+  await until(() => said.err.includes('the token is') || child.exitCode !== null)
   return { child, said, over, url: /answers at (\S+)/.exec(said.err)?.[1] ?? '' }
 }
 

@@ -19,22 +19,23 @@ async function at (t: Test, server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-t.test('a server that takes the connection and does not answer is not told as absent', { timeout: 60_000 }, async t => {
-  const cwd = place(t)
-  const silent = await at(t, createServer())
-  const broken = await at(t, createServer(socket => socket.once('data', () => socket.resetAndDestroy())))
-  const ask = (args: string[], url: string) => cli([...args, '--url', url, '--token', 'x'], { cwd })
-  const [run, tasks, reset] = await Promise.all([ask(['run', 'echo'], silent), ask(['tasks'], silent),
-    ask(['run', 'echo'], broken)])
-  for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
-    t.equal(code, 1)
-    t.equal(err,
-      `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
-        '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
-  }
-  t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
-    'what only reads has done nothing')
-})
+t.test('a server that takes the connection and does not answer is not told as absent', { timeout: 240_000 },
+  async t => {
+    const cwd = place(t)
+    const silent = await at(t, createServer())
+    const broken = await at(t, createServer(socket => socket.once('data', () => socket.resetAndDestroy())))
+    const ask = (args: string[], url: string) => cli([...args, '--url', url, '--token', 'x'], { cwd })
+    const [run, tasks, reset] = await Promise.all([ask(['run', 'echo'], silent), ask(['tasks'], silent),
+      ask(['run', 'echo'], broken)])
+    for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
+      t.equal(code, 1)
+      t.equal(err,
+        `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
+          '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
+    }
+    t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
+      'what only reads has done nothing')
+  })
 
 t.test('health says how the server is, and each reason, whatever status it comes with', async t => {
   const cwd = place(t)

@@ -110,9 +110,9 @@ t.test('against a server', async t => {
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()
     })
-    await until(() => stdout.includes('NEXT'), 20_000)
+    await until(() => stdout.includes('NEXT'))
     const { out } = await cli(['run', 'stays'], { cwd })
-    await until(() => stdout.includes(out.trim()), 20_000)
+    await until(() => stdout.includes(out.trim()))
     child.stdin.write('q')
     const [status] = await once(child, 'close')
     t.equal(status, 0)

@@ -12,9 +12,9 @@ import { formatted } from '../form/form.ts'
 const PAGE = 'CONTRIBUTING.md'
 const RECIPES = recipesOf(PAGE)
 const COPIED = '{core,plugins,backgroundtask,bin,test,bench,docs}/**/*'
-const LONG = 300_000
+const LONG = 240_000
 
-t.setTimeout(LONG)
+t.setTimeout(LONG * 4)
 
 /** A copy of the project; packages are those of this one. */
 function copy (): string {
@@ -70,7 +70,7 @@ t.test('what recipes show has the form of the formatter', async t => {
 })
 
 for (const { name, blocks } of RECIPES) {
-  t.test(`${name}: its test passes`, { timeout: LONG / 3 }, async t => {
+  t.test(`${name}: its test passes`, { timeout: LONG }, async t => {
     t.equal(await faultsOf(root, [process.execPath, blocks.at(-1)!.file!]), null)
   })
 }

@@ -13,8 +13,7 @@ import type { Block } from './blocks.ts'
 
 const BIN = join(ROOT, 'bin/offpeak.js')
 /** How long a page may take, ms. */
-export const LONG = 100_000
-const STEP = 30_000
+export const LONG = 300_000
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 
 /** A running offpeak in a reader's folder, and what runs the blocks of a page there. */
@@ -61,7 +60,7 @@ async function reader (t: Test): Promise<Reader> {
   server.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     said += chunk
   })
-  await until('offpeak answers', () => /answers at/.test(said) || server.exitCode !== null, STEP)
+  await until('offpeak answers', () => /answers at/.test(said) || server.exitCode !== null)
   return { home, env, t, url: /answers at http:\/\/(\S+)/.exec(said)![1]!, port: String(await freePort()) }
 }
 
@@ -123,7 +122,7 @@ async function taskFile (block: Block, reader: Reader): Promise<void> {
     (await ask('/api/health') as { broken: { where: string | null, message: string }[] }).broken.filter(({ where }) =>
       where?.startsWith(source)
     )
-  await until(`${block.file} is known`, async () => await found() || (await broken()).length > 0, STEP)
+  await until(`${block.file} is known`, async () => await found() || (await broken()).length > 0)
   t.strictSame(await broken(), [], `${block.page}:${block.line} is a task`)
 }
 
@@ -140,7 +139,7 @@ async function programme (block: Block, reader: Reader): Promise<void> {
     child.kill('SIGKILL')
   })
   const answers = () => fetch(`http://127.0.0.1:${port}/jobs/livez`).then(({ ok }) => ok, () => false)
-  await until(`${name} listens`, async () => child.exitCode !== null || await answers(), STEP)
+  await until(`${name} listens`, async () => child.exitCode !== null || await answers())
   t.ok(await answers(), `${block.page}:${block.line} listens`)
 }
 

@@ -13,7 +13,7 @@ import { ReferenceEngine } from './model/reference-engine.ts'
 import { STEPS, wait } from './model/steps.ts'
 import type { Step, World } from './model/steps.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(240_000)
 
 const CALLS: Record<string, Step> = { ...STEPS, ...MANY_RUN_STEPS }
 const WEIGHTS: Partial<Record<string, number>> = {

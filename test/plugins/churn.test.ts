@@ -66,7 +66,7 @@ const large = (from: number) =>
   )
 
 t.test('names of tasks, signals and schedules that come and go leave nothing behind in any collection', {
-  timeout: 120_000
+  timeout: 240_000
 }, async t => {
   const before = made.length
   const it = await setup(t, { tasks: [] })
@@ -124,7 +124,7 @@ t.test('cohorts that are gone leave nothing behind in the log of what is held', 
   t.strictSame(large(before), [])
 })
 
-t.test('versions of task files that cannot be imported are forgotten in the end', { timeout: 60_000 }, async t => {
+t.test('versions of task files that cannot be imported are forgotten in the end', { timeout: 240_000 }, async t => {
   const before = made.length
   const folder = scratch(t)
   const reader = new Reader(5000)

@@ -37,7 +37,7 @@ async function powered (t: Owner) {
 
 t.test(
   'what was answered survives a power cut: signals, uploads, pauses, schedules, edits, records and the token [F06]',
-  { timeout: 60_000, skip },
+  { timeout: 240_000, skip },
   async t => {
     const { url, call, kept, token, cut, synced } = await powered(t)
     t.equal(kept('token')?.trim(), token)

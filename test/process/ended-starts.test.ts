@@ -34,7 +34,7 @@ for (const [name, text] of Object.entries(ENDS)) {
       }])
       for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'its neighbours run')
       writeFileSync(join(root, 'backgroundtask', `${name}.mjs`), modules({ [name]: '' })[`${name}.mjs`]!)
-      await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200, 20_000)
+      await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200)
       t.match(await ended(server, name), { state: 'completed' })
     }
   )

@@ -1,7 +1,7 @@
 import { served } from './server.ts'
 import { until } from '../clock.ts'
 
-export const SLOW = { timeout: 60_000 }
+export const SLOW = { timeout: 240_000 }
 
 interface Running {
   id: string
@@ -20,7 +20,7 @@ export async function ended ({ call }: Served, task: string): Promise<Ended> {
   await until(`${task} is over`, async () => {
     run = (await call('GET', `/api/runs/${id}`)).body as Ended
     return ['completed', 'failed'].includes(run.state)
-  }, 30_000)
+  })
   return run
 }
 

@@ -6,12 +6,12 @@ import { left, served } from './server.ts'
 import { until } from '../clock.ts'
 import type { Health } from './standing.ts'
 
-t.test('a run that has held the loop for long says so when it is over, and health for an hour', { timeout: 60_000 },
+t.test('a run that has held the loop for long says so when it is over, and health for an hour', { timeout: 240_000 },
   async t => {
     const it = await served(t, { files: FILES, config: CONFIG })
     const id = await add(it, 'spin', { ms: 4500 })
     await until('it is over',
-      async () => (await ask(it, `/api/runs/${id}`).catch(() => null))?.body.state === 'completed', 30_000)
+      async () => (await ask(it, `/api/runs/${id}`).catch(() => null))?.body.state === 'completed')
     t.match((await it.call('GET', `/api/runs/${id}`)).body, {
       state: 'completed',
       result: 'let go',
@@ -28,7 +28,7 @@ t.test('a run that has held the loop for long says so when it is over, and healt
 
 t.test(
   'a loop that stands beyond manager.loop_limit ends the process for its supervisor, and only the run that held it is charged',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async t => {
     const it = await served(t, { files: FILES, config: { manager: { ...CONFIG.manager, loop_limit: 4 } } })
     const beside = await add(it, 'long')

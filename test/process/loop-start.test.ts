@@ -8,11 +8,11 @@ const GREETING = { 'greet.ts': taskFile('greet', 'while (true) ;', { run_on_star
 
 t.test(
   'a run that is wanted at the start begins once the server can be reached, so that what it does to the loop is known [F24]',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async t => {
     const it = await served(t, { files: GREETING, config: CONFIG })
     t.match(it.url, /^http:/, 'it says where it answers')
-    await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.task === 'greet', 30_000)
+    await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.task === 'greet')
     it.child.kill('SIGTERM')
     t.strictSame(await it.exit, [null, 'SIGKILL'])
   }

@@ -8,7 +8,7 @@ import { until } from '../clock.ts'
 import type { Health, Problem } from './standing.ts'
 
 t.test('a loop without end is named in health, by run, task and place, and TERM ends the process in its grace [F04]', {
-  timeout: 90_000
+  timeout: 240_000
 }, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
   await add(it, 'long')
@@ -17,7 +17,7 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   await until('health names it', async () => {
     health = await standing(it)
     return health !== null && health.loop.standing!.exact
-  }, 30_000)
+  })
   t.match(health, {
     status: 'failed',
     reasons: [new RegExp(`run ${id} of task 'spin' blocks it at .*spin\\.ts:\\d+`)],
@@ -41,11 +41,11 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
 })
 
 t.test('a call that waits for another program is named too, and that program ends with the process', {
-  timeout: 90_000
+  timeout: 240_000
 }, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
   const id = await add(it, 'sync')
-  await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.id === id, 30_000)
+  await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.id === id)
   it.child.kill('SIGTERM')
   it.child.kill('SIGINT')
   t.strictSame(await it.exit, [null, 'SIGKILL'], 'a second signal ends it at once')

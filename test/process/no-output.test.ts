@@ -34,7 +34,7 @@ async function serving (test: Test, root: string, handle: number) {
 
 t.test('a log whose disk is full keeps nothing from starting or stopping [F46]', {
   skip: !existsSync('/dev/full') && 'no /dev/full',
-  timeout: 60_000
+  timeout: 240_000
 }, async t => {
   const handle = openSync('/dev/full', 'w')
   t.teardown(() => closeSync(handle))
@@ -43,7 +43,7 @@ t.test('a log whose disk is full keeps nothing from starting or stopping [F46]',
 
 t.test('nor does a pipe that nobody reads any more', {
   skip: process.platform === 'win32' && 'no pipes in the file system',
-  timeout: 60_000
+  timeout: 240_000
 }, async t => {
   const root = scratch(t)
   execFileSync('mkfifo', [join(root, 'pipe')])
@@ -56,7 +56,7 @@ t.test('nor does a pipe that nobody reads any more', {
 
 t.test('nor does a pipe that is full and whose reader reads nothing', {
   skip: process.platform === 'win32' && 'no pipes in the file system',
-  timeout: 60_000
+  timeout: 240_000
 }, async t => {
   const root = scratch(t)
   execFileSync('mkfifo', [join(root, 'pipe')])

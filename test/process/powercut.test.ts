@@ -93,7 +93,7 @@ async function powered (t: Test) {
 }
 
 t.test('an attempt that has begun is soon known under its id after a power cut, and its crash counts [F06]', {
-  timeout: 90_000,
+  timeout: 240_000,
   skip
 }, async t => {
   const { root, call, begun, isKnown, cut } = await powered(t)
@@ -104,10 +104,10 @@ t.test('an attempt that has begun is soon known under its id after a power cut, 
   for (const id of ['added', 'fails_once', 'process', 'thread', 'script']) {
     await call('POST', `/api/tasks/${id}/runs`, {})
   }
-  await until('every one has begun', () => new Set(begun().map(([id]) => id)).size === WAYS.length, 30_000)
+  await until('every one has begun', () => new Set(begun().map(([id]) => id)).size === WAYS.length)
   const started = begun()
   t.same(started.map(([id]) => id).toSorted(), WAYS, 'each once')
-  await until('the disk has them all', () => started.every(([, id]) => isKnown(id)), 20_000)
+  await until('the disk has them all', () => started.every(([, id]) => isKnown(id)))
   const engine = await cut()
   for (const [task, id, attempt] of started) {
     t.match(await engine.get(id), { task, state: 'running', attempt: Number(attempt), crashes: 0 }, task)
@@ -122,14 +122,14 @@ t.test('an attempt that has begun is soon known under its id after a power cut, 
   }
 })
 
-t.test('an attempt that never lets go of the event loop is known after a power cut [F06]', { timeout: 90_000, skip },
+t.test('an attempt that never lets go of the event loop is known after a power cut [F06]', { timeout: 240_000, skip },
   async t => {
     const { call, begun, isKnown, cut } = await powered(t)
     void call('POST', '/api/tasks/loops/runs', {}).catch(() => undefined)
     const own = () => begun().find(([id]) => id === 'loops')
-    await until('it has begun', () => own() !== undefined, 30_000)
+    await until('it has begun', () => own() !== undefined)
     // The event loop is held: what is not on its way to the disk by now never comes there.
-    await until('the disk has it', () => isKnown(own()![1]), 20_000)
+    await until('the disk has it', () => isKnown(own()![1]))
     const engine = await cut()
     t.match(await engine.get(own()![1]), { state: 'running', attempt: 1 })
   })

@@ -28,7 +28,7 @@ async function running (t: Parameters<typeof served>[0], tasks: string[]) {
 }
 
 t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0 [F04]', {
-  timeout: 60_000
+  timeout: 240_000
 }, async t => {
   const { child, exit, root, ids } = await running(t, ['nearly', 'obeys', 'ignores'])
   const began = performance.now()
@@ -48,7 +48,7 @@ t.test('SIGTERM lets the nearly done finish, gives the others their attempt back
   }
 })
 
-t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 60_000 }, async t => {
+t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 240_000 }, async t => {
   const { child, exit, root, ids, output } = await running(t, ['ignores'])
   child.kill('SIGTERM')
   await until('it is stopping', () => /"notice":"stopping"/.test(output()))
@@ -61,7 +61,7 @@ t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 60
   t.match(await desk.run(ids.ignores!), { turn: 1 })
 })
 
-t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout: 60_000 }, async t => {
+t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout: 240_000 }, async t => {
   const { child, ids, call } = await running(t, ['obeys'])
   child.kill('SIGHUP')
   t.match((await call('GET', `/api/runs/${ids.obeys!}`)).body, { state: 'running' })
@@ -69,7 +69,7 @@ t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout
 })
 
 t.test('what was running in a killed process runs again, once, as soon as it is started [F01, F03]', {
-  timeout: 60_000
+  timeout: 240_000
 }, async t => {
   const first = await running(t, ['obeys'])
   first.child.kill('SIGKILL')
@@ -81,7 +81,7 @@ t.test('what was running in a killed process runs again, once, as soon as it is 
   t.match((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body, { turn: 2, crashes: 1, attempt: 1 })
 })
 
-t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 60_000 },
+t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 240_000 },
   async t => {
     const first = await served(t, { files: FILES, config: CONFIG })
     const second = await served(t, { root: first.root, files: FILES, config: CONFIG })
@@ -98,7 +98,7 @@ const MOMENTS: [string, (it: ReturnType<typeof launched>) => boolean][] = [
 ]
 
 for (const [moment, has] of MOMENTS) {
-  t.test(`SIGTERM during a start ends it with 0: when ${moment} [F04]`, { timeout: 60_000 }, async t => {
+  t.test(`SIGTERM during a start ends it with 0: when ${moment} [F04]`, { timeout: 240_000 }, async t => {
     const hanging = 'await new Promise(() => setInterval(() => 1, 1000))'
     const it = launched(t, { files: { 'good.ts': taskFile('good'), 'hangs.mjs': hanging } })
     await until(moment, () => has(it) || it.child.exitCode !== null)
@@ -108,33 +108,34 @@ for (const [moment, has] of MOMENTS) {
   })
 }
 
-t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 60_000 }, async t => {
+t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 240_000 }, async t => {
   const { exit, output } = await served(t, { config: { manager: { max_tasks: 'many' } } })
   t.strictSame(await exit, [78, null])
   t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
 })
 
-t.test('a variable of the environment that cannot be one refuses the start in words', { timeout: 60_000 }, async t => {
+t.test('a variable of the environment that cannot be one refuses the start in words', { timeout: 240_000 }, async t => {
   const { exit, output } = await served(t, { env: { OFFPEAK_MANAGER__MAX_TASKS: 'many' } })
   t.strictSame(await exit, [78, null])
   t.match(output(), /OFFPEAK_MANAGER__MAX_TASKS/)
   t.notMatch(output(), /at .*\.ts:\d+/, 'no trace')
 })
 
-t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', { timeout: 60_000 },
-  async t => {
-    const { call, output, child } = await served(t, {
-      files: {
-        'late.ts': taskFile('late',
-          'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', {
-          max_retries: 0
-        })
-      }
-    })
-    const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
-    await until('it is told', () => /too late/.test(output()))
-    t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
-    t.match(output(), /unheard/)
-    t.equal(child.exitCode, null)
-    t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
+t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', {
+  timeout: 240_000
+}, async t => {
+  const { call, output, child } = await served(t, {
+    files: {
+      'late.ts': taskFile('late',
+        'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', {
+        max_retries: 0
+      })
+    }
   })
+  const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
+  await until('it is told', () => /too late/.test(output()))
+  t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
+  t.match(output(), /unheard/)
+  t.equal(child.exitCode, null)
+  t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
+})

@@ -14,7 +14,7 @@ const task = (id: string, fields: string, pipe: string) =>
     JSON.stringify(pipe)
   }) }\n`
 
-const open = { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 90_000 }
+const open = { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 240_000 }
 
 const opened = (root: string) => {
   const pipe = join(root, 'gone')
@@ -72,7 +72,7 @@ t.test('file systems that do not answer keep their own runs alone, are said, and
     const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
     for (let kept = 1; kept < MOST_KEPT; kept++) await again()
     await until('one task has as many calls as it may',
-      async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT, 40_000)
+      async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT)
     const spared = await again()
     await until('the next one is not begun', async () => (await run(spared)).state === 'failed')
     t.match((await run(spared)).error, {

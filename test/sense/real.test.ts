@@ -60,7 +60,7 @@ t.test('what a child of ours does is ours', linux, async t => {
   await senses.start()
   const begun = performance.now()
   const before = worked()
-  await until('it has worked', () => worked() - before >= WORK_MS, 30_000)
+  await until('it has worked', () => worked() - before >= WORK_MS)
   const { own, cores } = (await senses.sample()).cpu
   t.ok(Number(own) > 0.7 * share(WORK_MS, begun, cores), `own is ${own}`)
 })

@@ -125,20 +125,20 @@ export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].flatMap(isolatio
   ({ id: on_changed + '.' + isolation, func, isolation, on_changed, max_retries: 1 })))
 `
 
-t.test('a deploy between two attempts is seen in a thread and in a process too', { timeout: 60_000 }, async t => {
+t.test('a deploy between two attempts is seen in a thread and in a process too', { timeout: 240_000 }, async t => {
   const it = await home(t, { files: { 'deploy.ts': FILE('old') }, senses: fakeSenses(systemClock).senses })
   const { desk, engine, catalog } = it.manager
   await it.manager.start()
   const ids = [...catalog.tasks.keys()].toSorted()
   const runs = await Promise.all(ids.map(async id => (await desk.enqueue(id)).run.id))
   for (const run of runs) {
-    await until('the first attempt is over', async () => (await engine.get(run))!.attempts.length === 1, 30_000)
+    await until('the first attempt is over', async () => (await engine.get(run))!.attempts.length === 1)
   }
   const { version } = catalog.tasks.get(ids[0]!)!
   it.write('backgroundtask/deploy.ts', FILE('new'))
-  await until('the new version is in force', async () => catalog.tasks.get(ids[0]!)!.version !== version, 30_000)
+  await until('the new version is in force', async () => catalog.tasks.get(ids[0]!)!.version !== version)
   for (const run of runs) await desk.bulk.promote(run, { by: 'test' })
-  for (const run of runs) await until('it is over', async () => (await engine.get(run))!.state === 'completed', 30_000)
+  for (const run of runs) await until('it is over', async () => (await engine.get(run))!.state === 'completed')
   const results = await Promise.all(runs.map(async run => (await engine.get(run))!.result))
   t.strictSame(Object.fromEntries(ids.map((id, index) => [id, results[index]])), {
     'keep.inline': ['old', true],

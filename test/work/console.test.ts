@@ -11,7 +11,7 @@ import { runScope } from '../../core/work/context/scope.ts'
 import { until } from '../clock.ts'
 import type { Owner } from './harness.ts'
 
-const SLOW = { timeout: 120_000 }
+const SLOW = { timeout: 240_000 }
 const MODES = ['inline', 'thread', 'process'] as const
 
 /** Where a function runs, and what of it is written to the streams themselves. */
@@ -46,7 +46,7 @@ async function setup (t: Owner, body: string) {
   const ended = async (task: string) => {
     const { run } = await it.manager.desk.enqueue(task)
     await until(`${task} is over`,
-      async () => ['completed', 'failed'].includes((await it.manager.engine.get(run.id))!.state), 30_000)
+      async () => ['completed', 'failed'].includes((await it.manager.engine.get(run.id))!.state))
     return (await it.manager.engine.get(run.id))!
   }
   const lines = async (id: string) =>
@@ -126,7 +126,7 @@ t.test('in the server nothing but records comes out of standard output, whoever 
   })
   const offpeak = async (...words: string[]) =>
     await once(spawn(process.execPath, [bin, ...words], { cwd: root, stdio: 'ignore' }), 'exit')
-  await until('it answers', () => /listening/i.test(out), 30_000)
+  await until('it answers', () => /listening/i.test(out))
   for (const mode of MODES) t.strictSame(await offpeak('run', `talk.${mode}`, '--wait'), [0, null], mode)
   child.kill('SIGTERM')
   await once(child, 'close')

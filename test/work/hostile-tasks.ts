@@ -6,7 +6,7 @@ import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
 
-export const SLOW = { timeout: 120_000 }
+export const SLOW = { timeout: 240_000 }
 const OVER = ['completed', 'failed', 'skipped', 'cancelled']
 
 /** Every method of the context with a value in the place of each of its arguments; what one throws keeps none of the

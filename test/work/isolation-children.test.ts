@@ -7,7 +7,7 @@ import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
 
-const SLOW = { timeout: 120_000 }
+const SLOW = { timeout: 240_000 }
 /** Long enough to start everything on a machine that is busy, s. */
 const TIMEOUT = 6
 const PLACES = ['thread', 'process'] as const
@@ -51,7 +51,7 @@ async function setup (
   const add = async (task: string, payload?: unknown) => (await desk.enqueue(task, { payload })).run.id
   const over = async (id: string): Promise<FullRun> => {
     await until(`${id} is over`,
-      async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state), 60_000)
+      async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state))
     return (await engine.get(id))!
   }
   const ended = async (task: string) => over(await add(task))
@@ -59,7 +59,7 @@ async function setup (
   /** The process that a stubborn task has started, and those that this has started, once they are there. */
   const pids = async (task: string) => {
     const names = [task, `${task}.grandchild`, `${task}.detached`]
-    await until(`${task} has started them`, () => names.every(name => pidIn(name) > 0), 40_000)
+    await until(`${task} has started them`, () => names.every(name => pidIn(name) > 0))
     return names.map(pidIn)
   }
   const gone = async (task: string) => {

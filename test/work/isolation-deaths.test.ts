@@ -8,7 +8,7 @@ import { until } from '../clock.ts'
 import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 240_000 }
 const ONCE = { max_retries: 0 }
 const PLACES = ['thread', 'process'] as const
 
@@ -19,7 +19,7 @@ async function setup (t: Owner, files: Record<string, string>, settings: object 
   const add = async (task: string, payload?: unknown) => (await desk.enqueue(task, { payload })).run.id
   const over = async (id: string): Promise<FullRun> => {
     await until(`${id} is over`,
-      async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state), 30_000)
+      async () => ['completed', 'failed', 'cancelled'].includes((await engine.get(id))!.state))
     return (await engine.get(id))!
   }
   const ended = async (task: string, payload?: unknown) => over(await add(task, payload))

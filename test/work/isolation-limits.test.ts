@@ -6,7 +6,7 @@ import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
 import type { Usage } from '../../core/model/run/usage.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 240_000 }
 const PLACES = ['thread', 'process'] as const
 const MIB = 2 ** 20
 
@@ -29,7 +29,7 @@ async function setup (
   const { desk, engine } = it.manager
   const ended = async (task: string): Promise<FullRun> => {
     const { run: { id } } = await desk.enqueue(task)
-    await until(`${task} is over`, async () => ['completed', 'failed'].includes((await engine.get(id))!.state), 30_000)
+    await until(`${task} is over`, async () => ['completed', 'failed'].includes((await engine.get(id))!.state))
     return (await engine.get(id))!
   }
   return { ended }

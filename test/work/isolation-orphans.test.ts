@@ -6,7 +6,7 @@ import { served } from '../process/server.ts'
 import { taskFile } from '../manager/home.ts'
 import { until } from '../clock.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 240_000 }
 const DEAD = /^State:\s+Z/m
 
 const isAlive = (pid: number) => {

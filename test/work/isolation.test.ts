@@ -7,7 +7,7 @@ import type { Notice } from '../../core/model/notice.ts'
 import type { Owner } from './harness.ts'
 
 const MODES = ['inline', 'thread', 'process'] as const
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 240_000 }
 
 /** A TypeScript file with the same tasks in each of the three places. */
 const everywhere = (bodies: Record<string, string>, fields = '{}') => `
@@ -40,7 +40,7 @@ async function setup (
   const ended = async (task: string, ask: object = {}) => {
     const { run } = await desk.enqueue(task, ask)
     await until(`${task} is over`,
-      async () => ['completed', 'failed', 'skipped', 'cancelled'].includes((await engine.get(run.id))!.state), 30_000)
+      async () => ['completed', 'failed', 'skipped', 'cancelled'].includes((await engine.get(run.id))!.state))
     return (await engine.get(run.id))!
   }
   return { ...it, ...sight, ended }

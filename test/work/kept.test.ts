@@ -3,7 +3,7 @@ import { home } from '../manager/home.ts'
 import { until } from '../clock.ts'
 import type { Owner } from './harness.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 240_000 }
 const MODES = ['inline', 'thread', 'process'] as const
 
 /** Values with a JSON of their own, and one that is all of them. */
@@ -41,8 +41,7 @@ async function setup (t: Owner, bodies: Record<string, string>) {
   await it.manager.start()
   const { desk, engine } = it.manager
   const over = async (id: string) => {
-    await until(`${id} is over`, async () => ['completed', 'failed', 'skipped'].includes((await engine.get(id))!.state),
-      30_000)
+    await until(`${id} is over`, async () => ['completed', 'failed', 'skipped'].includes((await engine.get(id))!.state))
     return (await engine.get(id))!
   }
   const ended = async (task: string, ask: object = {}) => over((await desk.enqueue(task, ask)).run.id)

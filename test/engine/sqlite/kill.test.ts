@@ -38,7 +38,7 @@ async function opened (t: Test, folder: string): Promise<Engine> {
   return engine
 }
 
-t.test('kills under traffic, again and again, lose nothing that was answered [F01]', { timeout: 110_000 }, async t => {
+t.test('kills under traffic, again and again, lose nothing that was answered [F01]', { timeout: 240_000 }, async t => {
   const folder = folderOf(t)
   const added = new Set<string>()
   const settled = new Map<string, string>()

@@ -10,7 +10,7 @@ import { broken } from '../../recount.ts'
 import { cutEnvironment, cutPower, powercutLibrary } from '../../powercut.ts'
 import { folderOf, killedTraffic } from '../process.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(240_000)
 
 const KILOBYTE = 1024
 
@@ -87,7 +87,7 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
 
 const library = powercutLibrary(folderOf(t))
 const noCompiler = library === null && 'there is no C compiler here'
-t.test('a power cut loses nothing that was answered [F06]', { timeout: 60_000, skip: noCompiler }, async t => {
+t.test('a power cut loses nothing that was answered [F06]', { timeout: 240_000, skip: noCompiler }, async t => {
   for (const lines of [40, 300, 1500]) {
     const { answered, lost, unsettled } = await cut(t, library!, 'full', lines)
     t.comment(`${answered} answered`)
