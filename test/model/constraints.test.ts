@@ -13,9 +13,9 @@ const faults = (constraints: Constraints, over: object = {}, deadlineMs = 24 * H
 
 const WRONG: [string, Constraints, string, RegExp][] = [
   ['a window that nothing names', { window: 'of_peak' }, '/constraints/window', /did you mean 'off_peak'\?/],
-  ['a window that is no window', { window: '1-5' }, '/constraints/window', /no text such as '01:00-05:00'/],
+  ['a window that is no window', { window: '1-5' }, '/constraints/window', /nor hours such as '01:00-05:00'/],
   ['mains with a level on battery', { power: 'mains', battery_below: 40 }, '/constraints/battery_below',
-    /power asks for mains: take one of the two away/],
+    /power requires mains: remove one of the two/],
   ['charging with a level on battery', { power: 'charging', battery_below: 40 }, '/constraints/battery_below',
     /charging/],
   ['levels that cross', { battery_above: 60, battery_below: 40 }, '/constraints/battery_below',
@@ -61,7 +61,7 @@ t.test('a window that never opens between a fire and its deadline is refused', t
   const noons = Array.from({ length: 5 }, (_, day) => Date.parse('2026-01-01T12:00:00Z') + day * 24 * HOUR)
   t.match(faults({ window: 'off_peak' }, { fires: noons }, 9 * HOUR), [{
     pointer: '/constraints/window',
-    detail: /opens 10 h after the schedule fires/
+    detail: /opens at least 10 h after each fire/
   }])
   t.strictSame(faults({ window: 'off_peak' }, { fires: noons }, 10 * HOUR), [])
   t.strictSame(faults({ window: 'off_peak' }, {}, 1), [], 'a run by hand may come when it is open')

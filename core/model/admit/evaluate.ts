@@ -27,7 +27,7 @@ const LEAVING = GATES.filter(({ gate, kind }) =>
 
 const NO_TASK: Classed = { class: 'normal', because: 'no task' }
 
-/** A subject made ready for the gates. `passed`: its deadline has passed, by a clock that is believed. */
+/** A subject with the input for its gates. `passed`: its deadline has passed, and the clock is not in doubt. */
 interface Prepared {
   input: GateInput
   deadline: Deadline | null
@@ -97,7 +97,7 @@ function adviceOf (
   if (decision === 'start') {
     return advice.decision === 'execute_now'
       ? advice
-      : { decision: 'execute_now', reason: 'every gate is open or passed' }
+      : { decision: 'execute_now', reason: 'every gate is open or bypassed' }
   }
   const forMains = reason?.gate === 'power' || (reason?.gate === 'battery' && input.class === 'charging_only')
   if (forMains) return { decision: 'defer_to_charging', reason: reason.message }
@@ -122,7 +122,7 @@ export function isFresh (
   return now < at && relaxation({ deadline: at, lengthMs, now, from: config.scheduling.relax_from }) === 0
 }
 
-/** The verdict on a run as far as the scheduler needs it: the same gates decide, and open gates give no answer. */
+/** The part of the verdict that the scheduler needs. The same gates decide; only closed or bypassed ones are listed. */
 export function judge (snapshot: Snapshot, subject: Subject): Judgement {
   const { input, deadline, passed, kind, bypass } = prepare(snapshot, subject)
   const gates = against(snapshot, input, bypass)
@@ -130,7 +130,7 @@ export function judge (snapshot: Snapshot, subject: Subject): Judgement {
   return { decision, gates, class: kind, bypass, critical: isCritical(input), phase: phaseOf(input, passed) }
 }
 
-/** The verdict on a run: start when every gate is open or passed. The runner acts on these same gates. */
+/** The verdict on a run: start when every gate is open or bypassed. The runner acts on the same gates. */
 export function verdictIn (snapshot: Snapshot, subject: Subject): Verdict {
   const { input, deadline, passed, kind, bypass } = prepare(snapshot, subject)
   const gates = answersOn(snapshot, input, bypass)
@@ -147,7 +147,7 @@ export function verdictIn (snapshot: Snapshot, subject: Subject): Verdict {
   }
 }
 
-/** The verdict on one run by itself. */
+/** The verdict on one run. */
 export const evaluate = (wanted: EvaluateAsk): Verdict =>
   verdictIn(snapshotOf(wanted), { task: wanted.task, run: wanted.run, active: wanted.occupancy.active })
 

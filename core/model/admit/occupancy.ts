@@ -15,8 +15,7 @@ import type { DependencyState } from '../conditions/dependency-state.ts'
 import type { Priority, Source } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
-/** A run that this process executes. `resting`: it has given its slot away for a while, and keeps its queue and its
- *  locks. */
+/** A run that this process executes. `resting`: it has given up its slot for now and keeps its queue and its locks. */
 export interface ActiveRun extends Running {
   priority: Priority
   source: Source
@@ -26,35 +25,35 @@ export interface ActiveRun extends Running {
   crashes?: number
 }
 
-/** Everything that decides verdicts, apart from the runs. Conditions that are absent: a machine without sensors, the
- *  default configuration, no pauses. */
+/** Everything that decides verdicts, apart from the runs. Absent conditions stand for a machine without sensors, the
+ *  default configuration and no pauses. */
 export interface AdmissionInput extends Partial<Conditions> {
   tasks: ReadonlyMap<string, Task>
   running: readonly ActiveRun[]
   others?: Others
-  /** Starts that queues with a rate have left. */
+  /** The starts left, by queue with a rate. */
   buckets?: ReadonlyMap<string, Bucket>
-  /** What the tasks have done that others depend on. */
+  /** The state of the tasks that others depend on, by id. */
   dependencies?: ReadonlyMap<string, DependencyState>
   slots: number
   now: number
-  /** Scheduled runs that were due before have piled up, epoch ms; null or absent: nothing has. */
+  /** Scheduled runs due before this instant (epoch ms) are overdue and start gradually; null or absent: none are. */
   piledUpBefore?: number | null
-  /** The run that waits to be alone. */
+  /** The run that later runs wait for. */
   reserved?: Reservation | null
-  /** Until when the clock is not believed, epoch ms by that clock: it was set forward by much. Absent: it is. */
+  /** Until when the clock is in doubt because it was set far forward, epoch ms by that clock; absent: it is not. */
   doubtedUntil?: number
 }
 
 const DEFAULTS = defaultsOf()
 
-/** What runs, counted. `byTask` counts the runs of all owners. */
+/** The occupancy, and the running runs of all owners by task. */
 interface TotalOccupancy {
   occupancy: Omit<Occupancy, 'active'>
   byTask: ReadonlyMap<string, number>
 }
 
-/** The suspect of a crash that has not run for long yet. */
+/** The running crash suspect that started less than TRIED_MS ago, or null. */
 function triedIn (running: readonly ActiveRun[], cap: number, now: number): Occupancy['tried'] {
   const found = running.find(run => isSuspect(run, cap) && now - run.started_at < TRIED_MS)
   return found === undefined ? null : { task: found.task, until: found.started_at + TRIED_MS }
@@ -71,7 +70,7 @@ interface Counts {
 
 type Counted = Pick<AdmissionInput, 'tasks' | 'running' | 'others'> & { config: Config, since: number | null }
 
-/** Counts the runs that hold a slot. `paced`: those that started under the pace, see `paceOf`. */
+/** Counts the runs that occupy a slot. `paced`: those that started under the pace, see `paceOf`. */
 function countsOf ({ tasks, running, others, config, since }: Counted): Counts {
   const byTask = new Map(Object.entries(others?.tasks ?? {}))
   const counts: Counts = { byTask, priorities: {}, taken: 0, critical: 0, background: 0, paced: 0 }
@@ -92,7 +91,7 @@ function countsOf ({ tasks, running, others, config, since }: Counted): Counts {
   return counts
 }
 
-/** Counts what runs. Critical runs fill their reserved slots first. */
+/** Counts the running runs. Critical runs fill their reserved slots first. */
 export function occupancyOf (input: AdmissionInput): TotalOccupancy {
   const { tasks, running, slots, pauses = [], trials, buckets, dependencies = new Map(), config = DEFAULTS, others,
     reserved = null, now, reading, piledUpBefore: since = null } = input
@@ -120,25 +119,25 @@ export function occupancyOf (input: AdmissionInput): TotalOccupancy {
   }
 }
 
-/** A snapshot of the input. */
+/** The snapshot to judge runs by, from the input and its occupancy. */
 export function snapshotAt (facts: AdmissionInput, { occupancy }: Pick<TotalOccupancy, 'occupancy'>): Snapshot {
   const { now, reading = unknownReading(now), hysteresis = null, config = DEFAULTS } = facts
   return snapshotOf({ reading, hysteresis, config, now, occupancy: { ...occupancy, active: 0 } })
 }
 
-/** A run to be judged by a snapshot. */
+/** The run with its task and the number of that task's running runs, to be judged by a snapshot. */
 export const subjectOf = (
   { tasks }: Pick<AdmissionInput, 'tasks'>,
   { byTask }: Pick<TotalOccupancy, 'byTask'>,
   run: Waiting
 ): Subject => ({ task: tasks.get(run.task), run, active: byTask.get(run.task) ?? 0 })
 
-/** The verdicts on runs as things stand. */
+/** The verdicts on the runs, in their order. */
 export function verdictsOn (facts: AdmissionInput, runs: readonly Waiting[]): Verdict[] {
   const total = occupancyOf(facts)
   const snapshot = snapshotAt(facts, total)
   return runs.map(run => verdictIn(snapshot, subjectOf(facts, total, run)))
 }
 
-/** The verdict on one run as things stand. */
+/** The verdict on one run. */
 export const verdictOn = (facts: AdmissionInput, run: Waiting): Verdict => verdictsOn(facts, [run])[0]!

@@ -14,16 +14,16 @@ import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
 export interface OffersAsk extends AdmissionInput {
-  /** Cohorts, and runs that are judged each by itself. */
+  /** Cohorts, and runs that are judged individually. */
   due: { cohorts: readonly DueCohort[], singles: readonly Run[] }
-  /** When each priority last had its turn; absent: none has one. */
+  /** When each priority last had its turn; absent: priorities do not age. */
   turns?: Turns
-  /** How many runs of a task may be claimed before there is a slot for them; absent: none. */
+  /** How many runs of a task may be claimed before a slot is free; absent: none. */
   prefetch?: (task: string) => number
 }
 
-/** A run that was judged, for its cohort when it has one. `rest`: what holds the runs of the cohort that are due in
- *  that range, when its first is nearer to its deadline and so does not speak for them. */
+/** A judged run. With a cohort, its judgement holds for the cohort, except for the runs due at or after `rest.from`,
+ *  which are further from their deadlines and have the judgement in `rest`. */
 export interface Judged {
   run: Run
   cohort: DueCohort | null
@@ -31,7 +31,7 @@ export interface Judged {
   rest?: { judgement: Judgement, from: number }
 }
 
-/** What may be claimed: exactly what was judged to start. `judged`: all that is due. */
+/** The runs that may be claimed: those judged to start. `judged`: all due runs. */
 export interface Offers {
   offers: Offer[]
   pools: Record<string, number>
@@ -39,8 +39,8 @@ export interface Offers {
   reserved: Reservation | null
 }
 
-/** A run that may start, what its start needs and takes, and whether nothing but slots and its own task bounds how many
- *  may. */
+/** A run that may start, and what its start needs and takes. `plain`: only slots and the concurrency of its task limit
+ *  how many runs of its cohort may start. */
 interface Candidate {
   one: Judged
   task: Task
@@ -57,7 +57,7 @@ export const turnOf = (pool: string): Aging | null => AGING.find(priority => poo
 
 const FIRST = Number.MIN_SAFE_INTEGER
 
-/** Gates that others close to a run that waits for them: nothing else may hold it while others wait for it. */
+/** Gates that other runs close. A run is reserved for only while no other gate holds it. */
 const OF_OTHERS = ['alone', 'locks', 'slots', 'priority', 'profile', 'background']
 
 const rankOf = ({ run, judgement }: Judged, task: Task): number =>
@@ -74,8 +74,8 @@ const comesFirst = (a: Aged, b: Aged): boolean =>
     ? a.due_at < b.due_at
     : a.run < b.run
 
-/** What a run needs all at once that others may keep from it for ever: to be alone, or, once it has waited for long,
- *  several locks. */
+/** The reservation a run needs because other runs could keep it waiting forever: to run alone, or, once it is aged,
+ *  several locks at once. Null when it needs none. */
 function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Aged, 'locks' | 'aged'> | null {
   if (!task.alone && task.locks.length < 2) return null
   if (judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) return null
@@ -83,7 +83,7 @@ function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<A
   return task.alone || aged ? { locks: task.alone ? null : task.locks, aged } : null
 }
 
-/** The first of the runs that others wait for; one that has waited for long comes first. */
+/** The reservation for the first run that needs one, aged runs first; null when none does. */
 function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation | null {
   let first: Aged | null = null
   for (const one of judged) {
@@ -96,21 +96,22 @@ function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation
   return first
 }
 
-/** From when on runs of a cohort are due for which its first does not speak, or null when it speaks for all. */
+/** The due instant (epoch ms) from which the runs of a cohort need a judgement of their own; null when that of its
+ *  first run holds for all. */
 function restFrom (
   { run, judgement: { phase, gates } }: Judged,
   { tasks, now, config, piledUpBefore = null }: OffersAsk
 ): number | null {
   const task = tasks.get(run.task)
   if (task === undefined) return null
-  // What has piled up speaks for no run that was due after.
+  // The pace holds only runs that were due before it began.
   const paced = piledUpBefore !== null && gates.some(({ ok, gate }) => !ok && gate === 'pace') ? piledUpBefore : null
   if (phase === 'fresh') return paced
   const { lengthMs } = deadlineOf(task, run)
   return Math.max(paced ?? FIRST, now - lengthMs * (phase === 'overdue' ? 1 : config?.scheduling.relax_from ?? 0) + 1)
 }
 
-/** A run of the same cohort that is due now. */
+/** The run as a member of its cohort that is due now. */
 const dueNow = (run: Run, now: number): Run => ({
   ...run,
   id: '',
@@ -120,8 +121,8 @@ const dueNow = (run: Run, now: number): Run => ({
   deadline_at: run.deadline_at === null ? null : now + run.deadline_at - run.due_at
 })
 
-/** Judges all that is due. Singles that are far from their deadlines share what was found, for no gate tells them
- *  apart. */
+/** Judges all due runs. Singles far from their deadlines share a judgement when they have the same task, queue,
+ *  priority and source: no gate distinguishes them. */
 function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   const total = occupancyOf({ ...ask, reserved })
   const snapshot = snapshotAt(ask, total)
@@ -146,9 +147,8 @@ function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
   return { judged, snapshot, byTask: total.byTask }
 }
 
-/** What a judgement of the first run of a cohort is about: those that are as far from their deadlines as it is.
- *  Deadlines rise with the instants at which runs are due, so all that are due after one whose limits have not given
- *  way share its verdict, and all that are past theirs share one. */
+/** The due instants of the runs to which the judgement of a cohort's first run applies. Deadlines rise with due
+ *  instants: every run due after a fresh one is fresh, and every run due before an overdue one is overdue. */
 function rangeOf ({ judgement: { phase }, run }: Judged, task: Task, now: number): { from: number, until: number } {
   if (phase === 'fresh') return { from: run.due_at, until: now }
   return { from: FIRST, until: phase === 'overdue' ? now - deadlineOf(task, run).lengthMs : run.due_at }
@@ -166,7 +166,7 @@ function targetOf (
 
 const PLAIN = (name: string) => name === 'slots' || name.startsWith('task/')
 
-/** Whether only slots and the concurrency of its task bound how many of its cohort may start. */
+/** Whether only slots and the concurrency of its task limit how many runs of its cohort may start. */
 const isPlain = ({ cohort, judgement }: Judged, task: Task, demands: readonly Demand[]): boolean =>
   cohort !== null && judgement.phase === 'fresh' && task.depends_on.length === 0 && task.breaker === null &&
   demands.length === 1 && demands[0]!.takes.every(PLAIN)
@@ -185,7 +185,7 @@ function candidatesOf (judged: readonly Judged[], tasks: AdmissionInput['tasks']
   })
 }
 
-/** When the first run of each priority was due that may start now. */
+/** When the first run that may start now was due, by priority (epoch ms). */
 function firstDue (candidates: readonly Candidate[]): Partial<Record<Aging, number>> {
   const due: Partial<Record<Aging, number>> = {}
   for (const { one, rank } of candidates) {
@@ -195,7 +195,7 @@ function firstDue (candidates: readonly Candidate[]): Partial<Record<Aging, numb
   return due
 }
 
-/** Of each priority whose turn has come one run goes ahead of all others. */
+/** For each priority whose turn has come: offers that put one of its runs ahead of all others. */
 function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
   if (ask.turns === undefined || ask.config === undefined) return []
   const aged = agedPriorities(ask.turns, firstDue(candidates), { config: ask.config, now: ask.now })
@@ -213,7 +213,7 @@ function agedOffers (candidates: readonly Candidate[], { ask, pools }: { ask: Of
   })
 }
 
-/** The locks that a run has, those among them by which other owners know what it is. */
+/** The locks a run takes: those of its task, and those that tell other owners that it is alone or a trial. */
 function locksOf (task: Task, { trials }: Pick<AdmissionInput, 'trials'>): readonly string[] {
   const tries = task.breaker !== null && trials?.has(task.id) === true
   return task.alone || tries
@@ -232,7 +232,7 @@ const ordinaryOffers = (candidates: readonly Candidate[], ask: Pick<AdmissionInp
     }))
   )
 
-/** Quick runs are claimed before there is a slot for them, after all that has one. */
+/** Offers for quick runs that may be claimed before a slot is free; they rank after all others. */
 function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask: OffersAsk, pools: Pools }): Offer[] {
   const { prefetch, now } = ask
   if (prefetch === undefined) return []
@@ -252,8 +252,8 @@ function prefetchOffers (candidates: readonly Candidate[], { ask, pools }: { ask
 const startsAlone = ({ run, judgement }: Judged, tasks: AdmissionInput['tasks']): boolean =>
   judgement.decision === 'start' && tasks.get(run.task)?.alone === true
 
-/** What may be claimed now. A run is offered exactly when its verdict is to start; how many start together is for the
- *  pools to say, which are the same gates counted on. */
+/** The offers for all runs whose verdict is to start. The pools limit how many of them start together; they count down
+ *  what the gates count. */
 export function offersFor (ask: OffersAsk): Offers {
   const first = judgeAll(ask, null)
   const reserved = reservationFor(first.judged, ask)
@@ -270,8 +270,8 @@ export function offersFor (ask: OffersAsk): Offers {
   return { offers, pools: pools.left, judged, reserved }
 }
 
-/** What may be claimed of the runs that are due at `now`, an instant that is yet to come: those that nothing but slots
- *  and their own task bounds, for others may start before them. */
+/** The offers for runs that are due at the future instant `now`. Only runs limited by nothing but slots and the
+ *  concurrency of their task are offered, because other runs may start before then. */
 export function earlyOffers (ask: Omit<OffersAsk, 'turns' | 'prefetch'>): Pick<Offers, 'offers' | 'pools'> {
   const { judged, snapshot, byTask } = judgeAll(ask, null)
   const pools = new Pools({ snapshot, byTask, others: ask.others, alone: false })

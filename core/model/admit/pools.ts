@@ -11,13 +11,13 @@ import type { Snapshot } from './evaluate.ts'
 import type { Run } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 
-/** What the start of one run needs to be left in pools, and what it takes from them. */
+/** The pools that must have room for one run to start, and the pools it takes from. */
 export interface Demand {
   needs: string[]
   takes: string[]
 }
 
-/** The lock of the run that tries a task after a pause of its breaker, by which other owners know of it. */
+/** The lock that tells other owners that a trial run of the task is running after a pause of its breaker. */
 export const trialLock = ({ id }: Pick<Task, 'id'>): string => `offpeak:trial/${id}`
 
 /** A run that may start. */
@@ -27,8 +27,8 @@ interface Starter {
   judgement: Judgement
 }
 
-/** What is left for starts, by the names of pools. Each pool is one gate of order or share: it has room exactly while
- *  the gate is open, so that a claim of many runs closes it at the right one. */
+/** The starts left, by pool. Each pool stands for one gate of kind order or share and has room exactly while that gate
+ *  is open, so a claim of many runs stops at the run that would close the gate. */
 export class Pools {
   readonly left: Record<string, number> = {}
   readonly #snapshot: Snapshot
@@ -37,8 +37,8 @@ export class Pools {
   readonly #others: Others
   readonly #alone: boolean
 
-  /** `others`: what runs of other owners take, which is subtracted by the claim, as it is then. `alone`: a run that is
-   *  to run alone is among those that may start. */
+  /** `others`: the usage of other owners, which the claim subtracts at its own time. `alone`: one of the runs that may
+   *  start needs to run alone. */
   constructor (
     { snapshot, byTask, others = NO_OTHERS, alone }: { snapshot: Snapshot, byTask: ReadonlyMap<string, number>,
       others: Others | undefined, alone: boolean }
@@ -50,21 +50,21 @@ export class Pools {
     this.#alone = alone
   }
 
-  /** What the start of a run needs and takes. A critical one may have a slot of its own or an ordinary one: the first
-   *  that is free. */
+  /** What the start of a run needs and takes, alternatives in order. A critical run takes a reserved slot or, when none
+   *  is free, an ordinary one. */
   demandsOf (starter: Starter): Demand[] {
     const common = this.#common(starter)
     const ordinary = this.#ordinary(starter, common)
     return starter.judgement.critical ? [this.#inReserve(common), ordinary] : [ordinary]
   }
 
-  /** Room for `most` more starts, in a pool of the caller's own. */
+  /** Creates the pool with room for `most` starts unless it exists, and returns its name. */
   pool (name: string, most: number): string {
     this.left[name] ??= most
     return name
   }
 
-  /** The pool that is empty while another owner has a run that is to be alone. */
+  /** The pool that is empty while a run of another owner runs alone. */
   aloneElsewhere (): string {
     return this.pool(`lock/${ALONE}`, 1)
   }
@@ -117,7 +117,7 @@ export class Pools {
     for (const name of task.locks) both(`lock/${name}`, inUse.locks.has(name) ? 0 : 1)
     demand.needs.push(this.aloneElsewhere())
     if (!this.#alone) return
-    // Whoever runs alone needs nobody beside it, and nobody joins it.
+    // A run that runs alone starts only while no other runs, and no other starts beside it.
     this.pool('company', 1)
     both('nobody', 1 - inUse.count, task.alone)
     demand[task.alone ? 'takes' : 'needs'].push('company')

@@ -3,7 +3,8 @@ import { milliseconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { Priority } from '../run/run.ts'
 
-/** A running run as preemption sees it. Instants are epoch ms. `preempted`: how often it was preempted before. */
+/** The fields of a running run that preemption uses. `started_at`: epoch ms. `preempted`: how often it was
+ *  preempted. */
 export interface PreemptCandidate {
   id: string
   priority: Priority
@@ -12,8 +13,8 @@ export interface PreemptCandidate {
   preempted: number
 }
 
-/** How long a run is protected after so many preemptions, ms: 0 below `preempt_limit`, then `preempt_after`, doubled
- *  each time, so that it ends eventually. */
+/** How long after its start a run cannot be preempted, ms: 0 below `preempt_limit` preemptions, then `preempt_after`,
+ *  doubled with each further one, so that the run ends eventually. */
 function protectedMs (
   { preempt_limit: limit, preempt_after: after }: Pick<Config['scheduling'], 'preempt_limit' | 'preempt_after'>,
   preempted: number
@@ -28,8 +29,8 @@ interface PreemptAsk {
   now: number
 }
 
-/** The run to preempt for a critical or high run without a slot: of the preemptible runs of lower priority the lowest,
- *  and of those the latest to start, which loses the least work; null when there is none. */
+/** The id of the run to preempt for a critical or high run without a slot: the preemptible run of the lowest priority
+ *  below it and, among equals, the one that started last and so loses the least work. Null when there is none. */
 export function whomToPreempt ({ priority, running, config, now }: PreemptAsk): string | null {
   if (priority !== 'critical' && priority !== 'high') return null
   const fit = running.filter(other =>

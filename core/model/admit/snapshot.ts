@@ -5,13 +5,13 @@ import type { Bypass, EvaluateAsk, Gate, GateAnswer, GateInput, GateResult, Occu
 import type { Class } from '../task/constraint.ts'
 import type { GateEntry } from '../gates/gates.ts'
 
-/** What is the same for all runs that are judged at one instant, with the answers found so far. */
+/** The input shared by all runs that are judged at one instant, with the answers found so far. */
 export interface Snapshot extends Pick<GateInput, 'reading' | 'config' | 'now' | 'occupancy'> {
   /** By the number of running runs of a task. */
   standings: Map<number, Occupancy>
   /** The results for a run without requirements, by place; null until needed. */
   shared: Answers | null
-  /** The places of those that are closed. */
+  /** The places of the shared gates that are closed. */
   closed: readonly number[]
   advice: Map<Class, Advice>
   recommendation: Recommendation | null
@@ -34,7 +34,7 @@ export function snapshotOf (
   }
 }
 
-/** The occupancy as a run sees it whose task has `active` running runs. */
+/** The occupancy for a run whose task has `active` running runs. */
 export function occupancyWith ({ occupancy, standings }: Snapshot, active: number): Occupancy {
   const before = standings.get(active)
   if (before !== undefined) return before

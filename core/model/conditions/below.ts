@@ -26,7 +26,7 @@ interface Limit {
 
 const PERCENT = 100
 
-/** What a mean that is below its limit again has to do before the gate opens. */
+/** What a mean that is below its limit must still do before the gate opens, in words; empty at or above the limit. */
 function leaving (limit: number, mean: number, { scheduling }: Pick<Config, 'scheduling'>): string {
   if (mean >= limit) return ''
   const under = `below ${Math.ceil(limit / FALL * PERCENT)} %`
@@ -74,7 +74,6 @@ export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): GateResult 
   return said === null || said.code === 'ok' ? null : said
 }
 
-/** Of two results on one resource the one to show: one that is closed, else one that explains why it is open, else the
- *  first. */
+/** The result to show of two on one resource: a closed one, else one that explains why it is open, else the first. */
 export const resultToShow = (first: GateResult, second: GateResult | null): GateResult =>
   second === null || !first.ok || (second.ok && first.code !== 'ok') ? first : second

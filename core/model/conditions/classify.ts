@@ -41,8 +41,8 @@ function keywordIn (places: Places, keywords: readonly string[]): string | null 
   return null
 }
 
-/** Whether the task has constraints that critical work would pass. Values are read by their gates only, which report
- *  one that throws. */
+/** Whether the task has constraints that critical work would bypass. Only gates read the values: they report one that
+ *  throws. */
 const hasConditions = (constraints: Constraints): boolean =>
   Object.keys(constraints).some(name =>
     name === 'power'
@@ -61,7 +61,7 @@ function classed (task: Worded, rules: Rules): Classed {
     const { types, keywords } = rules[name]
     const because = types.includes(type) ? `type ${type}` : keywordIn(places, keywords)
     if (because === null) continue
-    // A word never overrides a constraint that was written down: only a class or priority by hand does.
+    // A keyword never overrides a constraint in the definition; an explicit class or priority does.
     if (name !== 'critical' || !hasConditions(task.constraints ?? {})) return { class: name, because }
     passedOver = because
   }

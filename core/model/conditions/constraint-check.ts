@@ -9,12 +9,12 @@ import type { Duration } from '../base/duration.ts'
 import type { Window } from '../machine/window.ts'
 import type { WindowSetting } from '../config/limits.ts'
 
-/** What constraints may name; a list that is absent is not checked against. */
+/** The names that constraints may use; an absent list is not checked. */
 interface Known {
   windows?: Readonly<Record<string, WindowSetting>> | undefined
   probes?: readonly string[] | undefined
   timezone: string
-  /** Fires of the task's schedule, epoch ms: enough of them to stand for all. */
+  /** A representative sample of the fires of the task's schedule, epoch ms. */
   fires?: readonly number[] | undefined
 }
 
@@ -27,7 +27,7 @@ const fault = (path: (string | number)[], detail: string): Detail => ({
   detail
 })
 
-/** `; did you mean 'x'?` or the names there are. */
+/** `did you mean 'x'?`, or the known names. */
 const choices = (name: string, names: readonly string[]): string => {
   const near = nearest(name, names)
   return near === null ? `known are ${names.join(', ') || 'none'}` : `did you mean '${near}'?`
@@ -46,7 +46,7 @@ const window: Rule = ({ constraints: { window: text } }, known) => {
       ? []
       : [
         fault(['window'],
-          `'${text}' is no window of scheduling.time_windows and no text such as '01:00-05:00': ${
+          `'${text}' is neither a window of scheduling.time_windows nor hours such as '01:00-05:00': ${
             choices(text, Object.keys(known.windows))
           }`)
       ]
@@ -59,7 +59,7 @@ const window: Rule = ({ constraints: { window: text } }, known) => {
 
 const waitAt = (found: Window, at: number): number => Math.max(0, (openingAt(found, at)?.from ?? Infinity) - at)
 
-// A run asked for by hand may come when the window is open: only a schedule can be told to be in vain.
+// A run requested by hand may come while the window is open, so only schedules are checked.
 const deadline: Rule = ({ constraints: { window: text }, deadlineMs }, known) => {
   const found = text === undefined ? null : windowNamed(text, known)
   if (found === null || known.fires === undefined || known.fires.length === 0 || openingAt(found, 0) === null) return []
@@ -67,16 +67,16 @@ const deadline: Rule = ({ constraints: { window: text }, deadlineMs }, known) =>
   if (shortest <= deadlineMs) return []
   return [
     fault(['window'],
-      `'${text}' opens ${spanWords(shortest)} after the schedule fires at the soonest, and the deadline is ${
+      `'${text}' opens at least ${spanWords(shortest)} after each fire of the schedule, later than the deadline of ${
         spanWords(deadlineMs)
-      } after it: lengthen the deadline, or move the window or the schedule`)
+      }: lengthen the deadline, or move the window or the schedule`)
   ]
 }
 
 const battery: Rule = ({ constraints: { power, battery_above: above, battery_below: below } }) => {
   if (below === undefined) return []
   if (power === 'mains' || power === 'charging') {
-    return [fault(['battery_below'], `only holds on battery, and power asks for ${power}: take one of the two away`)]
+    return [fault(['battery_below'], `applies on battery only, but power requires ${power}: remove one of the two`)]
   }
   if (below === 0) return [fault(['battery_below'], 'found 0, expected more than 0: no battery is below that')]
   return above === undefined || above < below
@@ -91,7 +91,7 @@ const idle: Rule = ({ constraints: { idle: value } }) => {
     return []
   } catch {
     return [
-      fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}, ten years at most`)
+      fault(['idle'], `found '${value}', expected true, or ${expectedWords({ title: 'duration' })}, at most ten years`)
     ]
   }
 }
@@ -106,7 +106,7 @@ const probes: Rule = ({ constraints: { not_while: names = [] } }, { probes: know
   return names.flatMap((name, index) =>
     known.includes(name)
       ? []
-      : [fault(['not_while', index], `no probe has the name '${name}': ${choices(name, known)}`)]
+      : [fault(['not_while', index], `no probe is named '${name}': ${choices(name, known)}`)]
   )
 }
 
@@ -119,7 +119,7 @@ const signals: Rule = ({ constraints: { signals: tests = {} } }) =>
 
 const RULES: readonly Rule[] = [window, deadline, battery, idle, disk, probes, signals]
 
-/** Every fault of the constraints of a task that its schema cannot tell: names that nothing has, comparisons that do
- *  not parse, demands that contradict each other. Pointers are those of the definition. */
+/** The faults in the constraints of a task that its schema cannot find: unknown names, comparisons that do not parse,
+ *  contradictions. Pointers lead into the definition. */
 export const checkConstraints = (ask: { constraints: Constraints, deadlineMs: number }, known: Known): Detail[] =>
   RULES.flatMap(rule => rule(ask, known))

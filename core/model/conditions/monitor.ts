@@ -19,8 +19,8 @@ type Worded = Pick<Task, 'id' | 'name' | 'type' | 'tags'>
 
 const answers = new WeakMap<Worded, boolean>()
 
-/** True for a task that looks whether something is well, by its type (`check`, `monitor`, `heartbeat`, …) or by its
- *  id, name or tags: a look that waits until the machine is quiet misses what it looks for. */
+/** True for a task that monitors something, by its type (`check`, `monitor`, `heartbeat`, …) or by its id, name or
+ *  tags. Load does not hold it: a check that waits for a quiet machine misses the trouble it looks for. */
 export function isMonitor (task: Worded): boolean {
   const before = answers.get(task)
   if (before !== undefined) return before

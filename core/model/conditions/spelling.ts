@@ -1,5 +1,5 @@
-/** A text as keywords are looked for in it: lower case, letters and digits, one space between words; `n't` is `not`,
- *  and `urgent: no` is `not urgent`. */
+/** The text normalized for the search of keywords: lower case, letters and digits, one space between words; `n't`
+ *  becomes `not`, and `urgent: no` becomes `not urgent`. */
 export function plain (text: string): string {
   if (text === '') return ''
   return text.toLowerCase()
@@ -8,7 +8,7 @@ export function plain (text: string): string {
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()
 }
 
-/** Words that take back what follows them. */
+/** Words that negate what follows them. */
 const NEGATIONS = new Set([
   'not',
   'no',
@@ -41,7 +41,7 @@ const NEGATIONS = new Set([
 ])
 const PHRASES = /(?:^| )(?:anything but|far from|other than|rather than|free of|instead of) $/
 
-/** Words that may stand between: `not at all critical`, `no longer very urgent`. */
+/** Words that may stand between a negation and a keyword: `not at all critical`, `no longer very urgent`. */
 const FILLERS = new Set([
   'a',
   'all',
@@ -86,8 +86,7 @@ const FILLERS = new Set([
 const CONJUNCTIONS = new Set(['or', 'nor', 'and'])
 const FAR = 8
 
-/** Whether what stands before a word takes it back. `nor` and `or` take it back with the word before them: `neither
- *  urgent nor critical`. */
+/** Whether the text before a word negates it. `nor` and `or` carry a negation on: `neither urgent nor critical`. */
 function isNegated (before: string): boolean {
   if (PHRASES.test(`${before} `)) return true
   const words = before.split(' ').toReversed().slice(0, FAR)
@@ -100,7 +99,7 @@ function isNegated (before: string): boolean {
   return false
 }
 
-/** `clean up`, `backs up`, `real-time`, `analysing`, `caching`: the ways in which people write a keyword. */
+/** The pattern of the spellings of a keyword: `clean up`, `backs up`, `real-time`, `analysing`, `caching`. */
 function spellings (keyword: string): string {
   const ending = keyword.replace(/yze$/, 'y[sz]e').replace(/e$/, '(?:e|ing)')
   const apart = /^(real|re|pre|down)(?=\p{L}{3})/u.exec(keyword)
@@ -109,20 +108,20 @@ function spellings (keyword: string): string {
   return [ending, ...parted, ...verb === null ? [] : [`${verb[1]}(?:s|ed|ing)? up`]].join('|')
 }
 
-/** What finds a keyword where a word begins so. */
+/** A keyword, and the pattern that finds it at the beginning of a word. */
 export interface Keyword {
   keyword: string
   pattern: RegExp
 }
 
-/** Keywords ready to be looked for; one without a letter or digit is none. */
+/** The patterns of keywords; those without a letter or digit are left out. */
 export const keywordsOf = (keywords: readonly string[]): Keyword[] =>
   keywords.flatMap(keyword => {
     const words = plain(keyword)
     return words === '' ? [] : [{ keyword, pattern: new RegExp(`(?<=^| )(?:${spellings(words)})`, 'gu') }]
   })
 
-/** True when a word of a plain text begins with the keyword, and nothing before it takes it back. */
+/** True when a word of a normalized text begins with the keyword and is not negated. */
 export function says (text: string, { pattern }: Keyword): boolean {
   for (const { index } of text.matchAll(pattern)) if (!isNegated(text.slice(0, index).trim())) return true
   return false

@@ -20,5 +20,5 @@ export const RANKS = Object.fromEntries(PRIORITIES.map((name, rank) => [name, ra
   Record<Priority, number>
 >
 
-/** Behind every priority: runs that are claimed before there is a slot for them. */
+/** The rank of runs that are claimed before a slot is free: behind every priority. */
 export const PREFETCH_RANK = PRIORITIES.length

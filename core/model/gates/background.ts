@@ -2,9 +2,8 @@ import type { Gate, GateInput } from '../conditions/gate.ts'
 import { READ } from '../conditions/gate.ts'
 import { windowAt } from '../machine/window.ts'
 
-/** How many runs of the class background may run at once: scheduling.max_background_batch, times the share that the
- *  window in force leaves, rounded up, and at least one. `window`: the name of a window that takes some of them, or
- *  null. */
+/** How many runs of the class background may run at once: scheduling.max_background_batch times the share that the
+ *  window in force leaves, rounded up, at least one. `window`: the name of the window that reduces them, or null. */
 export function backgroundSlots (
   { config, now }: Pick<GateInput, 'config' | 'now'>
 ): { slots: number, window: string | null } {

@@ -56,7 +56,7 @@ function below (asked: number, { reading }: GateInput): GateResult {
   }
 }
 
-/** Closed while the battery is not at the level that the task asks for. */
+/** Closed while the battery level is not in the range that the task requires. */
 export const charge: Gate = ask => {
   const { battery_above: least, battery_below: most } = ask.task?.constraints ?? {}
   const first = least === undefined ? null : above(least, ask)

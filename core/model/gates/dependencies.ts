@@ -6,7 +6,7 @@ import { READ } from '../conditions/gate.ts'
 import { deadlineOf } from '../conditions/relaxation.ts'
 import { spanWords } from '../base/duration.ts'
 
-interface Judged {
+interface DependencyResult {
   ok: boolean
   code: string
   message: string
@@ -14,7 +14,7 @@ interface Judged {
   freshUntil: number | null
 }
 
-const said = (code: string, message: string): Judged => ({
+const resultOf = (code: string, message: string): DependencyResult => ({
   ok: code === 'ok',
   code,
   message,
@@ -22,29 +22,29 @@ const said = (code: string, message: string): Judged => ({
   freshUntil: null
 })
 
-interface Look extends DependencyState {
+interface DependencyInput extends DependencyState {
   exists: boolean
   now: number
 }
 
 function judged (
   { task, condition, freshMs }: Dependency,
-  { pending, last, circle = null, exists, now }: Look
-): Judged {
+  { pending, last, circle = null, exists, now }: DependencyInput
+): DependencyResult {
   const met = last !== null && (condition === 'done' || condition === last.state)
   const fresh = last !== null && now - last.at <= freshMs
-  if (met && fresh && (!pending || freshMs !== Infinity)) return said('ok', `${task} ${last.state}`)
-  if (circle !== null) return said(DEPENDENCY_FAILED, `${task} waits for itself: ${circle.join(' → ')}`)
-  if (pending) return said('dependency_pending', `waits for ${task}, which is not finished`)
-  if (!exists && !fresh) return said('dependency_unknown', `waits for ${task}, which does not exist`)
-  if (last === null) return said('dependency_missing', `waits for ${task}, which has not run yet`)
+  if (met && fresh && (!pending || freshMs !== Infinity)) return resultOf('ok', `${task} ${last.state}`)
+  if (circle !== null) return resultOf(DEPENDENCY_FAILED, `${task} waits for itself: ${circle.join(' → ')}`)
+  if (pending) return resultOf('dependency_pending', `waits for ${task}, which is not finished`)
+  if (!exists && !fresh) return resultOf('dependency_unknown', `waits for ${task}, which does not exist`)
+  if (last === null) return resultOf('dependency_missing', `waits for ${task}, which has not run yet`)
   if (!fresh) {
-    return said('dependency_stale',
+    return resultOf('dependency_stale',
       `waits for ${task}, which ended ${spanWords(now - last.at)} ago, limit ${spanWords(freshMs)}`)
   }
   const why = last.message === null ? '' : `: ${last.message}`
   return {
-    ...said(DEPENDENCY_FAILED, `needs ${task} ${condition}, but it ${last.state}${why}`),
+    ...resultOf(DEPENDENCY_FAILED, `needs ${task} ${condition}, but it ${last.state}${why}`),
     chain: last.chain
   }
 }

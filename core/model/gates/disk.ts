@@ -3,14 +3,14 @@ import { READ, inDefinition } from '../conditions/gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 import { bytesOf, sizeWords } from '../base/size.ts'
 
-/** Closed while a watched disk has less free space than `disk_free` of the task, or else than resources.disk_reserve.
+/** Closed while a watched disk has less free space than the task's `disk_free` or, without it, resources.disk_reserve.
  *  Unknown free space holds only a task with `disk_free`. A task that frees space sets `disk_free: 0`. */
 export const disk: Gate = ({ task, reading: { disks }, config: { resources } }) => {
   const asked = task?.constraints.disk_free
   const required = asked === undefined ? resources.disk_reserve : bytesOf(asked) ?? Infinity
   if (required === 0) return null
-  const told = disks.flatMap(({ path, free_bytes: free }) => known(free) ? [{ path, free }] : [])
-  const least = told.toSorted((a, b) => a.free - b.free)[0]
+  const measured = disks.flatMap(({ path, free_bytes: free }) => known(free) ? [{ path, free }] : [])
+  const least = measured.toSorted((a, b) => a.free - b.free)[0]
   const source = asked === undefined ? '/resources/disk_reserve' : inDefinition('disk_free')
   const words = sizeWords(required)
   if (least === undefined) {

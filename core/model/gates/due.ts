@@ -4,7 +4,7 @@ import { spanWords } from '../base/duration.ts'
 /** Whether the run is due. */
 export const isDue = ({ run, now }: Pick<GateInput, 'run' | 'now'>): boolean => run.due_at <= now
 
-/** Writes out an instant, and remembers the last: runs that are asked about together mostly share it. */
+/** Formats instants and caches the last one: runs that are judged together mostly share it. */
 function writer (): (at: number) => string {
   let last = { at: NaN, text: '' }
   return at => {

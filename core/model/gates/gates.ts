@@ -51,7 +51,7 @@ const asks = (...names: (keyof Constraints)[]) => ({ constraints }: Task): boole
   names.some(name => name in constraints)
 
 /** Load never holds a monitor, so its result for one differs. */
-const minds = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
+const monitorOr = (...names: (keyof Constraints)[]) => (task: Task): boolean => isMonitor(task) || asks(...names)(task)
 
 /** All gates, in the order in which reasons are shown. */
 export const GATES: readonly GateEntry[] = [
@@ -73,10 +73,10 @@ export const GATES: readonly GateEntry[] = [
   { gate: probes, kind: 'condition', own: asks('not_while'), ofMachine: true },
   { gate: signals, kind: 'condition', own: asks('signals') },
   { gate: network, kind: 'condition', own: asks('network'), ofMachine: true },
-  { gate: cpu, kind: 'condition', own: minds('cpu_below'), ofMachine: true },
-  { gate: memory, kind: 'condition', own: minds('memory_below'), ofMachine: true },
-  { gate: io, kind: 'condition', own: minds('io_below'), ofMachine: true },
-  { gate: bandwidth, kind: 'condition', own: minds(), ofMachine: true },
+  { gate: cpu, kind: 'condition', own: monitorOr('cpu_below'), ofMachine: true },
+  { gate: memory, kind: 'condition', own: monitorOr('memory_below'), ofMachine: true },
+  { gate: io, kind: 'condition', own: monitorOr('io_below'), ofMachine: true },
+  { gate: bandwidth, kind: 'condition', own: monitorOr(), ofMachine: true },
   { gate: concurrency, kind: 'order', own: 'always', opens: hasRoom },
   { gate: queue, kind: 'order', own: 'always' },
   { gate: rate, kind: 'order', own: 'always' },

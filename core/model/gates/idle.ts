@@ -13,7 +13,7 @@ const BUSTLE_WORDS = { cpu: 'the processors are busy', network: 'the network is 
 const shareWords = (share: number) => `${Math.round(share * 100)} %`
 const rateWords = (bytes: number) => `${sizeWords(bytes)}/s`
 
-/** What is busier than an idle machine is, in words, and where the limit is set. */
+/** The fields of the result for a resource that is busier than on an idle machine. */
 function busyFacts (bustle: 'cpu' | 'network' | 'io', { reading, config: { activity } }: GateInput) {
   const words = bustle === 'cpu' ? shareWords : rateWords
   const value = { cpu: othersBusy(reading), network: othersNetwork(reading), io: othersIo(reading).bytes_per_s }[bustle]

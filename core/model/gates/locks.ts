@@ -51,7 +51,7 @@ export const locks: Gate = ask => {
   }
 }
 
-/** Whether the run may run beside those that run, or alone when its task requires that. */
+/** Whether the run may start beside the running runs, or alone when its task requires that. */
 export function mayJoin (ask: Pick<GateInput, 'run' | 'task' | 'class' | 'occupancy' | 'now' | 'config'>): boolean {
   const { inUse, reserved = null } = ask.occupancy
   if ((inUse?.alone ?? null) !== null) return false
@@ -59,7 +59,8 @@ export function mayJoin (ask: Pick<GateInput, 'run' | 'task' | 'class' | 'occupa
   return reserved === null || reserved.locks !== null || isAhead(reserved, ask)
 }
 
-/** Closed while a run of an `alone` task runs or goes first, and to such a run while any other runs. */
+/** Closed while a run of an `alone` task is running or goes first; for a run of such a task, while any run is
+ *  running. */
 export const alone: Gate = ask => {
   const { task, occupancy: { inUse, reserved = null } } = ask
   const holder = inUse?.alone ?? null

@@ -15,8 +15,8 @@ const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
     until === null ? '' : ` until ${iso(until)}`
   }${reason ? `: ${reason}` : ''}`
 
-/** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker; of several
- *  pauses the one that lasts longest is told. */
+/** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker. The message
+ *  names the pause that lasts longest. */
 export const paused: Gate = ask => {
   if (ask.occupancy.pauses.length === 0) return null
   const pauses = ask.occupancy.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))

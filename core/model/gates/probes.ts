@@ -2,7 +2,7 @@ import type { Gate } from '../conditions/gate.ts'
 import { READ, inDefinition } from '../conditions/gate.ts'
 import { UNKNOWN, known } from '../machine/reading.ts'
 
-/** Closed while a probe in `not_while` is busy or gives no answer. */
+/** Closed while a probe in `not_while` is busy or does not answer. */
 export const probes: Gate = ({ task, reading }) => {
   const names = task?.constraints.not_while ?? []
   if (names.length === 0) return null
@@ -28,7 +28,7 @@ export const probes: Gate = ({ task, reading }) => {
       ...facts,
       ok: false,
       code: 'probe_unknown',
-      message: `probe ${silent.name} gives no answer`,
+      message: `probe ${silent.name} does not answer`,
       observed: UNKNOWN
     }
   }

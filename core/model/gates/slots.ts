@@ -8,7 +8,7 @@ export const hasSlot = (
   ask: Pick<GateInput, 'run' | 'task' | 'class'> & { occupancy: Pick<Occupancy, 'free' | 'reserve'> }
 ): boolean => ask.occupancy.free > 0 || ((ask.occupancy.reserve?.free ?? 0) > 0 && isCritical(ask))
 
-/** Closed while every slot of this process is in use. Critical runs have reserved slots besides. */
+/** Closed while every slot of this process is in use. Critical runs also have reserved slots. */
 export const slots: Gate = ask => {
   const { free, slots: all, reserve = NONE } = ask.occupancy
   const ok = hasSlot(ask)
