@@ -1,7 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import type { Config } from '../../model/config/config.ts'
 import type { HealthAnswer } from './answers.ts'
 import type { Problem } from '../../model/view/problem.ts'
 import type { RemoteOptions } from './options.ts'
@@ -11,100 +7,13 @@ import { serverSilent, serverUnreachable } from '../../model/errors/request-erro
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
+import { findServer, userName } from './find-server.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
-import { managerOptions } from './options.ts'
 import type { NoTokenReason } from './withheld.ts'
-import { tokenFile } from '../../token.ts'
 
 const PATIENCE = 10 * SECOND
 
-/** Written into the data folder by a server that listens. */
-interface Listening {
-  url: string
-  pid: number
-}
-
-/** Where a server writes how it is reached. */
-export const listeningFile = (folder: string): string => join(folder, 'server.json')
-
-/** A host as part of a URL: an address that means all interfaces becomes the loopback address. */
-export function reachable (address: string): string {
-  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  return host.includes(':') ? `[${host}]` : host
-}
-
-/** The user of this process: users of a container often have no name. */
-function userName (): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? '?'}`
-  }
-}
-
-/** What is in a file of a token, or why it is not read. */
-async function tokenIn (file: string): Promise<{ token: string | null, lack: NoTokenReason }> {
-  try {
-    return { token: (await readFile(file, 'utf8')).trim(), lack: null }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    return {
-      token: null,
-      lack: code === 'ENOENT'
-        ? `there is no file ${file}: ${GIVE_TOKEN}`
-        : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE_TOKEN}`
-    }
-  }
-}
-
-const text = async (file: string): Promise<string | null> =>
-  await readFile(file, 'utf8').then(read => read.trim(), () => null)
-
-/** Where the server of a data folder listens; null when none does, whatever one that was killed has left behind. */
-async function listeningAt (folder: string): Promise<string | null> {
-  const written = await text(listeningFile(folder))
-  if (written === null) return null
-  const { url, pid } = JSON.parse(written) as Listening
-  try {
-    process.kill(pid, 0)
-    return url
-  } catch (error) {
-    // A process of another user exists too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? url : null
-  }
-}
-
 const originOf = (url: string) => new URL(url).origin
-
-interface SettingsAsk {
-  file: string
-  environment: string | undefined
-  env: NodeJS.ProcessEnv
-}
-
-/** A server that runs goes on under its last good configuration, and is to be found while the file is broken. */
-async function settingsOf (ask: SettingsAsk, root: string): Promise<Pick<Config, 'server' | 'engine'>> {
-  const { loadConfig } = await import('../../load/config/config.ts')
-  try {
-    return (await loadConfig(ask)).config
-  } catch (error) {
-    const { defaultsOf } = await import('../../model/config/config.ts')
-    const { server, engine } = defaultsOf()
-    const folder = ask.env.OFFPEAK_DATA ?? engine.folder
-    if (await listeningAt(resolve(root, folder)) === null) throw error
-    return { server, engine: { ...engine, folder } }
-  }
-}
-
-async function found (given: RemoteOptions, env: NodeJS.ProcessEnv) {
-  const { configFile, environment, env: laid } = managerOptions(given, env)
-  const root = dirname(configFile!)
-  const { server, engine } = await settingsOf({ file: configFile!, environment, env: laid ?? env }, root)
-  const folder = resolve(root, engine.folder)
-  const file = tokenFile({ folder, root, server, env })
-  const url = await listeningAt(folder) ?? `http://${reachable(server.host)}:${server.port}`
-  return { url, ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file) }
-}
 
 /** Sends requests to a running server; its refusals are thrown as the errors they are. */
 export class Client {
@@ -128,7 +37,7 @@ export class Client {
     if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
     const token = given.token ?? env.OFFPEAK_TOKEN
     if (url !== undefined && token !== undefined) return new Client(url, token)
-    const own = await found(given, env)
+    const own = await findServer(given, env)
     // The token of this machine is not sent to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
     if (token !== undefined) return new Client(url ?? own.url, token)

@@ -3,7 +3,7 @@ import { VERSION } from '../../version.ts'
 import { isLoopback, isProxied } from '../../token.ts'
 import { serverToken } from '../../server.ts'
 import type { createServer } from '../../server.ts'
-import { listeningFile } from '../remote/client.ts'
+import { listeningFile } from '../remote/find-server.ts'
 import type { SignalPipe } from '../../work/watch/signal-pipe.ts'
 import type { TaskManager } from '../../manager.ts'
 

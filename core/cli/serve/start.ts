@@ -21,7 +21,8 @@ import { findSignalPipe } from '../../work/watch/signal-pipe.ts'
 import { updateStandIn } from './stand-in.ts'
 import { fixGlobals } from '../../work/context/globals.ts'
 import { trimHeap } from './heap-trim.ts'
-import { listeningFile, reachable } from '../remote/client.ts'
+import { listeningFile, reachable } from '../remote/find-server.ts'
+import type { Listening } from '../remote/find-server.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
@@ -98,7 +99,9 @@ async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: T
   const { address, port: taken } = app.server.address() as AddressInfo
   const url = `http://${reachable(address)}:${taken}`
   await mkdir(manager.folder, { recursive: true })
-  await writeFile(listeningFile(manager.folder), JSON.stringify({ url, pid: process.pid }), { mode: 0o600 })
+  const { file } = await serverToken(manager)
+  const listening: Listening = { url, pid: process.pid, token_file: file }
+  await writeFile(listeningFile(manager.folder), JSON.stringify(listening), { mode: 0o600 })
   return url
 }
 
