@@ -1,52 +1,57 @@
 import type { Test } from 'tap'
-import { auditing, bounding } from './contract/reports/queue-bounds.ts'
-import { burying } from './contract/reports/dead-letters.ts'
-import { changing } from './contract/runs/edit.ts'
-import { counting } from './contract/reports/statistics.ts'
-import { depending } from './contract/runs/dependencies.ts'
-import { byHand, running, settling } from './contract/runs/settle.ts'
+import { audit, queueBounds } from './contract/reports/queue-bounds.ts'
+import { cohorts } from './contract/cohorts.ts'
+import { cohortHolds } from './contract/cohort-holds.ts'
+import { deadLetters } from './contract/reports/dead-letters.ts'
+import { dependencies } from './contract/runs/dependencies.ts'
+import { edits } from './contract/runs/edit.ts'
 import type { Setup } from './contract/fixtures.ts'
-import { holdingCohorts } from './contract/cohort-holds.ts'
-import { holding } from './contract/run-holds.ts'
-import { keeping, living, recovering } from './contract/recovery.ts'
-import { lining } from './contract/reports/queues.ts'
-import { looking } from './contract/reports/list.ts'
-import { misusing } from './contract/runs/misuse.ts'
-import { moving } from './contract/runs/states.ts'
-import { naming } from './contract/runs/keys.ts'
-import { grouping } from './contract/cohorts.ts'
-import { offering } from './contract/offers.ts'
-import { planning } from './contract/plans.ts'
-import { adding, claiming } from './contract/runs/add-and-claim.ts'
-import { taking } from './contract/reports/usage.ts'
-import { versioning } from './contract/versions.ts'
+import { keys } from './contract/runs/keys.ts'
+import { leases, lifecycle, retention } from './contract/recovery.ts'
+import { lists } from './contract/reports/list.ts'
+import { misuse } from './contract/runs/misuse.ts'
+import { offers } from './contract/offers.ts'
+import { plans } from './contract/plans.ts'
+import { queues } from './contract/reports/queues.ts'
+import { additions, claims } from './contract/runs/add-and-claim.ts'
+import { runHolds } from './contract/run-holds.ts'
+import { states } from './contract/runs/states.ts'
+import { cancelAndRetry, reports, settlements } from './contract/runs/settle.ts'
+import { statistics } from './contract/reports/statistics.ts'
+import type { Suite } from './contract/suite.ts'
+import { usage } from './contract/reports/usage.ts'
+import { versions } from './contract/versions.ts'
 
-/** What every keeper of runs does, whatever it is made of. */
+const SUITES: Record<string, Suite> = {
+  'additions': additions,
+  'claims': claims,
+  'offers': offers,
+  'cohorts and single runs': cohorts,
+  'settlements': settlements,
+  'reports of running tasks': reports,
+  'cancel and retry in every state': cancelAndRetry,
+  'every state and every call': states,
+  'leases that are over': leases,
+  'plans': plans,
+  'versions': versions,
+  'queues': queues,
+  'bounds of queues': queueBounds,
+  'audit': audit,
+  'counts and lists': lists,
+  'retention and records': retention,
+  'holds of runs': runHolds,
+  'holds of cohorts': cohortHolds,
+  'dependencies': dependencies,
+  'misuse': misuse,
+  'keys': keys,
+  'edits': edits,
+  'dead letters': deadLetters,
+  'statistics': statistics,
+  'usage': usage,
+  'lifecycle': lifecycle
+}
+
+/** The tests that every engine passes, whatever keeps its runs. */
 export function contract (t: Test, setup: Setup): void {
-  t.test('adding', t => adding(t, setup))
-  t.test('claiming', t => claiming(t, setup))
-  t.test('offers', t => offering(t, setup))
-  t.test('cohorts and single runs', t => grouping(t, setup))
-  t.test('settling', t => settling(t, setup))
-  t.test('running', t => running(t, setup))
-  t.test('cancel and retry in every state', t => byHand(t, setup))
-  t.test('every state and every call', t => moving(t, setup))
-  t.test('leases that are over', t => recovering(t, setup))
-  t.test('planning', t => planning(t, setup))
-  t.test('versions', t => versioning(t, setup))
-  t.test('queues', t => lining(t, setup))
-  t.test('bounds', t => bounding(t, setup))
-  t.test('audit', t => auditing(t, setup))
-  t.test('counts and lists', t => looking(t, setup))
-  t.test('sweeping and records', t => keeping(t, setup))
-  t.test('holding', t => holding(t, setup))
-  t.test('holding cohorts', t => holdingCohorts(t, setup))
-  t.test('depending', t => depending(t, setup))
-  t.test('misusing', t => misusing(t, setup))
-  t.test('naming', t => naming(t, setup))
-  t.test('changing', t => changing(t, setup))
-  t.test('dead letters', t => burying(t, setup))
-  t.test('statistics', t => counting(t, setup))
-  t.test('usage', t => taking(t, setup))
-  t.test('living', t => living(t, setup))
+  for (const [name, suite] of Object.entries(SUITES)) t.test(name, t => suite.run(t, setup))
 }

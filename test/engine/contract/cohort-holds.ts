@@ -1,9 +1,8 @@
-import type { Test } from 'tap'
 import type { Engine, HoldEntry } from '../../../core/engine/engine.ts'
 import { HOUR, MINUTE, SECOND } from '../../../core/model/base/duration.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './fixtures.ts'
-import type { Setup } from './fixtures.ts'
+import { Suite } from './suite.ts'
 
 const COHORT = {
   task: 'a',
@@ -27,8 +26,10 @@ const heldOf = async (engine: Engine) =>
   (await engine.held({ from: T0, to: T0 + 1 })).map(({ code, ms, runs }) => [code, ms, runs])
 
 /** The timelines that runs of a cohort share. */
-export async function holdingCohorts (t: Test, setup: Setup) {
-  t.test('every run of a cohort has the timeline of its own wait, from when it was due to when it started', async t => {
+export const cohortHolds = new Suite()
+
+cohortHolds.test('every run of a cohort has the timeline of its own wait, from when it was due to when it started',
+  async (t, setup) => {
     const engine = await setup(t)
     const ids = (await engine.add([0, 5, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
       string,
@@ -50,7 +51,9 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     const other = await addOne(engine, { task: 'b' })
     t.same(await shown(engine, other.id), [], 'another cohort has another one')
   })
-  t.test('the held time of a run is summed once when its wait ends, and on request while it waits', async t => {
+
+cohortHolds.test('the held time of a run is summed once when its wait ends, and on request while it waits',
+  async (t, setup) => {
     const engine = await setup(t)
     await engine.add(Array.from({ length: 3 }, () => ask()), T0)
     await say(engine, 0, 'battery')
@@ -70,22 +73,25 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     t.same(await shown(engine, first!.id), [['battery', 0, 10, 'me'], ['window', 10, 20, 'me']],
       'the timeline of the first wait stays with a run that was tried again')
   })
-  t.test('a verdict on a part of what is due leaves the others as they are', async t => {
-    const engine = await setup(t)
-    const ids = (await engine.add([0, 10, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
-      string,
-      string,
-      string
-    ]
-    await say(engine, 30, 'battery')
-    await say(engine, 40, null, { cohort: { ...COHORT, from: T0 + 5, until: T0 + 15 } })
-    t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me']])
-    for (const id of [ids[0], ids[2]]) t.same(await shown(engine, id), [['battery', 30, null, 'me']])
-    await say(engine, 50, 'window')
-    t.same(await shown(engine, ids[0]), [['battery', 30, 50, 'me'], ['window', 50, null, 'me']])
-    t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me'], ['window', 50, null, 'me']])
-  })
-  t.test('another message of the same code is another entry once the one before is a minute old', async t => {
+
+cohortHolds.test('a verdict on a part of what is due leaves the others as they are', async (t, setup) => {
+  const engine = await setup(t)
+  const ids = (await engine.add([0, 10, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
+    string,
+    string,
+    string
+  ]
+  await say(engine, 30, 'battery')
+  await say(engine, 40, null, { cohort: { ...COHORT, from: T0 + 5, until: T0 + 15 } })
+  t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me']])
+  for (const id of [ids[0], ids[2]]) t.same(await shown(engine, id), [['battery', 30, null, 'me']])
+  await say(engine, 50, 'window')
+  t.same(await shown(engine, ids[0]), [['battery', 30, 50, 'me'], ['window', 50, null, 'me']])
+  t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me'], ['window', 50, null, 'me']])
+})
+
+cohortHolds.test('another message of the same code is another entry once the one before is a minute old',
+  async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     const single = await addOne(engine, { single: true })
@@ -98,48 +104,53 @@ export async function holdingCohorts (t: Test, setup: Setup) {
         0, false], [`at ${MINUTE}`, MINUTE, true]])
     }
   })
-  t.test('two owners judge by themselves, and time that both hold counts once', async t => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine)
-    await say(engine, 0, 'battery')
-    await say(engine, 10, 'battery', { owner: 'you' })
-    await say(engine, 20, null)
-    t.same(await shown(engine, id), [['battery', 0, 20, 'me'], ['battery', 10, null, 'you']])
-    await claimAll(engine, { now: T0 + 30 })
-    t.same(await heldOf(engine), [['battery', 30, 1]])
-  })
-  t.test('who judges a part of what is due takes over nothing beyond it', async t => {
-    const engine = await setup(t)
-    const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string,
-      string]
-    for (const [place] of ids.entries()) {
-      const due = T0 + 10 * place
-      await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
-    }
-    await crash(engine)
-    await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
-    t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20,
-      null, '']]])
-  })
-  t.test('what an owner said who is no more goes on until somebody judges again', async t => {
-    const engine = await setup(t)
-    const [cohort, single] = [await addOne(engine), await addOne(engine, { single: true })]
-    await say(engine, 0, 'battery')
-    await engine.hold([{ owner: 'me', id: single.id, at: T0, code: 'battery', message: 'battery' }])
-    await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 9, offers: [], pools: {} })
-    await engine.beat({ owner: 'me', now: T0, until: T0 + 9 })
-    await crash(engine)
-    await say(engine, 20, 'battery', { owner: 'you' })
-    await engine.hold([{ owner: 'you', id: single.id, at: T0 + 20, code: 'battery', message: 'battery' }])
-    for (const { id } of [cohort, single]) t.same(await shown(engine, id), [['battery', 0, null, 'you']])
-    await engine.stop()
-    await engine.start()
-    await say(engine, 30, 'window', { owner: 'third' })
-    await engine.hold([{ owner: 'third', id: single.id, at: T0 + 30, code: null, message: '' }])
-    t.match(await shown(engine, cohort.id), [['battery', 0, 30], ['window', 30, null, 'third']])
-    t.match(await shown(engine, single.id), [['battery', 0, 30]])
-  })
-  t.test('a claimed run that never began stays in its cohort, and its whole wait counts as held once', async t => {
+
+cohortHolds.test('two owners judge by themselves, and time that both hold counts once', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine)
+  await say(engine, 0, 'battery')
+  await say(engine, 10, 'battery', { owner: 'you' })
+  await say(engine, 20, null)
+  t.same(await shown(engine, id), [['battery', 0, 20, 'me'], ['battery', 10, null, 'you']])
+  await claimAll(engine, { now: T0 + 30 })
+  t.same(await heldOf(engine), [['battery', 30, 1]])
+})
+
+cohortHolds.test('who judges a part of what is due takes over nothing beyond it', async (t, setup) => {
+  const engine = await setup(t)
+  const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string,
+    string]
+  for (const [place] of ids.entries()) {
+    const due = T0 + 10 * place
+    await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
+  }
+  await crash(engine)
+  await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
+  t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20,
+    null, '']]])
+})
+
+cohortHolds.test('what an owner said who is no more goes on until somebody judges again', async (t, setup) => {
+  const engine = await setup(t)
+  const [cohort, single] = [await addOne(engine), await addOne(engine, { single: true })]
+  await say(engine, 0, 'battery')
+  await engine.hold([{ owner: 'me', id: single.id, at: T0, code: 'battery', message: 'battery' }])
+  await engine.claim({ owner: 'me', now: T0, lease_until: T0 + 9, offers: [], pools: {} })
+  await engine.beat({ owner: 'me', now: T0, until: T0 + 9 })
+  await crash(engine)
+  await say(engine, 20, 'battery', { owner: 'you' })
+  await engine.hold([{ owner: 'you', id: single.id, at: T0 + 20, code: 'battery', message: 'battery' }])
+  for (const { id } of [cohort, single]) t.same(await shown(engine, id), [['battery', 0, null, 'you']])
+  await engine.stop()
+  await engine.start()
+  await say(engine, 30, 'window', { owner: 'third' })
+  await engine.hold([{ owner: 'third', id: single.id, at: T0 + 30, code: null, message: '' }])
+  t.match(await shown(engine, cohort.id), [['battery', 0, 30], ['window', 30, null, 'third']])
+  t.match(await shown(engine, single.id), [['battery', 0, 30]])
+})
+
+cohortHolds.test('a claimed run that never began stays in its cohort, and its whole wait counts as held once',
+  async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     await say(engine, 0, 'battery')
@@ -158,64 +169,66 @@ export async function holdingCohorts (t: Test, setup: Setup) {
     t.same(await shown(engine, id), [['battery', 0, 20, 'me'], ['window', 20, 30, 'me']])
     t.same(await heldOf(engine), [['battery', 20, 1], ['window', 10, 1]])
   })
-  t.test('a run that leaves its cohort takes its timeline along', async t => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine)
-    await say(engine, 0, 'battery')
-    await engine.edit({ id, now: T0 + 10, by: 'ann', priority: 'high' })
-    await say(engine, 15, 'window')
-    t.same(await shown(engine, id), [['battery', 0, null, 'me']], 'what the cohort is held for is not its own any more')
-    await engine.hold([{ owner: 'me', id, at: T0 + 20, code: null, message: '' }])
-    await claimAll(engine, { now: T0 + 30 })
-    t.same(await shown(engine, id), [['battery', 0, 20, 'me']])
-    t.same(await heldOf(engine), [['battery', 20, 1]])
-  })
-  t.test('timelines outlive the runs that are over as long as those are kept', async t => {
-    const engine = await setup(t)
-    const [first, second] = [await addOne(engine), await addOne(engine, {}, T0)]
-    await say(engine, 0, 'battery')
-    await say(engine, 10, null)
-    for (const run of await claimAll(engine, { now: T0 + 20 })) {
-      await settleAs(engine, run, OUTCOMES.completed!, T0 + 30)
-    }
-    await engine.discard({ id: first.id, reason: BY_HAND, now: T0 })
-    await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 })
-    t.same(await shown(engine, second.id), [['battery', 0, 10, 'me']])
-    await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 0, limit: 9 })
-    t.same(await heldOf(engine), [['battery', 20, 2]])
-  })
-  t.test('what held a run of a clock that was set back is kept when others are swept', async t => {
-    const engine = await setup(t)
-    const over = await addOne(engine, {}, T0 - 9)
-    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
-    await addOne(engine)
-    const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
-    await say(engine, -HOUR, 'battery')
-    await say(engine, -MINUTE, 'window')
-    t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
-    t.equal(await engine.get(over.id), null)
-    t.same(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE, null, 'me']])
-  })
 
-  t.test('and so it is for a run that comes once nothing of its task is left', async t => {
-    const engine = await setup(t)
-    await addOne(engine, {}, T0 - 9)
-    await say(engine, -HOUR, 'battery')
-    await say(engine, -MINUTE, 'window')
-    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
-    t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
-    const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
-    t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
-  })
+cohortHolds.test('a run that leaves its cohort takes its timeline along', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine)
+  await say(engine, 0, 'battery')
+  await engine.edit({ id, now: T0 + 10, by: 'ann', priority: 'high' })
+  await say(engine, 15, 'window')
+  t.same(await shown(engine, id), [['battery', 0, null, 'me']], 'what the cohort is held for is not its own any more')
+  await engine.hold([{ owner: 'me', id, at: T0 + 20, code: null, message: '' }])
+  await claimAll(engine, { now: T0 + 30 })
+  t.same(await shown(engine, id), [['battery', 0, 20, 'me']])
+  t.same(await heldOf(engine), [['battery', 20, 1]])
+})
 
-  t.test('what is taken back and said again at the same instant goes on', async t => {
-    const engine = await setup(t)
-    const run = await addOne(engine)
-    await say(engine, 0, 'battery')
-    await say(engine, 5, null)
-    await say(engine, 5, 'battery')
-    await say(engine, 7, null)
-    await say(engine, 8, 'battery')
-    t.same(await shown(engine, run.id), [['battery', 0, 7, 'me'], ['battery', 8, null, 'me']])
-  })
-}
+cohortHolds.test('timelines outlive the runs that are over as long as those are kept', async (t, setup) => {
+  const engine = await setup(t)
+  const [first, second] = [await addOne(engine), await addOne(engine, {}, T0)]
+  await say(engine, 0, 'battery')
+  await say(engine, 10, null)
+  for (const run of await claimAll(engine, { now: T0 + 20 })) {
+    await settleAs(engine, run, OUTCOMES.completed!, T0 + 30)
+  }
+  await engine.discard({ id: first.id, reason: BY_HAND, now: T0 })
+  await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 })
+  t.same(await shown(engine, second.id), [['battery', 0, 10, 'me']])
+  await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 0, limit: 9 })
+  t.same(await heldOf(engine), [['battery', 20, 2]])
+})
+
+cohortHolds.test('what held a run of a clock that was set back is kept when others are swept', async (t, setup) => {
+  const engine = await setup(t)
+  const over = await addOne(engine, {}, T0 - 9)
+  for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
+  await addOne(engine)
+  const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
+  await say(engine, -HOUR, 'battery')
+  await say(engine, -MINUTE, 'window')
+  t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
+  t.equal(await engine.get(over.id), null)
+  t.same(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE, null, 'me']])
+})
+
+cohortHolds.test('and so it is for a run that comes once nothing of its task is left', async (t, setup) => {
+  const engine = await setup(t)
+  await addOne(engine, {}, T0 - 9)
+  await say(engine, -HOUR, 'battery')
+  await say(engine, -MINUTE, 'window')
+  for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
+  t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
+  const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
+  t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
+})
+
+cohortHolds.test('what is taken back and said again at the same instant goes on', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await addOne(engine)
+  await say(engine, 0, 'battery')
+  await say(engine, 5, null)
+  await say(engine, 5, 'battery')
+  await say(engine, 7, null)
+  await say(engine, 8, 'battery')
+  t.same(await shown(engine, run.id), [['battery', 0, 7, 'me'], ['battery', 8, null, 'me']])
+})

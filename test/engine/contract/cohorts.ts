@@ -1,29 +1,32 @@
-import type { Test } from 'tap'
 import type { Engine } from '../../../core/engine/engine.ts'
 import { MINUTE } from '../../../core/model/base/duration.ts'
 import { NO_DEADLINE } from '../../../core/model/run/cohort.ts'
 import type { NewRun } from '../../../core/model/run/run.ts'
 import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } from './fixtures.ts'
-import type { Setup } from './fixtures.ts'
+import { Suite } from './suite.ts'
 import { offer } from './offer-fixtures.ts'
 
 /** Which runs are judged together, and which each by itself. */
-export async function grouping (t: Test, setup: Setup) {
-  const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
-    const { cohorts, singles } = await engine.due({ now, owner: 'me' })
-    return {
-      cohorts: cohorts.map(({ span, scheduled, count }) => [span, scheduled, count]),
-      singles: singles.map(({ id }) => id)
-    }
+export const cohorts = new Suite()
+
+const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
+  const { cohorts, singles } = await engine.due({ now, owner: 'me' })
+  return {
+    cohorts: cohorts.map(({ span, scheduled, count }) => [span, scheduled, count]),
+    singles: singles.map(({ id }) => id)
   }
-  t.test('runs with the same attributes and the same time from due to deadline are a cohort', async t => {
-    const engine = await setup(t)
-    const spans = [[0, 60], [5, 65], [9, 69], [0, 61]] as const
-    const runs = spans.map(([due, deadline]) => ask({ due_at: T0 + due, deadline_at: T0 + deadline }))
-    await engine.add([...runs, ask({ due_at: T0 + 1, deadline_at: T0 + 61, source: 'schedule' })], T0)
-    t.same(await dueOf(engine), { cohorts: [[60, false, 3], [61, false, 1], [60, true, 1]], singles: [] })
-  })
-  t.test('single runs: run now, own deadline, late, retried, yielded, crashed, edited, unblocked late', async t => {
+}
+
+cohorts.test('runs with the same attributes and the same time from due to deadline are a cohort', async (t, setup) => {
+  const engine = await setup(t)
+  const spans = [[0, 60], [5, 65], [9, 69], [0, 61]] as const
+  const runs = spans.map(([due, deadline]) => ask({ due_at: T0 + due, deadline_at: T0 + deadline }))
+  await engine.add([...runs, ask({ due_at: T0 + 1, deadline_at: T0 + 61, source: 'schedule' })], T0)
+  t.same(await dueOf(engine), { cohorts: [[60, false, 3], [61, false, 1], [60, true, 1]], singles: [] })
+})
+
+cohorts.test('single runs: run now, own deadline, late, retried, yielded, crashed, edited, unblocked late',
+  async (t, setup) => {
     const engine = await setup(t)
     const add = (more: Partial<NewRun>, now = T0) => addOne(engine, { due_at: T0 + 5, ...more }, now)
     const hurried = await add({ now: true })
@@ -44,7 +47,9 @@ export async function grouping (t: Test, setup: Setup) {
       'what is to run now is first, then the nearest deadline')
     t.match(await engine.get(hurried.id), { now: true, single: true })
   })
-  t.test('a run that comes back from an attempt is judged by itself, and counts how often it has yielded', async t => {
+
+cohorts.test('a run that comes back from an attempt is judged by itself, and counts how often it has yielded',
+  async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
     t.same((await dueOf(engine)).singles, [])
@@ -63,17 +68,20 @@ export async function grouping (t: Test, setup: Setup) {
     await crash(engine, { now: T0 })
     t.same((await dueOf(engine)).singles, [id])
   })
-  t.test('to run now is kept through the attempts of a run, until it is over', async t => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine, { now: true })
-    const [run] = await claimAll(engine)
-    await settleAs(engine, run!, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 })
-    t.equal((await engine.get(id))!.now, true)
-    const [again] = await claimAll(engine)
-    await settleAs(engine, again!, OUTCOMES.completed!)
-    t.match(await engine.retry({ id, now: T0, due_at: T0 }), { now: false, preempted: 0 })
-  })
-  t.test('a blocked run that is unblocked before its due time stays in its cohort; a later one does not', async t => {
+
+cohorts.test('to run now is kept through the attempts of a run, until it is over', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine, { now: true })
+  const [run] = await claimAll(engine)
+  await settleAs(engine, run!, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 })
+  t.equal((await engine.get(id))!.now, true)
+  const [again] = await claimAll(engine)
+  await settleAs(engine, again!, OUTCOMES.completed!)
+  t.match(await engine.retry({ id, now: T0, due_at: T0 }), { now: false, preempted: 0 })
+})
+
+cohorts.test('a blocked run that is unblocked before its due time stays in its cohort; a later one does not',
+  async (t, setup) => {
     const engine = await setup(t)
     const [cause] = await engine.add([ask({ task: 'b' })], T0)
     const after = [{ run: cause!.run.id, condition: 'done' as const }]
@@ -82,7 +90,9 @@ export async function grouping (t: Test, setup: Setup) {
     await engine.cancel({ id: cause!.run.id, reason: BY_HAND, now: T0 + 9 })
     t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
   })
-  t.test('of a large group, due lists the nearest deadlines, the longest waits and the last due', async t => {
+
+cohorts.test('of a large group, due lists the nearest deadlines, the longest waits and the last due',
+  async (t, setup) => {
     const engine = await setup(t)
     const old = await addOne(engine, { single: true, due_at: T0 - MINUTE, deadline_at: T0 + 9 * MINUTE }, T0 - MINUTE)
     await engine.add(Array.from({ length: 450 }, (_, place) => ask({ single: true, deadline_at: T0 + 5000 - place })),
@@ -115,29 +125,30 @@ export async function grouping (t: Test, setup: Setup) {
     }
     t.equal(count, 452, 'and once they are gone the others')
   })
-  t.test('and they hide none that gates can tell apart from them', async t => {
-    const engine = await setup(t)
-    const [waits] = await engine.add([ask()], T0)
-    await engine.add(Array.from({ length: 200 }, () => ask({ single: true, deadline_at: T0 + 5 })), T0)
-    const others = [{ task: 'b' }, { queue: 'q' }, { priority: 'low' }, { source: 'catch_up' }, { now: true }] as const
-    const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
-    const { singles } = await engine.due({ now: T0, owner: 'me' })
-    t.equal(singles.length, 100 + others.length, 'of the others the first in every order are the same')
-    for (const { run } of added) {
-      t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
-    }
-    await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
-    t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id),
-      'nor one that has left its cohort')
-  })
-  t.test('single runs become due in their time, and a clock that goes back is followed', async t => {
-    const engine = await setup(t)
-    await engine.add([30, 10, 20].map(ms => ask({ single: true, due_at: T0 + ms })), T0)
-    const look = async (at: number) => {
-      const { singles, next_at: next } = await engine.due({ now: T0 + at, owner: 'me' })
-      return [singles.map(({ due_at }) => due_at - T0), next === null ? null : next - T0]
-    }
-    t.same([await look(0), await look(10), await look(25), await look(15), await look(99)], [[[], 10], [[10], 20], [[10,
-      20], 30], [[10], 20], [[10, 20, 30], null]])
-  })
-}
+
+cohorts.test('and they hide none that gates can tell apart from them', async (t, setup) => {
+  const engine = await setup(t)
+  const [waits] = await engine.add([ask()], T0)
+  await engine.add(Array.from({ length: 200 }, () => ask({ single: true, deadline_at: T0 + 5 })), T0)
+  const others = [{ task: 'b' }, { queue: 'q' }, { priority: 'low' }, { source: 'catch_up' }, { now: true }] as const
+  const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
+  const { singles } = await engine.due({ now: T0, owner: 'me' })
+  t.equal(singles.length, 100 + others.length, 'of the others the first in every order are the same')
+  for (const { run } of added) {
+    t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
+  }
+  await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
+  t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id),
+    'nor one that has left its cohort')
+})
+
+cohorts.test('single runs become due in their time, and a clock that goes back is followed', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.add([30, 10, 20].map(ms => ask({ single: true, due_at: T0 + ms })), T0)
+  const look = async (at: number) => {
+    const { singles, next_at: next } = await engine.due({ now: T0 + at, owner: 'me' })
+    return [singles.map(({ due_at }) => due_at - T0), next === null ? null : next - T0]
+  }
+  t.same([await look(0), await look(10), await look(25), await look(15), await look(99)], [[[], 10], [[10], 20], [[10,
+    20], 30], [[10], 20], [[10, 20, 30], null]])
+})

@@ -3,57 +3,66 @@ import { MINUTE, SECOND } from '../../../core/model/base/duration.ts'
 import type { NewRun, Run } from '../../../core/model/run/run.ts'
 import { BY_HAND, T0, ask, crash } from './fixtures.ts'
 import type { Setup } from './fixtures.ts'
+import { Suite } from './suite.ts'
 import { cohort, offer, claim } from './offer-fixtures.ts'
 
 /** What is offered, and what is taken of it. */
-export async function offering (t: Test, setup: Setup) {
-  const filled = async (t: Test, ...runs: Partial<NewRun>[]) => {
-    const engine = await setup(t)
-    const ids = (await engine.add(runs.map(more => ask(more)), T0)).map(({ run }) => run.id)
-    return { engine, places: (claimed: readonly Pick<Run, 'id'>[]) => claimed.map(({ id }) => ids.indexOf(id)), ids }
-  }
-  t.test('a claim takes only offered runs: a cohort within its range, a single run by its id', async t => {
-    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, { priority: 'high' }, {
-      queue: 'q'
-    }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
-    t.same(places(await claim(engine, [offer({ cohort: cohort({ from: T0 + 9, until: T0 + 9 }) })])), [1])
-    t.same(places(await claim(engine, [offer({ cohort: cohort({ span: 99 }) })])), [8])
-    t.same(places(await claim(engine, [offer({ id: ids[7]! })])), [7])
-    t.same(places(await claim(engine, [offer({ cohort: cohort({ scheduled: true }) })])), [5])
-    t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2],
-      'neither another queue or priority nor a single one')
-    t.same(places(await claim(engine, [offer({ cohort: cohort({ queue: 'q' }) }), offer({ id: ids[3]! })])), [3, 4])
-  })
-  t.test('what is not queued, not due or out of range is passed over', async t => {
-    const { engine, places, ids } = await filled(t, {}, { due_at: T0 + 9 }, { single: true, due_at: T0 + 9 })
-    t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }),
-      [])
-    await engine.cancel({ id: ids[0]!, reason: BY_HAND, now: T0 })
-    t.same(
-      await claim(engine, [offer({ id: ids[0]! }), offer({ id: 'nobody' }), offer({ cohort: cohort({ task: 'x' }) })]),
-      []
-    )
-    t.same(
-      places(
-        await claim(engine, [offer({ id: ids[2]! }), offer({ id: ids[2]! }), offer({ cohort: cohort() }),
-          offer({ cohort: cohort() })])
-      ),
-      [1, 2],
-      'and nothing twice'
-    )
-  })
-  t.test('claims are in the order of rank, due time and id, and each names its offer', async t => {
-    const { engine, places, ids } = await filled(t, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, {
-      task: 'b',
-      due_at: T0 + 1
-    }, { task: 'b' })
-    const claimed = await claim(engine, [offer({ cohort: cohort(), rank: 1 }), offer({ id: ids[3]!, rank: 1 }),
-      offer({ cohort: cohort({ task: 'b' }), rank: 0.5 })])
-    t.same(places(claimed), [5, 4, 1, 2, 3, 0])
-    t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
-  })
-  t.test('every needed pool must have room; taken pools lose one, even when they have none left', async t => {
-    const { engine, places } = await filled(t, ...Array.from({ length: 4 }, () => ({})),
+export const offers = new Suite()
+
+const filled = async (t: Test, setup: Setup, ...runs: Partial<NewRun>[]) => {
+  const engine = await setup(t)
+  const ids = (await engine.add(runs.map(more => ask(more)), T0)).map(({ run }) => run.id)
+  return { engine, places: (claimed: readonly Pick<Run, 'id'>[]) => claimed.map(({ id }) => ids.indexOf(id)), ids }
+}
+
+offers.test('a claim takes only offered runs: a cohort within its range, a single run by its id', async (t, setup) => {
+  const { engine, places, ids } = await filled(t, setup, {}, { due_at: T0 + 9 }, { due_at: T0 + 20 }, {
+    priority: 'high'
+  }, {
+    queue: 'q'
+  }, { source: 'schedule' }, { single: true }, { single: true }, { deadline_at: T0 + 99 })
+  t.same(places(await claim(engine, [offer({ cohort: cohort({ from: T0 + 9, until: T0 + 9 }) })])), [1])
+  t.same(places(await claim(engine, [offer({ cohort: cohort({ span: 99 }) })])), [8])
+  t.same(places(await claim(engine, [offer({ id: ids[7]! })])), [7])
+  t.same(places(await claim(engine, [offer({ cohort: cohort({ scheduled: true }) })])), [5])
+  t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2],
+    'neither another queue or priority nor a single one')
+  t.same(places(await claim(engine, [offer({ cohort: cohort({ queue: 'q' }) }), offer({ id: ids[3]! })])), [3, 4])
+})
+
+offers.test('what is not queued, not due or out of range is passed over', async (t, setup) => {
+  const { engine, places, ids } = await filled(t, setup, {}, { due_at: T0 + 9 }, { single: true, due_at: T0 + 9 })
+  t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }),
+    [])
+  await engine.cancel({ id: ids[0]!, reason: BY_HAND, now: T0 })
+  t.same(
+    await claim(engine, [offer({ id: ids[0]! }), offer({ id: 'nobody' }), offer({ cohort: cohort({ task: 'x' }) })]),
+    []
+  )
+  t.same(
+    places(
+      await claim(engine, [offer({ id: ids[2]! }), offer({ id: ids[2]! }), offer({ cohort: cohort() }),
+        offer({ cohort: cohort() })])
+    ),
+    [1, 2],
+    'and nothing twice'
+  )
+})
+
+offers.test('claims are in the order of rank, due time and id, and each names its offer', async (t, setup) => {
+  const { engine, places, ids } = await filled(t, setup, { due_at: T0 + 3 }, {}, {}, { single: true, due_at: T0 + 2 }, {
+    task: 'b',
+    due_at: T0 + 1
+  }, { task: 'b' })
+  const claimed = await claim(engine, [offer({ cohort: cohort(), rank: 1 }), offer({ id: ids[3]!, rank: 1 }),
+    offer({ cohort: cohort({ task: 'b' }), rank: 0.5 })])
+  t.same(places(claimed), [5, 4, 1, 2, 3, 0])
+  t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
+})
+
+offers.test('every needed pool must have room; taken pools lose one, even when they have none left',
+  async (t, setup) => {
+    const { engine, places } = await filled(t, setup, ...Array.from({ length: 4 }, () => ({})),
       ...Array.from({ length: 4 }, () => ({ task: 'b' })))
     const [a, b] = [cohort(), cohort({ task: 'b' })]
     t.same(
@@ -74,20 +83,23 @@ export async function offering (t: Test, setup: Setup) {
     t.same(places(await claim(engine, [offer({ cohort: b })], { limit: 1 })), [6])
     t.same(await claim(engine, [offer({ cohort: b })], { limit: 0 }), [])
   })
-  t.test('a hundred runs of ten offers come in the order of the whole [F41]', async t => {
-    const { engine, places } = await filled(t,
-      ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
-    const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) =>
-      x.due_at - y.due_at || (x.id < y.id ? -1 : 1)
-    )
-    const offers = Array.from({ length: 10 },
-      (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))
-    const claimed = [...await claim(engine, offers, { pools: { slots: 37 } }),
-      ...await claim(engine, offers.toReversed(), { pools: { slots: 99 } })]
-    t.same(places(claimed), places(all))
-  })
-  t.test('pools of a task, a queue and a lock are shared with what other owners run, in the same change', async t => {
-    const { engine, places } = await filled(t, ...Array.from({ length: 6 }, () => ({})))
+
+offers.test('a hundred runs of ten offers come in the order of the whole [F41]', async (t, setup) => {
+  const { engine, places } = await filled(t, setup,
+    ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
+  const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) =>
+    x.due_at - y.due_at || (x.id < y.id ? -1 : 1)
+  )
+  const offers = Array.from({ length: 10 },
+    (_, place) => offer({ cohort: cohort({ queue: `q${place}` }), needs: ['slots'], takes: ['slots'] }))
+  const claimed = [...await claim(engine, offers, { pools: { slots: 37 } }),
+    ...await claim(engine, offers.toReversed(), { pools: { slots: 99 } })]
+  t.same(places(claimed), places(all))
+})
+
+offers.test('pools of a task, a queue and a lock are shared with what other owners run, in the same change',
+  async (t, setup) => {
+    const { engine, places } = await filled(t, setup, ...Array.from({ length: 6 }, () => ({})))
     const one = (pools: Record<string, number>, locks: string[] = []) =>
       offer({ cohort: cohort(), needs: Object.keys(pools), takes: Object.keys(pools), locks })
     const take = (owner: string, pools: Record<string, number>, locks?: string[]) =>
@@ -108,47 +120,49 @@ export async function offering (t: Test, setup: Setup) {
     await crash(engine, { now: T0 + MINUTE })
     t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: {}, queues: {}, locks: {} })
   })
-  t.test('of the pool `nobody` each run of another owner takes one, in the same change', async t => {
-    const { engine, places } = await filled(t, {}, {}, {})
-    const take = async (owner: string, name: string) =>
-      places(
-        await claim(engine, [offer({ cohort: cohort(), needs: [name], takes: [name] })], {
-          owner,
-          pools: { [name]: 1 },
-          limit: 1
-        })
-      )
-    t.same(await Promise.all([take('me', 'slots'), take('you', 'nobody')]), [[0], []])
-    t.same(await take('me', 'nobody'), [1], 'its own every owner subtracts by itself')
-    await crash(engine, { now: T0 + MINUTE })
-    t.equal((await take('you', 'nobody')).length, 1)
+
+offers.test('of the pool `nobody` each run of another owner takes one, in the same change', async (t, setup) => {
+  const { engine, places } = await filled(t, setup, {}, {}, {})
+  const take = async (owner: string, name: string) =>
+    places(
+      await claim(engine, [offer({ cohort: cohort(), needs: [name], takes: [name] })], {
+        owner,
+        pools: { [name]: 1 },
+        limit: 1
+      })
+    )
+  t.same(await Promise.all([take('me', 'slots'), take('you', 'nobody')]), [[0], []])
+  t.same(await take('me', 'nobody'), [1], 'its own every owner subtracts by itself')
+  await crash(engine, { now: T0 + MINUTE })
+  t.equal((await take('you', 'nobody')).length, 1)
+})
+
+offers.test('a rate allows a burst, then even starts, for all owners and across a restart', async (t, setup) => {
+  const { engine, places } = await filled(t, setup, ...Array.from({ length: 9 }, () => ({})))
+  const rates = { default: { count: 2, per_ms: 10 * SECOND } }
+  const take = async (at: number, owner = 'me') =>
+    places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
+  t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
+  t.same(await take(5000), [2])
+  await engine.stop()
+  await engine.start()
+  t.match((await engine.due({ now: T0, owner: 'me' })).rates, { default: { at: T0 + 5000 } })
+  t.same(await take(5000), [])
+  t.same(await take(60_000), [3, 4])
+})
+
+offers.test('a start that was taken from a rate and never began is put back', async (t, setup) => {
+  const { engine } = await filled(t, setup, {}, {}, {})
+  const rates = { default: { count: 1, per_ms: MINUTE } }
+  const take = () => claim(engine, [offer({ cohort: cohort() })], { now: T0, rates })
+  const [run] = await take()
+  t.same(await take(), [])
+  await engine.settle({
+    lease: run!,
+    now: T0,
+    outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 },
+    begun: false
   })
-  t.test('a rate allows a burst, then even starts, for all owners and across a restart', async t => {
-    const { engine, places } = await filled(t, ...Array.from({ length: 9 }, () => ({})))
-    const rates = { default: { count: 2, per_ms: 10 * SECOND } }
-    const take = async (at: number, owner = 'me') =>
-      places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
-    t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
-    t.same(await take(5000), [2])
-    await engine.stop()
-    await engine.start()
-    t.match((await engine.due({ now: T0, owner: 'me' })).rates, { default: { at: T0 + 5000 } })
-    t.same(await take(5000), [])
-    t.same(await take(60_000), [3, 4])
-  })
-  t.test('a start that was taken from a rate and never began is put back', async t => {
-    const { engine } = await filled(t, {}, {}, {})
-    const rates = { default: { count: 1, per_ms: MINUTE } }
-    const take = () => claim(engine, [offer({ cohort: cohort() })], { now: T0, rates })
-    const [run] = await take()
-    t.same(await take(), [])
-    await engine.settle({
-      lease: run!,
-      now: T0,
-      outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 },
-      begun: false
-    })
-    t.equal((await take()).length, 1)
-    t.same(await take(), [])
-  })
-}
+  t.equal((await take()).length, 1)
+  t.same(await take(), [])
+})

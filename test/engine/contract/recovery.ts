@@ -1,13 +1,14 @@
-import type { Test } from 'tap'
 import { CALLS } from '../../../core/engine/engine.ts'
 import { REPORTS } from '../../../core/engine/reports.ts'
 import type { Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, crash, settleAs, OUTCOMES, runIn, REACHABLE } from './fixtures.ts'
-import type { Setup } from './fixtures.ts'
+import { Suite } from './suite.ts'
 
 /** What a crash leaves. */
-export async function recovering (t: Test, setup: Setup) {
-  t.test('the run of a lost owner is queued again, its attempt given back, the crash counted [F01]', async t => {
+export const leases = new Suite()
+
+leases.test('the run of a lost owner is queued again, its attempt given back, the crash counted [F01]',
+  async (t, setup) => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
     t.match(await crash(engine), {
@@ -17,7 +18,9 @@ export async function recovering (t: Test, setup: Setup) {
     t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'crashed', finished_at: T0 + 10 }])
     t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the one who is no more has no say')
   })
-  t.test('a run goes on as long as the lease of its owner holds, and is put back when it is over', async t => {
+
+leases.test('a run goes on as long as the lease of its owner holds, and is put back when it is over',
+  async (t, setup) => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
     const expire = (now: number) => engine.expire({ now, restart: 'restart', crash_cap: 3 })
@@ -30,7 +33,9 @@ export async function recovering (t: Test, setup: Setup) {
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] },
       'the owner is told that it lost it')
   })
-  t.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]', async t => {
+
+leases.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]',
+  async (t, setup) => {
     const engine = await setup(t)
     await addOne(engine)
     const ahead = T0 + 4_000_000_000
@@ -41,49 +46,54 @@ export async function recovering (t: Test, setup: Setup) {
     for (let ms = 10_000; ms < 300_000; ms += 10_000) t.same(await expire(T0 + ms), { queued: [], failed: [] })
     t.match(await expire(T0 + 300_000), { queued: [{ id: run!.id, turn: 1 }] })
   })
-  t.test('the owners of an earlier process are over at once', async t => {
-    const engine = await setup(t)
-    const run = await runIn(engine, 'running')
-    await engine.stop()
-    await engine.start()
-    t.match(await engine.get(run.id), { state: 'running', lease_until: null })
-    t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: run.id }] })
+
+leases.test('the owners of an earlier process are over at once', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await runIn(engine, 'running')
+  await engine.stop()
+  await engine.start()
+  t.match(await engine.get(run.id), { state: 'running', lease_until: null })
+  t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: run.id }] })
+})
+
+leases.test('a run that takes the process down time and again is failed, and says so [F02]', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await addOne(engine, { max_retries: 0 })
+  for (let crashes = 1; crashes < 3; crashes++) {
+    await claimAll(engine)
+    t.match(await crash(engine), { queued: [{ crashes }] })
+  }
+  t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before it is tried again')
+  await claimAll(engine, { now: T0 + 1010 })
+  t.match(await crash(engine), {
+    queued: [],
+    failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }]
   })
-  t.test('a run that takes the process down time and again is failed, and says so [F02]', async t => {
-    const engine = await setup(t)
-    const run = await addOne(engine, { max_retries: 0 })
-    for (let crashes = 1; crashes < 3; crashes++) {
-      await claimAll(engine)
-      t.match(await crash(engine), { queued: [{ crashes }] })
-    }
-    t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before it is tried again')
-    await claimAll(engine, { now: T0 + 1010 })
-    t.match(await crash(engine), {
-      queued: [],
-      failed: [{ id: run.id, state: 'failed', crashes: 3, attempt: 0, reason: { code: 'crashed' } }]
-    })
-    t.match(await engine.retry({ id: run.id, now: T0, due_at: T0 }), { state: 'queued', crashes: 0 })
-    t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])
+  t.match(await engine.retry({ id: run.id, now: T0, due_at: T0 }), { state: 'queued', crashes: 0 })
+  t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])
+})
+
+leases.test('a run that is not to be restarted is failed as interrupted', async (t, setup) => {
+  const engine = await setup(t)
+  await runIn(engine, 'running')
+  t.match(await crash(engine, { restart: 'fail' }), {
+    failed: [{ state: 'failed', reason: { code: 'interrupted' } }]
   })
-  t.test('a run that is not to be restarted is failed as interrupted', async t => {
-    const engine = await setup(t)
-    await runIn(engine, 'running')
-    t.match(await crash(engine, { restart: 'fail' }), {
-      failed: [{ state: 'failed', reason: { code: 'interrupted' } }]
-    })
-  })
-  t.test('a run that was told to stop is cancelled', async t => {
-    const engine = await setup(t)
-    const run = await runIn(engine, 'running')
-    await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
-    t.same(await crash(engine), { queued: [], failed: [] })
-    t.match(await engine.get(run.id), { state: 'cancelled', reason: BY_HAND })
-  })
-}
+})
+
+leases.test('a run that was told to stop is cancelled', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await runIn(engine, 'running')
+  await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
+  t.same(await crash(engine), { queued: [], failed: [] })
+  t.match(await engine.get(run.id), { state: 'cancelled', reason: BY_HAND })
+})
 
 /** What is thrown away and what is written down. */
-export async function keeping (t: Test, setup: Setup) {
-  t.test('sweep takes what is old, then what is beyond the newest, and only what is finished', async t => {
+export const retention = new Suite()
+
+retention.test('sweep takes what is old, then what is beyond the newest, and only what is finished',
+  async (t, setup) => {
     const engine = await setup(t)
     const runs: Run[] = []
     for (let index = 0; index < 6; index++) {
@@ -103,80 +113,85 @@ export async function keeping (t: Test, setup: Setup) {
     t.match(await engine.count(), [{ states: { completed: 0 }, last: null }])
     t.ok((await addOne(engine, {}, 0)).id > waiting.id, 'no id is given twice')
   })
-  t.test('a key is free again once its run is swept', async t => {
-    const engine = await setup(t)
-    await addOne(engine, { key: 'k', skipped: BY_HAND })
-    await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
-    t.match(await engine.add([ask({ key: 'k' })], T0), [{ created: true }])
-  })
-  t.test('what was done by hand is kept, newest first', async t => {
-    const engine = await setup(t)
-    for (const action of ['pause', 'resume', 'pause']) {
-      await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
-    }
-    const all = await engine.records({ limit: 9 })
-    t.same(all.map(({ action }) => action), ['pause', 'resume', 'pause'])
-    t.match(all[1], { at: T0, by: 'ann', subject: 'a', detail: { x: ['resume'] } })
-    t.same((await engine.records({ limit: 9, action: 'pause' })).map(({ seq }) => seq), [all[0]!.seq, all[2]!.seq])
-    t.same((await engine.records({ limit: 9, before: all[0]!.seq })).map(({ seq }) => seq), [all[1]!.seq, all[2]!.seq])
-    t.equal((await engine.records({ limit: 1 })).length, 1)
-  })
-}
+
+retention.test('a key is free again once its run is swept', async (t, setup) => {
+  const engine = await setup(t)
+  await addOne(engine, { key: 'k', skipped: BY_HAND })
+  await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
+  t.match(await engine.add([ask({ key: 'k' })], T0), [{ created: true }])
+})
+
+retention.test('what was done by hand is kept, newest first', async (t, setup) => {
+  const engine = await setup(t)
+  for (const action of ['pause', 'resume', 'pause']) {
+    await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
+  }
+  const all = await engine.records({ limit: 9 })
+  t.same(all.map(({ action }) => action), ['pause', 'resume', 'pause'])
+  t.match(all[1], { at: T0, by: 'ann', subject: 'a', detail: { x: ['resume'] } })
+  t.same((await engine.records({ limit: 9, action: 'pause' })).map(({ seq }) => seq), [all[0]!.seq, all[2]!.seq])
+  t.same((await engine.records({ limit: 9, before: all[0]!.seq })).map(({ seq }) => seq), [all[1]!.seq, all[2]!.seq])
+  t.equal((await engine.records({ limit: 1 })).length, 1)
+})
 
 /** Start, stop and many callers. */
-export async function living (t: Test, setup: Setup) {
-  t.test('calls of one moment are answered each by itself', async t => {
-    const engine = await setup(t)
-    const answers = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {}))
-    )
-    t.same(answers.flatMap(({ status }, index) => status === 'rejected' ? [index] : []), [7])
-    t.match(await engine.count(), [{ states: { queued: 49 } }])
-  })
-  t.test('everything is there again after a stop and a start', async t => {
-    const engine = await setup(t)
-    for (const state of REACHABLE) await runIn(engine, state)
-    const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(),
-      await engine.due({ now: T0, owner: 'me' })]
-    await engine.stop()
-    await engine.start()
-    t.same((await engine.list({ limit: 99 })).items, before.items.map(run => ({ ...run, lease_until: null })))
-    t.same(await engine.count(), count)
-    t.same(await engine.due({ now: T0, owner: 'me' }), due)
-    t.match(await engine.health(T0), { ok: true, reason: null })
-  })
-  t.test('it stops with the last of those who have started it, and a stop too many is none', async t => {
-    const engine = await setup(t)
-    await Promise.all([engine.start(), engine.start()])
-    await engine.stop()
-    await engine.stop()
-    await addOne(engine)
-    await engine.stop()
-    await t.rejects(addOne(engine), { code: 'OFFPEAK_ENGINE_STOPPED' })
-    await engine.stop()
-    await engine.start()
-    t.match(await engine.count(), [{ states: { queued: 1 } }])
-  })
-  t.test('a stop waits for the start that is under way, and a start for the stop', async t => {
-    const engine = await setup(t)
-    await engine.stop()
-    const order: string[] = []
-    const told = (word: string) => () => void order.push(word)
-    await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')),
-      engine.start().then(told('started again'))])
-    t.same(order, ['started', 'stopped', 'started again'])
-    await addOne(engine)
-  })
-  t.test('a stopped engine refuses every call', async t => {
-    const engine = await setup(t)
-    await engine.stop()
-    for (const call of [...CALLS, ...REPORTS].filter(name => name !== 'health')) {
-      await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), {
-        code: 'OFFPEAK_ENGINE_STOPPED'
-      }, call)
-    }
-    t.match(await engine.health(T0), { ok: false })
-  })
-}
+export const lifecycle = new Suite()
+
+lifecycle.test('calls of one moment are answered each by itself', async (t, setup) => {
+  const engine = await setup(t)
+  const answers = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {}))
+  )
+  t.same(answers.flatMap(({ status }, index) => status === 'rejected' ? [index] : []), [7])
+  t.match(await engine.count(), [{ states: { queued: 49 } }])
+})
+
+lifecycle.test('everything is there again after a stop and a start', async (t, setup) => {
+  const engine = await setup(t)
+  for (const state of REACHABLE) await runIn(engine, state)
+  const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(),
+    await engine.due({ now: T0, owner: 'me' })]
+  await engine.stop()
+  await engine.start()
+  t.same((await engine.list({ limit: 99 })).items, before.items.map(run => ({ ...run, lease_until: null })))
+  t.same(await engine.count(), count)
+  t.same(await engine.due({ now: T0, owner: 'me' }), due)
+  t.match(await engine.health(T0), { ok: true, reason: null })
+})
+
+lifecycle.test('it stops with the last of those who have started it, and a stop too many is none', async (t, setup) => {
+  const engine = await setup(t)
+  await Promise.all([engine.start(), engine.start()])
+  await engine.stop()
+  await engine.stop()
+  await addOne(engine)
+  await engine.stop()
+  await t.rejects(addOne(engine), { code: 'OFFPEAK_ENGINE_STOPPED' })
+  await engine.stop()
+  await engine.start()
+  t.match(await engine.count(), [{ states: { queued: 1 } }])
+})
+
+lifecycle.test('a stop waits for the start that is under way, and a start for the stop', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.stop()
+  const order: string[] = []
+  const told = (word: string) => () => void order.push(word)
+  await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')),
+    engine.start().then(told('started again'))])
+  t.same(order, ['started', 'stopped', 'started again'])
+  await addOne(engine)
+})
+
+lifecycle.test('a stopped engine refuses every call', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.stop()
+  for (const call of [...CALLS, ...REPORTS].filter(name => name !== 'health')) {
+    await t.rejects((engine[call] as (...args: unknown[]) => Promise<unknown>)(ARGUMENTS[call] ?? {}, T0), {
+      code: 'OFFPEAK_ENGINE_STOPPED'
+    }, call)
+  }
+  t.match(await engine.health(T0), { ok: false })
+})
 
 const ARGUMENTS: Partial<Record<string, unknown>> = { add: [], plan: [], hold: [], claim: { offers: [] } }

@@ -1,8 +1,7 @@
-import type { Test } from 'tap'
 import { DAY } from '../../../core/model/base/duration.ts'
 import type { Engine } from '../../../core/engine/engine.ts'
 import { T0, fire, planAsk, schedule } from './fixtures.ts'
-import type { Setup } from './fixtures.ts'
+import { Suite } from './suite.ts'
 
 const keep = (engine: Engine, value: number | null, was?: number | null, name = 'x') =>
   engine.keep({ name, value, now: T0, ...was !== undefined && { was } })
@@ -10,38 +9,41 @@ const keep = (engine: Engine, value: number | null, was?: number | null, name = 
 const versionOf = async (engine: Engine, name = 'x') => (await engine.kept({ prefix: name }))[0]?.version ?? null
 
 /** What several owners change, each knowing what it had read. */
-export async function versioning (t: Test, setup: Setup) {
-  t.test('a fact is kept only when it is the one that was read', async t => {
-    const engine = await setup(t)
-    t.same([await keep(engine, 1, 5), await keep(engine, 1, null), await keep(engine, 2, null)], [false, true, false])
-    const first = await versionOf(engine)
-    const both = await Promise.all([keep(engine, 3, first), keep(engine, 4, first)])
-    t.same(both, [true, false], 'of two who have read the same one is too late')
-    t.match(await engine.kept({ prefix: 'x' }), [{ value: 3 }])
-    t.equal(await keep(engine, null, await versionOf(engine)), true)
-    t.same([await versionOf(engine), await keep(engine, 5, null)], [null, true], 'what is gone is not there')
-  })
-  t.test('since a version there are those that have changed, and those that are gone', async t => {
-    const engine = await setup(t)
-    for (const name of ['p/a', 'p/b', 'q/a']) await keep(engine, 1, null, name)
-    const [, { version: seen }] = await engine.kept({ prefix: 'p/' }) as [unknown, { version: number }]
-    await keep(engine, 2, undefined, 'p/a')
-    await keep(engine, null, undefined, 'p/b')
-    const found = async (prefix: string, since: number) =>
-      (await engine.kept({ prefix, since })).map(({ name, value }) => [name, value])
-    t.same(await found('p/', seen), [['p/a', 2], ['p/b', null]])
-    t.same(await found('', seen), [['p/a', 2], ['p/b', null], ['q/a', 1]])
-    t.same((await engine.kept({ prefix: 'p/' })).map(({ name }) => name), ['p/a'])
-    await engine.stop()
-    await engine.start()
-    await keep(engine, 3, undefined, 'p/c')
-    const versions = (await engine.kept({ prefix: '', since: 0 })).map(({ version }) => version)
-    t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version,
-      'versions rise on after a restart')
-    await engine.sweep({ now: T0 + 30 * DAY, before: 0, keep: 99, limit: 9 })
-    t.same(await found('p/b', 0), [], 'and are not remembered for ever')
-  })
-  t.test('a schedule is planned only from what was read, and who was too late is given what stands', async t => {
+export const versions = new Suite()
+
+versions.test('a fact is kept only when it is the one that was read', async (t, setup) => {
+  const engine = await setup(t)
+  t.same([await keep(engine, 1, 5), await keep(engine, 1, null), await keep(engine, 2, null)], [false, true, false])
+  const first = await versionOf(engine)
+  const both = await Promise.all([keep(engine, 3, first), keep(engine, 4, first)])
+  t.same(both, [true, false], 'of two who have read the same one is too late')
+  t.match(await engine.kept({ prefix: 'x' }), [{ value: 3 }])
+  t.equal(await keep(engine, null, await versionOf(engine)), true)
+  t.same([await versionOf(engine), await keep(engine, 5, null)], [null, true], 'what is gone is not there')
+})
+
+versions.test('since a version there are those that have changed, and those that are gone', async (t, setup) => {
+  const engine = await setup(t)
+  for (const name of ['p/a', 'p/b', 'q/a']) await keep(engine, 1, null, name)
+  const [, { version: seen }] = await engine.kept({ prefix: 'p/' }) as [unknown, { version: number }]
+  await keep(engine, 2, undefined, 'p/a')
+  await keep(engine, null, undefined, 'p/b')
+  const found = async (prefix: string, since: number) =>
+    (await engine.kept({ prefix, since })).map(({ name, value }) => [name, value])
+  t.same(await found('p/', seen), [['p/a', 2], ['p/b', null]])
+  t.same(await found('', seen), [['p/a', 2], ['p/b', null], ['q/a', 1]])
+  t.same((await engine.kept({ prefix: 'p/' })).map(({ name }) => name), ['p/a'])
+  await engine.stop()
+  await engine.start()
+  await keep(engine, 3, undefined, 'p/c')
+  const versions = (await engine.kept({ prefix: '', since: 0 })).map(({ version }) => version)
+  t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version, 'versions rise on after a restart')
+  await engine.sweep({ now: T0 + 30 * DAY, before: 0, keep: 99, limit: 9 })
+  t.same(await found('p/b', 0), [], 'and are not remembered for ever')
+})
+
+versions.test('a schedule is planned only from what was read, and who was too late is given what stands',
+  async (t, setup) => {
     const engine = await setup(t)
     const [first, second] = await Promise.all(
       ['me', 'you'].map(by => engine.plan([planAsk({ from: null, was: null, schedule: schedule({ created_by: by }) })]))
@@ -62,23 +64,23 @@ export async function versioning (t: Test, setup: Setup) {
     t.match(await engine.plan([planAsk({ from: T0 + 9, was: version, schedule: rested })]), [{ applied: false }],
       'the same cursor is not the same version')
   })
-  t.test('since a version there are schedules that have changed, and those that are gone', async t => {
-    const engine = await setup(t)
-    await engine.plan(['a', 'b', 'c'].map(id => planAsk({ schedule: schedule({ id }) })))
-    const seen = Math.max(...(await engine.schedules()).map(({ version }) => version))
-    t.same(await engine.schedules({ since: seen }), [])
-    const stored = (await engine.plan([planAsk({ from: T0, schedule: schedule({ id: 'b', cursor: T0 + 1 }) })]))[0]!
-      .stored!
-    await engine.unplan({ id: 'c', now: T0 })
-    t.match(await engine.schedules({ since: seen }), [{ id: 'b', cursor: T0 + 1, version: stored.version }, {
-      id: 'c',
-      removed: true
-    }])
-    t.same((await engine.schedules()).map(({ id }) => id), ['a', 'b'])
-    const [again] = await engine.plan([
-      planAsk({ from: null, was: null, schedule: { ...(await engine.schedules())[0]!, id: 'c' } })
-    ])
-    t.match(again, { applied: true, stored: { id: 'c' } })
-    t.notOk('removed' in again!.stored!, 'what was removed can be made again')
-  })
-}
+
+versions.test('since a version there are schedules that have changed, and those that are gone', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.plan(['a', 'b', 'c'].map(id => planAsk({ schedule: schedule({ id }) })))
+  const seen = Math.max(...(await engine.schedules()).map(({ version }) => version))
+  t.same(await engine.schedules({ since: seen }), [])
+  const stored = (await engine.plan([planAsk({ from: T0, schedule: schedule({ id: 'b', cursor: T0 + 1 }) })]))[0]!
+    .stored!
+  await engine.unplan({ id: 'c', now: T0 })
+  t.match(await engine.schedules({ since: seen }), [{ id: 'b', cursor: T0 + 1, version: stored.version }, {
+    id: 'c',
+    removed: true
+  }])
+  t.same((await engine.schedules()).map(({ id }) => id), ['a', 'b'])
+  const [again] = await engine.plan([
+    planAsk({ from: null, was: null, schedule: { ...(await engine.schedules())[0]!, id: 'c' } })
+  ])
+  t.match(again, { applied: true, stored: { id: 'c' } })
+  t.notOk('removed' in again!.stored!, 'what was removed can be made again')
+})

@@ -1,41 +1,42 @@
-import type { Test } from 'tap'
 import type { Engine } from '../../../../core/engine/engine.ts'
 import type { Run, State } from '../../../../core/model/run/run.ts'
 import { T0, ask, addOne, runIn, REACHABLE, fire, planAsk } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 /** Counts and lists. */
-export async function looking (t: Test, setup: Setup) {
-  t.test('count knows every state of a task and what finished last', async t => {
-    const engine = await setup(t)
-    for (const state of REACHABLE.toReversed()) await runIn(engine, state)
-    await addOne(engine, { task: 'b' })
-    const [a, b] = (await engine.count()).toSorted((x, y) => x.task < y.task ? -1 : 1)
-    t.same(a!.states, { blocked: 0, queued: 1, running: 1, completed: 1, failed: 1, cancelled: 1, skipped: 1 })
-    t.match(a!.last, { state: 'completed' })
-    t.match(b, { task: 'b', states: { queued: 1 }, last: null })
-  })
-  t.test('every filter, alone and together, answers what a scan would, page by page', async t => {
-    const engine = await setup(t)
-    await engine.plan([planAsk()])
-    for (const [index, state] of [...REACHABLE, ...REACHABLE].entries()) {
-      await runIn(engine, state)
-      const at = T0 + index
-      await engine.add([fire(at + 1000, { task: 'b', queue: index % 2 ? 'q' : 'default', priority: 'low' }),
-        ask({ due_at: at + 5, source: 'task', queue: 'q' })], at)
-    }
-    const all = (await engine.list({ limit: 1000 })).items
-    t.same(all.map(({ id }) => id), all.map(({ id }) => id).toSorted().toReversed())
-    for (const filter of filters()) {
-      const expected = all.filter(run => matches(run, filter)).map(({ id }) => id)
-      t.same(await pages(engine, filter), expected, JSON.stringify(filter))
-    }
-  })
-  t.test('a cursor that nobody gave out is refused', async t => {
-    const engine = await setup(t)
-    await t.rejects(engine.list({ limit: 1, cursor: 'nonsense' }), { code: 'OFFPEAK_CURSOR_INVALID' })
-  })
-}
+export const lists = new Suite()
+
+lists.test('count knows every state of a task and what finished last', async (t, setup) => {
+  const engine = await setup(t)
+  for (const state of REACHABLE.toReversed()) await runIn(engine, state)
+  await addOne(engine, { task: 'b' })
+  const [a, b] = (await engine.count()).toSorted((x, y) => x.task < y.task ? -1 : 1)
+  t.same(a!.states, { blocked: 0, queued: 1, running: 1, completed: 1, failed: 1, cancelled: 1, skipped: 1 })
+  t.match(a!.last, { state: 'completed' })
+  t.match(b, { task: 'b', states: { queued: 1 }, last: null })
+})
+
+lists.test('every filter, alone and together, answers what a scan would, page by page', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.plan([planAsk()])
+  for (const [index, state] of [...REACHABLE, ...REACHABLE].entries()) {
+    await runIn(engine, state)
+    const at = T0 + index
+    await engine.add([fire(at + 1000, { task: 'b', queue: index % 2 ? 'q' : 'default', priority: 'low' }),
+      ask({ due_at: at + 5, source: 'task', queue: 'q' })], at)
+  }
+  const all = (await engine.list({ limit: 1000 })).items
+  t.same(all.map(({ id }) => id), all.map(({ id }) => id).toSorted().toReversed())
+  for (const filter of filters()) {
+    const expected = all.filter(run => matches(run, filter)).map(({ id }) => id)
+    t.same(await pages(engine, filter), expected, JSON.stringify(filter))
+  }
+})
+
+lists.test('a cursor that nobody gave out is refused', async (t, setup) => {
+  const engine = await setup(t)
+  await t.rejects(engine.list({ limit: 1, cursor: 'nonsense' }), { code: 'OFFPEAK_CURSOR_INVALID' })
+})
 
 type Filter = Omit<Parameters<Engine['list']>[0], 'limit' | 'cursor'>
 

@@ -1,8 +1,7 @@
-import type { Test } from 'tap'
 import type { QueueBound, Engine } from '../../../../core/engine/engine.ts'
 import type { NewRun } from '../../../../core/model/run/run.ts'
 import { BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, runIn, settleAs } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 const refuse = (max: number): Record<string, QueueBound> => ({ default: { max, on_full: 'refuse' } })
 const dropOldest = (max: number): Record<string, QueueBound> => ({ default: { max, on_full: 'drop_oldest' } })
@@ -13,10 +12,13 @@ const waiting = async (engine: Engine) =>
   (await engine.list({ state: ['queued', 'blocked'], limit: 99 })).items.map(({ id }) => id).toReversed()
 
 /** How many may wait in a queue. */
-export async function bounding (t: Test, setup: Setup) {
-  const add = (engine: Engine, bounds: Record<string, QueueBound>, ...runs: Partial<NewRun>[]) =>
-    engine.add(runs.map(more => ask(more)), T0, { bounds })
-  t.test('a full queue refuses whole calls, also concurrent ones, and counts only waiting runs [S16]', async t => {
+export const queueBounds = new Suite()
+
+const add = (engine: Engine, bounds: Record<string, QueueBound>, ...runs: Partial<NewRun>[]) =>
+  engine.add(runs.map(more => ask(more)), T0, { bounds })
+
+queueBounds.test('a full queue refuses whole calls, also concurrent ones, and counts only waiting runs [S16]',
+  async (t, setup) => {
     const engine = await setup(t)
     const running = await runIn(engine, 'running')
     await addOne(engine, { after: [{ run: running.id, condition: 'done' }] })
@@ -32,23 +34,25 @@ export async function bounding (t: Test, setup: Setup) {
     t.match(await engine.queues({ names: ['default'] }), [{ blocked: 1, queued: 2, running: 1 }])
     t.equal((await add(engine, {}, {})).length, 1, 'a queue without a bound takes all')
   })
-  t.test('a run that is there already takes no place', async t => {
-    const engine = await setup(t)
-    await add(engine, refuse(1), { key: 'k' })
-    t.match(await add(engine, refuse(1), { key: 'k' }, { key: 'k' }), [{ created: false }, { created: false }])
-    await t.rejects(add(engine, refuse(1), { key: 'l' }), FULL)
-    const unique = { until: 'finished', conflict: 'keep_last' } as const
-    const [run] = await claimAll(engine)
-    t.match(await add(engine, refuse(1), { key: 'n', unique }, { key: 'n', unique }), [{ created: true }, {
-      created: false
-    }], 'two of one call are one')
-    await settleAs(engine, run!, OUTCOMES.completed!)
-    await claimAll(engine)
-    t.match(await add(engine, refuse(1), { key: 'n', unique }), [{ created: true }],
-      'beside one that runs it is another')
-    await t.rejects(add(engine, refuse(1), {}), FULL)
-  })
-  t.test('a run that comes from another queue takes a place, and none in the queue it waits in', async t => {
+
+queueBounds.test('a run that is there already takes no place', async (t, setup) => {
+  const engine = await setup(t)
+  await add(engine, refuse(1), { key: 'k' })
+  t.match(await add(engine, refuse(1), { key: 'k' }, { key: 'k' }), [{ created: false }, { created: false }])
+  await t.rejects(add(engine, refuse(1), { key: 'l' }), FULL)
+  const unique = { until: 'finished', conflict: 'keep_last' } as const
+  const [run] = await claimAll(engine)
+  t.match(await add(engine, refuse(1), { key: 'n', unique }, { key: 'n', unique }), [{ created: true }, {
+    created: false
+  }], 'two of one call are one')
+  await settleAs(engine, run!, OUTCOMES.completed!)
+  await claimAll(engine)
+  t.match(await add(engine, refuse(1), { key: 'n', unique }), [{ created: true }], 'beside one that runs it is another')
+  await t.rejects(add(engine, refuse(1), {}), FULL)
+})
+
+queueBounds.test('a run that comes from another queue takes a place, and none in the queue it waits in',
+  async (t, setup) => {
     const engine = await setup(t)
     const unique = { until: 'finished', conflict: 'replace' } as const
     const moved = await addOne(engine, { queue: 'q', key: 'k' })
@@ -61,27 +65,31 @@ export async function bounding (t: Test, setup: Setup) {
     }])
     t.match(await add(engine, refuse(2), { key: 'k', unique }), [{ conflict: 'replaced', run: { id: moved.id } }])
   })
-  t.test('a run that waits for the one dropped for it is answered as skipped', async t => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine)
-    await addOne(engine)
-    const after = [{ run: id, condition: 'completed' as const }]
-    t.match(await add(engine, dropOldest(2), { after }), [{
-      created: true,
-      run: { state: 'skipped', reason: { code: 'dependency_failed' } }
-    }])
+
+queueBounds.test('a run that waits for the one dropped for it is answered as skipped', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine)
+  await addOne(engine)
+  const after = [{ run: id, condition: 'completed' as const }]
+  t.match(await add(engine, dropOldest(2), { after }), [{
+    created: true,
+    run: { state: 'skipped', reason: { code: 'dependency_failed' } }
+  }])
+})
+
+queueBounds.test('when to try again depends on what waits and runs', async (t, setup) => {
+  const engine = await setup(t)
+  await addOne(engine, { due_at: T0 + 30_000 })
+  await t.rejects(add(engine, refuse(1), {}), { ...FULL, retryAfter: 30 })
+  await addOne(engine, { due_at: T0 - 7000, queue: 'q' })
+  await t.rejects(engine.add([ask({ queue: 'q' })], T0, { bounds: { q: { max: 1, on_full: 'refuse' } } }), {
+    ...FULL,
+    retryAfter: 7
   })
-  t.test('when to try again depends on what waits and runs', async t => {
-    const engine = await setup(t)
-    await addOne(engine, { due_at: T0 + 30_000 })
-    await t.rejects(add(engine, refuse(1), {}), { ...FULL, retryAfter: 30 })
-    await addOne(engine, { due_at: T0 - 7000, queue: 'q' })
-    await t.rejects(engine.add([ask({ queue: 'q' })], T0, { bounds: { q: { max: 1, on_full: 'refuse' } } }), {
-      ...FULL,
-      retryAfter: 7
-    })
-  })
-  t.test('the oldest waiting runs and their dependents are skipped for newer ones of any source', async t => {
+})
+
+queueBounds.test('the oldest waiting runs and their dependents are skipped for newer ones of any source',
+  async (t, setup) => {
     const engine = await setup(t)
     const cause = await addOne(engine, { queue: 'q' })
     const after = [{ run: cause.id, condition: 'done' as const }]
@@ -104,57 +112,59 @@ export async function bounding (t: Test, setup: Setup) {
     t.same(await waiting(engine), [cause.id, ids[4], one!.run.id, ...two.map(({ run }) => run.id)])
     await t.rejects(add(engine, dropOldest(2), {}, {}, {}), FULL, 'more at once than may wait in all are refused')
   })
-  t.test('what is tried again finds its queue full as well', async t => {
-    const engine = await setup(t)
-    const failed = await runIn(engine, 'failed')
-    await addOne(engine)
-    const retry = (max: number) => engine.retry({ id: failed.id, now: T0, due_at: T0, bounds: refuse(max) })
-    await t.rejects(retry(1), FULL)
-    t.equal((await engine.get(failed.id))!.state, 'failed')
-    t.match(await retry(2), { state: 'queued' })
-  })
-}
+
+queueBounds.test('what is tried again finds its queue full as well', async (t, setup) => {
+  const engine = await setup(t)
+  const failed = await runIn(engine, 'failed')
+  await addOne(engine)
+  const retry = (max: number) => engine.retry({ id: failed.id, now: T0, due_at: T0, bounds: refuse(max) })
+  await t.rejects(retry(1), FULL)
+  t.equal((await engine.get(failed.id))!.state, 'failed')
+  t.match(await retry(2), { state: 'queued' })
+})
 
 /** Who did what by hand, in the change itself. */
-export async function auditing (t: Test, setup: Setup) {
-  const note = (action: string) => ({ by: 'ann', action, detail: { why: action } })
-  const told = async (engine: Engine) =>
-    (await engine.records({ limit: 99 })).map(({ action, subject, by, at }) => [action, subject, by, at - T0])
-      .toReversed()
-  t.test('each act writes its note with the change, and of what changed nothing there is none', async t => {
-    const engine = await setup(t)
-    const { run } = (await engine.add([ask({ key: 'k' }), ask({ task: 'b' })], T0 + 1, { record: note('run') }))[0]!
-    await engine.add([ask({ key: 'k' })], T0 + 2, { record: note('run') })
-    for (const now of [T0 + 3, T0 + 4]) {
-      await engine.cancel({ id: run.id, reason: BY_HAND, now, record: note('cancel') })
-    }
-    for (const now of [T0 + 5, T0 + 6]) await engine.retry({ id: run.id, now, due_at: now, record: note('retry') })
-    for (const now of [T0 + 7, T0 + 8]) {
-      await engine.end({ id: run.id, now, as: 'failed', reason: BY_HAND, record: note('end') })
-    }
-    for (const now of [T0 + 9, T0 + 10]) {
-      await engine.keep({ name: 'x', value: 1, now, was: now === T0 + 9 ? null : 99, record: note('keep') })
-    }
-    for (const now of [T0 + 11, T0 + 12]) await engine.unplan({ id: 'nobody', now, record: note('unplan') })
-    await engine.record({ at: T0 + 13, ...note('edit config'), subject: 'config' })
-    await engine.add([ask({ queue: 'q' })], T0 + 14, { record: { ...note('run'), subject: '*' } })
-    t.same(await told(engine), [
-      ['run', run.id, 'ann', 1],
-      ['cancel', run.id, 'ann', 3],
-      ['retry', run.id, 'ann', 5],
-      ['end', run.id, 'ann', 7],
-      ['keep', 'x', 'ann', 9],
-      ['edit config', 'config', 'ann', 13],
-      ['run', '*', 'ann', 14]
-    ])
-    t.match(await engine.records({ limit: 1, action: 'retry' }), [{ detail: { why: 'retry' } }])
-  })
-  t.test('a call that is refused leaves no note', async t => {
-    const engine = await setup(t)
-    await t.rejects(
-      engine.add([ask()], T0, { bounds: { default: { max: 0, on_full: 'refuse' } }, record: note('run') }),
-      { code: 'OFFPEAK_QUEUE_FULL' }
-    )
-    t.same(await told(engine), [])
-  })
-}
+export const audit = new Suite()
+
+const note = (action: string) => ({ by: 'ann', action, detail: { why: action } })
+const told = async (engine: Engine) =>
+  (await engine.records({ limit: 99 })).map(({ action, subject, by, at }) => [action, subject, by, at - T0])
+    .toReversed()
+
+audit.test('each act writes its note with the change, and of what changed nothing there is none', async (t, setup) => {
+  const engine = await setup(t)
+  const { run } = (await engine.add([ask({ key: 'k' }), ask({ task: 'b' })], T0 + 1, { record: note('run') }))[0]!
+  await engine.add([ask({ key: 'k' })], T0 + 2, { record: note('run') })
+  for (const now of [T0 + 3, T0 + 4]) {
+    await engine.cancel({ id: run.id, reason: BY_HAND, now, record: note('cancel') })
+  }
+  for (const now of [T0 + 5, T0 + 6]) await engine.retry({ id: run.id, now, due_at: now, record: note('retry') })
+  for (const now of [T0 + 7, T0 + 8]) {
+    await engine.end({ id: run.id, now, as: 'failed', reason: BY_HAND, record: note('end') })
+  }
+  for (const now of [T0 + 9, T0 + 10]) {
+    await engine.keep({ name: 'x', value: 1, now, was: now === T0 + 9 ? null : 99, record: note('keep') })
+  }
+  for (const now of [T0 + 11, T0 + 12]) await engine.unplan({ id: 'nobody', now, record: note('unplan') })
+  await engine.record({ at: T0 + 13, ...note('edit config'), subject: 'config' })
+  await engine.add([ask({ queue: 'q' })], T0 + 14, { record: { ...note('run'), subject: '*' } })
+  t.same(await told(engine), [
+    ['run', run.id, 'ann', 1],
+    ['cancel', run.id, 'ann', 3],
+    ['retry', run.id, 'ann', 5],
+    ['end', run.id, 'ann', 7],
+    ['keep', 'x', 'ann', 9],
+    ['edit config', 'config', 'ann', 13],
+    ['run', '*', 'ann', 14]
+  ])
+  t.match(await engine.records({ limit: 1, action: 'retry' }), [{ detail: { why: 'retry' } }])
+})
+
+audit.test('a call that is refused leaves no note', async (t, setup) => {
+  const engine = await setup(t)
+  await t.rejects(
+    engine.add([ask()], T0, { bounds: { default: { max: 0, on_full: 'refuse' } }, record: note('run') }),
+    { code: 'OFFPEAK_QUEUE_FULL' }
+  )
+  t.same(await told(engine), [])
+})

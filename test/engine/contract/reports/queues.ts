@@ -1,10 +1,11 @@
-import type { Test } from 'tap'
 import { T0, addOne, claimAll, runIn } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 /** Queues, and who waits in them. */
-export async function lining (t: Test, setup: Setup) {
-  t.test('queues tell what waits and runs, and since when the oldest is due at whatever priority', async t => {
+export const queues = new Suite()
+
+queues.test('queues tell what waits and runs, and since when the oldest is due at whatever priority',
+  async (t, setup) => {
     const engine = await setup(t)
     t.same(await engine.queues({ now: T0 }), [])
     await runIn(engine, 'running')
@@ -28,4 +29,3 @@ export async function lining (t: Test, setup: Setup) {
     await claimAll(engine)
     t.match(await engine.queues({ now: T0 }), [{ queued: 0, running: 4, oldest: null }, {}])
   })
-}

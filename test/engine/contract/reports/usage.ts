@@ -3,6 +3,7 @@ import { SECOND } from '../../../../core/model/base/duration.ts'
 import type { Usage } from '../../../../core/model/run/usage.ts'
 import { T0, BY_HAND, BOOM, addOne, claimAll, OUTCOMES } from '../fixtures.ts'
 import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 import type { Outcome } from '../../../../core/model/run/outcome.ts'
 
 const used = (cpu: number, memory: number, read: number | null = null, written: number | null = null): Usage => ({
@@ -13,50 +14,53 @@ const used = (cpu: number, memory: number, read: number | null = null, written: 
 })
 
 /** What runs have taken of the machine. */
-export async function taking (t: Test, setup: Setup) {
-  const started = async (t: Test) => {
-    const engine = await setup(t)
-    const run = await addOne(engine)
-    const next = async (outcome: Outcome, taken?: Usage) => {
-      const turn = (await claimAll(engine, { now: T0 + 9 }))[0]!.turn
-      return engine.settle({ lease: { id: run.id, turn }, outcome, now: T0 + 9, ...taken && { used: taken } })
-    }
-    return { engine, run, next, told: async () => (await engine.get(run.id))!.used }
+export const usage = new Suite()
+
+const started = async (t: Test, setup: Setup) => {
+  const engine = await setup(t)
+  const run = await addOne(engine)
+  const next = async (outcome: Outcome, taken?: Usage) => {
+    const turn = (await claimAll(engine, { now: T0 + 9 }))[0]!.turn
+    return engine.settle({ lease: { id: run.id, turn }, outcome, now: T0 + 9, ...taken && { used: taken } })
   }
-  t.test('time and bytes of the attempts are added up, memory is the highest', async t => {
-    const { engine, run, next, told } = await started(t)
-    t.equal(await told(), null)
-    await next({ kind: 'failed', error: BOOM, retry_at: T0 }, used(0.1, 500, 10))
-    t.strictSame(await told(), used(0.1, 500, 10))
-    await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 }, used(0.2, 900, null, 7))
-    await next(OUTCOMES.completed!, used(1.05, 300, 5, 1))
-    t.strictSame(await told(), used(1.35, 900, 15, 8))
-    t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ name: 'a', cpu_ms: 1350 }])
-    await engine.stop()
-    await engine.start()
-    t.strictSame(await told(), used(1.35, 900, 15, 8))
-    await engine.retry({ id: run.id, now: T0, due_at: T0 })
-    await next(OUTCOMES.completed!)
-    t.strictSame(await told(), used(1.35, 900, 15, 8), 'an attempt of which nothing is known adds nothing')
-  })
-  t.test('a stale holder adds nothing', async t => {
-    const { engine, run, next, told } = await started(t)
-    await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 })
-    t.equal(
-      await engine.settle({ lease: { id: run.id, turn: 1 }, outcome: OUTCOMES.completed!, now: T0, used: used(1, 1) }),
-      null
-    )
-    t.equal(await told(), null)
-    t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [])
-  })
-  t.test('it is told of many at once, and goes with the run', async t => {
-    const { engine, run, next } = await started(t)
-    await next(OUTCOMES.completed!, used(1, 2, 3, 4))
-    const other = await addOne(engine)
-    t.strictSame(await engine.used([other.id, run.id, 'no such id']), { [run.id]: used(1, 2, 3, 4) })
-    await engine.sweep({ now: T0, before: T0 + SECOND, keep: 0, limit: 9 })
-    t.strictSame(await engine.used([run.id]), {})
-    t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ cpu_ms: 1000 }],
-      'the sum outlives it')
-  })
+  return { engine, run, next, told: async () => (await engine.get(run.id))!.used }
 }
+
+usage.test('time and bytes of the attempts are added up, memory is the highest', async (t, setup) => {
+  const { engine, run, next, told } = await started(t, setup)
+  t.equal(await told(), null)
+  await next({ kind: 'failed', error: BOOM, retry_at: T0 }, used(0.1, 500, 10))
+  t.strictSame(await told(), used(0.1, 500, 10))
+  await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 }, used(0.2, 900, null, 7))
+  await next(OUTCOMES.completed!, used(1.05, 300, 5, 1))
+  t.strictSame(await told(), used(1.35, 900, 15, 8))
+  t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ name: 'a', cpu_ms: 1350 }])
+  await engine.stop()
+  await engine.start()
+  t.strictSame(await told(), used(1.35, 900, 15, 8))
+  await engine.retry({ id: run.id, now: T0, due_at: T0 })
+  await next(OUTCOMES.completed!)
+  t.strictSame(await told(), used(1.35, 900, 15, 8), 'an attempt of which nothing is known adds nothing')
+})
+
+usage.test('a stale holder adds nothing', async (t, setup) => {
+  const { engine, run, next, told } = await started(t, setup)
+  await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 })
+  t.equal(
+    await engine.settle({ lease: { id: run.id, turn: 1 }, outcome: OUTCOMES.completed!, now: T0, used: used(1, 1) }),
+    null
+  )
+  t.equal(await told(), null)
+  t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [])
+})
+
+usage.test('it is told of many at once, and goes with the run', async (t, setup) => {
+  const { engine, run, next } = await started(t, setup)
+  await next(OUTCOMES.completed!, used(1, 2, 3, 4))
+  const other = await addOne(engine)
+  t.strictSame(await engine.used([other.id, run.id, 'no such id']), { [run.id]: used(1, 2, 3, 4) })
+  await engine.sweep({ now: T0, before: T0 + SECOND, keep: 0, limit: 9 })
+  t.strictSame(await engine.used([run.id]), {})
+  t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ cpu_ms: 1000 }],
+    'the sum outlives it')
+})

@@ -1,47 +1,49 @@
-import type { Test } from 'tap'
 import { NO_DEADLINE } from '../../../../core/model/run/cohort.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 /** What becomes a run. */
-export async function adding (t: Test, setup: Setup) {
-  t.test('a run comes back as it was asked for, and again from get', async t => {
-    const engine = await setup(t)
-    const run = await addOne(engine, {
-      due_at: T0 + 5,
-      nominal_at: T0 + 3,
-      key: 'k',
-      priority: 'high',
-      payload: { deep: [1, 'ü', null] },
-      missed: 2
-    })
-    t.match(run, {
-      task: 'a',
-      queue: 'default',
-      priority: 'high',
-      state: 'queued',
-      source: 'manual',
-      key: 'k',
-      due_at: T0 + 5,
-      nominal_at: T0 + 3,
-      attempt: 0,
-      turn: 0,
-      crashes: 0,
-      missed: 2,
-      created_at: T0
-    })
-    t.same(await engine.get(run.id), {
-      ...run,
-      payload: { deep: [1, 'ü', null] },
-      result: null,
-      attempts: [],
-      holds: [],
-      after: [],
-      checkpoint: null,
-      used: null
-    })
+export const additions = new Suite()
+
+additions.test('a run comes back as it was asked for, and again from get', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await addOne(engine, {
+    due_at: T0 + 5,
+    nominal_at: T0 + 3,
+    key: 'k',
+    priority: 'high',
+    payload: { deep: [1, 'ü', null] },
+    missed: 2
   })
-  t.test('the same task and key is the same run, also within one call and after it finished', async t => {
+  t.match(run, {
+    task: 'a',
+    queue: 'default',
+    priority: 'high',
+    state: 'queued',
+    source: 'manual',
+    key: 'k',
+    due_at: T0 + 5,
+    nominal_at: T0 + 3,
+    attempt: 0,
+    turn: 0,
+    crashes: 0,
+    missed: 2,
+    created_at: T0
+  })
+  t.same(await engine.get(run.id), {
+    ...run,
+    payload: { deep: [1, 'ü', null] },
+    result: null,
+    attempts: [],
+    holds: [],
+    after: [],
+    checkpoint: null,
+    used: null
+  })
+})
+
+additions.test('the same task and key is the same run, also within one call and after it finished',
+  async (t, setup) => {
     const engine = await setup(t)
     const [first, second, other] = await engine.add([ask({ key: 'k' }), ask({ key: 'k', priority: 'low' }),
       ask({ key: 'k', task: 'b' })], T0)
@@ -52,79 +54,87 @@ export async function adding (t: Test, setup: Setup) {
     const [again] = await engine.add([ask({ key: 'k' })], T0 + 1)
     t.match(again, { created: false, run: { id: first!.run.id, state: 'completed' } })
   })
-  t.test('ids rise, also when the clock goes back', async t => {
-    const engine = await setup(t)
-    const first = await addOne(engine, {}, T0)
-    const second = await addOne(engine, {}, T0 - 60_000)
-    t.ok(second.id > first.id)
+
+additions.test('ids rise, also when the clock goes back', async (t, setup) => {
+  const engine = await setup(t)
+  const first = await addOne(engine, {}, T0)
+  const second = await addOne(engine, {}, T0 - 60_000)
+  t.ok(second.id > first.id)
+})
+
+additions.test('a fire that is not to be executed is there as skipped, with the reason', async (t, setup) => {
+  const engine = await setup(t)
+  const run = await addOne(engine, { skipped: BY_HAND })
+  t.match(run, { state: 'skipped', reason: BY_HAND, finished_at: T0 })
+  t.same(await claimAll(engine), [])
+})
+
+additions.test('one faulty run refuses the whole call and says where', async (t, setup) => {
+  const engine = await setup(t)
+  await t.rejects(engine.add([ask(), ask({ due_at: NaN })], T0), {
+    code: 'OFFPEAK_INPUT_INVALID',
+    errors: [{ pointer: '/1/due_at' }]
   })
-  t.test('a fire that is not to be executed is there as skipped, with the reason', async t => {
-    const engine = await setup(t)
-    const run = await addOne(engine, { skipped: BY_HAND })
-    t.match(run, { state: 'skipped', reason: BY_HAND, finished_at: T0 })
-    t.same(await claimAll(engine), [])
-  })
-  t.test('one faulty run refuses the whole call and says where', async t => {
-    const engine = await setup(t)
-    await t.rejects(engine.add([ask(), ask({ due_at: NaN })], T0), {
-      code: 'OFFPEAK_INPUT_INVALID',
-      errors: [{ pointer: '/1/due_at' }]
-    })
-    t.same(await engine.count(), [])
-  })
-}
+  t.same(await engine.count(), [])
+})
 
 /** What starts, and in which order. */
-export async function claiming (t: Test, setup: Setup) {
-  t.test('most urgent first, then due first, then asked for first; what is not due stays', async t => {
-    const engine = await setup(t)
-    const asks = [ask({ priority: 'low' }), ask({ due_at: T0 - 1, task: 'b' }), ask(),
-      ask({ priority: 'critical', due_at: T0 }), ask({ due_at: T0 + 1 }), ask()]
-    const runs = (await engine.add(asks, T0)).map(({ run }) => run.id)
-    const claimed = (await claimAll(engine)).map(({ id }) => id)
-    t.same(claimed, [3, 1, 2, 5, 0].map(index => runs[index]))
-    t.same((await claimAll(engine, { now: T0 + 1 })).map(({ id }) => id), [runs[4]])
+export const claims = new Suite()
+
+claims.test('most urgent first, then due first, then asked for first; what is not due stays', async (t, setup) => {
+  const engine = await setup(t)
+  const asks = [ask({ priority: 'low' }), ask({ due_at: T0 - 1, task: 'b' }), ask(),
+    ask({ priority: 'critical', due_at: T0 }), ask({ due_at: T0 + 1 }), ask()]
+  const runs = (await engine.add(asks, T0)).map(({ run }) => run.id)
+  const claimed = (await claimAll(engine)).map(({ id }) => id)
+  t.same(claimed, [3, 1, 2, 5, 0].map(index => runs[index]))
+  t.same((await claimAll(engine, { now: T0 + 1 })).map(({ id }) => id), [runs[4]])
+})
+
+claims.test('what goes back and never began leaves no attempt', async (t, setup) => {
+  const engine = await setup(t)
+  await addOne(engine)
+  const [run] = await claimAll(engine)
+  await engine.settle({
+    lease: run!,
+    now: T0,
+    outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 },
+    begun: false
   })
-  t.test('what goes back and never began leaves no attempt', async t => {
-    const engine = await setup(t)
-    await addOne(engine)
-    const [run] = await claimAll(engine)
-    await engine.settle({
-      lease: run!,
-      now: T0,
-      outcome: { kind: 'postponed', reason: BY_HAND, due_at: T0 },
-      begun: false
-    })
-    t.match(await engine.get(run!.id), { state: 'queued', attempt: 0, turn: 1 })
-    t.same((await engine.get(run!.id))!.attempts, [])
+  t.match(await engine.get(run!.id), { state: 'queued', attempt: 0, turn: 1 })
+  t.same((await engine.get(run!.id))!.attempts, [])
+})
+
+claims.test('turn and attempt rise, the owner has it, and it carries payload and checkpoint', async (t, setup) => {
+  const engine = await setup(t)
+  await addOne(engine, { payload: [1] })
+  const [run] = await claimAll(engine)
+  t.match(run, {
+    state: 'running',
+    turn: 1,
+    attempt: 1,
+    owner: 'me',
+    lease_until: T0 + 30_000,
+    started_at: T0,
+    payload: [1],
+    checkpoint: null
   })
-  t.test('turn and attempt rise, the owner has it, and it carries payload and checkpoint', async t => {
-    const engine = await setup(t)
-    await addOne(engine, { payload: [1] })
-    const [run] = await claimAll(engine)
-    t.match(run, {
-      state: 'running',
-      turn: 1,
-      attempt: 1,
-      owner: 'me',
-      lease_until: T0 + 30_000,
-      started_at: T0,
-      payload: [1],
-      checkpoint: null
-    })
-    await engine.report({ lease: run!, now: T0, checkpoint: { at: 7 } })
-    await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
-    t.match((await claimAll(engine))[0], { turn: 2, attempt: 1, checkpoint: { at: 7 } })
-  })
-  t.test('no run is claimed twice by callers at the same time', async t => {
-    const engine = await setup(t)
-    await engine.add(Array.from({ length: 20 }, () => ask()), T0)
-    const parts = await Promise.all([1, 2, 3].map(n => claimAll(engine, { limit: 9, owner: `o${n}` })))
-    const ids = parts.flat().map(({ id }) => id)
-    t.equal(ids.length, 20)
-    t.equal(new Set(ids).size, 20)
-  })
-  t.test('due tells how many could start of each cohort, which is first, and when there will be more', async t => {
+  await engine.report({ lease: run!, now: T0, checkpoint: { at: 7 } })
+  await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
+  t.match((await claimAll(engine))[0], { turn: 2, attempt: 1, checkpoint: { at: 7 } })
+})
+
+claims.test('no run is claimed twice by callers at the same time', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.add(Array.from({ length: 20 }, () => ask()), T0)
+  const parts = await Promise.all([1, 2, 3].map(n => claimAll(engine, { limit: 9, owner: `o${n}` })))
+  const ids = parts.flat().map(({ id }) => id)
+  t.equal(ids.length, 20)
+  t.equal(new Set(ids).size, 20)
+})
+
+claims.test('due tells how many could start of each cohort, which is first, and when there will be more',
+  async (t, setup) => {
     const engine = await setup(t)
     const due = (now: number) => engine.due({ now, owner: 'me' })
     t.same(await due(T0), {
@@ -150,4 +160,3 @@ export async function claiming (t: Test, setup: Setup) {
     await engine.cancel({ id: waiting.id, reason: BY_HAND, now: T0 })
     t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: null })
   })
-}

@@ -1,10 +1,9 @@
-import type { Test } from 'tap'
 import type { Engine } from '../../../../core/engine/engine.ts'
 import { CONDITIONS } from '../../../../core/model/run/run.ts'
 import type { After, NewRun, Run } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, BOOM, addOne, ask, claimAll, crash, runIn, settleAs, OUTCOMES, fire,
   planAsk } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 const after = (...runs: (string | Run)[]): After[] =>
   runs.map(run => ({ run: typeof run === 'string' ? run : run.id, condition: 'completed' as const }))
@@ -19,53 +18,57 @@ const startOf = async (engine: Engine, id: string, now = T0) =>
   (await claimAll(engine, { now })).find(run => run.id === id)!
 
 /** Runs that wait for other runs. */
-export async function depending (t: Test, setup: Setup) {
-  t.test('a run starts once the last of its prerequisites is met, and has their results', async t => {
-    const engine = await setup(t)
-    const [a, b, c] = await flow(engine, [{ ref: 'a' }, {}, { ref: 'c', after: after('#a'), due_at: T0 + 5 }]) as [Run,
-      Run, Run]
-    t.match(c, { state: 'blocked', due_at: T0 + 5 })
-    const d = await addOne(engine, { after: after(b, a), due_at: T0 - 5 })
-    t.match(await engine.get(d.id), {
-      state: 'blocked',
-      after: [{ run: b.id, ref: null, condition: 'completed', state: 'queued' }, { run: a.id, state: 'queued' }]
-    })
-    t.match(await engine.count(), [{ states: { blocked: 2, queued: 2 } }])
-    t.same((await engine.list({ state: ['blocked'], limit: 9 })).items.map(({ id }) => id), [d.id, c.id])
-    const [first, second] = await claimAll(engine, { now: T0 + 9 })
-    t.equal(first!.results, undefined)
-    await settleAs(engine, first!, OUTCOMES.completed!, T0 + 3)
-    t.same(await states(engine, [c, d]), ['queued', 'blocked'])
-    await settleAs(engine, second!, { kind: 'completed', result: 'two' }, T0 + 4)
-    t.match(await engine.get(c.id), { due_at: T0 + 5, after: [{ run: a.id, ref: 'a', state: 'completed' }] })
-    t.match(await engine.get(d.id), { state: 'queued', due_at: T0 + 4, nominal_at: T0 - 5 })
-    const claimed = await claimAll(engine, { now: T0 + 9 })
-    t.same(claimed.map(({ id, results }) => [id, results]), [[d.id, { [a.id]: { n: 1 }, [b.id]: 'two' }], [c.id, {
-      a: { n: 1 }
-    }]])
+export const dependencies = new Suite()
+
+dependencies.test('a run starts once the last of its prerequisites is met, and has their results', async (t, setup) => {
+  const engine = await setup(t)
+  const [a, b, c] = await flow(engine, [{ ref: 'a' }, {}, { ref: 'c', after: after('#a'), due_at: T0 + 5 }]) as [Run,
+    Run, Run]
+  t.match(c, { state: 'blocked', due_at: T0 + 5 })
+  const d = await addOne(engine, { after: after(b, a), due_at: T0 - 5 })
+  t.match(await engine.get(d.id), {
+    state: 'blocked',
+    after: [{ run: b.id, ref: null, condition: 'completed', state: 'queued' }, { run: a.id, state: 'queued' }]
   })
-  for (const condition of CONDITIONS) {
-    for (const outcome of ['completed', 'failed', 'cancelled', 'skipped'] as const) {
-      const met = condition === 'done' || condition === outcome
-      t.test(`${condition} is ${met ? '' : 'not '}met by ${outcome}, before or after`, async t => {
-        const engine = await setup(t)
-        const first = await runIn(engine, 'running')
-        const waiting = await addOne(engine, { after: [{ run: first.id, condition }] })
-        await settleAs(engine, first, OUTCOMES[outcome]!, T0 + 1)
-        const later = await addOne(engine, { after: [{ run: first.id, condition }] }, T0 + 2)
-        const expected = met ? 'queued' : 'skipped'
-        t.same(await states(engine, [waiting, later]), [expected, expected])
-        t.equal(later.state, expected, 'and the answer says so')
-        if (!met) {
-          t.match(await engine.get(waiting.id), {
-            reason: { code: 'dependency_failed', chain: [first.id] },
-            finished_at: T0 + 1
-          })
-        }
-      })
-    }
+  t.match(await engine.count(), [{ states: { blocked: 2, queued: 2 } }])
+  t.same((await engine.list({ state: ['blocked'], limit: 9 })).items.map(({ id }) => id), [d.id, c.id])
+  const [first, second] = await claimAll(engine, { now: T0 + 9 })
+  t.equal(first!.results, undefined)
+  await settleAs(engine, first!, OUTCOMES.completed!, T0 + 3)
+  t.same(await states(engine, [c, d]), ['queued', 'blocked'])
+  await settleAs(engine, second!, { kind: 'completed', result: 'two' }, T0 + 4)
+  t.match(await engine.get(c.id), { due_at: T0 + 5, after: [{ run: a.id, ref: 'a', state: 'completed' }] })
+  t.match(await engine.get(d.id), { state: 'queued', due_at: T0 + 4, nominal_at: T0 - 5 })
+  const claimed = await claimAll(engine, { now: T0 + 9 })
+  t.same(claimed.map(({ id, results }) => [id, results]), [[d.id, { [a.id]: { n: 1 }, [b.id]: 'two' }], [c.id, {
+    a: { n: 1 }
+  }]])
+})
+
+for (const condition of CONDITIONS) {
+  for (const outcome of ['completed', 'failed', 'cancelled', 'skipped'] as const) {
+    const met = condition === 'done' || condition === outcome
+    dependencies.test(`${condition} is ${met ? '' : 'not '}met by ${outcome}, before or after`, async (t, setup) => {
+      const engine = await setup(t)
+      const first = await runIn(engine, 'running')
+      const waiting = await addOne(engine, { after: [{ run: first.id, condition }] })
+      await settleAs(engine, first, OUTCOMES[outcome]!, T0 + 1)
+      const later = await addOne(engine, { after: [{ run: first.id, condition }] }, T0 + 2)
+      const expected = met ? 'queued' : 'skipped'
+      t.same(await states(engine, [waiting, later]), [expected, expected])
+      t.equal(later.state, expected, 'and the answer says so')
+      if (!met) {
+        t.match(await engine.get(waiting.id), {
+          reason: { code: 'dependency_failed', chain: [first.id] },
+          finished_at: T0 + 1
+        })
+      }
+    })
   }
-  t.test('what can no longer run is skipped with all that depends on it, and the chain of causes', async t => {
+}
+
+dependencies.test('what can no longer run is skipped with all that depends on it, and the chain of causes',
+  async (t, setup) => {
     const engine = await setup(t)
     const [a, b, c, other] = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
       after: after('#b'),
@@ -84,35 +87,39 @@ export async function depending (t: Test, setup: Setup) {
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.completed!)
     t.same(await states(engine, [b, c]), ['skipped', 'skipped'], 'what is skipped is not revived')
   })
-  t.test('every way to an end is one: cancel, end, a crash too many', async t => {
-    const ways: ((engine: Engine, run: Run) => Promise<unknown>)[] = [
-      (engine, { id }) => engine.cancel({ id, reason: BY_HAND, now: T0 }),
-      (engine, { id }) => engine.end({ id, as: 'failed', reason: BY_HAND, now: T0 }),
-      async engine => {
-        await claimAll(engine)
-        await crash(engine, { now: T0, restart: 'fail' })
-      }
-    ]
-    for (const way of ways) {
-      const engine = await setup(t)
-      const [first, second] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
-      await way(engine, first)
-      t.match(await engine.get(second.id), { state: 'skipped', reason: { chain: [first.id] } })
+
+dependencies.test('every way to an end is one: cancel, end, a crash too many', async (t, setup) => {
+  const ways: ((engine: Engine, run: Run) => Promise<unknown>)[] = [
+    (engine, { id }) => engine.cancel({ id, reason: BY_HAND, now: T0 }),
+    (engine, { id }) => engine.end({ id, as: 'failed', reason: BY_HAND, now: T0 }),
+    async engine => {
+      await claimAll(engine)
+      await crash(engine, { now: T0, restart: 'fail' })
     }
-  })
-  t.test('a blocked run can be cancelled and ended, and is then left alone', async t => {
+  ]
+  for (const way of ways) {
     const engine = await setup(t)
-    const first = await addOne(engine)
-    const [one, two] = await flow(engine, [{ after: after(first) }, { after: after(first) }]) as [Run, Run]
-    t.match(await engine.cancel({ id: one.id, reason: BY_HAND, now: T0 }), { state: 'cancelled' })
-    t.match(await engine.end({ id: two.id, as: 'skipped', reason: BY_HAND, now: T0 }), {
-      state: 'skipped',
-      reason: BY_HAND
-    })
-    await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
-    t.same(await states(engine, [one, two]), ['cancelled', 'skipped'])
+    const [first, second] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
+    await way(engine, first)
+    t.match(await engine.get(second.id), { state: 'skipped', reason: { chain: [first.id] } })
+  }
+})
+
+dependencies.test('a blocked run can be cancelled and ended, and is then left alone', async (t, setup) => {
+  const engine = await setup(t)
+  const first = await addOne(engine)
+  const [one, two] = await flow(engine, [{ after: after(first) }, { after: after(first) }]) as [Run, Run]
+  t.match(await engine.cancel({ id: one.id, reason: BY_HAND, now: T0 }), { state: 'cancelled' })
+  t.match(await engine.end({ id: two.id, as: 'skipped', reason: BY_HAND, now: T0 }), {
+    state: 'skipped',
+    reason: BY_HAND
   })
-  t.test('the same prerequisite twice is one, and when one of the two cannot be met, it skips', async t => {
+  await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
+  t.same(await states(engine, [one, two]), ['cancelled', 'skipped'])
+})
+
+dependencies.test('the same prerequisite twice is one, and when one of the two cannot be met, it skips',
+  async (t, setup) => {
     const engine = await setup(t)
     const first = await addOne(engine)
     const twice = await addOne(engine, { after: after(first, first) })
@@ -126,60 +133,66 @@ export async function depending (t: Test, setup: Setup) {
     })
     t.same(await states(engine, [twice]), ['queued'])
   })
-  t.test('unknown runs, names taken twice and circles refuse the whole call by name', async t => {
-    const engine = await setup(t)
-    const refused: [Partial<NewRun>[], string, RegExp][] = [
-      [[{ after: after('00000000000') }], '/0/after/0/run', /no run '00000000000'/],
-      [[{ ref: 'a' }, { after: after('#a', '#b') }], '/1/after/1/run', /'b'/],
-      [[{ ref: 'a' }, { ref: 'a' }], '/1/ref', /'a'/],
-      [[{ ref: '__proto__' }], '/0/ref', /expected a name/],
-      [[{ after: [{ run: 'x', condition: 'maybe' as 'done' }] }], '/0/after', /completed, done, failed/],
-      [[{ ref: 'a', after: after('#a') }], '/0/after', /#a → #a$/],
-      [[{}, { ref: 'x', after: after('#c') }, { ref: 'a', after: after('#b') }, { ref: 'b', after: after('#c') }, {
-        ref: 'c',
-        after: after('#a')
-      }], '/4/after', /#c → #a → #b → #c$/]
-    ]
-    for (const [runs, pointer, detail] of refused) {
-      await t.rejects(flow(engine, runs), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
-    }
-    t.same(await engine.count(), [])
+
+dependencies.test('unknown runs, names taken twice and circles refuse the whole call by name', async (t, setup) => {
+  const engine = await setup(t)
+  const refused: [Partial<NewRun>[], string, RegExp][] = [
+    [[{ after: after('00000000000') }], '/0/after/0/run', /no run '00000000000'/],
+    [[{ ref: 'a' }, { after: after('#a', '#b') }], '/1/after/1/run', /'b'/],
+    [[{ ref: 'a' }, { ref: 'a' }], '/1/ref', /'a'/],
+    [[{ ref: '__proto__' }], '/0/ref', /expected a name/],
+    [[{ after: [{ run: 'x', condition: 'maybe' as 'done' }] }], '/0/after', /completed, done, failed/],
+    [[{ ref: 'a', after: after('#a') }], '/0/after', /#a → #a$/],
+    [[{}, { ref: 'x', after: after('#c') }, { ref: 'a', after: after('#b') }, { ref: 'b', after: after('#c') }, {
+      ref: 'c',
+      after: after('#a')
+    }], '/4/after', /#c → #a → #b → #c$/]
+  ]
+  for (const [runs, pointer, detail] of refused) {
+    await t.rejects(flow(engine, runs), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
+  }
+  t.same(await engine.count(), [])
+})
+
+dependencies.test('a long chain and a wide fan are all told', async (t, setup) => {
+  const engine = await setup(t)
+  const chain = await flow(engine,
+    Array.from({ length: 2000 },
+      (_, index) => ({ ref: `r${index}`, ...index > 0 && { after: after(`#r${index - 1}`) } })))
+  const fan = await flow(engine, Array.from({ length: 500 }, () => ({ after: after(chain[0]!, chain[1]!) })))
+  await engine.cancel({ id: chain[0]!.id, reason: BY_HAND, now: T0 })
+  t.match(await engine.count(), [{ states: { cancelled: 1, skipped: 2499, blocked: 0, queued: 0 } }])
+  const { reason } = (await engine.get(chain.at(-1)!.id))!
+  t.ok(reason!.chain!.length === 50 && reason!.message.length <= 500, 'in few words')
+  t.equal((await engine.get(fan[0]!.id))!.reason!.chain![0], chain[0]!.id)
+})
+
+dependencies.test('a prerequisite that is swept leaves its result to those who wait', async (t, setup) => {
+  const engine = await setup(t)
+  const first = await runIn(engine, 'completed')
+  const other = await addOne(engine)
+  const run = await addOne(engine, { after: after(first, other) })
+  await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
+  t.equal(await engine.get(first.id), null)
+  t.match(await engine.get(run.id), {
+    state: 'blocked',
+    after: [{ run: first.id, state: 'completed' }, { run: other.id, state: 'queued' }]
   })
-  t.test('a long chain and a wide fan are all told', async t => {
-    const engine = await setup(t)
-    const chain = await flow(engine,
-      Array.from({ length: 2000 },
-        (_, index) => ({ ref: `r${index}`, ...index > 0 && { after: after(`#r${index - 1}`) } })))
-    const fan = await flow(engine, Array.from({ length: 500 }, () => ({ after: after(chain[0]!, chain[1]!) })))
-    await engine.cancel({ id: chain[0]!.id, reason: BY_HAND, now: T0 })
-    t.match(await engine.count(), [{ states: { cancelled: 1, skipped: 2499, blocked: 0, queued: 0 } }])
-    const { reason } = (await engine.get(chain.at(-1)!.id))!
-    t.ok(reason!.chain!.length === 50 && reason!.message.length <= 500, 'in few words')
-    t.equal((await engine.get(fan[0]!.id))!.reason!.chain![0], chain[0]!.id)
-  })
-  t.test('a prerequisite that is swept leaves its result to those who wait', async t => {
-    const engine = await setup(t)
-    const first = await runIn(engine, 'completed')
-    const other = await addOne(engine)
-    const run = await addOne(engine, { after: after(first, other) })
-    await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
-    t.equal(await engine.get(first.id), null)
-    t.match(await engine.get(run.id), {
-      state: 'blocked',
-      after: [{ run: first.id, state: 'completed' }, { run: other.id, state: 'queued' }]
-    })
-    await settleAs(engine, await startOf(engine, other.id), OUTCOMES.completed!)
-    t.same((await startOf(engine, run.id)).results, { [first.id]: { n: 1 }, [other.id]: { n: 1 } })
-  })
-  t.test('who waits for whom is known again after a stop and a start', async t => {
-    const engine = await setup(t)
-    const [first, second] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
-    await engine.stop()
-    await engine.start()
-    await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
-    t.same(await states(engine, [second]), ['queued'])
-  })
-  t.test('a fire may wait too, and a run that is there already waits for what it waited for', async t => {
+  await settleAs(engine, await startOf(engine, other.id), OUTCOMES.completed!)
+  t.same((await startOf(engine, run.id)).results, { [first.id]: { n: 1 }, [other.id]: { n: 1 } })
+})
+
+dependencies.test('who waits for whom is known again after a stop and a start', async (t, setup) => {
+  const engine = await setup(t)
+  const [first, second] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
+  await engine.stop()
+  await engine.start()
+  await settleAs(engine, await startOf(engine, first.id), OUTCOMES.completed!)
+  t.same(await states(engine, [second]), ['queued'])
+})
+
+dependencies.test('a fire may wait too, and a run that is there already waits for what it waited for',
+  async (t, setup) => {
     const engine = await setup(t)
     const first = await addOne(engine)
     t.match((await engine.plan([planAsk({ fires: [fire(T0, { after: after(first) })] })]))[0]!.added, [{
@@ -189,14 +202,10 @@ export async function depending (t: Test, setup: Setup) {
     t.equal((await engine.get(known!.id))!.after.length, 1)
   })
 
-  again(t, setup)
-}
+const retry = (engine: Engine, { id }: { id: string }, now = T0 + 5) => engine.retry({ id, now, due_at: now })
 
-/** Runs that are tried again, and what waits for them. */
-function again (t: Test, setup: Setup) {
-  const retry = (engine: Engine, { id }: { id: string }, now = T0 + 5) => engine.retry({ id, now, due_at: now })
-
-  t.test('a blocked run that was cancelled and is tried again waits for its prerequisites again', async t => {
+dependencies.test('a blocked run that was cancelled and is tried again waits for its prerequisites again',
+  async (t, setup) => {
     const engine = await setup(t)
     const [a, b] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
     await engine.cancel({ id: b.id, reason: BY_HAND, now: T0 })
@@ -207,7 +216,8 @@ function again (t: Test, setup: Setup) {
     t.same((await startOf(engine, b.id, T0 + 9)).results, { a: { n: 1 } })
   })
 
-  t.test('a prerequisite that is tried again by hand is waited for again, by whoever has not ended', async t => {
+dependencies.test('a prerequisite that is tried again by hand is waited for again, by whoever has not ended',
+  async (t, setup) => {
     const engine = await setup(t)
     const [a, later, failing, crashing, ended] = await flow(engine, [
       { ref: 'a' },
@@ -237,7 +247,8 @@ function again (t: Test, setup: Setup) {
     for (const { results } of begun) t.same(results, { a: 'again' })
   })
 
-  t.test('a failed flow that is retried as a whole runs in its order, whichever run is retried first', async t => {
+dependencies.test('a failed flow that is retried as a whole runs in its order, whichever run is retried first',
+  async (t, setup) => {
     for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
       const engine = await setup(t)
       const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
@@ -256,21 +267,22 @@ function again (t: Test, setup: Setup) {
     }
   })
 
-  t.test('all that a filter names is tried again in the order of the flow', async t => {
-    const engine = await setup(t)
-    const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, { after: after('#b') }])
-    await settleAs(engine, await startOf(engine, runs[0]!.id), OUTCOMES.failed!, T0 + 1)
-    await engine.change({
-      filter: { state: ['failed', 'skipped'] },
-      act: 'retry',
-      now: T0 + 2,
-      limit: 9,
-      dry_run: false
-    })
-    t.same(await states(engine, runs), ['queued', 'blocked', 'blocked'])
+dependencies.test('all that a filter names is tried again in the order of the flow', async (t, setup) => {
+  const engine = await setup(t)
+  const runs = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, { after: after('#b') }])
+  await settleAs(engine, await startOf(engine, runs[0]!.id), OUTCOMES.failed!, T0 + 1)
+  await engine.change({
+    filter: { state: ['failed', 'skipped'] },
+    act: 'retry',
+    now: T0 + 2,
+    limit: 9,
+    dry_run: false
   })
+  t.same(await states(engine, runs), ['queued', 'blocked', 'blocked'])
+})
 
-  t.test('a run is retried whatever its finished prerequisites came to, and skipped if one fails again', async t => {
+dependencies.test('a run is retried whatever its finished prerequisites came to, and skipped if one fails again',
+  async (t, setup) => {
     const engine = await setup(t)
     const [a, b] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.failed!, T0 + 1)
@@ -281,7 +293,8 @@ function again (t: Test, setup: Setup) {
     t.match(await engine.get(b.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
   })
 
-  t.test('what a prerequisite came to that is removed is kept for one that did not complete', async t => {
+dependencies.test('what a prerequisite came to that is removed is kept for one that did not complete',
+  async (t, setup) => {
     const engine = await setup(t)
     const [a, b] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.completed!, T0 + 1)
@@ -290,4 +303,3 @@ function again (t: Test, setup: Setup) {
     t.match(await retry(engine, b), { state: 'queued' })
     t.same((await startOf(engine, b.id, T0 + 9)).results, { a: { n: 1 } })
   })
-}

@@ -1,10 +1,9 @@
-import type { Test } from 'tap'
 import { BULK_ACTIONS } from '../../../../core/engine/changes.ts'
 import type { BulkAsk, Engine } from '../../../../core/engine/engine.ts'
 import { isFinal } from '../../../../core/model/run/run.ts'
 import type { Run, State } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, runIn, settleAs, OUTCOMES, REACHABLE } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 const ANN = { ...BY_HAND, by: 'ann' }
 
@@ -33,8 +32,10 @@ async function oneOfEach (engine: Engine): Promise<Record<State, Run>> {
 }
 
 /** Changes of runs that wait, and of many at once. */
-export async function changing (t: Test, setup: Setup) {
-  t.test('a waiting run takes another priority, payload and due time, and it is recorded who wanted it', async t => {
+export const edits = new Suite()
+
+edits.test('a waiting run takes another priority, payload and due time, and it is recorded who wanted it',
+  async (t, setup) => {
     const engine = await setup(t)
     const run = await addOne(engine, { payload: 1, moved: { code: 'flex', message: '', confidence: 1 } })
     const edited = await engine.edit({
@@ -66,177 +67,185 @@ export async function changing (t: Test, setup: Setup) {
       await t.rejects(engine.edit({ id: run.id, now: T0, by: 'ann', ...more }), { code: 'OFFPEAK_INPUT_INVALID' })
     }
   })
-  t.test('a payload is what it was given last, short or long', async t => {
-    const engine = await setup(t)
-    const payloads = ['short', 'long '.repeat(999), 'long again '.repeat(999), { short: 1 }, null, [1]]
-    const run = await addOne(engine, { payload: payloads[1]! })
-    for (const payload of payloads) {
-      await engine.edit({ id: run.id, now: T0, by: 'ann', payload })
-      t.strictSame((await engine.get(run.id))!.payload, payload)
-    }
-    const adds = await engine.add(payloads.map(payload => ask({ task: 'b', payload })), T0)
-    for (const [place, { run: { id } }] of adds.entries()) {
-      t.strictSame((await engine.get(id))!.payload, payloads[place])
-    }
-    t.strictSame((await claimAll(engine)).map(({ payload }) => payload), [[1], ...payloads])
-  })
-  t.test('what runs or is over is not edited', async t => {
-    const engine = await setup(t)
-    const all = await oneOfEach(engine)
-    for (const [state, run] of Object.entries(all)) {
-      const waits = state === 'queued' || state === 'blocked'
-      t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'low' }), {
-        id: run.id,
-        state,
-        priority: waits ? 'low' : 'normal'
-      }, state)
-    }
-    t.equal((await engine.records({ limit: 9 })).length, 2)
-    const [counted] = await engine.count()
-    t.ok(Object.values(counted!.states).every(count => count === 1))
-  })
-  t.test('each act changes the runs that it can be done to, counted first when asked', async t => {
-    const wanted: Record<typeof BULK_ACTIONS[number], [State[], Partial<Record<State, State>>]> = {
-      cancel: [['blocked', 'queued', 'running'], { blocked: 'cancelled', queued: 'cancelled' }],
-      retry: [['failed'], { failed: 'queued' }],
-      remove: [['completed', 'failed', 'cancelled', 'skipped'], {}],
-      promote: [[], {}]
-    }
-    for (const act of BULK_ACTIONS) {
-      const engine = await setup(t)
-      const all = await oneOfEach(engine)
-      const [states, after] = wanted[act]
-      t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0, refused: {} }, act)
-      t.same(await change(engine, { act }), { matched: states.length, changed: states.length, refused: {} })
-      t.same(await change(engine, { act }), { matched: 0, changed: 0, refused: {} }, `${act} once is enough`)
-      for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
-        const found = (await engine.get(id))?.state
-        t.equal(found, act === 'remove' && isFinal(state) ? undefined : after[state] ?? state, `${act} of ${state}`)
-      }
-    }
-  })
-  t.test('the filter, its states and the limit say which', async t => {
-    const engine = await setup(t)
-    await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
-    t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1, refused: {} })
-    t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), {
-      matched: 0,
-      changed: 0,
-      refused: {}
-    })
-    t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued',
-      'queued'], 'the newest first')
-    t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), {
-      matched: 1,
-      changed: 1,
-      refused: {}
-    })
-    t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} },
-      'what waits is not removed')
-  })
-  t.test('thousands are changed in slices, and all of them', async t => {
-    const engine = await setup(t)
-    await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
-    t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), {
-      matched: 2500,
-      changed: 2200,
-      refused: {}
-    })
-    t.same(
-      (await engine.records({ limit: 9 })).map((
-        { by, action, detail }
-      ) => [by, action, (detail as { count: number }).count]),
-      [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]]
-    )
-    const due = await engine.due({ now: T0 + 1, owner: 'me' })
-    t.match([due.singles.length, due.cohorts, due.next_at], [100, [], T0 + 1000],
-      'and each is judged by itself, a hundred at a time')
-    t.same(await change(engine, {}), { matched: 2500, changed: 2500, refused: {} })
-    const newest = (await engine.list({ limit: 1 })).items[0]!
-    t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500, refused: {} })
-    t.same((await engine.list({ limit: 1 })).items, [])
-    const { id } = await addOne(engine, {}, 0)
-    t.ok(id > newest.id, 'no id is given twice')
-  })
-  t.test('retried runs are due apart, and cancelled ones keep the reason', async t => {
-    const engine = await setup(t)
-    for (let index = 0; index < 3; index++) await runIn(engine, 'failed')
-    t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3, refused: {} })
-    t.same((await engine.list({ limit: 9 })).items.map(({ due_at }) => due_at - T0), [1, 61, 121])
-    await change(engine, { reason: ANN })
-    t.match((await engine.list({ limit: 1 })).items, [{ state: 'cancelled', reason: ANN }])
-  })
-  t.test('cancelling many tells those who wait for them', async t => {
-    const engine = await setup(t)
-    const first = await addOne(engine)
-    const second = await addOne(engine, { task: 'b', after: [{ run: first.id, condition: 'completed' }] })
-    t.same(await change(engine, { filter: { task: 'a' } }), { matched: 1, changed: 1, refused: {} })
-    t.match(await engine.get(second.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
-  })
-  t.test('a run that is over can be discarded, with the reason written down', async t => {
+
+edits.test('a payload is what it was given last, short or long', async (t, setup) => {
+  const engine = await setup(t)
+  const payloads = ['short', 'long '.repeat(999), 'long again '.repeat(999), { short: 1 }, null, [1]]
+  const run = await addOne(engine, { payload: payloads[1]! })
+  for (const payload of payloads) {
+    await engine.edit({ id: run.id, now: T0, by: 'ann', payload })
+    t.strictSame((await engine.get(run.id))!.payload, payload)
+  }
+  const adds = await engine.add(payloads.map(payload => ask({ task: 'b', payload })), T0)
+  for (const [place, { run: { id } }] of adds.entries()) {
+    t.strictSame((await engine.get(id))!.payload, payloads[place])
+  }
+  t.strictSame((await claimAll(engine)).map(({ payload }) => payload), [[1], ...payloads])
+})
+
+edits.test('what runs or is over is not edited', async (t, setup) => {
+  const engine = await setup(t)
+  const all = await oneOfEach(engine)
+  for (const [state, run] of Object.entries(all)) {
+    const waits = state === 'queued' || state === 'blocked'
+    t.match(await engine.edit({ id: run.id, now: T0, by: 'ann', priority: 'low' }), {
+      id: run.id,
+      state,
+      priority: waits ? 'low' : 'normal'
+    }, state)
+  }
+  t.equal((await engine.records({ limit: 9 })).length, 2)
+  const [counted] = await engine.count()
+  t.ok(Object.values(counted!.states).every(count => count === 1))
+})
+
+edits.test('each act changes the runs that it can be done to, counted first when asked', async (t, setup) => {
+  const wanted: Record<typeof BULK_ACTIONS[number], [State[], Partial<Record<State, State>>]> = {
+    cancel: [['blocked', 'queued', 'running'], { blocked: 'cancelled', queued: 'cancelled' }],
+    retry: [['failed'], { failed: 'queued' }],
+    remove: [['completed', 'failed', 'cancelled', 'skipped'], {}],
+    promote: [[], {}]
+  }
+  for (const act of BULK_ACTIONS) {
     const engine = await setup(t)
     const all = await oneOfEach(engine)
+    const [states, after] = wanted[act]
+    t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0, refused: {} }, act)
+    t.same(await change(engine, { act }), { matched: states.length, changed: states.length, refused: {} })
+    t.same(await change(engine, { act }), { matched: 0, changed: 0, refused: {} }, `${act} once is enough`)
     for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
-      t.match(await engine.discard({ id, reason: ANN, now: T0 }), { id, state })
-      t.equal(await engine.get(id) === null, isFinal(state), state)
+      const found = (await engine.get(id))?.state
+      t.equal(found, act === 'remove' && isFinal(state) ? undefined : after[state] ?? state, `${act} of ${state}`)
     }
-    t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), {
-      by: 'ann',
-      action: 'discard',
-      detail: { task: 'a', state: 'failed', ...BY_HAND }
-    })
-    t.equal(await engine.discard({ id: 'no such id', reason: ANN, now: T0 }), null)
-    await settleAs(engine, all.running, OUTCOMES.completed!)
-    const newest = await addOne(engine, { skipped: BY_HAND })
-    await engine.discard({ id: newest.id, reason: ANN, now: T0 })
-    await engine.stop()
-    await engine.start()
-    t.ok((await addOne(engine, {}, 0)).id > newest.id, 'and its id is not given again')
+  }
+})
+
+edits.test('the filter, its states and the limit say which', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
+  t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1, refused: {} })
+  t.same(await change(engine, { filter: { task: 'b', state: ['completed', 'running'] } }), {
+    matched: 0,
+    changed: 0,
+    refused: {}
   })
-  t.test('what is tried again keeps within the bounds of its queue, and is counted before', async t => {
-    const engine = await setup(t)
-    for (const queue of ['p', 'p', 'p', 'q', 'q', 'r']) {
-      await addOne(engine, { queue })
-      for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.failed!)
-    }
-    const other = await addOne(engine, { queue: 'p', priority: 'low', task: 'b' })
-    await addOne(engine, { queue: 'p', after: [{ run: other.id, condition: 'done' }] })
-    const bounds = { p: 3, q: 2, unknown: 1 }
-    const newest = (await engine.list({ queue: 'p', state: ['failed'], limit: 1 })).items[0]!
-    t.same(await change(engine, { act: 'retry', bounds, dry_run: true }), { matched: 6, changed: 0, refused: { p: 2 } })
-    t.same(await change(engine, { act: 'retry', bounds, dry_run: true, filter: { queue: 'q' } }), {
-      matched: 2,
-      changed: 0,
-      refused: {}
-    })
-    t.same(await change(engine, { act: 'retry', bounds, every_ms: 10, reason: ANN }), {
-      matched: 6,
-      changed: 4,
-      refused: { p: 2 }
-    })
-    t.match((await engine.get(newest.id))!.state, 'queued', 'the newest come first')
-    t.same(
-      (await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1)
-        .toSorted((a, b) => a - b),
-      [0, 10, 20, 30],
-      'no gap for those that were refused'
-    )
-    t.match(await engine.records({ limit: 1 }), [{ detail: { count: 4 } }])
-    t.same(await change(engine, { act: 'retry', bounds }), { matched: 2, changed: 0, refused: { p: 2 } })
-    t.same(await change(engine, { act: 'cancel', bounds, filter: { queue: 'p' }, dry_run: true }), {
-      matched: 3,
-      changed: 0,
-      refused: {}
-    }, 'nothing else is bounded')
+  t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued',
+    'queued'], 'the newest first')
+  t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), {
+    matched: 1,
+    changed: 1,
+    refused: {}
   })
-  t.test('of some tasks alone', async t => {
-    const engine = await setup(t)
-    for (const task of ['a', 'b', 'c', 'b']) await addOne(engine, { task })
-    t.same(await change(engine, { tasks: ['b', 'c', 'nobody'], limit: 2 }), { matched: 3, changed: 2, refused: {} })
-    t.same(await change(engine, { tasks: [] }), { matched: 0, changed: 0, refused: {} })
-    t.match(await engine.count(), [{ task: 'a', states: { queued: 1 } }, { task: 'b' }, {
-      task: 'c',
-      states: { cancelled: 1 }
-    }])
+  t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} }, 'what waits is not removed')
+})
+
+edits.test('thousands are changed in slices, and all of them', async (t, setup) => {
+  const engine = await setup(t)
+  await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
+  t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), {
+    matched: 2500,
+    changed: 2200,
+    refused: {}
   })
-}
+  t.same(
+    (await engine.records({ limit: 9 })).map((
+      { by, action, detail }
+    ) => [by, action, (detail as { count: number }).count]),
+    [['ann', 'promote', 200], ['ann', 'promote', 1000], ['ann', 'promote', 1000]]
+  )
+  const due = await engine.due({ now: T0 + 1, owner: 'me' })
+  t.match([due.singles.length, due.cohorts, due.next_at], [100, [], T0 + 1000],
+    'and each is judged by itself, a hundred at a time')
+  t.same(await change(engine, {}), { matched: 2500, changed: 2500, refused: {} })
+  const newest = (await engine.list({ limit: 1 })).items[0]!
+  t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500, refused: {} })
+  t.same((await engine.list({ limit: 1 })).items, [])
+  const { id } = await addOne(engine, {}, 0)
+  t.ok(id > newest.id, 'no id is given twice')
+})
+
+edits.test('retried runs are due apart, and cancelled ones keep the reason', async (t, setup) => {
+  const engine = await setup(t)
+  for (let index = 0; index < 3; index++) await runIn(engine, 'failed')
+  t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3, refused: {} })
+  t.same((await engine.list({ limit: 9 })).items.map(({ due_at }) => due_at - T0), [1, 61, 121])
+  await change(engine, { reason: ANN })
+  t.match((await engine.list({ limit: 1 })).items, [{ state: 'cancelled', reason: ANN }])
+})
+
+edits.test('cancelling many tells those who wait for them', async (t, setup) => {
+  const engine = await setup(t)
+  const first = await addOne(engine)
+  const second = await addOne(engine, { task: 'b', after: [{ run: first.id, condition: 'completed' }] })
+  t.same(await change(engine, { filter: { task: 'a' } }), { matched: 1, changed: 1, refused: {} })
+  t.match(await engine.get(second.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
+})
+
+edits.test('a run that is over can be discarded, with the reason written down', async (t, setup) => {
+  const engine = await setup(t)
+  const all = await oneOfEach(engine)
+  for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
+    t.match(await engine.discard({ id, reason: ANN, now: T0 }), { id, state })
+    t.equal(await engine.get(id) === null, isFinal(state), state)
+  }
+  t.match((await engine.records({ limit: 9 })).find(({ subject }) => subject === all.failed.id), {
+    by: 'ann',
+    action: 'discard',
+    detail: { task: 'a', state: 'failed', ...BY_HAND }
+  })
+  t.equal(await engine.discard({ id: 'no such id', reason: ANN, now: T0 }), null)
+  await settleAs(engine, all.running, OUTCOMES.completed!)
+  const newest = await addOne(engine, { skipped: BY_HAND })
+  await engine.discard({ id: newest.id, reason: ANN, now: T0 })
+  await engine.stop()
+  await engine.start()
+  t.ok((await addOne(engine, {}, 0)).id > newest.id, 'and its id is not given again')
+})
+
+edits.test('what is tried again keeps within the bounds of its queue, and is counted before', async (t, setup) => {
+  const engine = await setup(t)
+  for (const queue of ['p', 'p', 'p', 'q', 'q', 'r']) {
+    await addOne(engine, { queue })
+    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.failed!)
+  }
+  const other = await addOne(engine, { queue: 'p', priority: 'low', task: 'b' })
+  await addOne(engine, { queue: 'p', after: [{ run: other.id, condition: 'done' }] })
+  const bounds = { p: 3, q: 2, unknown: 1 }
+  const newest = (await engine.list({ queue: 'p', state: ['failed'], limit: 1 })).items[0]!
+  t.same(await change(engine, { act: 'retry', bounds, dry_run: true }), { matched: 6, changed: 0, refused: { p: 2 } })
+  t.same(await change(engine, { act: 'retry', bounds, dry_run: true, filter: { queue: 'q' } }), {
+    matched: 2,
+    changed: 0,
+    refused: {}
+  })
+  t.same(await change(engine, { act: 'retry', bounds, every_ms: 10, reason: ANN }), {
+    matched: 6,
+    changed: 4,
+    refused: { p: 2 }
+  })
+  t.match((await engine.get(newest.id))!.state, 'queued', 'the newest come first')
+  t.same(
+    (await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1)
+      .toSorted((a, b) => a - b),
+    [0, 10, 20, 30],
+    'no gap for those that were refused'
+  )
+  t.match(await engine.records({ limit: 1 }), [{ detail: { count: 4 } }])
+  t.same(await change(engine, { act: 'retry', bounds }), { matched: 2, changed: 0, refused: { p: 2 } })
+  t.same(await change(engine, { act: 'cancel', bounds, filter: { queue: 'p' }, dry_run: true }), {
+    matched: 3,
+    changed: 0,
+    refused: {}
+  }, 'nothing else is bounded')
+})
+
+edits.test('of some tasks alone', async (t, setup) => {
+  const engine = await setup(t)
+  for (const task of ['a', 'b', 'c', 'b']) await addOne(engine, { task })
+  t.same(await change(engine, { tasks: ['b', 'c', 'nobody'], limit: 2 }), { matched: 3, changed: 2, refused: {} })
+  t.same(await change(engine, { tasks: [] }), { matched: 0, changed: 0, refused: {} })
+  t.match(await engine.count(), [{ task: 'a', states: { queued: 1 } }, { task: 'b' }, {
+    task: 'c',
+    states: { cancelled: 1 }
+  }])
+})

@@ -1,8 +1,7 @@
-import type { Test } from 'tap'
 import type { Engine } from '../../../../core/engine/engine.ts'
 import type { NewRun, Run, Unique } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, BOOM, ask, claimAll, crash, settleAs, OUTCOMES } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 const addAs = async (engine: Engine, unique: Unique, more: Partial<NewRun> = {}, now = T0) =>
   (await engine.add([ask({ key: 'k', unique, ...more })], now))[0]!
@@ -12,110 +11,119 @@ const finish = async (engine: Engine) => {
 }
 
 /** How long a key names one run, and what becomes of a second one. */
-export async function naming (t: Test, setup: Setup) {
-  t.test('started: the key is free once the run is claimed, cancelled or not', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'started', conflict: 'return' }
-    const first = await addAs(engine, until)
-    t.match(first, { created: true, run: { key: 'k', key_until: 'started' } })
-    t.match(await addAs(engine, until), { created: false, conflict: 'returned', run: { id: first.run.id } })
-    await claimAll(engine)
-    const second = await addAs(engine, until)
-    t.match(second, { created: true, run: { key: 'k' } })
-    await engine.cancel({ id: second.run.id, reason: BY_HAND, now: T0 })
-    t.match(await addAs(engine, until), { created: true })
-    t.match(await engine.get(first.run.id), { key: 'k' }, 'it keeps its name')
+export const keys = new Suite()
+
+keys.test('started: the key is free once the run is claimed, cancelled or not', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'started', conflict: 'return' }
+  const first = await addAs(engine, until)
+  t.match(first, { created: true, run: { key: 'k', key_until: 'started' } })
+  t.match(await addAs(engine, until), { created: false, conflict: 'returned', run: { id: first.run.id } })
+  await claimAll(engine)
+  const second = await addAs(engine, until)
+  t.match(second, { created: true, run: { key: 'k' } })
+  await engine.cancel({ id: second.run.id, reason: BY_HAND, now: T0 })
+  t.match(await addAs(engine, until), { created: true })
+  t.match(await engine.get(first.run.id), { key: 'k' }, 'it keeps its name')
+})
+
+keys.test('finished: the key is free once the run is over, not between two attempts', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'finished', conflict: 'return' }
+  const { run: { id } } = await addAs(engine, until)
+  const [run] = await claimAll(engine)
+  t.match(await addAs(engine, until), { created: false, run: { id, state: 'running' } })
+  await settleAs(engine, run!, { kind: 'failed', error: BOOM, retry_at: T0 })
+  t.match(await addAs(engine, until), { created: false, run: { id, state: 'queued' } })
+  await finish(engine)
+  t.match(await addAs(engine, until), { created: true })
+})
+
+keys.test('a time: the key is free when it is over, however the run stands', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 60, conflict: 'return' }
+  t.match(await addAs(engine, until), { run: { key_until: T0 + 60 } })
+  await finish(engine)
+  t.match(await addAs(engine, until, {}, T0 + 59), { created: false, run: { state: 'completed' } })
+  t.match(await addAs(engine, until, {}, T0 + 60), { created: true })
+  t.match(await addAs(engine, until, {}, T0 + 119), { created: false })
+})
+
+keys.test('a run that is queued again takes its key back, unless another one has it', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'finished', conflict: 'return' }
+  const first = (await addAs(engine, until)).run
+  await finish(engine)
+  await engine.retry({ id: first.id, now: T0, due_at: T0 })
+  t.match(await addAs(engine, until), { created: false, run: { id: first.id } })
+  await finish(engine)
+  const second = (await addAs(engine, until)).run
+  t.match(await engine.retry({ id: first.id, now: T0, due_at: T0 }), { state: 'queued' })
+  t.match(await addAs(engine, until), { created: false, run: { id: second.id } })
+})
+
+keys.test('replace: the one that waits takes over payload, priority, due time and retries', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'finished', conflict: 'replace' }
+  const { run } = await addAs(engine, until, { payload: 1, deadline_at: T0 + 99 })
+  const [again] = await engine.add([
+    ask({ key: 'k', unique: until, payload: [2], priority: 'critical', due_at: T0 + 7, max_retries: 9 })
+  ], T0)
+  t.match(again, { created: false, conflict: 'replaced', run: { id: run.id } })
+  t.match(await engine.get(run.id), {
+    payload: [2],
+    priority: 'critical',
+    due_at: T0 + 7,
+    nominal_at: T0 + 7,
+    max_retries: 9,
+    deadline_at: null
   })
-  t.test('finished: the key is free once the run is over, not between two attempts', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'finished', conflict: 'return' }
-    const { run: { id } } = await addAs(engine, until)
-    const [run] = await claimAll(engine)
-    t.match(await addAs(engine, until), { created: false, run: { id, state: 'running' } })
-    await settleAs(engine, run!, { kind: 'failed', error: BOOM, retry_at: T0 })
-    t.match(await addAs(engine, until), { created: false, run: { id, state: 'queued' } })
-    await finish(engine)
-    t.match(await addAs(engine, until), { created: true })
+  t.match(await engine.due({ now: T0, owner: 'me' }), { cohorts: [], singles: [], next_at: T0 + 7 })
+  t.match(await engine.count(), [{ states: { queued: 1 } }])
+  t.match(await addAs(engine, until, { due_at: T0 }), { conflict: 'replaced' })
+  t.equal((await engine.get(run.id))!.payload, null)
+  t.match(await claimAll(engine), [{ id: run.id, priority: 'normal' }])
+  t.match(await addAs(engine, until), { conflict: 'returned', run: { state: 'running' } },
+    'one that runs stays as it is')
+})
+
+keys.test('reschedule: only the due time moves, as a debounce wants it', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'started', conflict: 'reschedule' }
+  const { run } = await addAs(engine, until, { payload: 1, due_at: T0 + 10 })
+  t.match(await addAs(engine, until, { payload: 2, priority: 'high', due_at: T0 + 20 }, T0 + 5), {
+    conflict: 'rescheduled'
   })
-  t.test('a time: the key is free when it is over, however the run stands', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 60, conflict: 'return' }
-    t.match(await addAs(engine, until), { run: { key_until: T0 + 60 } })
-    await finish(engine)
-    t.match(await addAs(engine, until, {}, T0 + 59), { created: false, run: { state: 'completed' } })
-    t.match(await addAs(engine, until, {}, T0 + 60), { created: true })
-    t.match(await addAs(engine, until, {}, T0 + 119), { created: false })
-  })
-  t.test('a run that is queued again takes its key back, unless another one has it', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'finished', conflict: 'return' }
-    const first = (await addAs(engine, until)).run
-    await finish(engine)
-    await engine.retry({ id: first.id, now: T0, due_at: T0 })
-    t.match(await addAs(engine, until), { created: false, run: { id: first.id } })
-    await finish(engine)
-    const second = (await addAs(engine, until)).run
-    t.match(await engine.retry({ id: first.id, now: T0, due_at: T0 }), { state: 'queued' })
-    t.match(await addAs(engine, until), { created: false, run: { id: second.id } })
-  })
-  t.test('replace: the one that waits takes over payload, priority, due time and retries', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'finished', conflict: 'replace' }
-    const { run } = await addAs(engine, until, { payload: 1, deadline_at: T0 + 99 })
-    const [again] = await engine.add([
-      ask({ key: 'k', unique: until, payload: [2], priority: 'critical', due_at: T0 + 7, max_retries: 9 })
-    ], T0)
-    t.match(again, { created: false, conflict: 'replaced', run: { id: run.id } })
-    t.match(await engine.get(run.id), {
-      payload: [2],
-      priority: 'critical',
-      due_at: T0 + 7,
-      nominal_at: T0 + 7,
-      max_retries: 9,
-      deadline_at: null
-    })
-    t.match(await engine.due({ now: T0, owner: 'me' }), { cohorts: [], singles: [], next_at: T0 + 7 })
-    t.match(await engine.count(), [{ states: { queued: 1 } }])
-    t.match(await addAs(engine, until, { due_at: T0 }), { conflict: 'replaced' })
-    t.equal((await engine.get(run.id))!.payload, null)
-    t.match(await claimAll(engine), [{ id: run.id, priority: 'normal' }])
-    t.match(await addAs(engine, until), { conflict: 'returned', run: { state: 'running' } },
-      'one that runs stays as it is')
-  })
-  t.test('reschedule: only the due time moves, as a debounce wants it', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'started', conflict: 'reschedule' }
-    const { run } = await addAs(engine, until, { payload: 1, due_at: T0 + 10 })
-    t.match(await addAs(engine, until, { payload: 2, priority: 'high', due_at: T0 + 20 }, T0 + 5), {
-      conflict: 'rescheduled'
-    })
-    t.match(await engine.get(run.id), { payload: 1, priority: 'normal', due_at: T0 + 20, nominal_at: T0 + 10 })
-    t.same(await claimAll(engine, { now: T0 + 19 }), [])
-    t.equal((await claimAll(engine, { now: T0 + 20 })).length, 1)
-  })
-  t.test('keep_last: one runs, and the newest of those that came meanwhile waits', async t => {
-    const engine = await setup(t)
-    const until: Unique = { until: 'finished', conflict: 'keep_last' }
-    const first = (await addAs(engine, until, { payload: 1 })).run
-    t.match(await addAs(engine, until, { payload: 2 }), { conflict: 'replaced' })
-    const [running] = await claimAll(engine)
-    t.match(running, { id: first.id, payload: 2 })
-    const second = await addAs(engine, until, { payload: 3 })
-    t.equal(second.created, true)
-    t.match(await addAs(engine, until, { payload: 4 }), { conflict: 'replaced', run: { id: second.run.id } })
-    await settleAs(engine, running!, OUTCOMES.completed!)
-    t.match(await addAs(engine, until, { payload: 5 }), { conflict: 'replaced' },
-      'the end of the first leaves the key with the second')
-    t.match((await claimAll(engine)).map(({ id, payload }: Run & { payload: unknown }) => [id, payload]), [[
-      second.run.id,
-      5
-    ]])
-  })
-  for (const [how, name, outcome] of [
-    ['fails and would be tried again', 'finished', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }],
-    ['is interrupted', 'kept', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
-  ] as const) {
-    t.test(`keep_last: a run that ${how} waits no more beside a newer one: the newest alone stays`, async t => {
+  t.match(await engine.get(run.id), { payload: 1, priority: 'normal', due_at: T0 + 20, nominal_at: T0 + 10 })
+  t.same(await claimAll(engine, { now: T0 + 19 }), [])
+  t.equal((await claimAll(engine, { now: T0 + 20 })).length, 1)
+})
+
+keys.test('keep_last: one runs, and the newest of those that came meanwhile waits', async (t, setup) => {
+  const engine = await setup(t)
+  const until: Unique = { until: 'finished', conflict: 'keep_last' }
+  const first = (await addAs(engine, until, { payload: 1 })).run
+  t.match(await addAs(engine, until, { payload: 2 }), { conflict: 'replaced' })
+  const [running] = await claimAll(engine)
+  t.match(running, { id: first.id, payload: 2 })
+  const second = await addAs(engine, until, { payload: 3 })
+  t.equal(second.created, true)
+  t.match(await addAs(engine, until, { payload: 4 }), { conflict: 'replaced', run: { id: second.run.id } })
+  await settleAs(engine, running!, OUTCOMES.completed!)
+  t.match(await addAs(engine, until, { payload: 5 }), { conflict: 'replaced' },
+    'the end of the first leaves the key with the second')
+  t.match((await claimAll(engine)).map(({ id, payload }: Run & { payload: unknown }) => [id, payload]), [[
+    second.run.id,
+    5
+  ]])
+})
+
+for (const [how, name, outcome] of [
+  ['fails and would be tried again', 'finished', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }],
+  ['is interrupted', 'kept', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
+] as const) {
+  keys.test(`keep_last: a run that ${how} waits no more beside a newer one: the newest alone stays`,
+    async (t, setup) => {
       const engine = await setup(t)
       const until: Unique = { until: name, conflict: 'keep_last' }
       const { run: { id } } = await addAs(engine, until, { payload: 1 })
@@ -133,8 +141,10 @@ export async function naming (t: Test, setup: Setup) {
       t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 }), { state: 'queued' },
         'and then it is a run of its own')
     })
-  }
-  t.test('keep_last: a crash leaves the newest alone too, and a run without a newer one is put back', async t => {
+}
+
+keys.test('keep_last: a crash leaves the newest alone too, and a run without a newer one is put back',
+  async (t, setup) => {
     const engine = await setup(t)
     const until: Unique = { until: 'kept', conflict: 'keep_last' }
     const { run: { id } } = await addAs(engine, until)
@@ -149,29 +159,33 @@ export async function naming (t: Test, setup: Setup) {
     })
     t.match((await claimAll(engine)).map(run => run.id).toSorted(), [other.id, newest.id].toSorted())
   })
-  t.test('a blocked run can be replaced too, and waits on', async t => {
-    const engine = await setup(t)
-    const first = (await engine.add([ask()], T0))[0]!.run
-    const until: Unique = { until: 'finished', conflict: 'replace' }
-    const { run } = await addAs(engine, until, { after: [{ run: first.id, condition: 'done' }] })
-    t.match(await addAs(engine, until, { priority: 'high' }), {
-      conflict: 'replaced',
-      run: { id: run.id, state: 'blocked', priority: 'high' }
+
+keys.test('a blocked run can be replaced too, and waits on', async (t, setup) => {
+  const engine = await setup(t)
+  const first = (await engine.add([ask()], T0))[0]!.run
+  const until: Unique = { until: 'finished', conflict: 'replace' }
+  const { run } = await addAs(engine, until, { after: [{ run: first.id, condition: 'done' }] })
+  t.match(await addAs(engine, until, { priority: 'high' }), {
+    conflict: 'replaced',
+    run: { id: run.id, state: 'blocked', priority: 'high' }
+  })
+  t.match(await engine.count(), [{ states: { blocked: 1, queued: 1 } }])
+})
+
+keys.test('what cannot be meant is refused', async (t, setup) => {
+  const engine = await setup(t)
+  for (const more of [{ key: null }, { unique: { until: -1, conflict: 'return' } }, {
+    unique: { until: 'kept', conflict: 'win' }
+  }] as Partial<NewRun>[]) {
+    await t.rejects(addAs(engine, { until: 'kept', conflict: 'return' }, more), {
+      code: 'OFFPEAK_INPUT_INVALID',
+      errors: [{ pointer: '/0/unique' }]
     })
-    t.match(await engine.count(), [{ states: { blocked: 1, queued: 1 } }])
-  })
-  t.test('what cannot be meant is refused', async t => {
-    const engine = await setup(t)
-    for (const more of [{ key: null }, { unique: { until: -1, conflict: 'return' } }, {
-      unique: { until: 'kept', conflict: 'win' }
-    }] as Partial<NewRun>[]) {
-      await t.rejects(addAs(engine, { until: 'kept', conflict: 'return' }, more), {
-        code: 'OFFPEAK_INPUT_INVALID',
-        errors: [{ pointer: '/0/unique' }]
-      })
-    }
-  })
-  t.test('an idempotency key serves one request, also concurrent ones; a refused one leaves it free', async t => {
+  }
+})
+
+keys.test('an idempotency key serves one request, also concurrent ones; a refused one leaves it free',
+  async (t, setup) => {
     const engine = await setup(t)
     const request = (digest: string) => ({ key: 'k1', name: 'request/1', digest })
     const kept = async () => (await engine.kept({ prefix: 'request/' })).map(({ value }) => value)
@@ -196,4 +210,3 @@ export async function naming (t: Test, setup: Setup) {
     await t.rejects(add('b', { key: 'two' }), conflict)
     t.match(await engine.count(), [{ states: { queued: 1 } }])
   })
-}

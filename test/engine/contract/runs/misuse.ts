@@ -1,40 +1,41 @@
-import type { Test } from 'tap'
 import type { NewRun } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, settleAs, OUTCOMES } from '../fixtures.ts'
-import type { Setup } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 /** What nobody should ask for. */
-export async function misusing (t: Test, setup: Setup) {
-  t.test('an id that was never given is nobody, however it looks [F33]', async t => {
-    const engine = await setup(t)
-    for (const id of ['', 'nobody', '__proto__', "'; drop table run; --", '0000000000', 'x'.repeat(100_000),
-      '\u0000']) {
-      const by = { id, now: T0, by: 'me', reason: BY_HAND }
-      t.same([
-        await engine.get(id),
-        await engine.cancel(by),
-        await engine.retry({ ...by, due_at: T0 }),
-        await engine.edit(by),
-        await engine.discard(by),
-        await engine.end({ ...by, as: 'failed' }),
-        await settleAs(engine, { id, turn: 1 }, OUTCOMES.completed!)
-      ], [null, null, null, null, null, null, null], id.slice(0, 30))
-      t.equal(await engine.report({ lease: { id, turn: 1 }, now: T0, checkpoint: 1 }), false)
-      t.same(await engine.logs({ id, after: 0, limit: 9 }), [])
-      await engine.hold([{ owner: 'me', id, at: T0, code: 'x', message: '' }])
-      t.same(
-        await engine.claim({
-          owner: 'me',
-          now: T0,
-          lease_until: T0,
-          offers: [{ id, rank: 0, needs: [id], takes: [id] }],
-          pools: {}
-        }),
-        []
-      )
-    }
-  })
-  t.test('names that are none are refused, and so is a run that waits for itself or in a circle', async t => {
+export const misuse = new Suite()
+
+misuse.test('an id that was never given is nobody, however it looks [F33]', async (t, setup) => {
+  const engine = await setup(t)
+  for (const id of ['', 'nobody', '__proto__', "'; drop table run; --", '0000000000', 'x'.repeat(100_000), '\u0000']) {
+    const by = { id, now: T0, by: 'me', reason: BY_HAND }
+    t.same([
+      await engine.get(id),
+      await engine.cancel(by),
+      await engine.retry({ ...by, due_at: T0 }),
+      await engine.edit(by),
+      await engine.discard(by),
+      await engine.end({ ...by, as: 'failed' }),
+      await settleAs(engine, { id, turn: 1 }, OUTCOMES.completed!)
+    ], [null, null, null, null, null, null, null], id.slice(0, 30))
+    t.equal(await engine.report({ lease: { id, turn: 1 }, now: T0, checkpoint: 1 }), false)
+    t.same(await engine.logs({ id, after: 0, limit: 9 }), [])
+    await engine.hold([{ owner: 'me', id, at: T0, code: 'x', message: '' }])
+    t.same(
+      await engine.claim({
+        owner: 'me',
+        now: T0,
+        lease_until: T0,
+        offers: [{ id, rank: 0, needs: [id], takes: [id] }],
+        pools: {}
+      }),
+      []
+    )
+  }
+})
+
+misuse.test('names that are none are refused, and so is a run that waits for itself or in a circle',
+  async (t, setup) => {
     const engine = await setup(t)
     const wrong: [Partial<NewRun>, string][] = [
       [{ task: '__proto__' }, '/0/task'],
@@ -58,7 +59,9 @@ export async function misusing (t: Test, setup: Setup) {
     await t.rejects(engine.add(circle, T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ detail: /#a → #b → #a/ }] })
     t.same(await engine.count(), [])
   })
-  t.test('a refusal says what was found and what was expected, of each field and of each entry of after', async t => {
+
+misuse.test('a refusal says what was found and what was expected, of each field and of each entry of after',
+  async (t, setup) => {
     const engine = await setup(t)
     const wrong: [object, { pointer: string, detail: string | RegExp }][] = [
       [{ priority: 'urgnt' }, {
@@ -85,39 +88,40 @@ export async function misusing (t: Test, setup: Setup) {
       errors: [{ pointer: '/priority', detail: /^found 'urgnt', expected one of critical/ }]
     })
   })
-  t.test('ten megabytes are kept as they are; what cannot be written fails alone', async t => {
-    const engine = await setup(t)
-    const large = 'x'.repeat(10 * 2 ** 20)
-    const circle: { self?: unknown } = {}
-    circle.self = circle
-    const told = await Promise.allSettled([engine.add([ask({ payload: large })], T0),
-      engine.add([ask({ payload: circle as never })], T0), engine.add([ask({ payload: 2 })], T0)])
-    t.same(told.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled'])
-    t.same((await claimAll(engine)).map(({ payload }) => payload === large ? 'large' : payload), ['large', 2])
+
+misuse.test('ten megabytes are kept as they are; what cannot be written fails alone', async (t, setup) => {
+  const engine = await setup(t)
+  const large = 'x'.repeat(10 * 2 ** 20)
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  const told = await Promise.allSettled([engine.add([ask({ payload: large })], T0),
+    engine.add([ask({ payload: circle as never })], T0), engine.add([ask({ payload: 2 })], T0)])
+  t.same(told.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled'])
+  t.same((await claimAll(engine)).map(({ payload }) => payload === large ? 'large' : payload), ['large', 2])
+})
+
+misuse.test('fields that reach for prototypes are data, and reach none', async (t, setup) => {
+  const engine = await setup(t)
+  const evil = JSON.parse('{"__proto__":{"polluted":true},"a":1}') as never
+  const { id } = await addOne(engine, { payload: evil, key: '__proto__' })
+  t.match(await engine.add([ask({ key: '__proto__' })], T0), [{ created: false, run: { id } }])
+  const [run] = await claimAll(engine, { tasks: { a: 1, constructor: 1 } })
+  await engine.report({
+    lease: run!,
+    now: T0,
+    checkpoint: evil,
+    logs: [{ at: T0, level: 30, text: 'x', data: evil }]
   })
-  t.test('fields that reach for prototypes are data, and reach none', async t => {
-    const engine = await setup(t)
-    const evil = JSON.parse('{"__proto__":{"polluted":true},"a":1}') as never
-    const { id } = await addOne(engine, { payload: evil, key: '__proto__' })
-    t.match(await engine.add([ask({ key: '__proto__' })], T0), [{ created: false, run: { id } }])
-    const [run] = await claimAll(engine, { tasks: { a: 1, constructor: 1 } })
-    await engine.report({
-      lease: run!,
-      now: T0,
-      checkpoint: evil,
-      logs: [{ at: T0, level: 30, text: 'x', data: evil }]
-    })
-    await engine.keep({ name: '__proto__', value: evil, now: T0 })
-    await settleAs(engine, run!, { kind: 'completed', result: evil })
-    const full = (await engine.get(id))!
-    for (const part of [full.payload, full.result, full.checkpoint] as { a: number, polluted?: boolean }[]) {
-      t.same([part.a, part.polluted, Object.hasOwn(part, '__proto__')], [1, undefined, true])
-    }
-    t.match(await engine.kept({ prefix: '__' }), [{ name: '__proto__' }])
-    t.equal(({} as { polluted?: boolean }).polluted, undefined)
-    t.same(
-      await engine.change({ act: 'retry', filter: {}, now: T0, limit: 9, dry_run: true, bounds: { constructor: 1 } }),
-      { matched: 0, runs: [], refused: {}, next: null }
-    )
-  })
-}
+  await engine.keep({ name: '__proto__', value: evil, now: T0 })
+  await settleAs(engine, run!, { kind: 'completed', result: evil })
+  const full = (await engine.get(id))!
+  for (const part of [full.payload, full.result, full.checkpoint] as { a: number, polluted?: boolean }[]) {
+    t.same([part.a, part.polluted, Object.hasOwn(part, '__proto__')], [1, undefined, true])
+  }
+  t.match(await engine.kept({ prefix: '__' }), [{ name: '__proto__' }])
+  t.equal(({} as { polluted?: boolean }).polluted, undefined)
+  t.same(
+    await engine.change({ act: 'retry', filter: {}, now: T0, limit: 9, dry_run: true, bounds: { constructor: 1 } }),
+    { matched: 0, runs: [], refused: {}, next: null }
+  )
+})

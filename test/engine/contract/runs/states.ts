@@ -1,10 +1,10 @@
-import type { Test } from 'tap'
 import type { BulkAsk, Engine } from '../../../../core/engine/engine.ts'
 import { FINAL_STATES, STATES, isFinal } from '../../../../core/model/run/run.ts'
 import type { FullRun, NewRun, Run, State } from '../../../../core/model/run/run.ts'
 import type { Outcome } from '../../../../core/model/run/outcome.ts'
 import { T0, BY_HAND, BOOM, ask, claimAll, crash, fire, planAsk, settleAs } from '../fixtures.ts'
-import type { ClaimMore, Setup } from '../fixtures.ts'
+import type { ClaimMore } from '../fixtures.ts'
+import { Suite } from '../suite.ts'
 
 type Runs = Record<State, Run>
 
@@ -232,47 +232,48 @@ const whole = async (engine: Engine, runs: Runs): Promise<Record<State, FullRun 
 const isOwned = ({ owner }: Run) => owner !== null
 
 /** Every state and every call: what is allowed moves the run, and what is not changes nothing at all. */
-export async function moving (t: Test, setup: Setup) {
-  for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
-    const moves = Object.entries(to).map(([from, state]) => `${from} → ${state}`).join(', ')
-    t.test(`${name}: ${moves || 'moves nothing'}`, async t => {
-      const engine = await setup(t)
-      const runs = await oneOfEach(engine, more)
-      const before = await whole(engine, runs)
-      for (const state of STATES) t.equal(before[state]!.state, state, `a ${state} run is there`)
-      for (const state of STATES) await act(engine, { ...runs[state], state })
-      const after = await whole(engine, runs)
-      for (const state of STATES) {
-        const wanted = to[state]
-        if (wanted === 'gone') t.equal(after[state], null, `${state} is gone`)
-        else if (wanted === undefined) t.strictSame(after[state], before[state], `${state} is as it was`)
-        else t.match(after[state], { ...told, state: wanted }, `${state} becomes ${wanted}`)
-        if (wanted !== undefined && wanted !== 'gone') t.notSame(after[state], before[state], 'and it shows')
-      }
-      const left = Object.values(after).filter(run => run !== null)
-      for (const run of left) {
-        t.equal(isOwned(run), run.state === 'running', `${run.state}: only what runs has an owner`)
-        t.equal(run.finished_at !== null, isFinal(run.state), `${run.state}: only what is over has an end`)
-      }
-      const [counted] = (await engine.count()).filter(({ task }) => task === 'a')
-      const { items } = await engine.list({ task: 'a', limit: 99 })
-      for (const state of STATES) {
-        t.equal(counted!.states[state], items.filter(run => run.state === state).length, `the ${state} are counted`)
-      }
-    })
-  }
-  t.test('a run that left the blocked by another way is left alone by what it waited for', async t => {
-    for (const way of [MOVES.cancel!, MOVES['an end as skipped']!, MOVES['an end as failed']!]) {
-      for (const outcome of [DONE, ENDS.failed]) {
-        const engine = await setup(t)
-        const { blocked } = await oneOfEach(engine)
-        await way.act(engine, blocked)
-        const before = await engine.get(blocked.id)
-        await prerequisite(engine, outcome)
-        const { after, ...rest } = (await engine.get(blocked.id))!
-        t.match(before, rest)
-        t.equal(after[0]!.state, outcome.kind)
-      }
+export const states = new Suite()
+
+for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
+  const moves = Object.entries(to).map(([from, state]) => `${from} → ${state}`).join(', ')
+  states.test(`${name}: ${moves || 'moves nothing'}`, async (t, setup) => {
+    const engine = await setup(t)
+    const runs = await oneOfEach(engine, more)
+    const before = await whole(engine, runs)
+    for (const state of STATES) t.equal(before[state]!.state, state, `a ${state} run is there`)
+    for (const state of STATES) await act(engine, { ...runs[state], state })
+    const after = await whole(engine, runs)
+    for (const state of STATES) {
+      const wanted = to[state]
+      if (wanted === 'gone') t.equal(after[state], null, `${state} is gone`)
+      else if (wanted === undefined) t.strictSame(after[state], before[state], `${state} is as it was`)
+      else t.match(after[state], { ...told, state: wanted }, `${state} becomes ${wanted}`)
+      if (wanted !== undefined && wanted !== 'gone') t.notSame(after[state], before[state], 'and it shows')
+    }
+    const left = Object.values(after).filter(run => run !== null)
+    for (const run of left) {
+      t.equal(isOwned(run), run.state === 'running', `${run.state}: only what runs has an owner`)
+      t.equal(run.finished_at !== null, isFinal(run.state), `${run.state}: only what is over has an end`)
+    }
+    const [counted] = (await engine.count()).filter(({ task }) => task === 'a')
+    const { items } = await engine.list({ task: 'a', limit: 99 })
+    for (const state of STATES) {
+      t.equal(counted!.states[state], items.filter(run => run.state === state).length, `the ${state} are counted`)
     }
   })
 }
+
+states.test('a run that left the blocked by another way is left alone by what it waited for', async (t, setup) => {
+  for (const way of [MOVES.cancel!, MOVES['an end as skipped']!, MOVES['an end as failed']!]) {
+    for (const outcome of [DONE, ENDS.failed]) {
+      const engine = await setup(t)
+      const { blocked } = await oneOfEach(engine)
+      await way.act(engine, blocked)
+      const before = await engine.get(blocked.id)
+      await prerequisite(engine, outcome)
+      const { after, ...rest } = (await engine.get(blocked.id))!
+      t.match(before, rest)
+      t.equal(after[0]!.state, outcome.kind)
+    }
+  }
+})
