@@ -5,6 +5,7 @@ import { cohortHolds } from './contract/cohort-holds.ts'
 import { deadLetters } from './contract/reports/dead-letters.ts'
 import { dependencies } from './contract/runs/dependencies.ts'
 import { edits } from './contract/runs/edit.ts'
+import { flowRetries } from './contract/runs/flow-retries.ts'
 import type { Setup } from './contract/fixtures.ts'
 import { keys } from './contract/runs/keys.ts'
 import { leases, lifecycle, retention } from './contract/recovery.ts'
@@ -42,6 +43,7 @@ const SUITES: Record<string, Suite> = {
   'holds of runs': runHolds,
   'holds of cohorts': cohortHolds,
   'dependencies': dependencies,
+  'retries in a flow': flowRetries,
   'misuse': misuse,
   'keys': keys,
   'edits': edits,

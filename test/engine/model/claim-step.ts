@@ -1,25 +1,35 @@
 import { deepEqual } from 'node:assert/strict'
 import type { ClaimAsk } from '../../../core/engine/engine.ts'
+import type { Offer } from '../../../core/model/run/cohort.ts'
 import { PRIORITIES } from '../../../core/model/run/run.ts'
 import { told, wanted } from './compare.ts'
 import { LEASE, act, ownerOf } from './steps.ts'
 import type { Step } from './steps.ts'
+import type { Draw } from './random-draw.ts'
 import type { ExpectedRun } from './expected-run.ts'
+import type { ReferenceEngine } from './reference-engine.ts'
 import { claimFrom } from './reference-claim.ts'
 
 const OFFERED = ['task', 'queue', 'priority', 'span', 'scheduled'] as const
 
-/** Offers of some of what is due, and pools that are short. */
-export const claim: Step = (world, draw) => {
-  const { engine, reference } = world
-  const owner = draw.of([ownerOf(world), ownerOf(world), 'other'])
-  const keys = [
-    ...new Map(
-      reference.runs.flatMap(run => reference.cohortOf(run) ?? []).map(
-        cohort => [OFFERED.map(word => cohort[word]).join(), cohort]
-      )
-    ).values()
-  ]
+const POOLS: Record<string, number>[] = [
+  { slots: 3 },
+  { 'slots': 9, 'task/a': 1, 'task/b': 2 },
+  { 'slots': 2, 'queue/q': 2, 'few': 1 },
+  { few: 2 }
+]
+
+/** The cohorts of all waiting runs, each once. */
+const cohortsOf = (reference: ReferenceEngine) => [
+  ...new Map(
+    reference.runs.flatMap(run => reference.cohortOf(run) ?? []).map(
+      cohort => [OFFERED.map(word => cohort[word]).join(), cohort]
+    )
+  ).values()
+]
+
+/** Offers of about three quarters of the cohorts and single runs. */
+function drawOffers (reference: ReferenceEngine, draw: Draw): Offer[] {
   const pooled = (task: string, queue: string) =>
     draw.of<string[]>([[], ['slots'], ['slots', `task/${task}`], ['slots', `queue/${queue}`, 'few']])
   const offer = (task: string, queue: string, priority: ExpectedRun['priority']) => ({
@@ -27,16 +37,16 @@ export const claim: Step = (world, draw) => {
     needs: pooled(task, queue),
     takes: pooled(task, queue)
   })
+  const { now } = reference
   const range = () =>
-    draw.of([{ from: 0, until: reference.now }, { from: 0, until: reference.now + 99 }, {
-      from: reference.now - 5,
-      until: reference.now
-    }, {
-      from: 0,
-      until: reference.now - 3
-    }])
-  const offers = [
-    ...keys.filter(() => draw.below(4) > 0).map(cohort => ({
+    draw.of([
+      { from: 0, until: now },
+      { from: 0, until: now + 99 },
+      { from: now - 5, until: now },
+      { from: 0, until: now - 3 }
+    ])
+  return [
+    ...cohortsOf(reference).filter(() => draw.below(4) > 0).map(cohort => ({
       cohort: { ...cohort, ...range() },
       ...offer(cohort.task, cohort.queue, cohort.priority)
     })),
@@ -45,11 +55,14 @@ export const claim: Step = (world, draw) => {
       ...offer(task, queue, priority)
     }))
   ]
-  const pools = draw.of<Record<string, number>>([{ slots: 3 }, { 'slots': 9, 'task/a': 1, 'task/b': 2 }, {
-    'slots': 2,
-    'queue/q': 2,
-    'few': 1
-  }, { few: 2 }])
+}
+
+/** Claims from random offers, with pools that are too small for all of them. */
+export const claim: Step = (world, draw) => {
+  const { engine, reference } = world
+  const owner = draw.of([ownerOf(world), ownerOf(world), 'other'])
+  const offers = drawOffers(reference, draw)
+  const pools = draw.of(POOLS)
   const asks: ClaimAsk = {
     owner,
     now: reference.now,

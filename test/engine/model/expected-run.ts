@@ -113,11 +113,40 @@ export function sharesIn (lost: readonly ExpectedRun[], cap: number): [ExpectedR
 export const waitedAfter = ({ crashes }: ExpectedRun, cap: number, now: number): number =>
   isSuspect({ crashes }, cap) ? now + waitAfterCrash(crashes, cap) : -Infinity
 
-/** A run as it was asked for. */
+/** What a run has before its first attempt, whatever was asked for. */
+const unstarted = () => ({
+  attempt: 0,
+  turn: 0,
+  crashes: 0,
+  preempted: 0,
+  owner: null,
+  started_at: null,
+  cancel: null,
+  error: null,
+  child: null,
+  free: false,
+  displaced: false,
+  links: [],
+  result: null,
+  checkpoint: null,
+  used: null,
+  attempts: [],
+  own: [],
+  past: 0,
+  lines: [],
+  rated: false,
+  countedTo: null
+})
+
+const isSingle = ({ single, now: urgent, source, due_at: due, deadline_at: deadline }: NewRun, now: number): boolean =>
+  (single ?? false) || (urgent ?? false) || source === 'catch_up' || due < now ||
+  (deadline !== undefined && deadline !== null && deadline < due)
+
+/** The run that `ask` adds. */
 export function bornAs (ask: NewRun, id: string, now: number): ExpectedRun {
   const until = ask.unique?.until ?? 'kept'
-  const deadline = ask.deadline_at ?? null
   return {
+    ...unstarted(),
     id,
     task: ask.task,
     queue: ask.queue,
@@ -128,39 +157,17 @@ export function bornAs (ask: NewRun, id: string, now: number): ExpectedRun {
     key: ask.key ?? null,
     due_at: ask.due_at,
     nominal_at: ask.nominal_at ?? ask.due_at,
-    attempt: 0,
     max_retries: ask.max_retries,
-    turn: 0,
-    crashes: 0,
     missed: ask.missed ?? 0,
-    owner: null,
     created_at: now,
-    started_at: null,
     finished_at: ask.skipped ? now : null,
-    deadline_at: deadline,
+    deadline_at: ask.deadline_at ?? null,
     expires: ask.expires ?? false,
     now: ask.now ?? false,
-    preempted: 0,
-    single: (ask.single ?? false) || (ask.now ?? false) || ask.source === 'catch_up' || ask.due_at < now ||
-      (deadline !== null && deadline < ask.due_at),
-    cancel: null,
+    single: isSingle(ask, now),
     reason: ask.skipped?.code ?? null,
-    error: null,
-    child: null,
     until: until === 'kept' ? null : typeof until === 'number' ? now + until : until,
-    free: false,
-    displaced: false,
-    links: [],
-    payload: ask.payload ?? null,
-    result: null,
-    checkpoint: null,
-    used: null,
-    attempts: [],
-    own: [],
-    past: 0,
-    lines: [],
-    rated: false,
-    countedTo: null
+    payload: ask.payload ?? null
   }
 }
 

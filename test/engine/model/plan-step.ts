@@ -53,7 +53,10 @@ interface Firing {
   count: { added: number, skipped: number, coalesced: number, replaced: number }
 }
 
-/** Fires once as the laws require; counts the replaced runs and returns the result. */
+const linksOf = ({ after = [] }: NewRun) =>
+  after.map(({ run: id, condition }) => ({ id, ref: null, condition, counted: null, result: null }))
+
+/** Fires once as the overlap policy requires; counts the replaced runs and returns the result. */
 function fired (
   reference: ReferenceEngine,
   one: NewRun,
@@ -82,15 +85,7 @@ function fired (
   }
   const run = reference.born(skipped ? { ...one, skipped } : one, fresh.shift() ?? '')
   if (skipped) return 'skipped'
-  if (run.state === 'blocked') {
-    run.links = (one.after ?? []).map(({ run: id, condition }) => ({
-      id,
-      ref: null,
-      condition,
-      counted: null,
-      result: null
-    }))
-  }
+  if (run.state === 'blocked') run.links = linksOf(one)
   // What it waits for may have ended by the same call: it is told before the next fire comes.
   if (run.links.length > 0) reference.follow()
   return 'added'

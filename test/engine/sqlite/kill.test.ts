@@ -38,8 +38,8 @@ async function opened (t: Test, folder: string): Promise<Engine> {
   return engine
 }
 
-t.test('kills under traffic, again and again, lose nothing that was answered [F01]', { timeout: 240_000 }, async t => {
-  const folder = folderOf(t)
+/** Kills a process under traffic again and again. Returns what its processes acknowledged. */
+async function killAgain (folder: string) {
   const added = new Set<string>()
   const settled = new Map<string, string>()
   const stale: string[] = []
@@ -52,22 +52,11 @@ t.test('kills under traffic, again and again, lose nothing that was answered [F0
       if (state === 'stale') stale.push(line)
     }
   }
-  const engine = await opened(t, folder)
-  const faults: string[] = []
-  for (const id of added) {
-    const run = await engine.get(id)
-    if (run) faults.push(...faultsOf(run))
-    else faults.push(`${id}: was answered and is not there`)
-  }
-  for (const [lease, state] of settled) {
-    const [id, turn] = lease.split(' ')
-    const attempt = (await engine.get(id!))?.attempts.find(past => past.turn === Number(turn))
-    if (!attempt || attempt.outcome === 'crashed') faults.push(`${lease}: settled as ${state} and is not`)
-  }
-  t.comment(`${kills} kills, ${added.size} runs, ${settled.size} settled`)
-  t.same(faults, [])
-  t.same(stale, [], 'nobody lost a lease that was alive')
-  await engine.stop()
+  return { added, settled, stale, kills }
+}
+
+/** The file is intact, and its counts agree with its runs. */
+function checkDatabase (t: Test, folder: string): void {
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   t.match(db.prepare('pragma integrity_check').get(), { integrity_check: 'ok' })
   const counted = db.prepare(
@@ -77,8 +66,30 @@ t.test('kills under traffic, again and again, lose nothing that was answered [F0
   t.match(counted, db.prepare(`
     select sum(state = 3) as completed, sum(state = 4) as failed, sum(state = 5) as cancelled, sum(state = 6) as skipped
     from run`)
-    .get()!, 'counts are what is there')
+    .get()!, 'the counts agree with the runs')
   db.close()
+}
+
+t.test('repeated kills under traffic lose nothing that was acknowledged [F01]', { timeout: 240_000 }, async t => {
+  const folder = folderOf(t)
+  const { added, settled, stale, kills } = await killAgain(folder)
+  const engine = await opened(t, folder)
+  const faults: string[] = []
+  for (const id of added) {
+    const run = await engine.get(id)
+    if (run) faults.push(...faultsOf(run))
+    else faults.push(`${id}: was acknowledged and is missing`)
+  }
+  for (const [lease, state] of settled) {
+    const [id, turn] = lease.split(' ')
+    const attempt = (await engine.get(id!))?.attempts.find(past => past.turn === Number(turn))
+    if (!attempt || attempt.outcome === 'crashed') faults.push(`${lease}: was settled as ${state} and is not`)
+  }
+  t.comment(`${kills} kills, ${added.size} runs, ${settled.size} settled`)
+  t.same(faults, [])
+  t.same(stale, [], 'no live lease was lost')
+  await engine.stop()
+  checkDatabase(t, folder)
 })
 
 t.test('a second process is refused with the name of the first, and starts when that was killed [F09]', async t => {

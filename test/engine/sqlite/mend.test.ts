@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import t from 'tap'
 import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
+import type { Engine } from '../../../core/engine/engine.ts'
 import { decodeId } from '../../../core/model/run/id.ts'
 import { scratch } from '../../work/harness.ts'
 import type { NewRun } from '../../../core/model/run/run.ts'
@@ -36,17 +37,8 @@ const schedule: Schedule = {
   created_by: 'anna'
 }
 
-/** A folder with runs in every state and a row in most tables; `edit` writes into its database while nobody has it
- *  open. */
-async function storeOf (t: Test) {
-  const folder = scratch(t)
-  const open = async () => {
-    const engine = createSqliteEngine({ folder, ballastBytes: 0, clock: () => T0 + 1000, check: true })
-    await engine.start()
-    t.teardown(() => engine.stop())
-    return engine
-  }
-  const engine = await open()
+/** Adds runs and a row to most tables. Returns the ids of the runs. */
+async function fill (engine: Engine) {
   const [first, alone, cohort] = await engine.add([asked(), asked({ deadline_at: T0 + 1000, single: true }),
     asked({ payload: { n: 1 } })], T0)
   const [before, behind] = await engine.add([asked({ ref: 'x' }),
@@ -69,6 +61,27 @@ async function storeOf (t: Test) {
     limit: 1
   })
   await engine.settle({ lease: { id: run!.id, turn: 1 }, outcome: { kind: 'completed', result: 1 }, now: T0 })
+  return {
+    alone: alone!.run.id,
+    done: run!.id,
+    cohort: cohort!.run.id,
+    before: before!.run.id,
+    behind: behind!.run.id
+  }
+}
+
+/** A closed store with runs in every state and a row in most tables. `open` starts an engine on it; `edit` writes into
+ *  its database while no engine has it open. */
+async function storeOf (t: Test) {
+  const folder = scratch(t)
+  const open = async () => {
+    const engine = createSqliteEngine({ folder, ballastBytes: 0, clock: () => T0 + 1000, check: true })
+    await engine.start()
+    t.teardown(() => engine.stop())
+    return engine
+  }
+  const engine = await open()
+  const ids = await fill(engine)
   await engine.stop()
   const edit = (sql: string, ...values: (string | number | bigint | null | Uint8Array)[]) => {
     const db = new DatabaseSync(join(folder, 'offpeak.db'))
@@ -76,15 +89,7 @@ async function storeOf (t: Test) {
     db.close()
     return Number(changes)
   }
-  return {
-    open,
-    edit,
-    alone: alone!.run.id,
-    done: run!.id,
-    cohort: cohort!.run.id,
-    before: before!.run.id,
-    behind: behind!.run.id
-  }
+  return { open, edit, ...ids }
 }
 
 type Opened = Awaited<ReturnType<Awaited<ReturnType<typeof storeOf>>['open']>>
@@ -177,39 +182,40 @@ t.test('a process that ends before such a run has failed leaves it to the next',
   t.match(await engine.get(alone), { state: 'failed', reason: { code: 'out_of_range', message: 'm' } })
 })
 
+const COLUMNS = [
+  'schedule.cursor',
+  'schedule.body',
+  'schedule.version',
+  'fact.value',
+  'fact.at',
+  'fact.version',
+  'record.at',
+  'record.detail',
+  'meta.value',
+  'lane.last',
+  'lane.completed',
+  'lane.priority',
+  'lane.task',
+  'lane.span',
+  'hour.wait',
+  'hour.completed',
+  'hold.began',
+  'hold.code',
+  'dependency.condition',
+  'owner.lease_until',
+  'run.finished_at',
+  'run.error',
+  'run.progress',
+  'run.lease_until',
+  'run.turn',
+  'run.state',
+  'run.source',
+  'run.payload',
+  'sqlite_sequence.seq'
+]
+
 t.test('a row of any table that holds what it may not keeps no store from being opened and used', async t => {
-  const places = [
-    'schedule.cursor',
-    'schedule.body',
-    'schedule.version',
-    'fact.value',
-    'fact.at',
-    'fact.version',
-    'record.at',
-    'record.detail',
-    'meta.value',
-    'lane.last',
-    'lane.completed',
-    'lane.priority',
-    'lane.task',
-    'lane.span',
-    'hour.wait',
-    'hour.completed',
-    'hold.began',
-    'hold.code',
-    'dependency.condition',
-    'owner.lease_until',
-    'run.finished_at',
-    'run.error',
-    'run.progress',
-    'run.lease_until',
-    'run.turn',
-    'run.state',
-    'run.source',
-    'run.payload',
-    'sqlite_sequence.seq'
-  ]
-  for (const place of places) {
+  for (const place of COLUMNS) {
     const [table, column] = place.split('.')
     const { open, edit } = await storeOf(t)
     for (const value of [2n ** 63n - 1n, 1e308, '{"a":', -1, new Uint8Array([0])]) {
