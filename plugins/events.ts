@@ -45,7 +45,7 @@ function sinkOf (reply: FastifyReply) {
 const events: Plugin = async app => {
   const { manager } = app
   const broadcast = new Broadcast({ clock: manager.clock, durable: manager.durable })
-  const leave = [manager.onNotice(broadcast.hear, 'events'), manager.onBeat(() => broadcast.beat(), 'events')]
+  const leave = [manager.onNotice(broadcast.receive, 'events'), manager.onBeat(() => broadcast.beat(), 'events')]
   // Before the server closes: it would wait for open streams for ever.
   app.addHook('preClose', async () => broadcast.end())
   app.addHook('onClose', async () => leave.forEach(off => off()))

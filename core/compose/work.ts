@@ -89,10 +89,10 @@ function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
   const notice = notices.say
   parts.pauses = new Pauses({ engine, clock, conditions })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, conditions, pauses: parts.pauses })
-  notices.listen(parts.breaker.hear, 'breaker')
+  notices.listen(parts.breaker.receive, 'breaker')
   parts.upkeep = new Upkeep({ engine, clock, notice, config, folder, owner, steps })
   parts.standstill = new StandstillWatch({ engine, clock, notice, config, verdict: run => runner.verdicts.of(run) })
-  notices.listen(parts.standstill.hear, 'standstill')
+  notices.listen(parts.standstill.receive, 'standstill')
   parts.feed = new StoreFeed({
     engine,
     owner,

@@ -196,24 +196,24 @@ t.test('the progress of a run is told four times a second at most, the newest at
   const { clock, broadcast, reader, progressed } = inMemory()
   const heard = reader()
   for (let step = 1; step <= 10; step++) {
-    broadcast.hear(progressed(step))
+    broadcast.receive(progressed(step))
     clock.advance(100)
     broadcast.beat()
   }
   clock.advance(250)
   broadcast.beat()
   t.same(currents(heard.events), [1, 3, 6, 9, 10])
-  broadcast.hear(progressed(1, 'b'))
-  broadcast.hear(progressed(1, 'c'))
+  broadcast.receive(progressed(1, 'b'))
+  broadcast.receive(progressed(1, 'c'))
   t.same(heard.events.slice(-2).map(({ data }) => (data.run as { id: string }).id), ['b', 'c'], 'each run for itself')
 })
 
 t.test('progress that waits is not told once the run is over', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
   const heard = reader()
-  broadcast.hear(progressed(1))
-  broadcast.hear(progressed(2))
-  broadcast.hear({
+  broadcast.receive(progressed(1))
+  broadcast.receive(progressed(2))
+  broadcast.receive({
     kind: 'settled',
     run: {
       id: 'a',
@@ -239,10 +239,10 @@ t.test('progress that waits is not told once the run is over', async t => {
 t.test('whoever does not read is dropped, and the others go on [F50]', async t => {
   const { broadcast, reader } = inMemory()
   const [slow, healthy] = [reader(), reader()]
-  broadcast.hear({ kind: 'stopped' })
+  broadcast.receive({ kind: 'stopped' })
   slow.buffered = 1024 * 1024 + 1
-  broadcast.hear({ kind: 'stopped' })
-  broadcast.hear({ kind: 'stopped' })
+  broadcast.receive({ kind: 'stopped' })
+  broadcast.receive({ kind: 'stopped' })
   t.equal(slow.dropped, true)
   t.equal(slow.events.length, 1)
   t.equal(healthy.events.length, 3)
@@ -252,12 +252,12 @@ t.test('whoever does not read is dropped, and the others go on [F50]', async t =
 t.test('what is kept for those who come back is bounded [F51]', async t => {
   const { broadcast, reader } = inMemory()
   const first = reader()
-  for (let count = 0; count < 600; count++) broadcast.hear({ kind: 'stopped' })
+  for (let count = 0; count < 600; count++) broadcast.receive({ kind: 'stopped' })
   const ids = first.events.map(({ id }) => id)
   t.same(reader({ after: ids[99]! }).events.length, 500)
   t.match(reader({ after: ids[98]! }).events, [{ event: 'reset', id: ids.at(-1) }])
   t.same(reader({ after: ids.at(-1)! }).events, [])
   const long = 'x'.repeat(10_000)
-  for (let count = 0; count < 100; count++) broadcast.hear({ kind: 'config_refused', message: long })
+  for (let count = 0; count < 100; count++) broadcast.receive({ kind: 'config_refused', message: long })
   t.match(reader({ after: ids.at(-1)! }).events, [{ event: 'reset' }], 'in bytes too')
 })

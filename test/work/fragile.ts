@@ -20,7 +20,7 @@ export async function fragile (t: Owner, over: Partial<Task> = {}, options: Harn
   const it = await harness(t, {
     tasks: [{ breaker: rule, max_retries: 0, work: { kind: 'function', func }, ...over }],
     ...options,
-    onNotice: notice => breaker?.hear(notice),
+    onNotice: notice => breaker?.receive(notice),
     ended: (run, outcome) => breaker?.ended(run, outcome)
   })
   const pauses = new Pauses(it)

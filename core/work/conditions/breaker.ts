@@ -87,7 +87,7 @@ export class Breaker {
 
   /** Called with every notice: which run tries is known when it begins, and when it is over without having said how the
    *  task is. */
-  readonly hear = (notice: Notice): void => {
+  readonly receive = (notice: Notice): void => {
     if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) {
       this.#try(notice.run.task, notice.run.id)
     } else if (notice.kind === 'stale') this.#free(notice.id)

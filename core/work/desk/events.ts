@@ -115,7 +115,7 @@ export class Broadcast {
   }
 
   /** Takes a notice. The progress of a run is sent at most four times a second, always the newest. */
-  readonly hear = (notice: Notice): void => {
+  readonly receive = (notice: Notice): void => {
     if (notice.kind === 'settled') this.#progress.delete(notice.run.id)
     if (notice.kind !== 'progressed' || this.#mayPass(notice)) this.#say(notice)
   }

@@ -1,4 +1,4 @@
-import { foremost } from './foremost.ts'
+import { firstDueRuns } from './first-due-runs.ts'
 import { isFinal } from '../../model/run/run.ts'
 import type { Deadline } from '../../model/conditions/relaxation.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -76,7 +76,7 @@ export class Explain {
     const now = clock.now()
     const at = asked ?? now
     if (at < now) return await this.#taskThen(task.id, at)
-    const waiting = foremost(await engine.due({ now, owner: '' })).get(task.id) ??
+    const waiting = firstDueRuns(await engine.due({ now, owner: '' })).get(task.id) ??
       (await engine.list({ task: task.id, state: ['queued'], limit: 1 })).items[0]
     if (waiting) return await this.#ofRun((await engine.get(waiting.id))!, at, now)
     const next =

@@ -1,5 +1,5 @@
 import { classify } from '../../model/conditions/classify.ts'
-import { foremost } from './foremost.ts'
+import { firstDueRuns } from './first-due-runs.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -48,7 +48,7 @@ export class TaskViews {
     const { engine, clock } = this.#options
     const [counts, due] = await Promise.all([engine.count(), engine.due({ now: clock.now(), owner: '' })])
     const countOf = new Map(counts.map(count => [count.task, count]))
-    const first = foremost(due)
+    const first = firstDueRuns(due)
     const firsts = this.#firsts(tasks.flatMap(({ id }) => first.get(id) ?? []))
     return tasks.map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
   }

@@ -33,7 +33,7 @@ export class StandstillWatch {
     return this.#found
   }
 
-  readonly hear = ({ kind }: Notice): void => {
+  readonly receive = ({ kind }: Notice): void => {
     if (kind !== 'claimed' && kind !== 'started') return
     this.#startedAt = this.#options.clock.now()
     this.#found = null

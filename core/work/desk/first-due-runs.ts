@@ -8,7 +8,7 @@ const comesFirst = (a: Run, b: Run): boolean => {
 }
 
 /** The first due run of each task, by task. */
-export function foremost ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>): Map<string, Run> {
+export function firstDueRuns ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>): Map<string, Run> {
   const runs = new Map<string, Run>()
   for (const run of [...cohorts.map(({ first }) => first), ...singles]) {
     const known = runs.get(run.task)
