@@ -31,7 +31,7 @@ function scopeIn ({ scope, name: given }: Static<typeof Which>, pointer: string)
 }
 
 function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): number | null {
-  if (until !== undefined && span !== undefined) throw misfit('/for', "goes with no 'until': say one of the two")
+  if (until !== undefined && span !== undefined) throw misfit('/for', "cannot be combined with 'until'")
   const end = span === undefined ? instantIn('/until', until) : now + milliseconds(span)
   if (end === undefined) return null
   const pointer = span === undefined ? '/until' : '/for'

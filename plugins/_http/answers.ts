@@ -50,8 +50,8 @@ export function checkDue (
 ): void {
   const errors = asks.flatMap(({ delay, due_at: due }, index) =>
     delay === undefined || due === undefined ? [] : [
-      { pointer: `${place(index)}/delay`, detail: "goes with no 'due_at': say one of the two" },
-      { pointer: `${place(index)}/due_at`, detail: "goes with no 'delay': say one of the two" }
+      { pointer: `${place(index)}/delay`, detail: "cannot be combined with 'due_at'" },
+      { pointer: `${place(index)}/due_at`, detail: "cannot be combined with 'delay'" }
     ]
   )
   if (errors.length > 0) throw inputInvalid({ what: 'The body does not fit', errors })

@@ -118,7 +118,8 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     put('both.jsonl', '{"task":"echo"}\n{"task":"echo","delay":60,"due_at":"2099-01-01T00:00:00Z"}\n')
     t.match(await say(['enqueue', '--bulk', 'both.jsonl']), {
       code: 1,
-      err: /2 errors; nothing was added\n {2}both\.jsonl:2 \/delay goes with no 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
+      err:
+        /2 errors; nothing was added\n {2}both\.jsonl:2 \/delay cannot be combined with 'due_at'.*\n {2}both\.jsonl:2 \/due_at /
     })
     put('bad.jsonl', '{"task":"echo"}\n{"task":"echo"\n')
     t.match(await say(['enqueue', '--bulk', 'bad.jsonl']), {

@@ -52,7 +52,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     }
     t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is deleted\n' })
     t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
-    t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: say how long the value counts/ })
+    t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: state how long the value is valid/ })
     t.match(await ask('signal', 'kind'), { code: 2, err: /signal needs a value, or --drop/ })
   })
 
@@ -74,7 +74,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
       err: /in spite of: signal solar is not set/
     })
     for (const id of [later.id, added]) await until(async () => (await json('show', id)).state === 'completed')
-    t.match(await ask('now', added), { code: 1, err: /only a run that waits/ })
+    t.match(await ask('now', added), { code: 1, err: /only waiting runs can be/ })
     t.match(await ask('run', 'wash', '--when-possible', '--now'), { code: 2, err: /cannot be used with/ })
   })
 

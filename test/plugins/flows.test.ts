@@ -32,7 +32,7 @@ t.test('a flow is posted in one call and runs in its order', async t => {
   const [first, second, third] = failed.json().runs.map(({ id }: { id: string }) => id)
   t.match((await ask({ url: `/api/runs/${second}/why` })).json(), {
     decision: 'hold',
-    message: `waits for #first, run ${first}, which is queued and is to be completed`
+    message: `waits for #first, run ${first}, which is queued and must be completed`
   })
   await post(`/api/runs/${first}/cancel`, {})
   t.match((await ask({ url: `/api/runs/${third}` })).json().reason, {

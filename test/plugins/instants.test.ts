@@ -111,7 +111,7 @@ t.test('a run_date that has passed is refused, unless it would still fire as one
     status: 422,
     errors: [{
       pointer: '/trigger_args/run_date',
-      detail: /^found '.*', which has passed, expected a date to come: it is /
+      detail: /^found '.*', which has passed, expected a future date: it is /
     }]
   })
   t.equal((await asked(Math.min(2000, grace / 2))).statusCode, 201)

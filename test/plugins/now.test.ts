@@ -88,12 +88,12 @@ t.test('neither a pause nor a slot is passed, and then no command is named', asy
   for (const { id } of (await it.get('/api/runs')).items) await it.post(`/api/runs/${id}/cancel`)
 })
 
-t.test('now goes with no other instant', async t => {
+t.test('now cannot be combined with another instant', async t => {
   const it = await laptop(t, { tasks: TASKS })
   for (const [name, value] of [['delay', '1h'], ['due_at', '2030-01-01T00:00Z']] as const) {
     t.match((await it.post(RUNS, { now: true, [name]: value })).json(), {
       status: 422,
-      errors: [{ pointer: '/now', detail: `goes with no '${name}': say one of the two` }]
+      errors: [{ pointer: '/now', detail: `cannot be combined with '${name}'` }]
     })
   }
   t.match((await it.post(RUNS, { now: false, delay: '1h' })).json(), { now: false, label: 'scheduled' })

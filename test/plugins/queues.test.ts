@@ -242,7 +242,7 @@ t.test('a run that is not over is not deleted, and the answer says what to do', 
     t.match((await ask({ method: 'DELETE', url: `/api/runs/${id}` })).json(), {
       status: 409,
       code: 'OFFPEAK_RUN_CONFLICT',
-      detail: `Run ${id} is ${state}: it cannot be deleted before it is over: cancel it first`
+      detail: `Run ${id} is ${state}: it cannot be deleted before it is finished: cancel it first`
     })
     t.equal(await stateOf(id), state)
     await post(`/api/runs/${id}/cancel`)

@@ -15,7 +15,7 @@ export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: 
       : []
   )
   const both = unique?.while !== undefined && unique.for !== undefined
-    ? [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }]
+    ? [{ pointer: '/unique/for', detail: "cannot be combined with 'while'" }]
     : []
   const list = backoff?.list !== undefined && backoff.kind !== undefined && backoff.kind !== 'list'
     ? [{ pointer: '/backoff/list', detail: `goes with the kind 'list', not '${backoff.kind}'` }]

@@ -34,7 +34,7 @@ const AskSchema = Type.Object({
 function check (ask: PauseAsk): void {
   const errors = faultsOf(AskSchema, ask)
   if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) {
-    errors.push({ pointer: '/for', detail: "goes with no 'until': say one of the two" })
+    errors.push({ pointer: '/for', detail: "cannot be combined with 'until'" })
   }
   if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) {
     errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })

@@ -21,10 +21,10 @@ import type { TaskRunAsk } from './request/enqueue-request.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** Runs that one engine call changes at most. */
+/** At most this many runs are changed in one engine call. */
 const SLICE = 1000
 
-/** Runs that one call by filter changes at most, unless it has a limit. */
+/** At most this many runs are changed by one filter, unless the request has a limit. */
 const MOST_CHANGED = 100_000
 
 interface BulkOptions {
@@ -37,7 +37,7 @@ interface BulkOptions {
   tasks: () => ReadonlyMap<string, Task>
   /** The folder of uploaded files. */
   uploads: () => string
-  /** Whether disabled tasks may be run on request. */
+  /** Whether people may run disabled tasks. */
   policy: () => { run_disabled: boolean }
 }
 
@@ -48,7 +48,7 @@ export interface EditRequest {
   by: string
 }
 
-/** `every`: the interval at which retried runs become due. `tasks`: only runs of these tasks. */
+/** `tasks`: restricts the filter to these tasks. `every`: the interval between the due instants of retried runs. */
 export interface ChangeRequest {
   filter: RunFilter
   tasks?: string[]
@@ -59,7 +59,7 @@ export interface ChangeRequest {
   every?: Duration
 }
 
-/** `by` and `action`: who asked for what, for the audit log. */
+/** `by` and `action`: for the audit log. */
 export interface BulkMore {
   source?: Source
   by?: string
@@ -67,7 +67,7 @@ export interface BulkMore {
   request?: KeyedRequest
 }
 
-/** `refused`: runs that were not retried because their queues are full. */
+/** `refused`: how many runs were not retried because their queues are full. */
 export interface Counted {
   matched: number
   changed: number
@@ -81,7 +81,7 @@ const VERBS = {
   promote: 'made due'
 } as const satisfies Record<BulkAction, string>
 
-/** Adds and changes many runs in one call, and changes waiting runs. */
+/** Adds and changes runs in bulk, and edits waiting runs. */
 export class Bulk {
   readonly #options: BulkOptions
 
@@ -89,7 +89,8 @@ export class Bulk {
     this.#options = options
   }
 
-  /** Adds all runs or none. Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL. */
+  /** Adds all runs or none, in the order of the requests. Throws OFFPEAK_INPUT_INVALID with every fault,
+   *  OFFPEAK_QUEUE_FULL. */
   async add (
     asks: readonly TaskRunAsk[],
     { source = 'manual', by, action = 'run', request }: BulkMore = {}
@@ -106,13 +107,13 @@ export class Bulk {
     const added = await engine.add(runs, now, more).catch(error => {
       throw withPointers(error, pointer => `/runs${pointer}`)
     })
-    // New runs have woken the runner already.
+    // The commit of new runs has already woken the runner.
     if (!added.every(({ created }) => created)) runner.wake()
     return added
   }
 
-  /** Adds the runs of a request with an idempotency key: sent again, it returns the runs that it added before. Also
-   *  throws OFFPEAK_IDEMPOTENCY_CONFLICT. */
+  /** Adds the runs of a request with an idempotency key. A repeated request returns the runs that the first one added.
+   *  Throws as `add`, and OFFPEAK_IDEMPOTENCY_CONFLICT. */
   async addOnce (
     asks: readonly TaskRunAsk[],
     { key, scope, ...more }: BulkMore & { key: string, scope: string }
@@ -129,8 +130,8 @@ export class Bulk {
     }
   }
 
-  /** Changes a waiting run; a payload replaces the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it
-   *  does not wait. */
+  /** Changes a waiting run; a payload replaces the old one. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_INPUT_INVALID, and
+   *  OFFPEAK_RUN_CONFLICT when the run does not wait. */
   async edit (id: string, { payload, ...rest }: EditRequest): Promise<Run> {
     const { clock, definition } = this.#options
     const before = await this.#waiting(id)
@@ -148,13 +149,13 @@ export class Bulk {
     return payload
   }
 
-  /** Makes a waiting run due now; its gates still apply. */
+  /** Makes a waiting run due now; its gates still apply. Throws as `edit`. */
   async promote (id: string, { by }: { by: string }): Promise<Run> {
     return await this.edit(id, { due_at: this.#options.clock.now(), by })
   }
 
-  /** Starts a waiting run as soon as there is a slot: it passes the gates of load, power and comfort, which are
-   *  recorded. */
+  /** Lets a waiting run start as soon as a slot is free. It passes the gates of load, power and comfort, which are
+   *  returned and recorded. Throws as `edit`. */
   async runNow (id: string, { by }: { by: string }): Promise<{ run: Run, passes: Passed[] }> {
     const { clock, runner } = this.#options
     const before = await this.#waiting(id)
@@ -172,14 +173,14 @@ export class Bulk {
     const { engine, runner } = this.#options
     const run = await engine.edit(ask)
     if (run === null) throw runNotFound(ask.id)
-    // It may have started between the look and the change.
+    // It may have started since it was read.
     if (!isWaiting(run)) throw started(run)
     runner.wake()
     return run
   }
 
-  /** Deletes a finished run with its logs and attempts; recorded. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT
-   *  when it is not finished. */
+  /** Deletes a finished run with its log and attempts, and records that. Throws OFFPEAK_RUN_NOT_FOUND, and
+   *  OFFPEAK_RUN_CONFLICT when the run is not finished. */
   async remove (
     id: string,
     { by, message = 'deleted by hand', code = 'deleted' }: { by: string, message?: string, code?: string }
@@ -188,7 +189,7 @@ export class Bulk {
     const run = await engine.discard({ id, reason: { code, message, by }, now: clock.now() })
     if (run === null) throw runNotFound(id)
     if (!isFinal(run.state)) {
-      throw runConflict({ id, state: run.state, wanted: 'deleted before it is over: cancel it first' })
+      throw runConflict({ id, state: run.state, wanted: 'deleted before it is finished: cancel it first' })
     }
     return run
   }
@@ -200,9 +201,9 @@ export class Bulk {
     return run
   }
 
-  /** Changes all runs that match a filter and that can be changed so; `dry_run` only counts them. A retried run whose
-   *  queue is full stays as it is. Throws OFFPEAK_QUEUE_FULL when no run could be retried for that,
-   *  OFFPEAK_INPUT_INVALID for an empty filter. */
+  /** Applies an action to all runs that match a filter and whose state permits it; `dry_run` only counts them. Runs
+   *  whose queue is full are not retried. Throws OFFPEAK_INPUT_INVALID for an empty filter, and OFFPEAK_QUEUE_FULL when
+   *  full queues kept every run from being retried. */
   async change (
     act: BulkAction,
     { filter, tasks, by, dry_run: dry = false, limit = MOST_CHANGED, message, every = 0 }: ChangeRequest
@@ -214,16 +215,16 @@ export class Bulk {
         what: 'Nothing was changed',
         errors: [{
           pointer: '/filter',
-          detail: 'is empty: expected a task, states, a queue, or another word on which runs'
+          detail: 'is empty: expected a task, states, a queue or another member'
         }]
       })
     }
     const reason = {
       code: VERBS[act].replaceAll(' ', '_'),
-      message: message ?? `${VERBS[act]} by hand, with others`,
+      message: message ?? `${VERBS[act]} by hand, in bulk`,
       by
     }
-    // A run of a removed task would only wait, and one of a disabled task must not run.
+    // A run of a removed task would wait for ever, and a run of a disabled task must not start.
     const only = act === 'retry' ? this.retriable(tasks) : tasks
     const ask = {
       act,
@@ -244,13 +245,13 @@ export class Bulk {
     return changed
   }
 
-  /** The tasks, of these or of all, whose runs may be retried on request. */
+  /** Those of the given tasks, by default of all tasks, whose runs may be retried on request. */
   retriable (ids: Iterable<string> = this.#options.tasks().keys()): string[] {
     const { tasks, policy } = this.#options
     return [...ids].filter(id => tasks().has(id) && (tasks().get(id)!.enabled || policy().run_disabled))
   }
 
-  /** Changes a thousand runs at a time; each slice is atomic. Running runs are asked to stop after each slice. */
+  /** Changes 1000 runs at a time; each slice is atomic. After each slice its running runs are asked to stop. */
   async #inSlices (ask: BulkAsk): Promise<Counted> {
     const { engine, runner } = this.#options
     const counted: Counted = { matched: 0, changed: 0, refused: 0 }
@@ -277,10 +278,10 @@ export class Bulk {
   }
 }
 
-/** The audit note. The first run is the subject of a flow; other calls have no subject. */
+/** The audit note of an addition. The subject of a flow is its first run; other additions have the subject `*`. */
 const recordOf = ({ by, action, count }: { by: string, action: 'run' | 'flow', count: number }): AuditNote =>
   action === 'flow' ? { by, action, detail: { runs: count } } : { by, action, subject: '*', detail: { added: count } }
 
 const isWaiting = ({ state }: Run): boolean => state === 'queued' || state === 'blocked'
 
-const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only a run that waits can' })
+const started = ({ id, state }: Run) => runConflict({ id, state, wanted: 'changed: only waiting runs can be' })

@@ -16,7 +16,7 @@ interface DeadOptions {
   tasks: () => ReadonlyMap<string, Task>
 }
 
-/** Selects failed runs; empty: all of them. */
+/** Selects failed runs; without members, all of them. */
 export interface DeadFilter {
   task?: string
   fingerprint?: string
@@ -27,12 +27,12 @@ export interface DeadAsk extends DeadFilter {
   dry_run?: boolean
 }
 
-/** `vanished`: failed runs of removed or disabled tasks, which stay as they are. */
+/** `vanished`: how many failed runs were left unchanged because their task is removed or disabled. */
 export interface Replayed extends Counted {
   vanished: number
 }
 
-/** Dead letters: runs that have failed for good, grouped by error, replayed or discarded. */
+/** Dead letters: runs that have failed finally. Groups them by error, replays and discards them. */
 export class Dead {
   readonly #options: DeadOptions
 
@@ -46,8 +46,8 @@ export class Dead {
     return groups.filter(group => fingerprint === undefined || group.fingerprint === fingerprint)
   }
 
-  /** Queues failed runs again, `every` apart, as many as their queues take. Throws OFFPEAK_TASK_NOT_FOUND,
-   *  OFFPEAK_TASK_DISABLED, OFFPEAK_QUEUE_FULL when no run could be queued. */
+  /** Queues failed runs again, due `every` apart, as far as their queues have room. Throws OFFPEAK_TASK_NOT_FOUND,
+   *  OFFPEAK_TASK_DISABLED, and OFFPEAK_QUEUE_FULL when no run could be queued. */
   async replay (
     { task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }
   ): Promise<Replayed> {
@@ -75,7 +75,7 @@ export class Dead {
     return { ...counted, vanished: gone.reduce((sum, { count }) => sum + count, 0) }
   }
 
-  /** Deletes failed runs; recorded. */
+  /** Deletes failed runs, and records that. */
   async discard (
     { task, fingerprint, by, dry_run: dry = false, message }: DeadAsk & { message: string }
   ): Promise<Counted> {
@@ -87,13 +87,13 @@ export class Dead {
     return await this.#options.bulk.change('remove', { filter, by, dry_run: dry, message })
   }
 
-  /** Deletes one failed run; throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT when it has not failed. */
+  /** Deletes one failed run. Throws OFFPEAK_RUN_NOT_FOUND, and OFFPEAK_RUN_CONFLICT when the run has not failed. */
   async discardOne (id: string, { by, message }: { by: string, message: string }): Promise<Run> {
     const { engine, bulk } = this.#options
     const before = await engine.get(id)
     if (before === null) throw runNotFound(id)
     if (before.state !== 'failed') {
-      throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs are' })
+      throw runConflict({ id, state: before.state, wanted: 'discarded: only failed runs can be' })
     }
     return await bulk.remove(id, { by, message, code: 'discarded' })
   }

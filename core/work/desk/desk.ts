@@ -41,7 +41,7 @@ interface DeskOptions {
   runner: Runner
   conditions: LiveConditions
   tasks: () => ReadonlyMap<string, Task>
-  /** Task files that are still being imported. */
+  /** Task files whose import has not finished. */
   coming: () => readonly string[]
   /** The next id for a schedule made at run time. */
   scheduleId: () => string
@@ -49,7 +49,7 @@ interface DeskOptions {
   uploads: () => string
 }
 
-/** A run requested by a person. `now`: it starts at once, whatever load, power and comfort; excludes `due_at` and
+/** A run that a person requests. `now`: it passes the gates of load, power and comfort; excludes `due_at` and
  *  `delay`. */
 export interface RunRequest extends RunAsk {
   now?: boolean
@@ -58,17 +58,17 @@ export interface RunRequest extends RunAsk {
 /** `passes`: the closed gates that the run passes because of `now`. */
 export type Requested = Added & { passes: Passed[] }
 
-function checkHurried ({ delay, due_at: due }: RunAsk): void {
+function checkImmediate ({ delay, due_at: due }: RunAsk): void {
   const other = delay !== undefined ? 'delay' : due !== undefined ? 'due_at' : null
   if (other !== null) {
     throw inputInvalid({
       what: 'The run was not added',
-      errors: [{ pointer: '/now', detail: `goes with no '${other}': say one of the two` }]
+      errors: [{ pointer: '/now', detail: `cannot be combined with '${other}'` }]
     })
   }
 }
 
-/** What people, plugins and tasks ask for: tasks, runs, schedules, and to run or stop something. */
+/** The requests of people, plugins and tasks: reads tasks, runs and schedules, and adds, cancels and retries runs. */
 export class Desk {
   readonly #options: DeskOptions
   readonly #admission: Admission
@@ -101,7 +101,7 @@ export class Desk {
     return (await this.#views.of([this.definition(id)]))[0]!
   }
 
-  /** One line for each task with its last and next run, for mails and chats. */
+  /** Plain text, one line for each task: its status, last run and next run. */
   async report (): Promise<string> {
     const lines = (await this.tasks()).map(({ id, status, last_run: last, next_run: next }) =>
       `${id}: ${status}, last ${last ? `${last.state} at ${last.at}` : 'never'}, next ${next ?? 'not planned'}`
@@ -109,7 +109,8 @@ export class Desk {
     return lines.join('\n')
   }
 
-  /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND, or OFFPEAK_TASKS_LOADING while its file may still come. */
+  /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND, or OFFPEAK_TASKS_LOADING while task files are still being
+   *  imported. */
   definition (id: string): Task {
     const { tasks, coming } = this.#options
     const task = tasks().get(id)
@@ -117,41 +118,41 @@ export class Desk {
     throw coming().length > 0 ? taskNotYetKnown(id, coming()) : taskNotFound(id)
   }
 
-  /** Why a task starts no run by itself, or null when it does. */
+  /** Why no run of a task starts automatically, or null when runs do. */
   rest (task: Task): RestingReason | null {
     const { planner, clock } = this.#options
     return taskRest({ task, schedules: planner.of(task.id), now: clock.now() })
   }
 
-  /** The verdict on a waiting run, or null for a run that does not wait or has begun since it was read. */
+  /** The verdict on a waiting run; null when the run does not wait, or has begun since it was read. */
   verdict (run: Run): Verdict | null {
     const { runner } = this.#options
     return run.state === 'queued' && !runner.active.hasBegun(run) ? runner.verdicts.of(run) : null
   }
 
-  /** Adds one run; resolves when it is durable. Returns the existing run when one of the task has the same key. Throws
-   *  OFFPEAK_INPUT_INVALID, OFFPEAK_QUEUE_FULL. */
+  /** Adds one run; resolves when it is durable. Returns the existing run when a run of the task has the same key.
+   *  Throws OFFPEAK_INPUT_INVALID, OFFPEAK_QUEUE_FULL. */
   async enqueue (id: string, ask: RunAsk = {}, source: Source = 'manual'): Promise<Added> {
     const now = this.#options.clock.now()
     return await this.#add(newRun({ task: this.definition(id), ask, source, now, uploads: this.#options.uploads() }),
       now)
   }
 
-  /** Adds one run for a person; recorded. A run that is to start now passes the gates of load, power and comfort, which
-   *  are returned and recorded. Also throws OFFPEAK_IDEMPOTENCY_CONFLICT. */
+  /** Adds one run for a person, and an entry to the audit log. With `now`, the gates that the run passes are returned
+   *  and recorded. Throws as `enqueue`, and OFFPEAK_IDEMPOTENCY_CONFLICT. */
   async request (
     id: string,
-    { now: hurried = false, ...ask }: RunRequest,
+    { now: isImmediate = false, ...ask }: RunRequest,
     { by, keyed }: { by: string, keyed?: RequestAsk }
   ): Promise<Requested> {
     const { clock, runner, conditions, uploads } = this.#options
     const now = clock.now()
-    if (hurried) checkHurried(ask)
+    if (isImmediate) checkImmediate(ask)
     const task = this.definition(id)
     checkAskable(task, conditions.current.config.server)
     const run = newRun({ task, ask, source: 'manual', now, uploads: uploads() })
     const request = keyed && requestOf(keyed)
-    if (!hurried) {
+    if (!isImmediate) {
       return {
         ...await this.#add(run, now, { record: { by, action: 'run', detail: { task: id } }, request }),
         passes: []
@@ -163,7 +164,7 @@ export class Desk {
     return { ...added, passes: added.created ? passes : [] }
   }
 
-  /** Adds a run at the instant of its request: a run due before it is added is judged by itself. */
+  /** Adds a run as of the instant of its request: a run due before it is added is judged by itself. */
   async #add (
     run: NewRun,
     now: number,
@@ -174,7 +175,7 @@ export class Desk {
     const [added] = await engine.add([run], now, more).catch(error => {
       throw withPointers(error, pointer => pointer.replace('/0', ''))
     })
-    // A new run has woken the runner already.
+    // The commit of a new run has already woken the runner.
     if (!added!.created) runner.wake()
     return added!
   }
@@ -195,7 +196,8 @@ export class Desk {
     return lines
   }
 
-  /** Ends a waiting run, or asks a running one to stop; throws OFFPEAK_RUN_CONFLICT for a finished run. */
+  /** Cancels a waiting run, or asks a running one to stop. Throws OFFPEAK_RUN_NOT_FOUND, and OFFPEAK_RUN_CONFLICT for a
+   *  finished run. */
   async cancel (id: string, { by, message = 'cancelled by hand' }: { by: string, message?: string }): Promise<Run> {
     const { engine, clock, runner } = this.#options
     const before = await this.run(id)
@@ -208,13 +210,13 @@ export class Desk {
     return run
   }
 
-  /** Queues a finished run again with no attempts; throws OFFPEAK_RUN_CONFLICT, OFFPEAK_TASK_NOT_FOUND,
-   *  OFFPEAK_QUEUE_FULL. */
+  /** Queues a finished run again, its attempts reset to 0. Throws OFFPEAK_RUN_NOT_FOUND, OFFPEAK_RUN_CONFLICT,
+   *  OFFPEAK_TASK_NOT_FOUND, OFFPEAK_QUEUE_FULL. */
   async retry (id: string, { by }: { by: string }): Promise<Run> {
     const { engine, clock, runner, conditions, uploads } = this.#options
     const before = await this.run(id)
     if (!isFinal(before.state)) {
-      throw runConflict({ id, state: before.state, wanted: 'tried again: it is not finished' })
+      throw runConflict({ id, state: before.state, wanted: 'retried: it is not finished' })
     }
     const task = this.definition(before.task)
     checkAskable(task, conditions.current.config.server)
@@ -238,22 +240,22 @@ export class Desk {
     return found
   }
 
-  /** Why a schedule does not fire again, or null when it does. */
+  /** Why a schedule does not fire, or null when it does. */
   scheduleRest (schedule: Schedule): RestingReason | null {
     return scheduleRest(schedule, this.#options.tasks().get(schedule.task))
   }
 
-  /** The next fires of a task, epoch ms, those of schedules made at run time included; soonest first. */
+  /** The next fires of a task in epoch ms, soonest first, including schedules that were added at run time. */
   fires (id: string, count: number): number[] {
     return this.#options.planner.fires(this.definition(id), count)
   }
 
-  /** The tags that tasks have, in alphabetical order. */
+  /** The tags of all tasks, in alphabetical order. */
   get tags (): string[] {
     return [...new Set([...this.#options.tasks().values()].flatMap(({ tags }) => tags))].toSorted()
   }
 
-  /** Adds a schedule, which stands until it is removed; resolves when it is durable. Throws OFFPEAK_TRIGGER_INVALID,
+  /** Adds a schedule, which remains until it is removed; resolves when it is durable. Throws OFFPEAK_TRIGGER_INVALID,
    *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_NOT_FOUND, OFFPEAK_TASK_UNCONFIGURED. */
   async schedule ({ task: id, by, ...request }: ScheduleRequest): Promise<Schedule> {
     const { clock, planner, scheduleId, uploads } = this.#options
@@ -262,7 +264,8 @@ export class Desk {
     return await planner.add({ ...schedule, id: scheduleId(), by, record })
   }
 
-  /** Removes a schedule that was made at run time; throws OFFPEAK_RUN_CONFLICT for one of a task file. */
+  /** Removes a schedule that was added at run time. Throws OFFPEAK_SCHEDULE_NOT_FOUND, and OFFPEAK_RUN_CONFLICT for a
+   *  schedule of a task file. */
   async unschedule (id: string, { by }: { by: string }): Promise<void> {
     const { planner } = this.#options
     const known = this.scheduled(id)

@@ -7,18 +7,18 @@ import type { InProcess } from '../../engine/in-process.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { Topic } from '../../model/view/event.ts'
 
-/** The output of one reader. `buffered`: bytes that it has not read yet. */
+/** The output of one reader. `buffered`: bytes that are not read yet. */
 export interface Sink {
   write(frame: Buffer): void
   readonly buffered: number
-  /** Ends the output after what is buffered. */
+  /** Ends the output after the buffered bytes. */
   end(): void
-  /** Ends the output at once and drops what is buffered. */
+  /** Ends the output at once and discards the buffered bytes. */
   drop(): void
 }
 
-/** `topics` null: all. `after`: the last id that the reader has seen, unchecked; undefined: from now on. `trusted`: it
- *  also gets private members. */
+/** `topics`: null for all. `after`: the last id that the reader has received, not validated; undefined: from now on.
+ *  `trusted`: private members are included. */
 export interface JoinAsk {
   topics: readonly Topic[] | null
   after?: number | undefined
@@ -30,15 +30,15 @@ interface Reader {
   topics: ReadonlySet<Topic> | null
   sink: Sink
   trusted: boolean
-  /** The same for all readers that see the same. */
+  /** Equal for readers that receive the same frames. */
   view: string
 }
-interface Heard {
+interface Received {
   at: number
   topic: Topic
   notice: Notice
 }
-type Kept = Heard & { id: number }
+type Kept = Received & { id: number }
 type Progressed = Extract<Notice, { kind: 'progressed' }>
 
 /** Resolves when everything committed so far is durable. */
@@ -50,13 +50,13 @@ export interface BroadcastOptions {
   durable?: Durable | undefined
 }
 
-/** Topics of stored data: readers get these notices when the data is durable. */
+/** Topics about stored data: their notices are sent when the data is durable. */
 const STORED: ReadonlySet<Topic> = new Set<Topic>(['runs', 'tasks', 'records'])
 
 const MOST_KEPT = 500
-/** Notices that may wait for the disk while there are readers. */
+/** At most this many notices wait for the disk while there are readers. */
 const MOST_WAITING = 20_000
-/** Notices sent in one turn of the event loop: more would fill the buffer of a reader that keeps up. */
+/** Notices sent per turn of the event loop: more would overflow the buffer of a reader that keeps up. */
 const SLICE = 200
 const MOST_REPLAYED = 512 * 1024
 const MOST_BUFFERED = 1024 * 1024
@@ -65,7 +65,7 @@ const HEARTBEAT = 15 * SECOND
 const IDS_PER_MS = 1000
 const RETRY_MS = 2000
 
-const SILENCE = Buffer.from(':\n\n')
+const HEARTBEAT_FRAME = Buffer.from(':\n\n')
 
 const frame = (id: number, kind: string, data: object) =>
   Buffer.from(`id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -75,18 +75,18 @@ const frameOf = ({ id, at, notice }: Kept, trusted: boolean) =>
 const wants = ({ topics }: Pick<Reader, 'topics'>, topic: Topic): boolean => topics === null || topics.has(topic)
 const wantsStored = ({ topics }: Pick<Reader, 'topics'>): boolean => topics === null || !topics.isDisjointFrom(STORED)
 
-/** The `durable` of an engine that has one: its commits are visible before they are durable. */
+/** The `durable` of an engine whose commits are visible before they are durable, else undefined. */
 export function durabilityOf (engine: object): Durable | undefined {
   const { durable } = engine as { durable?: Durable }
   return durable && (() => durable.call(engine))
 }
 
-/** Null when all stored ends of runs are durable; else it resolves when they are. */
+/** Resolves when all stored ends of runs are durable; null when they are already. */
 export const unconfirmedIn = (engine: object): Promise<void> | null =>
   (engine as Partial<InProcess>).unconfirmed?.() ?? null
 
-/** Sends every notice to all readers as frames of a text/event-stream, with rising ids. Notices about stored data are
- *  sent when the data is durable, all others at once. Nothing is serialized while there are no readers. */
+/** Sends every notice to all readers as a frame of a text/event-stream, with ascending ids. Notices about stored data
+ *  are sent when the data is durable, all others at once. Nothing is serialized while there are no readers. */
 export class Broadcast {
   readonly #clock: Clock
   readonly #durable: Durable | undefined
@@ -96,16 +96,16 @@ export class Broadcast {
   #last: number
   #silentSince: number
   #ended = false
-  /** Notices that wait until their data is durable, in order of arrival. */
-  #waiting: Heard[] = []
-  /** True when waiting notices were dropped. */
+  /** Notices whose data is not durable yet, in order of arrival. */
+  #waiting: Received[] = []
+  /** True when waiting notices were discarded. */
   #lost = false
   #isConfirming = false
 
   constructor ({ clock, durable }: BroadcastOptions) {
     this.#clock = clock
     this.#durable = durable
-    // Ids rise across restarts: an id of an earlier process is recognized as too old.
+    // Ids ascend across restarts: an id of an earlier process is recognized as too old.
     this.#last = Math.floor(clock.now()) * IDS_PER_MS
     this.#silentSince = clock.monotonic()
   }
@@ -114,13 +114,14 @@ export class Broadcast {
     return this.#readers.size
   }
 
-  /** Takes a notice. The progress of a run is sent at most four times a second, always the newest. */
+  /** Accepts a notice. The progress of a run is sent at most four times a second; the newest one replaces those that
+   *  wait. */
   readonly receive = (notice: Notice): void => {
     if (notice.kind === 'settled') this.#progress.delete(notice.run.id)
-    if (notice.kind !== 'progressed' || this.#mayPass(notice)) this.#say(notice)
+    if (notice.kind !== 'progressed' || this.#isDueProgress(notice)) this.#publish(notice)
   }
 
-  #mayPass (notice: Progressed): boolean {
+  #isDueProgress (notice: Progressed): boolean {
     const now = this.#clock.monotonic()
     const known = this.#progress.get(notice.run.id)
     if (known !== undefined && now - known.at < PROGRESS_EVERY) {
@@ -131,22 +132,22 @@ export class Broadcast {
     return true
   }
 
-  /** To be called regularly: sends delayed progress, and a heartbeat when nothing was sent for a while. */
+  /** Sends delayed progress, and a heartbeat every 15 seconds. Call it at least four times a second. */
   beat (): void {
     const now = this.#clock.monotonic()
     for (const [id, { at, waiting }] of this.#progress) {
       if (now - at < PROGRESS_EVERY) continue
       if (waiting === null) this.#progress.delete(id)
       else this.#progress.set(id, { at: now, waiting: null })
-      if (waiting !== null) this.#say(waiting)
+      if (waiting !== null) this.#publish(waiting)
     }
     if (now - this.#silentSince < HEARTBEAT) return
     this.#silentSince = now
-    for (const reader of this.#readers) this.#send(reader, SILENCE)
+    for (const reader of this.#readers) this.#send(reader, HEARTBEAT_FRAME)
   }
 
-  /** Adds a reader; it first gets what it has missed, or a `reset` when that is no longer kept. Returns a function that
-   *  removes the reader. */
+  /** Adds a reader, and first sends the frames after `after`, or a `reset` when they are no longer kept. Returns a
+   *  function that removes the reader. */
   join ({ topics, after, sink, trusted = true }: JoinAsk): () => void {
     const view = `${trusted} ${topics?.toSorted().join() ?? 'all'}`
     const reader: Reader = { topics: topics && new Set(topics), sink, trusted, view }
@@ -157,7 +158,7 @@ export class Broadcast {
     return () => void this.#readers.delete(reader)
   }
 
-  /** Ends every reader, also those that join later. */
+  /** Ends every reader, including those that join later. */
   end (): void {
     this.#ended = true
     for (const { sink } of this.#readers) sink.end()
@@ -177,16 +178,16 @@ export class Broadcast {
     return frame(this.#last, 'reset', { kind: 'reset', at: iso(this.#clock.now()), message })
   }
 
-  #say (notice: Notice): void {
+  #publish (notice: Notice): void {
     const brief = 'run' in notice && 'state' in notice.run ? { ...notice, run: briefRun(notice.run) } as Notice : notice
-    const heard: Heard = { at: this.#clock.now(), topic: topicOf(notice), notice: brief }
-    if (this.#durable === undefined || !STORED.has(heard.topic)) return this.#tell([heard])
-    this.#waiting.push(heard)
+    const received: Received = { at: this.#clock.now(), topic: topicOf(notice), notice: brief }
+    if (this.#durable === undefined || !STORED.has(received.topic)) return this.#write([received])
+    this.#waiting.push(received)
     this.#bound()
     if (!this.#isConfirming) void this.#confirm(this.#durable)
   }
 
-  /** Bounds the waiting notices. Without readers only as many as are kept need to wait. */
+  /** Bounds the waiting notices. Without readers, only the last `MOST_KEPT` can ever be sent. */
   #bound (): void {
     if (this.#readers.size === 0 && this.#waiting.length > 2 * MOST_KEPT) {
       this.#waiting.splice(0, this.#waiting.length - MOST_KEPT)
@@ -196,8 +197,8 @@ export class Broadcast {
     this.#lost = true
   }
 
-  /** Sends the waiting notices in batches, each when its data is durable. When data could not be stored its notices are
-   *  not sent, and readers get a `reset`. */
+  /** Sends the waiting notices in batches, each when its data is durable. When storing the data fails, the notices are
+   *  discarded and readers get a `reset`. */
   async #confirm (durable: Durable): Promise<void> {
     this.#isConfirming = true
     while (this.#waiting.length > 0 || this.#lost) {
@@ -206,19 +207,19 @@ export class Broadcast {
       this.#lost = false
       const stored = await Promise.try(durable).then(() => true, () => false)
       if (lost || !stored) this.#forget()
-      if (stored) await this.#tellAll(batch)
+      if (stored) await this.#writeAll(batch)
     }
     this.#isConfirming = false
   }
 
-  async #tellAll (batch: readonly Heard[]): Promise<void> {
+  async #writeAll (batch: readonly Received[]): Promise<void> {
     for (let start = 0; start < batch.length; start += SLICE) {
       if (start > 0) await turn()
-      this.#tell(batch.slice(start, start + SLICE))
+      this.#write(batch.slice(start, start + SLICE))
     }
   }
 
-  /** Sends a `reset` to current readers, and makes returning readers get one. */
+  /** Sends a `reset` to current readers, and to readers that return with an older id. */
   #forget (): void {
     this.#last++
     this.#kept.length = 0
@@ -226,27 +227,27 @@ export class Broadcast {
     for (const reader of this.#readers) if (wantsStored(reader)) this.#send(reader, reset)
   }
 
-  /** Writes the notices to each reader that wants them. They are serialized once for all readers that see the same, and
-   *  written together: what a write costs a thousand readers is more than what they read. */
-  #tell (batch: readonly Heard[]): void {
-    const kept = batch.map((heard): Kept => ({ ...heard, id: ++this.#last }))
+  /** Writes the notices to the readers of their topics. They are serialized once for all readers that receive the same
+   *  frames, and joined into one write, because a write to each of a thousand readers costs more than the frames. */
+  #write (batch: readonly Received[]): void {
+    const kept = batch.map((received): Kept => ({ ...received, id: ++this.#last }))
     this.#kept.push(...kept)
     this.#kept.splice(0, this.#kept.length - MOST_KEPT)
     const frames = new Map<string, Buffer>()
     for (const reader of this.#readers) {
       const known = frames.get(reader.view)
-      const told = known ?? Buffer.concat(
+      const bytes = known ?? Buffer.concat(
         kept.filter(({ topic }) => wants(reader, topic)).map(one => frameOf(one, reader.trusted))
       )
-      if (known === undefined) frames.set(reader.view, told)
-      if (told.length > 0) this.#send(reader, told)
+      if (known === undefined) frames.set(reader.view, bytes)
+      if (bytes.length > 0) this.#send(reader, bytes)
     }
   }
 
-  #send (reader: Reader, told: Buffer): void {
+  #send (reader: Reader, bytes: Buffer): void {
     const { sink } = reader
-    if (sink.buffered <= MOST_BUFFERED) return sink.write(told)
-    // A reader that does not read must not fill the memory.
+    if (sink.buffered <= MOST_BUFFERED) return sink.write(bytes)
+    // A reader that has stopped reading must not fill the memory.
     this.#readers.delete(reader)
     sink.drop()
   }

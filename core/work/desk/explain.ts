@@ -11,31 +11,31 @@ import type { Planner } from '../plan/planner.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** A gate, since when it holds the run, and where its requirement is written. `since`: epoch ms, or null when
- *  unknown. */
+/** The answer of a gate. `since`: when it began to hold the run, epoch ms, or null when unknown; `place`: where its
+ *  requirement is configured. */
 export interface Explained extends Omit<GateAnswer, 'source'> {
   since: number | null
   source: string
   place: Place | null
 }
 
-/** Why a run waits, or what a run would meet. Instants are epoch ms. */
+/** Why a run waits, or whether a new run of the task would start. Instants are epoch ms. */
 export interface Explanation {
   task: string
   run: string | null
   at: number
-  /** `start`, `hold`, `skip`, `fail` for what is to come, else what the run was at that instant. */
+  /** `start`, `hold`, `skip` or `fail` for the present and the future; the state of the run for the past. */
   decision: Verdict['decision'] | Run['state']
   message: string
   gates: Explained[]
-  /** The forecast start; `certain` when it does not depend on readings. */
+  /** The forecast start. `certain`: it does not depend on readings. */
   earliest: { at: number, certain: boolean } | null
   deadline: Omit<Deadline, 'lengthMs'> | null
   class: Verdict['class'] | null
   relaxed: number
   advice: Verdict['advice'] | null
   recommendation: Verdict['recommendation'] | null
-  /** What held the run so far. */
+  /** The spans in which gates have held the run, oldest first. */
   holds: Hold[]
 }
 
@@ -46,11 +46,11 @@ interface ExplainOptions {
   planner: Planner
   task: (id: string) => Task
   forecaster: () => Pick<Forecaster, 'earliestOf' | 'nextOf'>
-  /** The place of a setting in the configuration. */
+  /** The file and pointer of a setting in the configuration. */
   placeOf: (pointer: string) => Place | null
 }
 
-/** What is asked about: a run, or the next one of a task. */
+/** The subject of a question: a run, or the next run of a task. */
 interface Asked {
   at: number
   run?: FullRun
@@ -61,7 +61,7 @@ interface Asked {
 const DEFINITION = 'task definition '
 const MOST_RUNS = 100
 
-/** Explains why a task or run waits, with the verdict that the runner acts on. For the past it uses the hold log. */
+/** Explains why a task or run waits, with the verdict on which the runner acts. The past is read from the hold log. */
 export class Explain {
   readonly #options: ExplainOptions
 
@@ -69,7 +69,7 @@ export class Explain {
     this.#options = options
   }
 
-  /** Why a task does not run now, or at another instant: about its first waiting run, or its next fire, or a run
+  /** Why a task does not run now or at another instant: explains its first waiting run, else its next fire, else a run
    *  requested now. */
   async task (task: Task, asked?: number): Promise<Explanation> {
     const { engine, planner, clock } = this.#options
@@ -90,23 +90,23 @@ export class Explain {
     })
   }
 
-  /** The past of the run that the task had at an instant: an unfinished one, else the one before. */
+  /** Explains the run of a task that was unfinished at a past instant, else the newest run created before it. */
   async #taskThen (task: string, at: number): Promise<Explanation> {
     const { items } = await this.#options.engine.list({ task, to: at + 1, limit: MOST_RUNS })
-    const then = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
-    const run = then && await this.#options.engine.get(then.id)
+    const found = items.findLast(({ finished_at: end }) => end === null || end > at) ?? items[0]
+    const run = found && await this.#options.engine.get(found.id)
     return run
       ? this.#past(run, at)
-      : told({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
+      : withoutVerdict({ task, run: null, at, decision: 'hold', message: 'it had no run then', holds: [] })
   }
 
-  /** Why a run waits, or waited or will wait at another instant. */
+  /** Why a run waits now, or at another instant. */
   async run (run: FullRun, asked?: number): Promise<Explanation> {
     const now = this.#options.clock.now()
     return await this.#ofRun(run, asked ?? now, now)
   }
 
-  // `now` is the instant of the request: the present must not become the past while it is answered.
+  // `now` is the instant of the request: time that passes while it is answered must not move `at` into the past.
   async #ofRun (read: FullRun, at: number, now: number): Promise<Explanation> {
     const run = this.#options.runner.active.hasBegun(read) ? await this.#options.engine.get(read.id) ?? read : read
     if (at < now || run.state !== 'queued') return this.#past(run, at)
@@ -142,7 +142,7 @@ export class Explain {
 
   #past (run: FullRun, at: number): Explanation {
     const [decision, message] = pastOf(run, at)
-    return told({
+    return withoutVerdict({
       task: run.task,
       run: run.id,
       at,
@@ -166,7 +166,7 @@ export class Explain {
     return { ...gate, since, place: this.#placeOf(gate.source, { task, file: source }) }
   }
 
-  /** The place of a requirement: in the configuration, or in the task file. */
+  /** Where a requirement is written: in the configuration, or in the task file. */
   #placeOf (source: string, { task, file }: { task: string, file: string }): Place | null {
     const { placeOf } = this.#options
     if (source.startsWith('/')) return placeOf(source)
@@ -176,13 +176,15 @@ export class Explain {
   }
 }
 
-const prerequisiteWords = ({ run, ref, condition, state }: Prerequisite) =>
-  `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and is to be ${
-    condition === 'done' ? 'over' : condition
+const prerequisiteText = ({ run, ref, condition, state }: Prerequisite) =>
+  `${ref === null ? '' : `#${ref}, `}run ${run}, which is ${state} and must be ${
+    condition === 'done' ? 'finished' : condition
   }`
 
 /** An explanation without a verdict. */
-const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>): Explanation => ({
+const withoutVerdict = (
+  facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'message' | 'holds'>
+): Explanation => ({
   ...facts,
   gates: [],
   earliest: null,
@@ -193,7 +195,7 @@ const told = (facts: Pick<Explanation, 'task' | 'run' | 'at' | 'decision' | 'mes
   recommendation: null
 })
 
-/** The spans in which a run was executed: its earlier attempts and its last one. */
+/** The spans of the attempts of a run, oldest first; the end of a running attempt is `Infinity`. */
 function attemptsOf ({ attempts, turn, started_at: from, finished_at: to }: FullRun): { from: number, to: number }[] {
   const earlier = attempts.map(({ started_at, finished_at }) => ({ from: started_at, to: finished_at }))
   return from === null || attempts.some(past => past.turn === turn)
@@ -212,7 +214,7 @@ function pastOf (run: FullRun, at: number): [Explanation['decision'], string] {
   if (hold) return ['hold', hold.message]
   if (run.state === 'blocked') {
     return ['hold', `waits for ${
-      run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteWords).join(', and ')
+      run.after.filter(({ state }) => !isFinal(state)).map(prerequisiteText).join(', and ')
     }`]
   }
   if (attempts.some(({ to }) => to <= at)) return ['hold', 'it waited for its retry']

@@ -7,7 +7,7 @@ const comesFirst = (a: Run, b: Run): boolean => {
   return a.due_at !== b.due_at ? a.due_at < b.due_at : a.id < b.id
 }
 
-/** The first due run of each task, by task. */
+/** The first due run of each task, by task: by priority, then due instant, then id. */
 export function firstDueRuns ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>): Map<string, Run> {
   const runs = new Map<string, Run>()
   for (const run of [...cohorts.map(({ first }) => first), ...singles]) {

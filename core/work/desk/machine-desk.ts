@@ -16,50 +16,50 @@ interface MachineDeskOptions {
   senses: Partial<Pick<Senses, 'stored'>> & Pick<Senses, 'latest' | 'troubles' | 'setSignal' | 'dropSignal' | 'query'>
 }
 
-/** A value from outside. `ttlMs`: for how long it counts; absent for a signal that the configuration declares. */
+/** The value of a signal. `ttlMs`: how long it is valid; optional for a signal that the configuration declares. */
 export interface SignalAsk {
   value: Signal['value']
   ttlMs?: number | undefined
   by: string
 }
 
-/** The machine as people and programs ask about it, and the signals that they set. */
+/** Reads the state of the machine, and sets and removes signals. */
 export class MachineDesk {
   readonly #options: MachineDeskOptions
-  /** Who set each signal last. */
+  /** The last setter of each signal, by name. */
   readonly #setBy = new Map<string, string>()
 
   constructor (options: MachineDeskOptions) {
     this.#options = options
   }
 
-  /** The latest reading and what follows from it, as REST shows it. */
+  /** The latest reading and what is derived from it, in the form of the REST API. */
   now (): MachineView {
     const { conditions, senses, clock } = this.#options
     return machineView({ ...conditions.current, troubles: senses.troubles(), now: clock.now() })
   }
 
-  /** The readings of a span, thinned, oldest first. */
+  /** The readings of a span, downsampled, oldest first. */
   readings (ask: HistoryAsk): Point[] {
     return this.#options.senses.query(ask)
   }
 
-  /** The signals that count now, by name. */
+  /** The signals that have not expired, by name. */
   signals (): Record<string, Signal> {
     const { senses, clock } = this.#options
     const now = clock.now()
     return Object.fromEntries(Object.entries(senses.latest.signals).filter(([, { expires_at: end }]) => end > now))
   }
 
-  /** Sets a signal and resolves when it is durable. Recorded when its setter changes: a price that comes every minute
-   *  is recorded once. Throws OFFPEAK_SIGNAL_INVALID. */
+  /** Sets a signal; resolves when it is durable. The audit log gets an entry only when the setter changes, so that a
+   *  price that is sent every minute is recorded once. Throws OFFPEAK_SIGNAL_INVALID. */
   async setSignal (name: string, { value, ttlMs, by }: SignalAsk): Promise<Signal> {
     const { conditions, senses } = this.#options
     if (ttlMs === undefined && !Object.hasOwn(conditions.current.config.signals, name)) {
       throw signalInvalid({
         pointer: '/ttl',
         message:
-          `'ttl' is missing: say how long the value counts, such as "1h", or declare signals.${name} in config.json`
+          `'ttl' is missing: state how long the value is valid, such as "1h", or declare signals.${name} in config.json`
       })
     }
     const signal = senses.setSignal(name, value, ttlMs)
@@ -71,7 +71,7 @@ export class MachineDesk {
     return signal
   }
 
-  /** Removes a signal and records who did. Throws OFFPEAK_SIGNAL_NOT_FOUND. */
+  /** Removes a signal, and records that. Throws OFFPEAK_SIGNAL_NOT_FOUND. */
   async dropSignal (name: string, { by }: { by: string }): Promise<void> {
     if (!this.#options.senses.dropSignal(name)) throw signalNotFound(name)
     await this.#changed()
@@ -79,7 +79,7 @@ export class MachineDesk {
     await this.#record(name, by, 'signal_dropped')
   }
 
-  /** Runs that wait for a signal are looked at now, not after the next sample. */
+  /** Applies the change at once, not with the next sample. */
   async #changed (): Promise<void> {
     const { conditions, senses, clock } = this.#options
     conditions.signal(senses.latest.signals, clock.now())

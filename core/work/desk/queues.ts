@@ -10,8 +10,8 @@ import type { Runner } from '../run/runner.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** One queue. `depth`: waiting runs, due or not. `oldest`: when the run that has waited longest became due, of any
- *  priority. Instants are ISO 8601, `per` is seconds. */
+/** One queue. `depth`: the number of waiting runs, due or not. `oldest`: the due instant of the run that has waited
+ *  longest, of any priority. Instants are ISO 8601, `per` is in seconds. */
 export interface QueueView {
   name: string
   tasks: string[]
@@ -33,7 +33,7 @@ interface QueuesOptions {
   tasks: () => ReadonlyMap<string, Task>
 }
 
-/** The queues: those that config.json names and those that tasks name. */
+/** The queues that are named in config.json or by tasks. */
 export class Queues {
   readonly #options: QueuesOptions
 
@@ -64,7 +64,8 @@ export class Queues {
 
   #view (name: string, count: QueueCount | undefined): QueueView {
     const { runner, conditions: { current: { config, pauses } }, tasks, clock } = this.#options
-    const { concurrency = null, max_length: max = null, on_full: then = 'refuse' } = queueSettings(config.queues, name)
+    const { concurrency = null, max_length: max = null, on_full: onFull = 'refuse' } = queueSettings(config.queues,
+      name)
     return {
       name,
       tasks: [...tasks().values()].filter(({ queue }) => queue === name).map(({ id }) => id).toSorted(),
@@ -73,7 +74,7 @@ export class Queues {
       concurrency,
       rate: this.#rate(name),
       max_length: max,
-      on_full: then,
+      on_full: onFull,
       paused: pausedBy(pauses, name, clock.now()),
       oldest: iso(count?.oldest ?? null)
     }

@@ -4,7 +4,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { HeldTime, StatsAsk, StoredAuditEntry } from '../../engine/reports.ts'
 import type { Ran, StatsView } from './statistics.ts'
 
-/** What happened: statistics, runs of a span and records. Spans are [from, to) in epoch ms. */
+/** Statistics, past runs and the audit log. Spans are [from, to) in epoch ms. */
 export class RunHistory {
   readonly #engine: Engine
   readonly #clock: Clock
@@ -19,17 +19,17 @@ export class RunHistory {
     return statistics(this.#engine, { ...ask, now: this.#clock.now() })
   }
 
-  /** The runs whose last attempt ran at any moment of a span, in order of their starts. */
+  /** The runs whose last attempt overlaps a span, ordered by start. */
   ran (span: { from: number, to: number }): Promise<Ran> {
     return ranIn(this.#engine, span)
   }
 
-  /** How long runs were held in the days of UTC that touch a span, by task and reason; longest first. */
+  /** How long runs were held on the UTC days that overlap a span, by task and reason, longest first. */
   held (span: { from: number, to: number }): Promise<HeldTime[]> {
     return this.#engine.held({ ...span, now: this.#clock.now() })
   }
 
-  /** What people have done, newest first. `before`: a `seq`; only older entries. */
+  /** Entries of the audit log, newest first. `before`: only entries with a smaller `seq`. */
   records (
     ask: { limit: number, before?: number | undefined, action?: string | undefined }
   ): Promise<StoredAuditEntry[]> {

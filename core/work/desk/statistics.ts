@@ -6,12 +6,12 @@ import type { Run, State } from '../../model/run/run.ts'
 import type { Usage } from '../../model/run/usage.ts'
 
 const EVERY = { hour: HOUR, day: DAY } as const
-/** States of runs that were executed, and of runs that may have been. They are listed separately, so that thousands of
- *  runs cancelled before they began hide none that ran. */
-const SOUGHT: State[][] = [['running', 'completed', 'failed'], ['cancelled', 'skipped']]
+/** States that imply an execution, and states that do not. Each group is listed separately, so that thousands of runs
+ *  cancelled before they began do not use up the limit of executed ones. */
+const STATE_GROUPS: State[][] = [['running', 'completed', 'failed'], ['cancelled', 'skipped']]
 const PAGE = 500
-const MOST_LOOKED_AT = 5000
-/** Runs that waited longer than this before they started are not found. */
+const MOST_READ = 5000
+/** Runs that waited longer than this before they started may be missed, ms. */
 const LONGEST_WAIT = 2 * DAY
 
 const seconds = (ms: number | null) => ms === null ? null : ms / SECOND
@@ -28,7 +28,7 @@ const inSeconds = ({ count, mean, p50, p95, p99, max, max_run }: DurationStats) 
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000
 
-/** A row as REST shows it. `hours`: how much time it stands for. */
+/** A row in the form of the REST API. `hours`: the length of its span. */
 function rowView ({ at, name, wait, held, run, cpu_ms, ...counts }: StatsRow, { hours }: { hours: number }) {
   const { completed, failed } = counts
   return {
@@ -57,7 +57,7 @@ export async function statistics (
   return rows.map(row => rowView(row, { hours: (endOf(row.at) - row.at) / HOUR }))
 }
 
-/** Runs with their resource usage. `complete` false: there were more runs than are read. */
+/** Runs with their resource usage. `complete` false: more runs matched than were read. */
 export interface Ran {
   runs: (Run & { used: Usage | null })[]
   complete: boolean
@@ -66,13 +66,13 @@ export interface Ran {
 const touches = ({ started_at: start, finished_at: end }: Run, from: number, to: number) =>
   start !== null && start < to && (end === null || end >= from)
 
-async function seek (
+async function listTouching (
   engine: Pick<Engine, 'list'>,
   { state, from, to }: { state: State[], from: number, to: number }
 ): Promise<{ found: Run[], complete: boolean }> {
   const found: Run[] = []
   let cursor: string | undefined
-  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+  for (let read = 0; read < MOST_READ; read += PAGE) {
     const { items, next } = await engine.list({ state, to, limit: PAGE, ...cursor !== undefined && { cursor } })
     found.push(...items.filter(run => touches(run, from, to)))
     if (next === null || items.at(-1)!.created_at < from - LONGEST_WAIT) return { found, complete: true }
@@ -81,14 +81,14 @@ async function seek (
   return { found, complete: false }
 }
 
-/** The runs whose last attempt ran at any moment of [from, to), in order of their starts. */
+/** The runs whose last attempt overlaps [from, to), ordered by start. */
 export async function ranIn (
   engine: Pick<Engine, 'list' | 'used'>,
   { from, to }: { from: number, to: number }
 ): Promise<Ran> {
-  const sought = await Promise.all(SOUGHT.map(state => seek(engine, { state, from, to })))
-  const found = sought.flatMap(({ found: runs }) => runs)
-  const complete = sought.every(one => one.complete)
+  const groups = await Promise.all(STATE_GROUPS.map(state => listTouching(engine, { state, from, to })))
+  const found = groups.flatMap(({ found: runs }) => runs)
+  const complete = groups.every(one => one.complete)
   const used = await engine.used(found.map(({ id }) => id))
   return { runs: inOrder(found).map(run => ({ ...run, used: used[run.id] ?? null })), complete }
 }

@@ -35,7 +35,7 @@ const NO_RUNS: Record<State, number> = {
   skipped: 0
 }
 
-/** Tasks as they are shown: with their last and next runs, and what holds the first due run. */
+/** The views of tasks: last and next run, counts by state, and the verdict on the first due run. */
 export class TaskViews {
   readonly #options: TaskViewsOptions
 
@@ -53,7 +53,7 @@ export class TaskViews {
     return tasks.map(task => this.#view(task, countOf.get(task.id), firsts.get(task.id)))
   }
 
-  /** The verdicts on the first due runs, by task; a run that has begun since it was read no longer waits. */
+  /** The verdicts on the first due runs, by task. Runs that have begun since they were read are left out. */
   #firsts (due: readonly Run[]): Map<string, First> {
     const { runner } = this.#options
     const runs = due.filter(run => !runner.active.hasBegun(run))

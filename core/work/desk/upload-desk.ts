@@ -13,11 +13,11 @@ interface UploadDeskOptions {
   config: () => Config
   /** The data folder. */
   folder: () => string
-  /** The instant up to which older files may be removed, epoch ms. */
+  /** The instant from which the age of a stored file is counted, epoch ms. */
   sureBy: () => number
 }
 
-/** Takes the files that people send for tasks. */
+/** Stores files that people upload for tasks. */
 export class UploadDesk {
   readonly #options: UploadDeskOptions
 
@@ -25,7 +25,7 @@ export class UploadDesk {
     this.#options = options
   }
 
-  /** Stores a file and records who sent it; `bytes` and errors as in `storeUpload`. */
+  /** Stores a file, and records the sender in the audit log. `bytes` and errors: see `storeUpload`. */
   async store (ask: Pick<UploadAsk, 'name' | 'bytes' | 'from'>, { by }: { by: string }): Promise<Upload> {
     const { engine, clock, config, folder, sureBy } = this.#options
     const id = randomBytes(ID_BYTES).toString('hex')

@@ -9,16 +9,16 @@ import type { UploadLimits } from '../../model/config/upload.ts'
 
 const FOLDER = 'uploads'
 const LONGEST_NAME = 100
-/** File systems allow 255 bytes; the id and the suffix of the part file need some. */
+/** File systems allow 255 bytes for a name; the id and the `.part` suffix need some of them. */
 const LONGEST_BYTES = 200
-/** Free space is checked again after this many bytes: others write to the disk too. */
-const LOOK_EVERY = 64 * 1024 ** 2
-/** A longer timer would fire at once. */
+/** Free space is checked again after this many bytes, because other processes use the disk too. */
+const CHECK_EVERY = 64 * 1024 ** 2
+/** The longest delay of a Node timer, ms: a longer one fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 const NO_ROOM = ['ENOSPC', 'EDQUOT']
 
-/** `id`: distinguishes uploads of one name; letters and digits. `bytes`: the announced size, or null. `now`: uploads
- *  older than `max_age` by then are removed. */
+/** `id`: letters and digits, makes the file name unique. `bytes`: the announced size, or null. `now`: epoch ms; stored
+ *  files that are older than `max_age` at that instant are removed. */
 export interface UploadAsk {
   folder: string
   id: string
@@ -37,20 +37,20 @@ export interface Upload {
   sha256: string
 }
 
-/** The folder of uploaded files in the data folder. */
+/** The folder of uploaded files, in the data folder. */
 export const uploadsIn = (folder: string): string => join(folder, FOLDER)
 
-/** A safe file name made of the name that was sent. */
+/** A safe file name, derived from the name that was sent. */
 export function fileName (sent: string): string {
   const last = sent.normalize('NFC').split(/[/\\]/).at(-1)!
   const name = last.replaceAll(/[^\p{L}\p{N}._-]/gu, '_').replace(/^[._-]+/, '')
-  const signs = [...name].slice(-LONGEST_NAME)
-  while (Buffer.byteLength(signs.join('')) > LONGEST_BYTES) signs.shift()
-  return signs.join('') || 'file'
+  const characters = [...name].slice(-LONGEST_NAME)
+  while (Buffer.byteLength(characters.join('')) > LONGEST_BYTES) characters.shift()
+  return characters.join('') || 'file'
 }
 
-/** Streams an upload to a file of its own that only its owner may read. Throws OFFPEAK_UPLOAD_TOO_LARGE,
- *  OFFPEAK_UPLOAD_BROKEN, OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; a refused upload leaves no file. */
+/** Streams an upload to a new file of mode 0600. Throws OFFPEAK_UPLOAD_TOO_LARGE, OFFPEAK_UPLOAD_BROKEN,
+ *  OFFPEAK_UPLOAD_STALLED, OFFPEAK_DISK_FULL; a refused upload leaves no file. */
 export async function storeUpload ({ folder, id, name: sent, bytes, from, now, limits }: UploadAsk): Promise<Upload> {
   const place = uploadsIn(folder)
   await makeFolder(place)
@@ -61,11 +61,11 @@ export async function storeUpload ({ folder, id, name: sent, bytes, from, now, l
   const path = join(place, `${id}-${name}`)
   const part = `${path}.part`
   try {
-    const told = await write({ place, part, from, limits })
-    if (bytes !== null && told.bytes !== bytes) throw uploadBroken()
+    const written = await write({ place, part, from, limits })
+    if (bytes !== null && written.bytes !== bytes) throw uploadBroken()
     await rename(part, path)
     await syncName(path)
-    return { path, name, ...told }
+    return { path, name, ...written }
   } catch (error) {
     await unlink(part).catch(() => undefined)
     throw NO_ROOM.includes((error as NodeJS.ErrnoException).code ?? '') ? diskFull(limits.disk_reserve) : error
@@ -87,9 +87,9 @@ interface Writing {
 async function write (writing: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'>> {
   const handle = await open(writing.part, 'wx', 0o600)
   try {
-    const told = await copy(handle, writing)
+    const written = await copy(handle, writing)
     await handle.sync()
-    return told
+    return written
   } finally {
     await handle.close()
   }
@@ -98,9 +98,9 @@ async function write (writing: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'
 async function copy (handle: FileHandle, { place, from, limits }: Writing): Promise<Pick<Upload, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256')
   let bytes = 0
-  for await (const chunk of sound(from, milliseconds(limits.idle_timeout))) {
+  for await (const chunk of receivedChunks(from, milliseconds(limits.idle_timeout))) {
     if (bytes + chunk.length > limits.max_bytes) throw uploadTooLarge(limits.max_bytes)
-    if (Math.floor((bytes + chunk.length) / LOOK_EVERY) > Math.floor(bytes / LOOK_EVERY)) {
+    if (Math.floor((bytes + chunk.length) / CHECK_EVERY) > Math.floor(bytes / CHECK_EVERY)) {
       await checkRoom(place, limits, chunk.length)
     }
     hash.update(chunk)
@@ -110,20 +110,20 @@ async function copy (handle: FileHandle, { place, from, limits }: Writing): Prom
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** Passes the pieces on; errors of the sender become OFFPEAK_UPLOAD_BROKEN or OFFPEAK_UPLOAD_STALLED. */
-async function* sound (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
-  const pieces = from[Symbol.asyncIterator]()
+/** Yields the chunks; errors of the sender become OFFPEAK_UPLOAD_BROKEN or OFFPEAK_UPLOAD_STALLED. */
+async function* receivedChunks (from: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
+  const chunks = from[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const piece = await within(idleMs, pieces.next().catch(error => {
+      const chunk = await within(idleMs, chunks.next().catch(error => {
         throw uploadBroken(error)
       }))
-      if (piece.done) return
-      yield piece.value
+      if (chunk.done) return
+      yield chunk.value
     }
   } finally {
-    // Not awaited: it settles after the pending piece, which may never come.
-    void pieces.return?.().catch(() => undefined)
+    // Not awaited: it settles after the pending chunk, which may never arrive.
+    void chunks.return?.().catch(() => undefined)
   }
 }
 
@@ -133,7 +133,7 @@ async function within<T> (ms: number, next: Promise<T>): Promise<T> {
   return await Promise.race([next, promise]).finally(() => clearTimeout(timer))
 }
 
-/** Removes uploads last changed before `before`, epoch ms. */
+/** Removes files that were last modified before `before`, epoch ms. */
 export async function forgetUploads (folder: string, before: number): Promise<void> {
   const place = join(folder, FOLDER)
   for (const name of await readdir(place).catch(() => [])) {

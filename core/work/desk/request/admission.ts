@@ -11,8 +11,8 @@ interface AdmissionOptions {
   config: () => Pick<Config, 'queues'>
 }
 
-/** The maximum lengths of queues, passed to the engine with each call that adds runs. Runs of schedules are not limited
- *  by them, but by `overlap`. */
+/** The maximum lengths of queues, which each engine call that adds runs receives. They do not apply to runs of
+ *  schedules, which `overlap` limits. */
 export class Admission {
   readonly #options: AdmissionOptions
 
@@ -20,7 +20,7 @@ export class Admission {
     this.#options = options
   }
 
-  /** The limits of the queues that have one. */
+  /** The length limits, by queue. */
   get bounds (): Record<string, QueueBound> {
     const { queues } = this.#options.config()
     return Object.fromEntries(
@@ -30,7 +30,7 @@ export class Admission {
     )
   }
 
-  /** The same for a retried run, which never displaces another. */
+  /** The length limits for retries, by queue: a retried run never displaces another one. */
   get refusing (): Record<string, QueueBound> {
     return Object.fromEntries(
       Object.entries(this.bounds).map(([queue, { max }]) => [queue, { max, on_full: 'refuse' as const }])
@@ -42,7 +42,7 @@ export class Admission {
     return Object.fromEntries(Object.entries(this.bounds).map(([queue, { max }]) => [queue, max]))
   }
 
-  /** The error for a full queue, with an estimate of when it has room. */
+  /** OFFPEAK_QUEUE_FULL, with an estimate of when the queue has room. */
   async full (queue: string): Promise<OffpeakError> {
     const { engine, clock } = this.#options
     const now = clock.now()

@@ -8,6 +8,6 @@ const sorted = (value: unknown): unknown => {
   )
 }
 
-/** 32 hexadecimal digits; equal for equal JSON values, in any order of their keys. */
+/** A hash of a JSON value, 32 hexadecimal digits. The order of object keys does not matter. */
 export const digest = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(sorted(value)) ?? '').digest('hex').slice(0, 32)

@@ -25,7 +25,7 @@ export interface RunAsk {
   due_at?: string | number | Date
   priority?: Priority
   key?: string
-  /** How long the key is unique, and what happens to a second run; absent: as the task says. */
+  /** How long the key is unique, and what happens to a second run; by default the setting of the task. */
   unique?: UniqueSetting
   /** The name of the run in its flow. */
   ref?: string
@@ -33,12 +33,12 @@ export interface RunAsk {
   after?: (string | { run: string, condition?: After['condition'] })[]
 }
 
-/** One of the runs of a bulk request. */
+/** One run of a bulk request. */
 export interface TaskRunAsk extends RunAsk {
   task: string
 }
 
-/** `uploads`: the folder of uploaded files; absent when the owner asks, whose payload is not bounded. */
+/** `uploads`: the folder of uploaded files; absent for a request of the owner, whose payload is not bounded. */
 interface NewRunAsk {
   task: Task
   ask: RunAsk
@@ -47,11 +47,11 @@ interface NewRunAsk {
   uploads?: string | undefined
 }
 
-/** Checks a request against the task and its `input` schema; throws OFFPEAK_INPUT_INVALID with every fault. A request
- *  of a task is not bounded: its code comes from the owner. */
+/** Checks a request against the task and its `input` schema. Throws OFFPEAK_INPUT_INVALID with every fault. The payload
+ *  of a request that a task makes is not bounded, because its code comes from the owner. */
 export function newRun ({ task, ask, source, now, uploads }: NewRunAsk): NewRun {
   checkAsk(ask)
-  // A payload object is merged over the payload of the task, which may hold its settings.
+  // The payload of the task may contain its settings, so a payload object is merged over it.
   const payload = overlay(task.payload, ask.payload === undefined ? undefined : payloadJson(task.id, ask.payload))
   const due = dueOf(ask, now)
   const stored = checkedPayload(task, payload)
@@ -76,7 +76,7 @@ const prerequisite = (wanted: NonNullable<RunAsk['after']>[number]): After =>
     ? { run: wanted, condition: 'completed' }
     : { run: wanted.run, condition: wanted.condition ?? 'completed' }
 
-/** The key of a run, and how long it is unique. */
+/** The key of a run, and how long the key is unique. */
 function naming (
   task: Task,
   { key, unique = task.unique ?? undefined }: RunAsk,
@@ -85,12 +85,12 @@ function naming (
   if (unique?.while !== undefined && unique.for !== undefined) {
     throw inputInvalid({
       what: 'The run was not added',
-      errors: [{ pointer: '/unique/for', detail: "goes with no 'while': say one of the two" }]
+      errors: [{ pointer: '/unique/for', detail: "cannot be combined with 'while'" }]
     })
   }
   const { by = 'key' } = task.unique ?? {}
   if (key !== undefined) return { key, ...unique && { unique: uniqueOf(unique) } }
-  // By default equal runs are one while the first is unfinished, not for ever.
+  // By default equal runs are merged only while the first is unfinished.
   if (by !== 'key') {
     return {
       key: by === 'task' ? 'task' : `payload ${digest(payload)}`,
@@ -111,8 +111,8 @@ function dueOf ({ due_at: dueAt, delay }: RunAsk, now: number): number {
   return instantIn(dueAt, { what: 'The run was not added', pointer: '/due_at' })
 }
 
-/** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON, or does not fit
- *  the schema of the task. */
+/** Returns the payload in its stored form. Throws OFFPEAK_INPUT_INVALID when it is too deep, too large, not JSON, or
+ *  does not match the schema of the task. */
 export function checkedPayload (task: Task, given: unknown): Json {
   const payload = payloadJson(task.id, given)
   if (task.input === null) return payload
@@ -124,9 +124,9 @@ export function checkedPayload (task: Task, given: unknown): Json {
   })
 }
 
-/** Throws OFFPEAK_INPUT_INVALID for a payload that goes beyond the configuration of the task. */
+/** Throws OFFPEAK_INPUT_INVALID when a payload exceeds the bounds that the configuration sets for the task. */
 export function checkBounds (task: Task, payload: Json, uploads: string): void {
-  // The task's own payload is within its bounds.
+  // The configured payload defines the bounds.
   if (task.input === null || payload === task.payload) return
   const errors = boundFaults({ task: task.id, input: task.input, configured: task.payload, payload, uploads, below })
   if (errors.length > 0) {
@@ -134,13 +134,13 @@ export function checkBounds (task: Task, payload: Json, uploads: string): void {
   }
 }
 
-/** The payload that replaces another one. Bounded settings that it omits stay as configured. */
+/** A payload that replaces the stored one. Bounded settings that it omits keep their configured values. */
 export const replacing = (task: Task, payload: unknown): unknown =>
   overlay(boundSettings(task.input, task.payload), payload)
 
 /** Throws OFFPEAK_TASK_DISABLED or OFFPEAK_TASK_UNCONFIGURED when people may not request runs of a task. */
-export function checkAskable (task: Task, { run_disabled: isFree }: { run_disabled: boolean }): void {
-  if (!task.enabled && !isFree) throw taskDisabled(task.id)
+export function checkAskable (task: Task, { run_disabled: mayRunDisabled }: { run_disabled: boolean }): void {
+  if (!task.enabled && !mayRunDisabled) throw taskDisabled(task.id)
   const missing = unconfigured(task.input, task.payload)
   if (missing.length > 0) throw taskUnconfigured(task.id, missing)
 }

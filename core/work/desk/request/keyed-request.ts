@@ -5,10 +5,10 @@ import type { TaskRunAsk } from './enqueue-request.ts'
 
 const PREFIX = 'request/'
 const HEX = '0123456789abcdef'
-/** Keys that are deleted at once. */
+/** At most this many keys are deleted at a time. */
 const SLICE = 500
 
-/** A request with an idempotency key. `scope`: where it was sent; the same key elsewhere is another request. */
+/** A request with an idempotency key. `scope`: the endpoint; the same key in another scope is another request. */
 export interface RequestAsk {
   key: string
   scope: string
@@ -17,8 +17,8 @@ export interface RequestAsk {
 
 type Definitions = Pick<ReadonlyMap<string, Task>, 'get'>
 
-/** The runs of one request. A run without a key gets one made of the request's key and its index, so that it is the
- *  same run when the request is sent again. Runs of tasks that are unique by payload or task keep that. */
+/** The runs of one request. A run without a key gets one that is derived from the key of the request and its index, so
+ *  that a repeated request finds the same run. Runs of tasks that are unique by payload or by task get none. */
 export function named (
   runs: readonly TaskRunAsk[],
   { key, scope }: Pick<RequestAsk, 'key' | 'scope'>,
@@ -33,15 +33,15 @@ export function named (
   })
 }
 
-/** What the engine keeps with the runs of a request: the same request sent again returns those runs, another request
- *  with the key is refused. */
+/** The entry that the engine stores with the runs of a request: a repeated request returns those runs, a different
+ *  request with the same key is refused. */
 export const requestOf = ({ key, scope, request }: RequestAsk): KeyedRequest => ({
   key,
   name: `${PREFIX}${digest([scope, key])}`,
   digest: digest(request)
 })
 
-/** Deletes idempotency keys used before an instant, epoch ms; their runs are deleted by then. */
+/** Deletes idempotency keys that were last used before an instant, epoch ms. Their runs have been deleted by then. */
 export async function forgetRequests (
   engine: Pick<Engine, 'keep' | 'kept'>,
   { before, now }: { before: number, now: number }

@@ -6,10 +6,10 @@ import type { NewRun, Source } from '../../../model/run/run.ts'
 import type { Task } from '../../../model/task/task.ts'
 import type { TaskRunAsk } from './enqueue-request.ts'
 
-/** Runs that one call adds at most. */
+/** At most this many runs are added in one call. */
 export const MOST_RUNS = 10_000
 
-/** `definition` throws for a task that does not exist. `uploads`: the folder of uploaded files. */
+/** `definition`: throws for an unknown task. `uploads`: the folder of uploaded files. */
 interface NewRunsAsk {
   source: Source
   now: number
@@ -19,7 +19,7 @@ interface NewRunsAsk {
 
 const notAdded = (errors: Detail[]) => inputInvalid({ what: 'The runs were not added', errors })
 
-/** The runs of one call; throws OFFPEAK_INPUT_INVALID with the faults of all of them. */
+/** The runs of one call, in the order of the requests. Throws OFFPEAK_INPUT_INVALID with the faults of all of them. */
 export function newRuns (asks: readonly TaskRunAsk[], { source, now, definition, uploads }: NewRunsAsk): NewRun[] {
   if (asks.length > MOST_RUNS) {
     throw notAdded([{ pointer: '/runs', detail: `has ${asks.length} runs, expected at most ${MOST_RUNS}` }])
@@ -39,8 +39,7 @@ export function newRuns (asks: readonly TaskRunAsk[], { source, now, definition,
   return runs
 }
 
-/** An error of the engine, its pointers mapped to the request: the engine points at runs of the call, `/3/after`. Other
- *  errors are returned as they are. */
+/** Maps the pointers of an engine error, such as `/3/after`, to the request. Other errors are returned unchanged. */
 export function withPointers (error: unknown, pointerOf: (pointer: string) => string): unknown {
   if (!(error instanceof OffpeakError) || error.errors === undefined) return error
   return notAdded(error.errors.map(fault => ({ ...fault, pointer: pointerOf(fault.pointer) })))

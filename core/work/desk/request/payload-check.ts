@@ -8,15 +8,15 @@ import type { Task } from '../../../model/task/task.ts'
 
 type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
 
-/** Null: the schema takes too long to compile. It is compiled once, not for each payload. */
+/** The compiled check of each task; null when its schema takes too long to compile. */
 const checks = new WeakMap<Task, Check | null>()
 
-/** How long a check may take, ms: a constant, and an amount for each character of the payload. */
+/** The time limit of a check: a constant, and an amount for each character of the payload, ms. */
 const CHECK_MS = 8
 const MS_PER_CHARACTER = 1 / 16_384
 const COMPILE_MS = 500
 
-/** Keywords whose check may take longer than in proportion to the size of the value. */
+/** Keywords whose check may take more than linear time. */
 const COSTLY_WORDS = ['pattern', 'patternProperties', 'propertyNames', 'format', 'uniqueItems', 'contains', '\\$ref',
   '\\$dynamicRef', '\\$recursiveRef', 'oneOf', 'anyOf', 'allOf', 'not', 'if', 'dependentSchemas', 'unevaluated\\w+']
 const COSTLY = new RegExp(`"(?:${COSTLY_WORDS.join('|')})":`)
@@ -25,7 +25,7 @@ const tooLong = (ms: number): Detail => ({
   pointer: '',
   detail:
     `cannot be checked within ${ms} ms: the input schema of its task has a pattern, reference or list that takes ` +
-    'longer than the size of the value explains'
+    'more than linear time'
 })
 
 function checkOf (task: Task, input: TSchema): Check | null {
@@ -37,8 +37,8 @@ function checkOf (task: Task, input: TSchema): Check | null {
   return check
 }
 
-/** The faults of a payload against the input schema of its task. The time for the check grows no faster than the
- *  payload, whatever the schema. */
+/** The faults of a payload against the input schema of its task. The time limit grows linearly with the payload,
+ *  whatever the schema. */
 export function payloadFaults (task: Task, input: TSchema, payload: Json): Detail[] {
   const check = checkOf(task, input)
   if (check === null) return [tooLong(COMPILE_MS)]

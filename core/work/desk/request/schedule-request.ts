@@ -9,7 +9,7 @@ import type { Json } from '../../../model/json/json.ts'
 import type { NewSchedule } from '../../plan/fires.ts'
 import type { Task } from '../../../model/task/task.ts'
 
-/** A schedule to be made at run time. */
+/** A request for a schedule at run time. */
 export interface ScheduleRequest {
   task: string
   trigger: string
@@ -22,21 +22,21 @@ export interface ScheduleRequest {
 /** Throws OFFPEAK_TRIGGER_INVALID, and OFFPEAK_INPUT_INVALID for a trigger that never fires again. */
 function checkFires (task: Task, row: Pick<NewSchedule, 'trigger' | 'trigger_args' | 'timezone'>, now: number): void {
   const trigger = compileTrigger(row, now)
-  // A date that has passed within the grace still fires, as a missed one.
+  // A date that passed within the misfire grace still fires, as a missed one.
   const from = trigger.kind === 'date' ? now - task.misfireGraceMs - 1 : now
   if (trigger.next(from) !== null) return
   const date = foundWords(row.trigger_args['run_date'])
   const fault = trigger.kind === 'date'
     ? {
       pointer: '/trigger_args/run_date',
-      detail: `found ${date}, which has passed, expected a date to come: it is ${iso(now)}`
+      detail: `found ${date}, which has passed, expected a future date: it is ${iso(now)}`
     }
-    : { pointer: '/trigger_args', detail: 'it would never fire' }
+    : { pointer: '/trigger_args', detail: 'never fires' }
   throw inputInvalid({ what: 'The schedule was not added', errors: [fault] })
 }
 
-/** What of a request becomes a schedule; `uploads`: the folder of uploaded files. Throws OFFPEAK_TRIGGER_INVALID,
- *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_UNCONFIGURED. A schedule of a disabled task is valid: it rests until the task is
+/** The schedule of a request. `uploads`: the folder of uploaded files. Throws OFFPEAK_TRIGGER_INVALID,
+ *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_UNCONFIGURED. The task may be disabled: the schedule then rests until it is
  *  enabled. */
 export function scheduleOf (
   task: Task,
