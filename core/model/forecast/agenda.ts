@@ -1,4 +1,4 @@
-/** Events in order of their instants; of the same instant, those of the lower phase first. */
+/** A queue of events in order of their instants; at the same instant the lower phase comes first. */
 export class Agenda {
   readonly #heap: { at: number, phase: number, act: () => void }[] = []
 
@@ -17,7 +17,7 @@ export class Agenda {
     heap[place] = event
   }
 
-  /** Does what comes next, up to an instant; false when nothing is left. */
+  /** Runs the next event at or before `to`; false when there is none. */
   step (to: number): boolean {
     const first = this.#heap[0]
     if (first === undefined || first.at > to) return false

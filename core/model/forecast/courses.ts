@@ -12,9 +12,8 @@ const BUSY: Partial<Reading> = {
   trends: {}
 }
 
-/** The most that can be against every run at once: others use all there is, someone is there, every probe is busy and
- *  no signal is given. A full disk and a hot machine are left out: they stop everything, and no forecast is made of
- *  them. */
+/** The worst reading for every run: other programs use all resources, someone uses the machine, every probe is busy and
+ *  no signal is set. A full disk and a hot machine are left out: they would stop everything. */
 function busy (reading: Reading, probes: Config['probes']): Reading {
   const answers = Object.keys({ ...reading.probes, ...probes }).map(name =>
     [
@@ -42,8 +41,8 @@ const onUps = (reading: Reading): Reading[] =>
     ? []
     : [{ ...reading, ups: { on_battery: true, level: 0, seconds_left: 0, warning: 'low_battery' } }]
 
-/** Readings that between them close every gate that any course of the readings can close: all that is busy, on mains,
- *  on a battery at the level of each profile, and on a UPS where there is one. */
+/** Readings that together close every gate that any course of the readings can close: a busy machine on mains, on
+ *  battery at the level of each profile, and on a UPS if it has one. */
 export function courses (
   reading: Reading,
   { probes, power: { battery_thresholds: { low, critical } } }: Pick<Config, 'probes' | 'power'>
@@ -58,7 +57,7 @@ export function courses (
   return [mains, ...levels.map(level => onBattery(worst, level)), ...onUps(worst)]
 }
 
-/** A full disk and a hot machine, for tasks that ask for room or for a temperature of their own. */
+/** A full disk and a hot machine, for tasks with `disk_free` or `temperature_below`. */
 export const unsafe = (reading: Reading): Reading => ({
   ...reading,
   disks: (reading.disks.length > 0 ? reading.disks : [{ path: '/' }])

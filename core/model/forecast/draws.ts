@@ -16,7 +16,7 @@ interface Rated {
   now: number
 }
 
-/** The starts that may take from the rates of queues. */
+/** Collects the possible starts, by queue, that count against the rates of queues. */
 export function draws () {
   const byQueue = new Map<string, Start[]>()
   return {
@@ -24,7 +24,7 @@ export function draws () {
       byQueue.getOrInsertComputed(start.occupant.queue, () => []).push(start)
     },
 
-    /** Whether the starts that may come before it can have taken all that the rate of its queue leaves. */
+    /** The dependence on the rate of its queue, when other starts may have used it up by `at`; else empty. */
     against (start: Start, at: number, { config, buckets, now }: Rated): Dependence[] {
       const { queue } = start.occupant
       const { rate } = queueSettings(config.queues, queue)
@@ -34,7 +34,7 @@ export function draws () {
         (byQueue.get(queue) ?? []).filter(other => other !== start && other.earliest <= at && other.latest >= since)
           .length
       const bucket = buckets.get(queue)
-      // What was left now counts for as long as it takes to fill up; after that only what was taken meanwhile.
+      // The tokens left now count until the bucket would be full; after that only starts within the period count.
       const left = since >= now ? rate.limit : refilled(bucket, rate, at).tokens
       return left - others >= 1
         ? []

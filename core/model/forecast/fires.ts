@@ -6,8 +6,8 @@ import type { PlainTask } from './forecast.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Trigger } from '../trigger.ts'
 
-/** A fire that a schedule will have. It is due at an instant of [from, to]: jitter and flex choose it. `blurred`: the
- *  fire after it may come first. */
+/** A future fire of a schedule. It is due between `from` and `to`, as jitter and flex choose. `blurred`: the fire after
+ *  it may come first. */
 export interface Fire {
   schedule: Schedule
   task: PlainTask
@@ -32,7 +32,8 @@ function compiled (schedule: Schedule): Trigger | null {
   }
 }
 
-/** The fire that the schedule has planned, or what becomes of those that are due; and the cursor after them. */
+/** The planned fire of the schedule or, when it is due, the fires that its misfire policy runs; and the cursor after
+ *  them. */
 function first ({ schedule, task, trigger }: Planned, { now }: FiresAsk): { fires: Fire[], cursor: number } {
   const [nominal, at] = [schedule.nominal_at!, schedule.next_at!]
   const fire = (nominal_at: number, due: number): Fire => ({
@@ -57,7 +58,7 @@ function first ({ schedule, task, trigger }: Planned, { now }: FiresAsk): { fire
   return { fires: fires.filter(({ run }) => run).map(({ at: due }) => fire(due, due === nominal ? at : due)), cursor }
 }
 
-/** A fire whose instant is yet to be chosen: within the flex and before the next one, or by jitter. */
+/** A fire whose instant is not chosen yet: within the flex and before the next fire, or by jitter. */
 function later ({ schedule, task, trigger }: Planned, nominal: number, next: number | null): Fire {
   const after = next ?? Infinity
   const jitter = nominal + trigger.jitter * SECOND
@@ -82,8 +83,7 @@ function firesOf (planned: Planned, ask: FiresAsk, limit: number): Fire[] {
   return fires.filter(({ from }) => from < ask.to)
 }
 
-/** The fires of all schedules of enabled tasks before `to`, by schedule in order. More than MOST_STARTS: one more
- *  than these. */
+/** The fires before `to` of all schedules of enabled tasks, by schedule in order. Stops after MOST_STARTS + 1 fires. */
 export function firesAhead (
   schedules: readonly Schedule[],
   tasks: ReadonlyMap<string, PlainTask>,

@@ -9,7 +9,7 @@ import type { Hysteresis } from '../machine/hysteresis.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Task } from '../task/task.ts'
 
-/** How long past runs of a task took, ms: the median, nine in ten, the longest, and how many were looked at. */
+/** How long past runs of a task took, ms: median, 90th percentile and longest; `runs`: how many were counted. */
 export interface Took {
   p50: number
   p90: number
@@ -17,50 +17,50 @@ export interface Took {
   runs: number
 }
 
-/** A task as it goes from thread to thread: everything but its work. */
+/** A task as it is sent between threads: everything but its function. */
 export type PlainTask = Omit<Task, 'work'>
 
-/** What is so at one instant (epoch ms), as plain data: all that a forecast starts from. */
+/** Everything that a forecast starts from at one instant (epoch ms), as plain data. */
 export interface ForecastInput {
   at: number
   config: Config
   tasks: PlainTask[]
   schedules: Schedule[]
-  /** Runs that are queued or blocked, with what they wait for. */
+  /** Queued and blocked runs, with their prerequisites. */
   waiting: (Run & Pick<FullRun, 'after'>)[]
   running: Run[]
   /** Ended runs of tasks that others depend on, newest first. */
   ended: Run[]
   pauses: Pause[]
   trials: Trials
-  /** What the engine keeps of pauses and breakers, by name. */
+  /** The facts that the engine stores about pauses and breakers. */
   facts: { name: string, value: Json }[]
-  /** Starts that queues with a rate have left. */
+  /** The starts left, by queue with a rate. */
   rates: Record<string, Bucket>
-  /** As the gates see it, and what it was made of. */
+  /** The reading as the gates see it, and the state it was smoothed with. */
   reading: Reading
   hysteresis: Hysteresis | null
   activity: Histogram
   took: Record<string, Took>
 }
 
-/** `certain`: the start comes within its spread whatever the readings will be. `conditional`: it depends on what is
- *  named. */
+/** `certain`: the run starts between its earliest and latest instant under any readings. `conditional`: the start
+ *  depends on the gates in `depends_on`. */
 export const CERTAINTIES = ['certain', 'conditional'] as const
 export type Certainty = typeof CERTAINTIES[number]
 
-/** `running`: it has started. `waiting`: the run exists. `planned`: a schedule will make it. */
+/** `running`: the run has started. `waiting`: the run exists. `planned`: a schedule will add it. */
 export const STAGES = ['running', 'waiting', 'planned'] as const
 export type Stage = typeof STAGES[number]
 
-/** What a start depends on: a gate, whether it is open as things are now, and what it says now or what may close it. */
+/** A gate that a start depends on: whether it is open now, and its message now or what may close it. */
 export interface Dependence {
   gate: string
   ok: boolean
   message: string
 }
 
-/** One start to come, or a run that runs. Instants are epoch ms. */
+/** One future start, or a running run. Instants are epoch ms. */
 export interface ForecastItem {
   task: string
   /** The run, when it exists. */
@@ -68,31 +68,31 @@ export interface ForecastItem {
   schedule: string | null
   stage: Stage
   nominal_at: number
-  /** It starts no earlier; null: it cannot start as things are. */
+  /** The earliest start; null: it cannot start as things stand. */
   earliest_at: number | null
-  /** When it starts if the machine stays as it is now; null: then it does not start within the hours asked for. */
+  /** The start if the machine stays as it is now; null: not within the requested time. */
   likely_at: number | null
-  /** It starts no later; null: no instant can be given. */
+  /** The latest start; null: unknown. */
   latest_at: number | null
   certainty: Certainty
   depends_on: Dependence[]
-  /** When it ends if it starts at `likely_at` and takes the median time of past runs. */
+  /** The end if it starts at `likely_at` and takes the median time of past runs. */
   ends_at: number | null
   took: Took | null
 }
 
-/** What may come from `from` up to `to`, in order of the likely starts. */
+/** The starts expected from `from` up to `to` (epoch ms), in order of their likely starts. */
 export interface Forecast {
   from: number
   to: number
   items: ForecastItem[]
 }
 
-/** No more starts than this are foreseen at once. */
+/** Maximum number of starts in a forecast. */
 export const MOST_STARTS = 10_000
 
-/** No longer time is looked ahead. */
+/** Maximum length of a forecast, hours. */
 export const MOST_HOURS = 14 * 24
 
-/** A run of a task of which nothing is known is expected to take so long, ms. */
+/** How long a run of a task without past runs is expected to take, ms. */
 export const EXPECTED_MS = 60_000

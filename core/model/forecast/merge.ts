@@ -2,7 +2,7 @@ import { MOST_STARTS } from './forecast.ts'
 import type { Bound } from './start-item.ts'
 import type { Dependence, ForecastItem, Took } from './forecast.ts'
 
-/** What a simulation of the machine as it is now says of a run. `run`: its id where it exists. */
+/** A run in the simulation of the machine as it is now. `run`: its id if it exists. Instants are epoch ms. */
 export interface Likely {
   run: string | null
   schedule: string | null
@@ -21,7 +21,7 @@ interface MergeAsk {
   to: number
 }
 
-/** How far apart the simulation and the bounds may be, ms: a look is not the instant that set it off. */
+/** How far a simulated start may lie outside its bounds, ms: the runner looks a moment after what triggered it. */
 const SAME_MS = 1000
 
 const OTHERS: Dependence = { gate: 'order', ok: true, message: 'other runs may come first' }
@@ -81,8 +81,8 @@ const placeOf = ({ likely_at, earliest_at, nominal_at }: ForecastItem): number =
 
 const inOrder = (a: ForecastItem, b: ForecastItem): number => placeOf(a) - placeOf(b) || (a.task < b.task ? -1 : 1)
 
-/** The forecast: the bounds of each start, and when the simulation has it start. What the two do not agree on is not
- *  certain. */
+/** The items of the forecast: the bounds of each start with its start in the simulation. A start on which the two
+ *  disagree is conditional. */
 export function merged ({ bounds, likely, took, from, to }: MergeAsk): ForecastItem[] {
   const byKey = new Map(likely.map(one => [keyOf(one), one]))
   const items = bounds.flatMap(bound => {

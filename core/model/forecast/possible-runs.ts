@@ -5,8 +5,7 @@ import type { Priority } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
 import type { Beside, WorldAsk } from './world.ts'
 
-/** A run that may wait or run from some instant on, and until when it may at the latest (epoch ms; Infinity: nobody
- *  knows). */
+/** A run that may be waiting or running, and the instant by which it is over (epoch ms; Infinity: unknown). */
 export interface PossibleRun {
   task: Task
   queue: string
@@ -15,7 +14,7 @@ export interface PossibleRun {
   end: number
 }
 
-/** Runs that gates cannot tell apart. `most`: so many of them can run at once. */
+/** Runs that gates do not distinguish. `most`: how many of them can run at once. */
 interface Lane {
   task: Task
   queue: string
@@ -29,14 +28,14 @@ export interface PossibleRunsOptions extends WorldAsk {
   buckets: ReadonlyMap<string, Bucket>
 }
 
-/** Of a schedule whose fires are skipped while one of its runs is unfinished there is one run at a time. */
+/** True when at most one run of the schedule exists at a time, because fires are skipped while one is unfinished. */
 const isSingle = ({ task, schedule }: Pick<PossibleRun, 'task' | 'schedule'>): boolean =>
   schedule !== null && task.overlap === 'skip'
 
 const keyOf = (one: PossibleRun): string =>
   isSingle(one) ? `schedule ${one.schedule}` : `${one.task.id} ${one.queue} ${one.priority}`
 
-/** The runs that may be there at an instant, and what they take at most of slots, queues, locks and the like. */
+/** The runs that may exist at an instant, and the slots, queues and locks they take at most. */
 export class PossibleRuns {
   readonly #options: PossibleRunsOptions
   readonly #lanes = new Map<string, Lane>()
@@ -47,14 +46,14 @@ export class PossibleRuns {
 
   add (one: PossibleRun): void {
     const { task, queue, priority } = one
-    // No more can run at once, those in the slots for critical runs among them.
+    // The upper bound of what can run at once, reserved slots of critical runs included.
     const { slots, config: { scheduling } } = this.#options
     const most = isSingle(one) ? 1 : Math.min(task.concurrency, slots + scheduling.max_concurrent_tasks.critical)
     const lane = this.#lanes.getOrInsertComputed(keyOf(one), () => ({ task, queue, priority, most, occupants: [] }))
     lane.occupants.push(one)
   }
 
-  /** Forgets those that are over before an instant. */
+  /** Removes the runs that are over before an instant. */
   prune (at: number): void {
     for (const [key, lane] of this.#lanes) {
       const left = lane.occupants.filter(({ end }) => end >= at)
@@ -63,7 +62,7 @@ export class PossibleRuns {
     }
   }
 
-  /** The next instant at which one is over that may be there at `at`, or Infinity. */
+  /** The next instant at or after `at` at which one of the runs is over, or Infinity. */
   nextEnd (at: number): number {
     let next = Infinity
     for (const { occupants } of this.#lanes.values()) {
@@ -72,23 +71,23 @@ export class PossibleRuns {
     return next + 1
   }
 
-  /** What those take that may be there at some instant from `from` on, one of them left out. Of runs that have waited
-   *  longer than this they are the ones that a pace lets start first. */
+  /** The occupancy by the runs that may exist at or after `from`, without `but`. Runs due before `from` start
+   *  gradually. */
   beside (from: number, but: PossibleRun | null): Beside {
-    return this.#told(this.#begun(from, but), from)
+    return this.#occupancyBy(this.#begun(from, but), from)
   }
 
-  /** What those take that are there now. */
+  /** The occupancy by the runs that exist now. */
   running (): Beside {
-    return this.#told(this.#begun(this.#options.now, null), null)
+    return this.#occupancyBy(this.#begun(this.#options.now, null), null)
   }
 
-  /** Nobody is there. */
+  /** The occupancy with no runs. */
   nobody (): Beside {
-    return this.#told([], null)
+    return this.#occupancyBy([], null)
   }
 
-  #told (running: ActiveRun[], piledUpBefore: number | null): Beside {
+  #occupancyBy (running: ActiveRun[], piledUpBefore: number | null): Beside {
     const { tasks, now, pauses, trials, config, slots, buckets, reading } = this.#options
     const { occupancy, byTask } = occupancyOf({
       tasks,
@@ -110,7 +109,7 @@ export class PossibleRuns {
     const left = but === null ? null : keyOf(but)
     for (const [key, lane] of this.#lanes) {
       const { task, queue, priority, most } = lane
-      // Each lane by itself: which of a task's runs will be the ones that run is not known.
+      // Each lane is counted separately: which of a task's runs will be running is unknown.
       const count = key === left && isSingle(but!) ? 0 : Math.min(most, this.#count(lane, from, but))
       for (let each = 0; each < count; each++) {
         running.push({

@@ -18,7 +18,7 @@ interface BoundsAsk extends PossibleRunsOptions {
   fires: readonly (readonly Fire[])[]
   waiting: readonly Run[]
   running: readonly Run[]
-  /** The longest that a run of a task can take, ms; Infinity: it may yield and come again. */
+  /** How long a run of a task can take at most, ms; Infinity: it may yield and start again. */
   longest: (task: Task) => number
 }
 
@@ -27,9 +27,9 @@ const PRUNE_EVERY = 64
 
 const PHASES = { fire: 0, come: 1, judge: 2 } as const
 
-/** Goes through the hours once, with everything that may be there at each instant, and finds between which instants
- *  each start lies under every course of the readings. The gates of the product answer: with nothing in the way for
- *  the first instant, with all that can be for the last. */
+/** Walks through time once and finds for each start the earliest and the latest instant under every course of the
+ *  readings. The same gates decide as in the runner: the earliest with no other run present, the latest with all that
+ *  may be present. */
 class Sweep {
   readonly #ask: BoundsAsk
   readonly #world: World
@@ -141,7 +141,7 @@ class Sweep {
     return item
   }
 
-  /** Whether the fire can become a run: not while one that surely waits stands for it. */
+  /** Whether the fire can become a run: with `overlap: skip` it does not while an earlier run surely waits. */
   #isMade (item: Item, before: Item[]): boolean {
     const { task: { overlap }, from, to } = item
     if (overlap !== 'skip' && overlap !== 'replace') return true
@@ -157,7 +157,7 @@ class Sweep {
     return true
   }
 
-  /** A run that has not started when a later fire takes its place never does; one that runs is told to stop. */
+  /** A run that has not started when a later fire replaces it never starts; a running one is stopped. */
   #replace (other: Item, at: number): void {
     other.occupant.end = Math.min(other.occupant.end, at + 10 * HANDOVER)
     if (other.latest <= at) return
@@ -187,12 +187,12 @@ class Sweep {
     if (last < Infinity) this.#agenda.add(Math.max(last, item.earliest), PHASES.judge, () => this.#judge(item, last))
   }
 
-  /** What is so of a run, however long it waits. */
+  /** The dependences of a run that do not change while it waits. */
   #always ({ task, exists, from, to, earliest, isBlurred }: Item): Dependence[] {
     const waits = task.depends_on.map(({ task: id, condition }) => ({
       gate: 'dependencies',
       ok: true,
-      message: `waits for ${id}, which is to have ${condition}`
+      message: `waits for ${id} ${condition}`
     }))
     const isTried = task.breaker !== null && this.#ask.trials.has(task.id)
     const isChance = isBlurred || (to > from && earliest !== from)
@@ -227,24 +227,24 @@ class Sweep {
     return [...this.#world.against(subject, at, beside), ...this.#starts.against(item, at, this.#ask)]
   }
 
-  /** By this instant it has started. */
+  /** The run has started by this instant. */
   #settle (item: Item, at: number): void {
     item.latest = at
     item.occupant.end = at + this.#ask.longest(item.task) + HANDOVER
     item.isDone = true
   }
 
-  /** Looks again later whether it must have started by then. */
+  /** Checks again at `at` whether the run must have started by then, up to MOST_TRIES times. */
   #again (item: Item, at: number, tries: number): void {
     if (at === Infinity || tries >= MOST_TRIES) return
     this.#agenda.add(at, PHASES.judge, () => {
       if (item.isDone) return
       const beside = this.#occupancy.beside(at, item.occupant)
-      const stuck = [
+      const obstacles = [
         ...this.#world.against(runOf(item, item.to), at, beside),
         ...this.#starts.against(item, at, this.#ask)
       ]
-      if (stuck.length === 0) return this.#settle(item, at)
+      if (obstacles.length === 0) return this.#settle(item, at)
       this.#again(item, this.#occupancy.nextEnd(at), tries + 1)
     })
   }
@@ -252,5 +252,5 @@ class Sweep {
 
 const unique = (all: readonly Dependence[]): Dependence[] => [...new Map(all.map(one => [one.gate, one])).values()]
 
-/** Between which instants each start to come lies, whatever the readings will be. */
+/** The earliest and latest instant of each future start, valid under every course of the readings. */
 export const boundsOf = (ask: BoundsAsk): Bound[] => new Sweep(ask).run()

@@ -5,7 +5,7 @@ import type { Run } from '../run/run.ts'
 import type { Subject } from './world.ts'
 import type { Task } from '../task/task.ts'
 
-/** A start that may come, and when it can. Infinity: nobody knows, or never. */
+/** A possible start with its earliest and latest instant, epoch ms; Infinity: unknown, or never. */
 export interface Bound {
   task: Task
   run: Run | null
@@ -18,8 +18,8 @@ export interface Bound {
   depends_on: Dependence[]
 }
 
-/** A bound that is being found. `from`, `to`: when the run may be due. `exists`: what may keep it from being made;
- *  empty: nothing. `isGone`: it never starts, and nobody changed anything. */
+/** A bound in the making. `from`, `to`: when the run may be due. `exists`: what may keep the run from being added.
+ *  `isGone`: a later fire replaces it before it can start. */
 export interface Item extends Bound {
   from: number
   to: number
@@ -30,7 +30,7 @@ export interface Item extends Bound {
   isGone: boolean
 }
 
-/** What has been freed at an instant is free by then for the one who waits for it, ms. */
+/** How long it takes until a waiting run gets a slot or lock that was freed, ms. */
 export const HANDOVER = 1000
 
 export const OVERLAP: Dependence = {
@@ -38,34 +38,34 @@ export const OVERLAP: Dependence = {
   ok: true,
   message: 'an earlier run of the same schedule may be unfinished then'
 }
-export const BLOCKED: Dependence = { gate: 'dependencies', ok: false, message: 'it waits for other runs' }
+export const BLOCKED: Dependence = { gate: 'dependencies', ok: false, message: 'waits for other runs' }
 export const CHANCE: Dependence = { gate: 'due', ok: true, message: 'jitter or flex chooses the instant' }
 export const TRIAL: Dependence = {
   gate: 'breaker',
   ok: true,
-  message: 'after its pause the task is tried with one run first'
+  message: 'one trial run comes first after the pause of the breaker'
 }
 export const REPLACED: Dependence = {
   gate: 'overlap',
   ok: true,
-  message: 'a later fire of the same schedule takes its place'
+  message: 'a later fire of the same schedule replaces it'
 }
 
 const placeOf = ({ priority, queue }: Task): Pick<Run, 'priority' | 'queue'> => ({ priority, queue })
 
-/** The subject that the gates judge: the run, or the one that a fire would make. */
+/** The subject that the gates judge: the run, or the run that a fire would add. */
 export const runOf = ({ task, run }: Pick<Item, 'task' | 'run'>, due: number): Subject => ({
   task,
   run: run ?? { task: task.id, due_at: due, created_at: due, ...placeOf(task), source: 'schedule' }
 })
 
-/** By when a run that is not started is over, by its deadline. */
+/** When the deadline ends a run that has not started, epoch ms; `otherwise` when the deadline starts it instead. */
 export function overBy ({ task, run, to }: Item, otherwise: number): number {
   const { at, on_deadline: then } = deadlineOf(task, runOf({ task, run }, to).run)
   return then === 'run' ? otherwise : Math.min(otherwise, at)
 }
 
-/** Whether a run is there at an instant under every course, and has not started. */
+/** Whether the run is waiting at an instant under every course of the readings. */
 export const surelyWaits = ({ task, earliest, exists, occupant }: Item, at: number): boolean =>
   earliest > at && exists.length === 0 && task.on_unmet !== 'skip' && task.depends_on.length === 0 &&
   occupant.end - HANDOVER > at

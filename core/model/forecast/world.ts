@@ -8,7 +8,7 @@ import type { GateAnswer, Pause, Occupancy, Trials, Waiting } from '../condition
 import type { Reading } from '../machine/reading.ts'
 import type { Task } from '../task/task.ts'
 
-/** What a forecast knows of the machine and of people. `reading`: as the gates see it now. */
+/** The conditions that a forecast starts from. `reading`: as the gates see it now. */
 export interface WorldAsk {
   now: number
   config: Config
@@ -18,12 +18,12 @@ export interface WorldAsk {
   trials: Trials
 }
 
-/** What others take: what the gates are told of it, and running runs by task. */
+/** The occupancy by other runs, and the running runs by task. */
 export interface Beside extends Omit<Occupancy, 'active'> {
   active: ReadonlyMap<string, number>
 }
 
-/** A run as the gates are asked about it, and its task. */
+/** A run and its task, as the gates judge them. */
 export interface Subject {
   task: Task
   run: Waiting
@@ -31,30 +31,30 @@ export interface Subject {
 
 const MOST_STEPS = 50
 
-/** The gates in the order in which people are told. */
+/** The names of the gates in the order in which reasons are shown. */
 const ORDER = GATES.map(({ gate }) => gate.name)
 
-/** Gates that others than clock and calendar open, whatever they say of themselves. */
+/** Gates that more than clock and calendar opens, even where their result is `certain`. */
 const SOFT = ['dependencies', 'breaker', 'pace', 'suspect']
 
-/** Closed until an instant that is known, or for as long as nobody changes the definition. */
+/** True when the gate stays closed until a known instant, or until the definition changes. */
 const isHard = ({ ok, gate, certain, kind }: GateAnswer): boolean =>
   !ok && !SOFT.includes(gate) && (certain || (kind === 'order' && (gate === 'present' || gate === 'enabled')))
 
 const ONLY_BATTERY = ['battery', 'profile', 'priority']
 
-/** Closed because of a reading. */
+/** True when the gate is closed because of a reading. */
 const readable = ({ ok, certain, kind }: GateAnswer) => !ok && !certain && kind !== 'order'
 
 const isOwn = ({ source }: GateAnswer) => source.startsWith('task definition')
 
 const dependenceOf = ({ gate, ok, message }: GateAnswer): Dependence => ({ gate, ok, message })
 
-/** When a gate that is closed for now opens, or is passed at the deadline. */
+/** When a closed gate opens or, for conditions, is bypassed at the deadline. */
 const opensAt = ({ kind, clears_at: clears }: GateAnswer, passesAt: number): number =>
   Math.min(clears ?? Infinity, kind === 'condition' ? passesAt : Infinity)
 
-/** What the task asks for itself comes first. */
+/** Constraints of the task come first, then the order of the gates. */
 const inOrder = (a: GateAnswer, b: GateAnswer): number =>
   Number(isOwn(b)) - Number(isOwn(a)) || ORDER.indexOf(a.gate) - ORDER.indexOf(b.gate)
 
@@ -64,20 +64,20 @@ const openNow = (answer: GateAnswer): GateAnswer => ({
   message: `open now; closed when: ${answer.message}`
 })
 
-/** What others may do, in words: how many of them there may be at most says nothing to anyone. */
+/** Messages about other runs, which replace those of the gates: the largest possible counts do not help the reader. */
 const MAY: Record<string, string> = {
   slots: 'other runs may take every slot',
-  priority: 'other runs of its priority may take all that it has',
+  priority: 'other runs may take all slots of its priority',
   profile: 'other runs may take all slots of the power profile',
-  background: 'other background runs may take all that they have',
+  background: 'other runs may take all background slots',
   concurrency: 'another run of the task may run',
   queue: 'other runs of its queue may run',
   locks: 'another run may hold its lock',
-  alone: 'runs that want to be alone wait for others, and others for them',
-  pace: 'what has waited starts bit by bit'
+  alone: 'another run may need to run alone',
+  pace: 'overdue runs start gradually'
 }
 
-/** Asks the gates of the product, at instants to come and for any course of the readings. */
+/** Evaluates the gates at future instants, for every course of the readings. */
 export class World {
   readonly #ask: WorldAsk
   readonly #courses: readonly Reading[]
@@ -90,8 +90,8 @@ export class World {
     this.#unsafe = unsafe(ask.reading)
   }
 
-  /** When a run may start at the earliest: with every gate open that a reading decides, and nobody else there.
-   *  Infinity: never, as things are. */
+  /** The earliest instant at which a run may start, with every gate open that depends on a reading; Infinity: never, as
+   *  things stand. */
   earliest ({ task, run }: Subject, beside: Beside): number {
     const deadline = deadlineOf(task, run)
     const passesAt = deadline.on_deadline === 'run' ? deadline.at : Infinity
@@ -108,14 +108,14 @@ export class World {
     return Infinity
   }
 
-  /** Why a run does not start as things are, beside what a reading or others decide. */
+  /** The gates that keep a run from starting and depend neither on a reading nor on other runs. */
   stopped ({ task, run }: Subject, beside: Beside): Dependence[] {
     const { now, reading } = this.#ask
     const at = Math.max(run.due_at, now)
     return this.#closed({ task, run }, { at, beside, reading }).filter(isHard).map(dependenceOf)
   }
 
-  /** What may keep a run waiting at an instant, with what others may take: empty when it starts under every course of
+  /** The gates that may hold a run at an instant beside the given occupancy; empty when it starts under every course of
    *  the readings. */
   against (subject: Subject, at: number, beside: Beside): Dependence[] {
     const found = new Map<string, Dependence>()
@@ -127,14 +127,14 @@ export class World {
     return [...found.values()]
   }
 
-  /** What keeps a run waiting now, beside those that run, other than clock and calendar. */
+  /** The gates that hold a run now beside the given occupancy, except those of clock and calendar. */
   closed (subject: Subject, beside: Beside): Dependence[] {
     const { now, reading } = this.#ask
     return this.#closed(subject, { at: now, beside, reading }).filter(answer => !isHard(answer)).map(dependenceOf)
   }
 
-  /** The gates that some course of the readings closes to the runs of a task before their deadline, with what they
-   *  say now: those that it asks for itself first. */
+  /** The gates that some course of the readings closes to the runs of a task before their deadline, with their current
+   *  messages; constraints of the task come first. */
   dependences ({ task, run }: Subject, beside: Beside): Dependence[] {
     const key = [task.id, run.priority, run.queue, run.source].join(' ')
     let known = this.#dependences.get(key)
@@ -143,18 +143,18 @@ export class World {
   }
 
   #findDependences ({ task, run }: Subject, beside: Beside): Dependence[] {
-    // As far from its deadline as it can be.
+    // A fresh run is furthest from its deadline, so no limit is relaxed.
     const at = this.#ask.now
     const fresh = { task, run: { ...run, due_at: at, created_at: at } }
     const closing = [
       ...this.#courses.flatMap(reading => this.#closed(fresh, { at, beside, reading }).filter(readable)),
       ...this.#closed(fresh, { at, beside, reading: this.#unsafe }).filter(answer => readable(answer) && isOwn(answer))
     ]
-    const plugged = this.#hasBattery()
+    const relevant = this.#hasBattery()
       ? closing
       : closing.filter(answer => !ONLY_BATTERY.includes(answer.gate) || isOwn(answer))
-    // Where there is no battery it is not worth a word, as long as there is another.
-    const byGate = new Map((plugged.length > 0 ? plugged : closing).map(answer => [answer.gate, answer]))
+    // Without a battery its gates are left out, unless no others remain.
+    const byGate = new Map((relevant.length > 0 ? relevant : closing).map(answer => [answer.gate, answer]))
     const gates = [...byGate.values()].toSorted(inOrder)
     if (gates.length === 0) return []
     const snapshot = this.#snapshot(at, beside, this.#ask.reading)
