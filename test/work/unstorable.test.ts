@@ -36,6 +36,6 @@ t.test('a generator function fails in words: nothing in it was executed [F27]', 
   })
   const { run: { id } } = await desk.enqueue('yields')
   await reach(id, 'failed')
-  t.match(await engine.get(id), { error: { message: /The function is a generator, and nothing in it was executed/ } })
+  t.match(await engine.get(id), { error: { message: /The function is a generator and was not executed/ } })
   t.equal(began, 0)
 })

@@ -1,9 +1,8 @@
 import type { NewRun, Priority, Run, Source } from './run.ts'
 
-/** What gates can tell of a waiting run without looking at it alone: runs of the same cohort share a verdict, but for
- *  the instant at which each is due. `span` (ms): from when a run is due to its deadline, the same for all of them, so
- *  that in due order their deadlines rise; NO_DEADLINE: the definition of the task says it. `scheduled`: a schedule
- *  asked for them. */
+/** The fields by which gates judge a waiting run: runs of the same cohort differ only in when they are due. `span`: ms
+ *  from due to deadline, so that deadlines rise in due order; NO_DEADLINE: the task's definition decides. `scheduled`:
+ *  a schedule added them. */
 export interface Cohort {
   task: string
   queue: string
@@ -12,16 +11,15 @@ export interface Cohort {
   scheduled: boolean
 }
 
-/** The due runs of one cohort: how many, and the one that comes first by (due_at, id), which is also the nearest to its
+/** The due runs of one cohort: their count, and the first by (due_at, id), which is also the nearest to its
  *  deadline. */
 export interface DueCohort extends Cohort {
   count: number
   first: Run
 }
 
-/** What may be taken: the runs of a cohort that are due in [from, until], or one run by its id; ranks that are smaller
- *  come first. `needs`: pools of which 1 has to be left. `takes`: pools that lose 1. `locks`: lock names that the run
- *  has while it runs. */
+/** An offer to claim: the runs of a cohort that are due in [from, until], or one run by id. Lower ranks come first.
+ *  `needs`: pools that must have 1 left. `takes`: pools that lose 1. `locks`: the locks the run holds while it runs. */
 export interface Offer {
   cohort?: Cohort & { from: number, until: number }
   id?: string
@@ -31,23 +29,23 @@ export interface Offer {
   locks?: readonly string[]
 }
 
-/** The span of runs that carry no deadline of their own. */
+/** The span of runs without a deadline of their own. */
 export const NO_DEADLINE = -1
 
-/** True for runs that a schedule asked for, in time or late. */
+/** True for runs that a schedule added, on time or late. */
 export const isScheduled = (source: Source): boolean => source === 'schedule' || source === 'catch_up'
 
 type Born = Pick<NewRun, 'single' | 'now' | 'source' | 'due_at' | 'deadline_at'>
 
-/** True for a new run that is judged by itself from the beginning: it is to run now, has a deadline of its own, or its
- *  deadline counts from another instant than the one at which it is due. */
+/** True for a new run that is judged individually from the beginning: it was requested to run now, has its own
+ *  deadline, or its
+ *  deadline does not count from `due_at`. */
 export const isSingle = ({ single, now: hurried, source, due_at, deadline_at }: Born, now: number): boolean =>
   single === true || hurried === true || source === 'catch_up' || due_at < now || (deadline_at ?? due_at) < due_at
 
-/** The span of the cohort that a run belongs to (ms), or null for a run that is judged by itself. A run comes into its
- *  cohort when it is added and leaves it for good when it comes back from an attempt that has begun, when `due_at`,
- *  queue or priority is changed, and when what it waited for ends after it was due: its deadline does not follow from
- *  `due_at` any more. * */
+/** The span of a run's cohort (ms), or null for a run that is judged individually. A run joins its cohort when it is
+ *  added. It leaves for good when an attempt has begun, when its `due_at`, queue or priority changes, or when its
+ *  prerequisites end after it was due: from then on its deadline does not follow from `due_at`. */
 export function spanOf (
   { single, due_at, deadline_at }: Pick<Run, 'single' | 'due_at' | 'deadline_at'>
 ): number | null {

@@ -1,30 +1,28 @@
 import { MINUTE, SECOND } from '../base/duration.ts'
 import type { Run } from './run.ts'
 
-/** Crashes after which a run is a suspect: as many as leave two more before the cap, and never the first. */
+/** The number of crashes from which a run is a suspect: two before the cap, at least 2. */
 export const suspectFrom = (cap: number): number => Math.max(2, cap - 2)
 
-/** True for a run that was running in so many crashes that it is tried apart from others like it. */
+/** True for a run that was running in enough crashes to be tried apart from other suspects. */
 export const isSuspect = ({ crashes = 0 }: Partial<Pick<Run, 'crashes'>>, cap: number): boolean =>
   crashes >= suspectFrom(cap)
 
-/** A suspect that has run for so long has not ended the process at once: the next one may begin. */
+/** How long a suspect runs before the next one may start, ms: it did not end the process at once. */
 export const TRIED_MS = 10 * SECOND
 
 const FIRST_WAIT = SECOND
 const LONGEST_WAIT = 5 * MINUTE
 
-/** How long a suspect waits after a crash: a second, twice as long after each one more, at most 5 minutes. */
+/** How long a suspect waits after a crash, ms: a second, doubled with each further crash, at most 5 minutes. */
 export const waitAfterCrash = (crashes: number, cap: number): number =>
   crashes < suspectFrom(cap) ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (crashes - suspectFrom(cap)))
 
-/** A run that held the event loop waits for so long before it is tried again: whoever starts offpeak can say something
- *  first. */
+/** How long a run that blocked the event loop waits before its next attempt, ms: time for an operator to step in. */
 export const HELD_WAIT_MS = 5 * SECOND
 
-/** What the owner of runs was doing when it ended, where that is known. `runs`: those that held its event loop.
- *  `ended`: it was ended for that by a stop, or by the limit; null: by something else. `words`: the same, for
- *  people. */
+/** What an owner was doing when its process ended, if known. `runs`: the ids of runs that blocked its event loop.
+ *  `ended`: a stop or the limit ended it for that; null: something else did. `words`: the same as a sentence. */
 export interface Blame {
   owner: string
   runs: readonly string[]
@@ -32,8 +30,8 @@ export interface Blame {
   words: string
 }
 
-/** The part of a run in the end of its process: it alone may have caused it, it may have among others, it has not, or
- *  the process was to stop. */
+/** The share of a run in the end of its process. `alone`: only it can have caused it. `among`: it is one of several.
+ *  `beside`: it did not. `stopped`: the process was stopped on purpose. */
 export type Share = 'alone' | 'among' | 'beside' | 'stopped'
 
 /** `child`: the process that executed it, null when it was this one. */
@@ -42,7 +40,7 @@ type CutOff = Pick<Run, 'id' | 'crashes' | 'started_at'> & { child: unknown }
 const startedLater = (a: CutOff, b: CutOff): CutOff =>
   (a.started_at ?? 0) - (b.started_at ?? 0) > 0 || (a.started_at === b.started_at && a.id > b.id) ? a : b
 
-/** Who may have ended the process: whose function held its loop, else what was executed in it, else all. */
+/** The runs that may have ended the process: those that blocked its loop, else those executed in it, else all. */
 function mayHave<R extends CutOff> (runs: readonly R[], blame: Blame | null): readonly R[] {
   const held = runs.filter(({ id }) => blame?.runs.includes(id))
   if (held.length > 0) return held
@@ -50,8 +48,8 @@ function mayHave<R extends CutOff> (runs: readonly R[], blame: Blame | null): re
   return within.length > 0 ? within : runs
 }
 
-/** The parts of the runs of one owner that its end has cut off. Once suspects are tried apart, the one that started
- *  last is the one on trial. */
+/** The share of each run that the end of one owner interrupted. Once suspects are tried apart, the last one to start is
+ *  on trial. */
 export function sharesOf (
   runs: readonly CutOff[],
   { crash_cap: cap, blame }: { crash_cap: number, blame: Blame | null }

@@ -7,15 +7,15 @@ import type { Failure } from './outcome.ts'
 const MOST_MESSAGE = 4000
 const MOST_STACK = 8000
 const CAUSES = 5
-/** The digits of larger ones take long to compute. */
+/** Formatting a larger BigInt takes long. */
 const LARGEST_BIGINT = 10n ** 1000n
 const SHOWN = { bytes: MOST_MESSAGE, depth: 5 }
-/** No attempt asks to be tried again later than this. */
+/** The longest wait that `ctx.retryAfter` can request, ms. */
 const LONGEST_WAIT = 3650 * DAY
 
 const clean = (text: string, limit: number) => cut(text, limit).toWellFormed().replaceAll('\u0000', '\uFFFD')
 
-/** Reads one property; a getter that throws is an answer too. */
+/** The value of a property, or undefined when its getter throws. */
 function read (value: unknown, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key]
@@ -24,13 +24,13 @@ function read (value: unknown, key: string): unknown {
   }
 }
 
-/** Any value in words; never throws. */
+/** Any value as text; never throws. */
 export function wordsOf (value: unknown): string {
   try {
     if (typeof value === 'string') return value
     if (isObject(value)) return JSON.stringify(shownJson(value, SHOWN))
     if (typeof value === 'bigint' && (value > LARGEST_BIGINT || value < -LARGEST_BIGINT)) {
-      return 'a BigInt of very many digits'
+      return 'a BigInt with more than 1000 digits'
     }
     return typeof value === 'function' ? Function.prototype.toString.call(value) : String(value)
   } catch {
@@ -40,8 +40,8 @@ export function wordsOf (value: unknown): string {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** The words and the stack of an error. The stack of an error with a very long message is made of that message when it
- *  is read, and is not. */
+/** The message and the stack of an error. The stack of an error with a very long message is not read: V8 builds it from
+ *  the message at that moment. */
 function textsOf (thrown: object): Pick<Failure, 'message' | 'stack'> {
   const message = read(thrown, 'message')
   if (typeof message === 'string' && !isReadable(message)) return { message: clean(message, MOST_MESSAGE) }
@@ -52,8 +52,7 @@ function textsOf (thrown: object): Pick<Failure, 'message' | 'stack'> {
   }
 }
 
-/** Anything that can be thrown, as a bounded plain object: circles in the causes are cut, getters that throw are passed
- *  over. */
+/** Any thrown value as a bounded plain object, with at most `causes` nested causes. Never throws. */
 export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   if (!isObject(thrown)) return { name: 'Error', message: clean(wordsOf(thrown), MOST_MESSAGE) }
   const [name, code, cause] = ['name', 'code', 'cause'].map(key => read(thrown, key))
@@ -65,7 +64,7 @@ export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   return failure
 }
 
-/** What a task meant by throwing. `ms`: how long to wait before the next attempt, absent when the backoff decides. */
+/** A thrown value and its meaning. `ms`: the wait before the next attempt; absent: the backoff decides. */
 export interface Thrown {
   as: 'skip' | 'retry' | 'fatal' | 'error'
   error: Failure
@@ -78,12 +77,12 @@ function meaningOf (thrown: unknown): Thrown['as'] {
   try {
     return MEANINGS.find(([kind]) => thrown instanceof kind)?.[1] ?? 'error'
   } catch {
-    // A proxy whose prototype cannot be asked for.
+    // `instanceof` throws for some proxies.
     return 'error'
   }
 }
 
-/** Anything that can be thrown, and what it means for the run. Never throws. */
+/** Any thrown value with its meaning for the run. Never throws. */
 export function thrownOf (thrown: unknown): Thrown {
   const as = meaningOf(thrown)
   const error = failureOf(thrown)

@@ -5,19 +5,18 @@ import { looseJson } from '../json/json.ts'
 import type { Failure } from './outcome.ts'
 import type { Json } from '../json/json.ts'
 
-/** An argument of a log call as plain data, bounded. Errors go as their words, `own` are the fields that were added to
- *  one. */
+/** An argument of a log call as bounded plain data. `own`: the additional fields of an error. */
 export type LogPart = { plain: Json } | { error: Failure, own?: Json } | { fields: Record<string, LogPart> }
 
-/** Of one argument or field. */
+/** The limits of one argument or field. */
 const LIMITS = { bytes: 16 * 1024, depth: 8 }
-/** Of all arguments of a call together. */
+/** The limit of all arguments of a call together. */
 const MOST_BYTES = 32 * 1024
 const MOST_WORDS = 30
 const MOST_FIELDS = 100
 const MOST_KEY = 200
 
-/** What is left for the arguments of a call, bytes. */
+/** The bytes left for the arguments of a call. */
 interface Room {
   left: number
 }
@@ -34,7 +33,7 @@ function take (room: Room, json: Json, bytes: number): Json {
   return json
 }
 
-/** Of a longer text the beginning is worth more than its length. */
+/** The value as JSON; longer text is cut to what is left. */
 function shown (value: unknown, room: Room): Json {
   if (room.left <= 0) return LEFT_OUT
   if (typeof value === 'string') {
@@ -44,8 +43,7 @@ function shown (value: unknown, room: Room): Json {
   if (typeof value === 'symbol' || typeof value === 'function') return take(room, cut(wordsOf(value), 200), 200)
   const { json, faults: [whole], bytes } = looseJson(value, LIMITS)
   if (json === null && whole?.pointer === '') {
-    // It was read as far as it may, or all its keys were listed, for nothing: that too is part of what one line may
-    // cost.
+    // Reading it cost as much as the limit, which counts towards the cost of the line.
     room.left -= LIMITS.bytes
     return `[left out: it ${whole.detail}]`
   }
@@ -95,14 +93,14 @@ function partOf (value: unknown, depth: number, room: Room): LogPart {
   }
 }
 
-/** The arguments of a call as plain data. Never throws: what cannot be read is words in its place, and so is what is
- *  too much for one line. */
+/** The arguments of a log call as plain data. Never throws: a placeholder replaces what cannot be read or exceeds the
+ *  limits. */
 export function logParts (words: readonly unknown[]): LogPart[] {
   const room = { left: MOST_BYTES }
   return words.slice(0, MOST_WORDS).map(word => partOf(word, 1, room))
 }
 
-/** The argument that was made plain, for a logger: an error is one again. */
+/** The argument for a logger, with errors restored. */
 export function logArgument (part: LogPart): unknown {
   if ('plain' in part) return part.plain
   if ('error' in part) return Object.assign(revived(part.error), part.own)
@@ -116,15 +114,15 @@ const hidden = (value: unknown): PropertyDescriptor => ({
   writable: true
 })
 
-/** An error with the words of one that was thrown elsewhere. */
+/** An Error with the fields of a failure from another thread or process. */
 export function revived ({ name, message, code, stack, cause }: Failure): Error {
   const error = new Error(message, cause === undefined ? {} : { cause: revived(cause) })
   return dressed(error, { name, code, stack })
 }
 
-/** The error under the name, code and stack of another one. */
+/** The same error with the given name, code and stack. */
 export function dressed<E extends Error> (error: E, { name, code, stack }: Partial<Failure>): E {
-  // Loggers read the kind of an error off its constructor, and only without one off its name.
+  // Loggers take the type of an error from its constructor and only without one from its name.
   if (name !== undefined && error.name !== name) {
     Object.defineProperties(
       error,

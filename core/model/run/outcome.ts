@@ -1,7 +1,7 @@
 import type { Json } from '../json/json.ts'
 import type { Reason } from './reason.ts'
 
-/** An error as it is stored: bounded text, no live object. */
+/** An error as it is stored: bounded text, not a live object. */
 export type Failure = {
   name: string
   message: string
@@ -10,12 +10,12 @@ export type Failure = {
   cause?: Failure
 }
 
-/** What one attempt came to. */
+/** The outcome of one attempt. */
 export type Outcome =
   | { kind: 'completed', result: Json, warning?: string }
-  /** `retry_at` null: no more retries, whatever is left of them; `reason` says why then. */
+  /** `retry_at` null: no more retries, even if some are left; `reason` says why. */
   | { kind: 'failed', error: Failure, retry_at: number | null, reason?: Reason }
-  /** Ended by us: the attempt is given back. */
+  /** Ended by offpeak: the attempt does not count. */
   | { kind: 'postponed', reason: Reason, due_at: number }
   | { kind: 'cancelled', reason: Reason }
   | { kind: 'skipped', reason: Reason }
@@ -44,7 +44,7 @@ export class Skip extends Error {
   override readonly name = 'Skip'
 }
 
-/** Thrown by `ctx.retryAfter`: a failed attempt that says itself when to try again. */
+/** Thrown by `ctx.retryAfter`: the attempt fails, the next one starts after `ms`. */
 export class RetryAfter extends Error {
   override readonly name = 'RetryAfter'
   readonly ms: number
@@ -55,14 +55,14 @@ export class RetryAfter extends Error {
   }
 }
 
-/** Thrown by `ctx.fail`: a failed attempt after which no other is made. */
+/** Thrown by `ctx.fail`: the attempt fails, and no other follows. */
 export class Fatal extends Error {
   override readonly name = 'Fatal'
 }
 
-/** Returned by `ctx.warn`: completed, with something that a person should look at. */
+/** Returned by `ctx.warn`: the run completes with a warning. */
 export class Warned {
-  /** Text, or whatever the task has given in its place. */
+  /** Text, or any other value that the task passed. */
   readonly message: unknown
   readonly result: unknown
 

@@ -3,7 +3,7 @@ import { inputInvalid } from '../errors/input-errors.ts'
 import { strictJson } from '../json/json.ts'
 import type { Json, JsonFault } from '../json/json.ts'
 
-/** A fault of a payload, at its place in what was asked for. */
+/** A fault of a payload with its pointer in the request. */
 export const payloadFault = ({ pointer, detail }: JsonFault) => ({ pointer: `/payload${pointer}`, detail })
 
 /** The payload as it is stored; throws OFFPEAK_INPUT_INVALID when it is too deep, too large or not JSON. */
@@ -13,7 +13,7 @@ export function payloadJson (task: string, payload: unknown): Json {
   throw inputInvalid({ what: `The payload does not fit task '${task}'`, errors: [payloadFault(fault)] })
 }
 
-/** Characters of a key, and runs that one may wait for. */
+/** Maximum length of a key, and maximum number of prerequisites of a run. */
 const MOST_KEY = 200
 const MOST_AFTER = 1000
 
@@ -44,8 +44,8 @@ const faultIn = (value: unknown, { key, isFit, expected }: typeof SHAPE[number])
     ? []
     : [{ pointer: `/${key}`, detail: `found ${foundWords(value)}, expected ${expected}` }]
 
-/** What is asked for beside the payload. The schema of a route has checked it, nothing has what comes from code; a key
- *  is part of a row, an index and notices, and is no longer than it may be over HTTP. Throws OFFPEAK_INPUT_INVALID. */
+/** Checks an enqueue request except its payload, with the limits that routes apply: requests from code have not passed
+ *  a schema. Throws OFFPEAK_INPUT_INVALID. */
 export function checkAsk (ask: unknown): void {
   const errors = isObject(ask)
     ? SHAPE.flatMap(shape => faultIn(ask[shape.key], shape))

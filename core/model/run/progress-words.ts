@@ -6,14 +6,14 @@ const MOST_NAME = 200
 
 const textOf = (value: unknown, limit: number): string => cut(typeof value === 'string' ? value : wordsOf(value), limit)
 
-/** What a task says of its progress, whatever it has given: bounded text, or nothing. */
+/** A progress message as text of at most 500 characters, or undefined. */
 export const messageOf = (value: unknown): string | undefined =>
   value === undefined || value === null ? undefined : textOf(value, MOST_MESSAGE)
 
-/** The name of a stage or a unit. */
+/** The name of a stage or unit as text of at most 200 characters, or undefined. */
 export const nameOf = (value: unknown): string | undefined =>
   value === undefined || value === null ? undefined : textOf(value, MOST_NAME)
 
-/** A number that can be counted with, or nothing. */
+/** A finite number, or undefined. */
 export const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined

@@ -1,5 +1,4 @@
-/** A word for the machine and a sentence for people. `chain`: the ids of the runs that caused it, the first cause
- *  first. */
+/** A code for programs and a sentence for people. `chain`: the ids of the runs that caused it, first cause first. */
 export interface Reason {
   code: string
   message: string
@@ -9,6 +8,6 @@ export interface Reason {
 
 const FIGURE = /(?<![\w.-])\d+(?:\.\d+)?(?: ?(?:%|°C|ms|[smhd]|[kMGT]?B(?:\/s)?))?(?![\w-])/g
 
-/** A message without its figures and their units: a level that falls or a load that varies is not another reason. What
- *  is part of a name stays. */
+/** The message with figures and their units replaced by `#`, so that a varying load or level is the same reason. Digits
+ *  in names stay. */
 export const wordingOf = (message: string): string => message.replaceAll(FIGURE, '#').replaceAll(/#(?: #)+/g, '#')

@@ -7,7 +7,7 @@ import type { Json, JsonFault } from '../json/json.ts'
 
 const MOST_WORDS = 1000
 
-/** A result as it is stored. `warning`: what the task warned of, and what of the result could not be kept. */
+/** A result as it is stored. `warning`: that of the task, and which part of the result could not be stored. */
 export interface Result {
   result: Json
   warning?: string
@@ -15,14 +15,14 @@ export interface Result {
 
 const nameOf = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}`
 
-/** What is missing from the result, in words: it is never something else without a warning. */
+/** The warning about parts of the result that could not be stored. */
 function omission ([first, ...others]: readonly JsonFault[]): string {
   if (first!.kind === 'bytes') return `its result was not kept: ${nameOf(first!)}`
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   return `its result was not kept as it was: ${nameOf(first!)}${more}`
 }
 
-/** True of what `ctx.warn` has made; a proxy that cannot be asked is not. */
+/** True for a value made by `ctx.warn`; false for a proxy that throws. */
 function isWarned (value: unknown): value is Warned {
   try {
     return value instanceof Warned
@@ -31,18 +31,18 @@ function isWarned (value: unknown): value is Warned {
   }
 }
 
-/** What a function has come to; throws when that is a generator, of which nothing has been executed. */
+/** Returns the value of a task's function; throws Fatal for a generator, whose body has not been executed. */
 export function executed (value: unknown): unknown {
   if (types.isGeneratorObject(value)) {
     throw new Fatal(
-      'The function is a generator, and nothing in it was executed: take the * from it, and await where it yields'
+      'The function is a generator and was not executed: remove the * and use await instead of yield'
     )
   }
   return value
 }
 
-/** What a task has returned, as it is stored. The work is done by then: what cannot be kept is left out with a warning,
- *  and fails nothing. */
+/** The returned value in its stored form. Parts that cannot be stored are left out with a warning; the run completes
+ *  all the same, because its work is done. */
 export function resultOf (returned: unknown): Result {
   const { message, result } = isWarned(returned) ? returned : { message: null, result: returned }
   const { json, faults } = looseJson(result ?? null)

@@ -7,11 +7,11 @@ export interface Backoff {
   kind: 'exponential' | 'linear' | 'fixed' | 'list'
   /** The first wait. */
   delay: Duration
-  /** No wait is longer. */
+  /** The longest wait. */
   cap: Duration
-  /** Share of the wait left to chance, 0 to 1. */
+  /** The random share of the wait, 0 to 1. */
   jitter: number
-  /** The waits of the kind list, one by one; the last one stays. */
+  /** The waits of the kind list, in order; the last one repeats. */
   list?: readonly Duration[]
 }
 
@@ -33,8 +33,8 @@ function waitOf ({ kind, delay, cap, list = [] }: Backoff, attempt: number): num
   return Math.min(milliseconds(cap), milliseconds(delay) * GROWTH[kind](attempt))
 }
 
-/** When to try again after the failed attempt number `attempt` (1 is the first). Jitter only shortens the wait,
- *  so that the cap is one. `random` is in [0, 1).
+/** When to retry after the failed attempt number `attempt` (from 1), epoch ms. Jitter only shortens the wait, so that
+ *  the cap holds. `random` is in [0, 1).
  *  Source: "Exponential Backoff And Jitter", AWS Architecture Blog, with equal jitter at 0.5. */
 export function retryAt (
   { attempt, now, random, backoff }: { attempt: number, now: number, random: number, backoff: Backoff }

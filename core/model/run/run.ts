@@ -5,7 +5,7 @@ import type { Usage } from './usage.ts'
 
 export type { Reason } from './reason.ts'
 
-/** The states that are stored. Everything that the clock already knows is a label, see `labelOf`. */
+/** The stored states. What follows from the clock is a label, see `labelOf`. */
 export const STATES = ['blocked', 'queued', 'running', 'completed', 'failed', 'cancelled', 'skipped'] as const
 export type State = typeof STATES[number]
 
@@ -19,17 +19,17 @@ export type Priority = typeof PRIORITIES[number]
 export const LABELS = [...STATES, 'scheduled', 'held', 'retrying', 'dead'] as const
 type Label = typeof LABELS[number]
 
-/** Who asked for the run. */
-/** True for a run that a person, or a schedule that a person made, has asked for: its payload is bounded by what is
- *  configured. */
+/** True for a run requested by a person or by a schedule that a person created: its payload must stay within the
+ *  configured bounds. */
 export const isAsked = ({ source, task, schedule }: Pick<Run, 'source' | 'task' | 'schedule'>): boolean =>
   source === 'manual' || (source !== 'task' && schedule !== null && schedule !== task)
 
+/** Who requested the run. */
 export const SOURCES = ['schedule', 'catch_up', 'manual', 'task'] as const
 export type Source = typeof SOURCES[number]
 
 export interface Progress {
-  /** The part of the work that the other numbers are of, where the task names its parts. */
+  /** The stage of the work that the other fields describe, if the task names stages. */
   stage?: string
   current: number
   total: number | null
@@ -39,7 +39,7 @@ export interface Progress {
   rate: number | null
   /** 0 to 100, or null while the total is unknown. */
   percentage: number | null
-  /** Seconds, or null while unknown: from the rate, and before there is one from how long earlier runs took. */
+  /** Seconds left, from the rate or, before there is one, from the duration of earlier runs; null: unknown. */
   eta: number | null
   at: number
 }
@@ -52,29 +52,29 @@ export interface Run {
   priority: Priority
   state: State
   source: Source
-  /** The id of the schedule that asked for it. */
+  /** The id of the schedule that added it. */
   schedule: string | null
-  /** Names this run: a second run with the same task and key is the first one. */
+  /** Identifies the run within its task: a second run with the same key is a duplicate. */
   key: string | null
   due_at: number
-  /** What the schedule said before jitter, flex or delay. */
+  /** The instant before jitter, flex or delay. */
   nominal_at: number
   /** Attempts charged so far, the running one included. */
   attempt: number
   max_retries: number
-  /** How often it has been claimed. */
+  /** How often it was claimed. */
   turn: number
-  /** Attempts that ended because the whole process did. */
+  /** Attempts that ended with the whole process. */
   crashes: number
-  /** Fires that this one run stands for beyond its own. */
+  /** Missed fires that this run stands for, beside its own. */
   missed: number
   owner: string | null
   lease_until: number | null
   cancel: Reason | null
-  /** Why it is in its state, when there is more to say than the state. */
+  /** Why it is in its state, if the state alone does not say. */
   reason: Reason | null
   error: Failure | null
-  /** completed with a warning. */
+  /** The warning of a completed run. */
   warning: string | null
   progress: Progress | null
   /** Process id and start time of the child that executes it, see `child`. */
@@ -82,31 +82,30 @@ export interface Run {
   created_at: number
   started_at: number | null
   finished_at: number | null
-  /** By when it is to start; what happens then is the caller's rule. */
+  /** By when it should start; `on_deadline` of its task says what happens then. */
   deadline_at: number | null
   /** Why `due_at` is not `nominal_at`. */
   moved: Moved | null
-  /** How long its key is its own: until it is claimed, until it is over, or until an instant; null: as long as it is
-   *  kept. */
+  /** How long its key is taken: until it starts, until it finishes, or until an instant; null: as long as it is
+   *  stored. */
   key_until: 'started' | 'finished' | number | null
-  /** Started by hand to run now: it passes the conditions that load, power and comfort make. Kept until the run is
-   *  over. */
+  /** Requested by hand to run now: it bypasses conditions. Stored until the run is over. */
   now: boolean
-  /** True for a run that gates judge by itself, whatever its attributes, see `spanOf`. */
+  /** True for a run that gates judge individually, see `spanOf`. */
   single: boolean
-  /** How often it has given its slot away: postponed with the reason `yield`. A retry by hand sets it to zero. */
+  /** How often it was postponed with the reason `yield`. A retry by hand sets it to zero. */
   preempted: number
 }
 
-/** Why a run is due at another instant than its schedule said; `confidence` is 0 to 1. */
+/** Why a run is due at another instant than `nominal_at`; `confidence` is 0 to 1. */
 export interface Moved {
   code: string
   message: string
   confidence: number
 }
 
-/** One reason for which a waiting run was held; `to` null: it still is. `owner`: who judged it so. Beyond 200 of a run,
- *  older ones with the same code are one, which then lasts as long as they did together. */
+/** A period during which a waiting run was held; `to` null: it still is. `owner`: the owner that judged it. Beyond 200
+ *  per run, older holds with the same code are merged into one of their total length. */
 export interface Hold {
   code: string
   message: string
@@ -115,28 +114,28 @@ export interface Hold {
   owner: string
 }
 
-/** A process that a run has started: the start time tells it from a later process with the same id. */
+/** The child process of a run: its start time distinguishes it from a later process with the same id. */
 export interface Child {
   pid: number
   started: string
 }
 
-/** A run with its bulky parts and its earlier attempts. */
+/** A run with its large fields and its past attempts. */
 export interface FullRun extends Run {
-  /** As it is stored, see `opened`. */
+  /** In its stored form, see `opened`. */
   checkpoint: Json
   payload: Json
   result: Json
   attempts: PastAttempt[]
   /** Oldest first. */
   holds: Hold[]
-  /** What it waits for or has waited for. */
+  /** Its prerequisites, those that have ended included. */
   after: Prerequisite[]
-  /** What its attempts have taken; null: none was executed where it can be told. */
+  /** The usage of its attempts; null: none was measured. */
   used: Usage | null
 }
 
-/** One execution that is over. */
+/** One finished execution. */
 export interface PastAttempt {
   turn: number
   attempt: number
@@ -157,18 +156,18 @@ export interface After {
   condition: Condition
 }
 
-/** A prerequisite by its id, with the name it had in the call; once it is over, `state` is what counted. */
+/** A prerequisite by its id, with its name in the request. `state`: once it is over, the state that counted. */
 export interface Prerequisite extends After {
   ref: string | null
   state: State
 }
 
-/** What becomes of a run whose key another one holds: that one is the answer; it takes over the newcomer's payload,
- *  priority, due time and retries; or its due time alone. `keep_last` replaces one that waits, and lets one that runs
- *  go on beside the newcomer. */
+/** What happens when a new run has the key of an existing one. `return`: the existing one is returned. `replace`: it
+ *  takes the new payload, priority, due time and retries. `reschedule`: it takes the new due time. `keep_last`: a
+ *  waiting one is replaced, a running one continues beside the new one. */
 export const CONFLICTS = ['return', 'replace', 'reschedule', 'keep_last'] as const
 
-/** How long a key names one run, `until` a number: ms from its creation. */
+/** How long a key identifies one run; a number for `until` is ms from its creation. */
 export interface Unique {
   until: 'started' | 'finished' | 'kept' | number
   conflict: typeof CONFLICTS[number]
@@ -186,39 +185,39 @@ export interface NewRun {
   max_retries: number
   missed?: number
   payload?: Json
-  /** Recorded as skipped at once, with this reason: a fire that is not to be executed. */
+  /** Stored as skipped at once with this reason, for a fire that is not executed. */
   skipped?: Reason
   deadline_at?: number | null
-  /** True: its deadline is its own and not its task's, so that it is judged by itself. */
+  /** True: it is judged individually, because its deadline is not that of its task. */
   single?: boolean
-  /** True: it is to run now, see `Run.now`. */
+  /** True: requested to run now, see `Run.now`. */
   now?: boolean
-  /** True: when it still waits at its deadline it is over. Else it only says until when it may be held. */
+  /** True: it ends at its deadline if it is still waiting. Otherwise the deadline only limits how long it is held. */
   expires?: boolean
   moved?: Moved | null
-  /** Left out: `kept` and `return`. */
+  /** Absent: `kept` and `return`. */
   unique?: Unique
-  /** Its name for others of the same call. */
+  /** Its name for other runs of the same request. */
   ref?: string
-  /** Runs that have to end first; until then it is blocked. One that cannot be met any more skips it. */
+  /** Runs that must end first; until then it is blocked. It is skipped when one can no longer be met. */
   after?: After[]
 }
 
-/** The right to write a running run; stale once the run has been claimed again. */
+/** The right to write a running run; it is stale once the run is claimed again. */
 export interface Lease {
   id: string
   turn: number
 }
 
-/** The code of the reason of a run that has failed once more when the time for trying was over. */
+/** The code of the reason when a run failed after the time in `retry_for`. */
 export const TRIED_LONG = 'retry_for'
 
-/** True for a run that has failed with its attempts spent, or the time in which it was to be tried. */
+/** True for a failed run that has no attempts left or whose time in `retry_for` is over. */
 export const isDead = (
   { state, attempt, max_retries: most, reason }: Pick<Run, 'state' | 'attempt' | 'max_retries' | 'reason'>
 ): boolean => state === 'failed' && (attempt > most || reason?.code === TRIED_LONG)
 
-/** What people call the state at the instant `now`; `held` is for the verdict to say. */
+/** The label of a run at `now` (epoch ms), except `held`, which depends on its verdict. */
 export function labelOf (
   run: Pick<Run, 'state' | 'due_at' | 'attempt' | 'max_retries' | 'reason'>,
   now: number

@@ -1,5 +1,5 @@
-/** What an attempt, or a run across its attempts, has taken of the machine. Bytes are those that came from and went to
- *  a disk; null where the system does not tell. */
+/** The resources that an attempt, or a run across its attempts, has used. Bytes are read from and written to disks;
+ *  null where the system does not report them. */
 export interface Usage {
   cpu_seconds: number
   memory_peak_bytes: number
@@ -12,10 +12,10 @@ const NAMES = ['cpu_seconds', 'memory_peak_bytes', 'read_bytes', 'written_bytes'
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 
-/** What a thread or process says that it has taken; null for anything else. */
-export function usageIn (told: unknown): Usage | null {
+/** The usage that a thread or process reports; null for anything else. */
+export function usageIn (report: unknown): Usage | null {
   const { cpu_seconds: cpu, memory_peak_bytes: memory, read_bytes: read, written_bytes: written } =
-    (told ?? {}) as Record<keyof Usage, unknown>
+    (report ?? {}) as Record<keyof Usage, unknown>
   if (!isCount(cpu) || !isCount(memory)) return null
   return {
     cpu_seconds: cpu,
@@ -35,13 +35,13 @@ function joined (a: Usage, b: Usage, how: (name: keyof Usage) => Join): Usage {
 }
 
 const larger: Join = (a, b) => Math.max(a, b)
-// Thousandths of a second are added as such: sums of fractions drift.
+// Sums are rounded to thousandths: sums of fractions drift.
 const sum: Join = (a, b) => Math.round((a + b) * 1000) / 1000
 
-/** What was taken, told by two who saw a part of it each: the larger of each number. */
+/** The larger of each number of two reports about the same attempt. */
 export const mostUsage = (a: Usage | null, b: Usage | null): Usage | null =>
   a === null || b === null ? a ?? b : joined(a, b, () => larger)
 
-/** What two attempts have taken together: the sums, and the larger peak of memory. */
+/** The usage of two attempts together: sums, and the larger memory peak. */
 export const usageSum = (a: Usage | null, b: Usage): Usage =>
   a === null ? b : joined(a, b, name => name === 'memory_peak_bytes' ? larger : sum)
