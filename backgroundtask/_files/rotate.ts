@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Folder } from './folder.ts'
-import { isWorkedOn } from './whole.ts'
+import { isInUse } from './whole.ts'
 import { sameFile } from './folder.ts'
 
 const CHUNK = 256 * 1024
@@ -179,7 +179,7 @@ async function claim ({ folder, name }: RotateAsk): Promise<Temp> {
         ? other.slice(before.length, -after.length)
         : ''
       if (!/^\d{1,10}$/.test(pid)) continue
-      if (await isWorkedOn(folder, { name: other, pid: Number(pid) })) throw new Error(`process ${pid} is rotating it`)
+      if (await isInUse(folder, { name: other, pid: Number(pid) })) throw new Error(`process ${pid} is rotating it`)
       await folder.remove(other)
     }
     return { temp, out }

@@ -16,7 +16,7 @@ function isGone (pid: number): boolean {
 
 /** True for an unfinished file whose process lives; one that has not changed for an hour is that of a process which had
  *  the pid before. */
-export async function isWorkedOn (folder: Folder, { name, pid }: { name: string, pid: number }): Promise<boolean> {
+export async function isInUse (folder: Folder, { name, pid }: { name: string, pid: number }): Promise<boolean> {
   const stat = await folder.stat(name)
   return stat !== null && !isGone(pid) && Math.abs(Date.now() - stat.mtimeMs) <= ABANDONED_MS
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
-import { sameFile } from './folder.ts'
-import type { Folder } from './folder.ts'
+import { sameFile } from '../_files/folder.ts'
+import type { Folder } from '../_files/folder.ts'
 import { codeOf, messageOf } from '../_task/settings.ts'
-import { dress } from './dress.ts'
-import { bytesOfName, shown } from './names.ts'
-import { inFolder, splitPath, makeFolder } from './walk.ts'
+import { dress } from '../_files/dress.ts'
+import { bytesOfName, shown } from '../_files/names.ts'
+import { inFolder, splitPath, makeFolder } from '../_files/walk.ts'
 
 const CHUNK = 256 * 1024
 /** How much of a large file may have to be copied again. */

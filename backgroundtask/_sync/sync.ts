@@ -1,13 +1,13 @@
 import type { Stats } from 'node:fs'
 import type { TaskContext } from '../../core/index.ts'
 import { codeOf, messageOf } from '../_task/settings.ts'
-import { sameFile } from './folder.ts'
-import type { Folder } from './folder.ts'
-import type { Excluded } from './match.ts'
-import { Unread, copyFile, copyLink, redress, redressFolder, sameContent, sameTime, statIn } from './mirror.ts'
-import type { MirrorAsk } from './mirror.ts'
-import { shown } from './names.ts'
-import { inFolder, splitPath, walk, makeFolder } from './walk.ts'
+import { sameFile } from '../_files/folder.ts'
+import type { Folder } from '../_files/folder.ts'
+import type { Excluded } from '../_files/match.ts'
+import { Unread, copyFile, copyLink, redress, redressFolder, sameContent, sameTime, statIn } from './copy.ts'
+import type { MirrorAsk } from './copy.ts'
+import { shown } from '../_files/names.ts'
+import { inFolder, splitPath, walk, makeFolder } from '../_files/walk.ts'
 
 /** A disk that fails in one of these ways fails for the next file too. */
 const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
