@@ -27,9 +27,9 @@ const Input = Type.Object({
   source: Type.Optional(Type.String({ description: 'The folder to back up', configured: 'within' })),
   target: Type.Optional(Type.String({ description: 'The folder that the archives go to', configured: 'within' })),
   name: Type.Optional(
-    Type.String({ pattern: `^${NAME}$`, description: 'How archives are named; the name of the source when left out' })
+    Type.String({ pattern: `^${NAME}$`, description: 'The name of archives; default: the name of the source' })
   ),
-  // A run that leaves out more would take the place of whole backups.
+  // An archive of a run that excludes more would replace complete ones.
   exclude: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 200,
@@ -37,7 +37,7 @@ const Input = Type.Object({
       configured: true
     })
   ),
-  level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'Of zstd: higher is smaller and slower' })),
+  level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'The level of zstd: higher is smaller and slower' })),
   allow_empty: Type.Optional(
     Type.Boolean({
       description: 'Back up a folder without files although the last backup has some',
@@ -70,7 +70,7 @@ async function open (ctx: TaskContext, { path, key }: { path: string, key: 'sour
   try {
     if (key === 'source') return await openWithin(ctx, { setting: key }, () => openFolder(path))
     await checkToWrite(ctx, path)
-    // Its parent is not made: a missing one is a disk that is not there.
+    // The parent is not created: if it is missing, its disk is probably not mounted.
     await makeWithin(ctx, { setting: key, path, mode: 0o700 }).catch(error => {
       if (codeOf(error) !== 'ENOENT') throw error
     })
@@ -78,7 +78,7 @@ async function open (ctx: TaskContext, { path, key }: { path: string, key: 'sour
   } catch (error) {
     if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, key)} in config.json: ${error.message}`)
     if (['EACCES', 'EPERM'].includes(codeOf(error))) {
-      return ctx.fail(`${keyOf(ctx, key)} in config.json: '${path}' may not be read by this user (${codeOf(error)})`)
+      return ctx.fail(`${keyOf(ctx, key)} in config.json: this user may not read '${path}' (${codeOf(error)})`)
     }
     if (codeOf(error) === 'ENOENT') return ctx.fail(`${keyOf(ctx, key)} in config.json: there is no folder '${path}'`)
     throw error
@@ -95,7 +95,7 @@ const nameOf = ({ name, source }: BackupSettings) =>
 
 const STALE = 24 * 60 * 60 * 1000
 
-/** Removes what a run left behind that crashed a day ago and was not tried again. */
+/** Removes unfinished archives that are older than a day. */
 async function sweepParts ({ target, name, ctx }: Job): Promise<void> {
   const part = new RegExp(`^\\.${name}-\\d{8}T\\d{6}Z(-\\w+)?\\.\\w+\\.part$`)
   for (const entry of await target.entries()) {
@@ -105,7 +105,7 @@ async function sweepParts ({ target, name, ctx }: Job): Promise<void> {
   }
 }
 
-/** Removes the backups of this name and source that need not be kept beside the one that was made. */
+/** Removes backups with this name and source that are beyond the limits. Returns their names. */
 async function forget ({ target, settings, name, source }: Job, made: string): Promise<string[]> {
   const backups = await backupsIn(target, { name, source: source.path })
   const old = spare(backups, { last: settings.keep_last, daily: settings.keep_daily, weekly: settings.keep_weekly },
@@ -120,7 +120,7 @@ async function forget ({ target, settings, name, source }: Job, made: string): P
 async function backUp (job: Job): Promise<unknown> {
   const { ctx, source, target } = job
   if (sameFile(source.identity, target.identity)) {
-    return ctx.fail(`${keyOf(ctx, 'target')} in config.json is the folder that is backed up; name another`)
+    return ctx.fail(`${keyOf(ctx, 'target')} in config.json is the source itself; use another folder`)
   }
   const place = await placeFor(job)
   const again = typeof place !== 'string'
@@ -146,7 +146,7 @@ async function backUp (job: Job): Promise<unknown> {
   return warning === null ? result : ctx.warn(warning, result)
 }
 
-/** The paths of a run as the system knows them. */
+/** The settings with absolute, expanded paths. */
 function placed (ctx: TaskContext, settings: BackupSettings): BackupSettings {
   const place = (key: 'source' | 'target', path: string) => {
     try {
@@ -161,7 +161,7 @@ function placed (ctx: TaskContext, settings: BackupSettings): BackupSettings {
 
 async function backupData (ctx: TaskContext): Promise<unknown> {
   const given = settingsOf(ctx, Input, DEFAULTS)
-  if (given.source === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'source')} in config.json`)
+  if (given.source === undefined) return ctx.skip(`No folder is configured: set ${keyOf(ctx, 'source')} in config.json`)
   const settings = placed(ctx, given)
   const disks: [string, string] = [settings.source!, settings.target]
   await checkDisks(ctx, disks, settings.require_mount)
@@ -186,7 +186,7 @@ async function backupData (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'backup_data',
   name: 'Back up data',
-  description: 'Packs a folder into a .tar.zst, reads it back, and keeps the last ones of days and weeks.',
+  description: 'Packs a folder into a .tar.zst archive, reads it back, and keeps the last archives of days and weeks.',
   func: backupData,
   isolation: 'process',
   trigger: 'cron',

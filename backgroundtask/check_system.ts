@@ -14,7 +14,7 @@ const Input = Type.Object({
   paths: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 50,
-      description: 'The disks to look at, each by any path on it',
+      description: 'The disks to check, each by any path on it',
       configured: 'some'
     })
   )
@@ -24,7 +24,7 @@ const DEFAULTS = { max_cpu: 80, max_memory: 80, max_disk: 90, paths: ['/'] }
 
 type Read = typeof readSystem
 
-/** Reads the machine and warns of what is above its limit; what could not be read is said in the result. */
+/** Reads the machine and warns of values above their limits. The result lists values that could not be read. */
 export async function checkSystem (ctx: TaskContext, read: Read = readSystem): Promise<unknown> {
   const { max_cpu, max_memory, max_disk, paths } = settingsOf(ctx, Input, DEFAULTS)
   const reading = await read({ paths, timeoutMs: READ_MS })
@@ -38,7 +38,7 @@ export async function checkSystem (ctx: TaskContext, read: Read = readSystem): P
   const result = { ...reading, high: high.map(({ what }) => what), unknown }
   ctx.log.info({ cpu: reading.cpu_percent, memory: reading.memory_percent, disk: reading.disk_percent },
     'system checked')
-  if (unknown.length === judged.length) throw new Error('Nothing of the machine could be read')
+  if (unknown.length === judged.length) throw new Error('No value of the machine could be read')
   if (high.length === 0) return result
   return ctx.warn(high.map(({ what, percent, limit }) => `${what} is at ${percent} %, over ${limit} %`).join('; '),
     result)
@@ -58,7 +58,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'check',
   priority: 'low',
   tags: ['health'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   payload: DEFAULTS,
   input: Input

@@ -15,24 +15,24 @@ import { RequestRefused, WEB_DEFAULTS, WebFields, fetchSafely, readBody } from '
 const BODY_LIMIT = 1024 * 1024
 
 const Input = Type.Object({
-  url: Type.Optional(Type.String({ description: 'The page to ask for', configured: 'host', configured_when: ['url'] })),
+  url: Type.Optional(Type.String({ description: 'The page to request', configured: 'host', configured_when: ['url'] })),
   timeout: Type.Optional(DurationSchema),
   expect_status: Type.Optional(
-    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The answers that mean up' })
+    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The status codes that mean up' })
   ),
   expect_text: Type.Optional(
-    Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must hold' })
+    Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must contain' })
   ),
   slow_after: Type.Optional(DurationSchema),
   on_down: Type.Optional(
     Type.Unsafe<'warn' | 'fail'>({
       type: 'string',
       enum: ['warn', 'fail'],
-      description: 'What the run comes to when the site is down'
+      description: 'The outcome of the run when the site is down'
     })
   ),
   state_file: Type.Optional(
-    Type.String({ minLength: 1, description: 'Where the last answer of each page is kept', configured: true })
+    Type.String({ minLength: 1, description: 'The file with the last result of each page', configured: true })
   ),
   ...WebFields
 }, { additionalProperties: false })
@@ -97,7 +97,7 @@ async function readStates (folder: Folder, name: string): Promise<Map<string, La
   }
 }
 
-/** Keeps whether the page is up and since when; answers what it was before. */
+/** Stores whether the page is up and since when. Returns the previous state. */
 async function remember (
   ctx: TaskContext,
   settings: SiteSettings,
@@ -126,7 +126,7 @@ async function remember (
 
 async function checkWebsite (ctx: TaskContext): Promise<unknown> {
   const given = settingsOf(ctx, Input, DEFAULTS)
-  if (given.url === undefined) return ctx.skip(`No page is named: set ${keyOf(ctx, 'url')} in config.json`)
+  if (given.url === undefined) return ctx.skip(`No page is configured: set ${keyOf(ctx, 'url')} in config.json`)
   const settings = { ...given, url: given.url }
   const found = await check(ctx, settings)
   const now = new Date().toISOString()
@@ -150,7 +150,7 @@ async function checkWebsite (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'check_website_status',
   name: 'Check a website',
-  description: 'Asks for a page, measures the answer and notes when it goes down or comes back.',
+  description: 'Requests a page, measures the answer, and reports when it goes down or comes back.',
   func: checkWebsite,
   trigger: 'interval',
   trigger_args: { hours: 1 },

@@ -4,7 +4,7 @@ import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_files/cleanup.ts'
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'cleanup_old_files',
   name: 'Clean up old files',
-  description: 'Removes files of one folder that have not changed for a while. Only lists them until dry_run is false.',
+  description: 'Removes files of one folder that have not changed for a while. Only lists them unless dry_run is false.',
   func: ctx => cleanUp(ctx),
   isolation: 'process',
   trigger: 'cron',
@@ -15,7 +15,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   payload: CLEANUP_DEFAULTS,
   input: CleanupInput

@@ -6,7 +6,7 @@ const defaults = { ...CLEANUP_DEFAULTS, include: ['**/*.log', '**/*.log.*'] }
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'cleanup_old_logs',
   name: 'Clean up old logs',
-  description: 'Removes log files that have not changed for a while. Only lists them until dry_run is false.',
+  description: 'Removes log files that have not changed for a while. Only lists them unless dry_run is false.',
   func: ctx => cleanUp(ctx, { defaults }),
   isolation: 'process',
   trigger: 'cron',
@@ -17,7 +17,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk', 'logs'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   payload: defaults,
   input: CleanupInput

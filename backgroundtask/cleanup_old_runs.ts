@@ -9,7 +9,7 @@ const isSweeper = (service: unknown): service is Sweeper =>
 
 async function cleanupOldRuns (ctx: TaskContext): Promise<unknown> {
   const { offpeak } = ctx.services
-  if (!isSweeper(offpeak)) return ctx.skip('The host does not lend the service offpeak.sweep to tasks')
+  if (!isSweeper(offpeak)) return ctx.skip('The host does not provide the service offpeak.sweep')
   const removed = await offpeak.sweep()
   ctx.log.info({ removed }, 'old runs removed')
   return { removed }
@@ -18,7 +18,7 @@ async function cleanupOldRuns (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'cleanup_old_runs',
   name: 'Clean up old runs',
-  description: 'Removes finished runs that are past the retention in config.json.',
+  description: 'Removes finished runs beyond the limits of retention in config.json.',
   func: cleanupOldRuns,
   trigger: 'cron',
   trigger_args: { hour: 4, minute: 30 },
@@ -28,6 +28,6 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 }
 }]

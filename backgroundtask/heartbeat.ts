@@ -8,7 +8,7 @@ import { WEB_DEFAULTS, WebFields, fetchSafely } from './_net/web.ts'
 const Input = Type.Object({
   ping_url: Type.Optional(
     Type.String({
-      description: 'Asked at every beat, so that a watcher elsewhere notices when the beats stop',
+      description: 'Requested at every heartbeat, so that a monitoring service notices when they stop',
       configured: true
     })
   ),
@@ -18,8 +18,8 @@ const Input = Type.Object({
 
 const DEFAULTS = { ...WEB_DEFAULTS, ping_timeout: 5 }
 
-/** What came of the ping, in a word or a sentence; never throws but for a stop, for a beat is not lost over its
- *  echo. */
+/** Sends the ping and returns `ok` or what went wrong. Throws only when the run is stopped: a failed ping does not fail
+ *  the heartbeat. */
 async function ping (
   ctx: TaskContext,
   { url, allowed, boundMs }: { url: string, allowed: typeof WEB_DEFAULTS, boundMs: number }
@@ -58,7 +58,7 @@ async function heartbeat (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'heartbeat',
   name: 'Heartbeat',
-  description: 'Says every hour that offpeak is alive, and tells a watcher elsewhere when one is named.',
+  description: 'Logs every hour that offpeak is alive, and pings a monitoring service if one is configured.',
   func: heartbeat,
   trigger: 'interval',
   trigger_args: { hours: 1 },
@@ -69,7 +69,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'check',
   priority: 'low',
   tags: ['health'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   payload: DEFAULTS,
   input: Input

@@ -17,7 +17,7 @@ const Input = Type.Object({
 const CHUNK = 256 * 1024
 const NEWLINE = 10
 
-/** Lines, bytes and digest of a file. A last line without an end counts. */
+/** Lines, bytes and SHA-256 of a file. A last line without a newline counts. */
 interface Counted {
   lines: number
   bytes: number
@@ -58,19 +58,19 @@ async function processOpen (ctx: TaskContext, file: FileHandle, path: string): P
   const result = { path, ...counted }
   return after.mtimeMs === before.mtimeMs && after.size === before.size
     ? result
-    : ctx.warn(`'${path}' was changed while it was read`, result)
+    : ctx.warn(`'${path}' changed while it was read`, result)
 }
 
 async function processFile (ctx: TaskContext): Promise<unknown> {
   const { path } = settingsOf(ctx, Input, {})
   if (path === undefined) {
     return ctx.skip(
-      `No file is named: set ${keyOf(ctx, 'path')}, or send one with \`offpeak run process_file --file <path>\``
+      `No file is configured: set ${keyOf(ctx, 'path')}, or upload one with \`offpeak run process_file --file <path>\``
     )
   }
   try {
     const full = resolve(expandPath(path))
-    // A path that leads nowhere is told so before its folder is judged.
+    // A missing file is reported before its folder is checked.
     await lstat(fsPathOf(full))
     const folder = await openWithin(ctx, { setting: 'path', name: basename(full) }, () => openFolder(dirname(full)))
     try {
@@ -95,10 +95,10 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'process_file',
   name: 'Process a file',
   description:
-    'Counts the lines and bytes of a file and takes its SHA-256, with progress in bytes. An example of work on files.',
+    'Counts the lines and bytes of a file and computes its SHA-256, with progress in bytes. An example of work on files.',
   func: processFile,
   isolation: 'process',
-  // It has no trigger, and reads what was sent or what config.json names.
+  // Without a trigger, and limited to uploads and configured paths, it is safe to enable.
   enabled: true,
   max_retries: 1,
   timeout: '1h',

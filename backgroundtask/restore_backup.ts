@@ -12,7 +12,7 @@ import { ArchiveRefused } from './_backup/unpack.ts'
 
 const Input = Type.Object({
   from: Type.Optional(
-    Type.String({ description: 'Without an archive: the folder whose backups are listed', configured: 'within' })
+    Type.String({ description: 'The folder whose backups are listed, if no archive is given', configured: 'within' })
   ),
   archive: Type.Optional(
     Type.String({
@@ -74,8 +74,8 @@ function answer (
   }
   const count = troubles.length + more
   const parts = [
-    ...(count > 0 ? [`${count} files, folders or links are not as they were: ${first(troubles)}`] : []),
-    ...(damaged.length > 0 ? [`${damaged.length} files are in the backup in part alone: ${first(damaged)}`] : [])
+    ...(count > 0 ? [`${count} files, folders or links differ from the archive: ${first(troubles)}`] : []),
+    ...(damaged.length > 0 ? [`${damaged.length} files are only partly in the backup: ${first(damaged)}`] : [])
   ]
   return parts.length === 0 ? result : ctx.warn(parts.join('; '), result)
 }
@@ -86,7 +86,9 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
   try {
     if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, expandPath(from)) }
     if (archive === undefined || into === undefined) {
-      return ctx.fail(`Give the run ${keyOf(ctx, 'archive')} and ${keyOf(ctx, 'into')}, in config.json`)
+      return ctx.fail(`The archive or the target folder is missing: set ${keyOf(ctx, 'archive')} and ${
+        keyOf(ctx, 'into')
+      } in config.json, or in the payload`)
     }
     await checkToWrite(ctx, expandPath(into))
     const restored = await restore({
@@ -113,7 +115,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'restore_backup',
   name: 'Restore a backup',
   description:
-    'Unpacks an archive of backup_data into a folder, after reading it to its end. Replaces nothing unless told to.',
+    'Verifies an archive of backup_data and unpacks it. Replaces no files unless existing is replace.',
   func: restoreBackup,
   isolation: 'process',
   trigger: null,

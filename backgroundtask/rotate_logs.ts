@@ -16,12 +16,12 @@ const Input = Type.Object({
   files: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 200,
-      description: 'Log files, or globs of them',
+      description: 'Log files, or globs',
       configured: 'some'
     })
   ),
   max_size: Type.Optional(
-    Type.String({ pattern: SIZE_PATTERN, description: 'A log is rotated when it is larger', configured: 'at_least' })
+    Type.String({ pattern: SIZE_PATTERN, description: 'Logs above this size are rotated', configured: 'at_least' })
   ),
   keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, configured: 'at_least' })),
   method: Type.Optional(
@@ -41,15 +41,15 @@ interface Matched {
   unread: string[]
 }
 
-/** The files that a glob below its first plain folders means; what was rotated before is not a log. */
+/** The files that a path or glob matches, without rotated ones. */
 async function matching (ctx: TaskContext, given: string): Promise<Matched> {
   if (given.startsWith('!')) {
-    throw new Error(`a pattern takes nothing back; write './${given}' for a name that begins with '!'`)
+    throw new Error(`a pattern cannot exclude; write './${given}' for a name that begins with '!'`)
   }
   const pattern = resolve(expandPath(given))
   const parts = pattern.split(sep)
   const first = parts.findIndex(part => /[*?[\]{}]/.test(part))
-  // A file that is called so is meant itself, whatever signs are in its name.
+  // An existing file is matched literally, even if its name contains pattern characters.
   if (first < 0 || await lstat(fsPathOf(pattern)).then(() => true, () => false)) return { paths: [pattern], unread: [] }
   const base = await openFolder(parts.slice(0, first).join(sep) || sep)
   const { names, below } = includer([parts.slice(first).join('/')])
@@ -113,7 +113,7 @@ async function rotateOne (
 
 async function rotateLogs (ctx: TaskContext): Promise<unknown> {
   const settings = settingsOf(ctx, Input, DEFAULTS)
-  if (settings.files.length === 0) return ctx.skip(`No logs are named: set ${keyOf(ctx, 'files')} in config.json`)
+  if (settings.files.length === 0) return ctx.skip(`No logs are configured: set ${keyOf(ctx, 'files')} in config.json`)
   const { paths, failed } = await listed(ctx, settings)
   const sum = { rotated: [] as string[], small: 0, missing: 0 }
   ctx.progress.setTotal(paths.size, 'files')
@@ -125,7 +125,7 @@ async function rotateLogs (ctx: TaskContext): Promise<unknown> {
     })
     if (typeof answer === 'object') {
       failed.push(
-        `${shown(path)}: ${codeOf(answer.error) === 'ENOENT' ? 'there is no such folder' : messageOf(answer.error)}`
+        `${shown(path)}: ${codeOf(answer.error) === 'ENOENT' ? 'the folder does not exist' : messageOf(answer.error)}`
       )
     } else if (answer === 'rotated') sum.rotated.push(shown(path))
     else sum[answer]++
@@ -139,7 +139,7 @@ async function rotateLogs (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'rotate_logs',
   name: 'Rotate logs',
-  description: 'Moves log files that have grown too large aside, packs them and keeps the last few.',
+  description: 'Rotates and compresses large log files, and keeps the last few.',
   func: rotateLogs,
   isolation: 'process',
   trigger: 'cron',
@@ -150,7 +150,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'maintenance',
   priority: 'low',
   tags: ['disk', 'logs'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   payload: DEFAULTS,
   input: Input

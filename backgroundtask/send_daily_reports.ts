@@ -35,11 +35,11 @@ async function machineWords (paths: string[]): Promise<string> {
 
 async function sendDailyReports (ctx: TaskContext): Promise<unknown> {
   const { to, subject, paths } = settingsOf(ctx, Input, DEFAULTS)
-  if (to === undefined) return ctx.skip(`Nobody is named to report to: set ${keyOf(ctx, 'to')} in config.json`)
+  if (to === undefined) return ctx.skip(`No recipient is configured: set ${keyOf(ctx, 'to')} in config.json`)
   const { offpeak } = ctx.services
   const parts = [await machineWords(paths), isReporter(offpeak) ? await offpeak.report() : '']
   const text = `${parts.filter(part => part !== '').join('\n\n')}\n`
-  // One mail for one day's run, however often the run is tried.
+  // The key makes sure that each run sends one mail, even if it is retried.
   const run = await ctx.enqueue('send_email', {
     key: `report-${ctx.run_id}`,
     payload: { to, subject: subject ?? `Report of ${hostname()}, ${ctx.due_at.slice(0, 10)}`, text }

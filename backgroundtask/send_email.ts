@@ -8,11 +8,11 @@ import { keyOf, messageOf, settingsOf } from './_task/settings.ts'
 import type { Settings } from './_task/settings.ts'
 
 const Line = Type.String({ minLength: 1, maxLength: 998, pattern: '^[^\\r\\n]*$' })
-const RECEIVERS = ['to', 'cc', 'bcc']
-// Who is named in config.json as a receiver is the only one; without that a run names them.
+const RECIPIENTS = ['to', 'cc', 'bcc']
+// If config.json lists recipients, a run may use only those; otherwise it names its own.
 const Addresses = Type.Union([Line, Type.Array(Line, { minItems: 1, maxItems: 100 })], {
   configured: 'some',
-  configured_when: RECEIVERS
+  configured_when: RECIPIENTS
 })
 const Sender = Type.String({
   minLength: 1,
@@ -44,7 +44,7 @@ interface Sent {
   response: string
 }
 
-/** The same for every attempt of a run, so that a mail that is sent twice is one to programs that look. */
+/** The Message-ID, the same for every attempt of a run, so that mail programs recognise a mail that was sent twice. */
 const messageId = ({ run_id }: TaskContext, from: string) =>
   `<offpeak.${run_id}@${from.match(/@([A-Za-z0-9.-]+)/)?.[1] ?? 'localhost'}>`
 
@@ -72,22 +72,22 @@ async function send (ctx: TaskContext, { mail, from, smtp }: { mail: Mail, from:
   }
 }
 
-/** What went wrong, told by whether another attempt may help. Only the words of the server are kept: the error of the
- *  library may carry the connection's secrets. */
+/** Fails the run if another attempt cannot help, and throws otherwise. Keeps only the message of the server, because the
+ *  error of the library may contain secrets. */
 function refused (ctx: TaskContext, { error, smtp }: { error: unknown, smtp: Smtp }): never {
   ctx.signal.throwIfAborted()
   const { responseCode, code } = error as { responseCode?: number, code?: string }
-  const words = withoutSecrets(messageOf(error), smtp)
-  if (responseCode !== undefined && responseCode >= 500) return ctx.fail(`The mail server refused: ${words}`)
-  if (code === 'EENVELOPE' && responseCode === undefined) return ctx.fail(`The mail has no valid address: ${words}`)
+  const message = withoutSecrets(messageOf(error), smtp)
+  if (responseCode !== undefined && responseCode >= 500) return ctx.fail(`The mail server refused: ${message}`)
+  if (code === 'EENVELOPE' && responseCode === undefined) return ctx.fail(`The mail has no valid address: ${message}`)
   throw new Error(
     responseCode === undefined
-      ? `${smtp.host}:${smtp.port} was not reached: ${words}`
-      : `The mail server answered: ${words}`
+      ? `${smtp.host}:${smtp.port} could not be reached: ${message}`
+      : `The mail server answered: ${message}`
   )
 }
 
-/** The server that the run names, else the one that config.json names for all under services.smtp. */
+/** The mail server of the payload, else `services.smtp` in config.json. */
 function smtpSettings (ctx: TaskContext, mail: Mail): SmtpSettings {
   if (Object.keys(mail.smtp).length > 0) return mail.smtp
   const shared = (ctx.services.config as { smtp?: unknown } | null | undefined)?.smtp ?? {}
@@ -115,7 +115,7 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   const before = await ctx.checkpoint.read() as { sent?: Sent } | null
   if (before?.sent !== undefined) return { ...before.sent, sent_by_earlier_attempt: true }
   if (mail.to === undefined) {
-    return ctx.fail(`The mail has no receiver: give the run 'to', or set ${keyOf(ctx, 'to')} in config.json`)
+    return ctx.fail(`The mail has no recipient: set 'to' in the payload, or ${keyOf(ctx, 'to')} in config.json`)
   }
   const settings = smtpSettings(ctx, mail)
   const smtp = await connectionOf(ctx, settings)
@@ -126,14 +126,14 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
   await ctx.checkpoint.save({ sent })
   ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id },
-    'mail handed over')
-  return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} receivers were refused`, sent)
+    'mail sent')
+  return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} recipients were refused`, sent)
 }
 
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'send_email',
   name: 'Send an email',
-  description: 'Hands a mail to an SMTP server. Runs on request, from the command line, the API or another task.',
+  description: 'Sends a mail through an SMTP server. Runs on request, from the command line, the API or another task.',
   func: sendEmail,
   trigger: null,
   enabled: false,
@@ -142,7 +142,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   type: 'notification',
   priority: 'high',
   tags: ['network', 'mail'],
-  // It is wanted most when the disk is full.
+  // It is most useful when the disk is full.
   constraints: { disk_free: 0 },
   concurrency: 5,
   payload: {},

@@ -13,8 +13,8 @@ import type { Settings } from './_task/settings.ts'
 import { RequestRefused, WEB_DEFAULTS, WebFields } from './_net/web.ts'
 
 const Input = Type.Object({
-  url: Type.Optional(Type.String({ description: 'What to fetch', configured: true })),
-  file: Type.Optional(Type.String({ minLength: 1, description: 'Where to put it', configured: true })),
+  url: Type.Optional(Type.String({ description: 'The URL to fetch', configured: true })),
+  file: Type.Optional(Type.String({ minLength: 1, description: 'The file to write', configured: true })),
   headers: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.String(), { configured: true })),
   max_size: Type.Optional(Type.String({ pattern: SIZE_PATTERN, configured: 'at_most' })),
   ...WebFields
@@ -24,19 +24,19 @@ const DEFAULTS = { ...WEB_DEFAULTS, headers: {} as Record<string, string>, max_s
 
 type SyncSettings = Settings<typeof Input, typeof DEFAULTS> & { url: string, file: string }
 
-// An answer of these kinds may be another one in a while.
-const PASSING = new Set([206, 408, 416, 425, 429])
+// Another attempt may succeed after these answers.
+const TEMPORARY = new Set([206, 408, 416, 425, 429])
 
 function refused (ctx: TaskContext, error: unknown): never {
   ctx.signal.throwIfAborted()
   if (error instanceof RequestRefused) return ctx.fail(`${keyOf(ctx, 'url')} in config.json: ${error.message}`)
   if (error instanceof PathRefused) return ctx.fail(`${keyOf(ctx, 'file')} in config.json: ${error.message}`)
   if (error instanceof TooLarge) {
-    return ctx.fail(`${error.message}: if that is right, raise ${keyOf(ctx, 'max_size')} in config.json`)
+    return ctx.fail(`${error.message}: if this is intended, raise ${keyOf(ctx, 'max_size')} in config.json`)
   }
   if (!(error instanceof AnswerRefused)) throw error
   if (error.retryAfter !== null) return ctx.retryAfter(error.retryAfter, error.message)
-  if (error.status < 500 && !PASSING.has(error.status)) return ctx.fail(error.message)
+  if (error.status < 500 && !TEMPORARY.has(error.status)) return ctx.fail(error.message)
   throw error
 }
 
@@ -67,7 +67,7 @@ async function syncExternalData (ctx: TaskContext): Promise<unknown> {
   const settings = settingsOf(ctx, Input, DEFAULTS)
   const { url, file } = settings
   if (url === undefined || file === undefined) {
-    return ctx.skip(`Nothing is named to fetch: set ${keyOf(ctx, 'url')} and ${keyOf(ctx, 'file')} in config.json`)
+    return ctx.skip(`No URL or file is configured: set ${keyOf(ctx, 'url')} and ${keyOf(ctx, 'file')} in config.json`)
   }
   const fetched = await fetchTo(ctx, { ...settings, url, file }).catch((error: unknown) => refused(ctx, error))
   if (fetched.kind === 'same') return ctx.skip('not modified')
@@ -79,7 +79,7 @@ async function syncExternalData (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'sync_external_data',
   name: 'Sync external data',
-  description: 'Fetches a URL to a file when it has changed, and takes up where it was interrupted.',
+  description: 'Fetches a URL to a file when it has changed. Resumes interrupted downloads.',
   func: syncExternalData,
   trigger: 'interval',
   trigger_args: { hours: 1 },

@@ -19,7 +19,7 @@ const Input = Type.Object({
   target: Type.Optional(
     Type.String({
       minLength: 1,
-      description: 'The folder that becomes like it',
+      description: 'The folder that becomes equal to it',
       configured: 'within',
       configured_with: 'source'
     })
@@ -33,7 +33,7 @@ const Input = Type.Object({
   ),
   delete: Type.Optional(
     Type.Boolean({
-      description: 'Remove from the target what the source does not have',
+      description: 'Remove files from the target that the source does not have',
       configured: true,
       configured_or: false
     })
@@ -41,7 +41,7 @@ const Input = Type.Object({
   max_delete: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: 'More than this is reported, and nothing is removed',
+      description: 'If more files would be removed, none is, and the run reports it',
       configured: 'at_most'
     })
   ),
@@ -49,7 +49,7 @@ const Input = Type.Object({
     Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'The largest share of the files of the target that may go',
+      description: 'The largest share of the files in the target that may be removed',
       configured: 'at_most'
     })
   ),
@@ -83,14 +83,14 @@ async function openBoth (
     })
     if (!within(source.path, target.path) && !within(target.path, source.path)) return { source, target }
     await target.close()
-    return ctx.fail(`${keyOf(ctx, 'target')}: one of the two folders lies in the other`)
+    return ctx.fail(`${keyOf(ctx, 'target')}: one of the two folders contains the other`)
   } catch (error) {
     await source.close()
     throw error
   }
 }
 
-/** A path of a run as the system knows it. */
+/** The absolute, expanded path of a setting. */
 function placed (ctx: TaskContext, key: 'source' | 'target', path: string): string {
   try {
     return resolve(expandPath(path))
@@ -104,9 +104,9 @@ function answer (ctx: TaskContext, done: Done, special: string[]): unknown {
   const { troubles, ...result } = done
   ctx.log.info(result, 'synced')
   const parts = [
-    ...(troubles.length > 0 ? [`${troubles.length} could not be synced: ${troubles.slice(0, 3).join('; ')}`] : []),
+    ...(troubles.length > 0 ? [`${troubles.length} problems: ${troubles.slice(0, 3).join('; ')}`] : []),
     ...(special.length > 0
-      ? [`${special.length} are pipes, sockets or devices and are not copied: ${special.slice(0, 3).join(', ')}`]
+      ? [`${special.length} pipes, sockets or devices are not copied: ${special.slice(0, 3).join(', ')}`]
       : [])
   ]
   return parts.length === 0
@@ -158,7 +158,7 @@ async function syncOpen (
 async function syncFolder (ctx: TaskContext): Promise<unknown> {
   const settings = settingsOf(ctx, Input, DEFAULTS)
   if (settings.source === undefined || settings.target === undefined) {
-    return ctx.skip(`No folders are named: set ${keyOf(ctx, 'source')} and ${keyOf(ctx, 'target')} in config.json`)
+    return ctx.skip(`No folders are configured: set ${keyOf(ctx, 'source')} and ${keyOf(ctx, 'target')} in config.json`)
   }
   const [from, to] = [placed(ctx, 'source', settings.source), placed(ctx, 'target', settings.target)]
   await checkDisks(ctx, [from, to], settings.require_mount)
@@ -179,7 +179,7 @@ export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'sync_folder',
   name: 'Sync a folder',
   description:
-    'Makes one folder like another: copies what is new or changed, and removes what is gone when that is asked for.',
+    'Makes one folder equal to another: copies new and changed files and, if delete is on, removes others.',
   func: syncFolder,
   isolation: 'process',
   trigger: 'interval',

@@ -20,7 +20,7 @@ export const BUILT_IN: readonly string[] = [
 ]
 
 /** The folders of what they share. */
-export const SHARED: readonly string[] = ['_backup', '_files', '_net', '_task']
+export const SHARED: readonly string[] = ['_backup', '_files', '_net', '_sync', '_task']
 
 /** Whether a file, named below the root of the project, is one of a user's own tasks. */
 export function isUsers (file: string): boolean {

@@ -17,7 +17,7 @@ import { END, headerOf, padding } from './tar.ts'
 import type { Header } from './tar.ts'
 
 const CHUNK = 256 * 1024
-/** A file is given up when so many of its chunks could not be read. */
+/** After this many unreadable chunks, the rest of a file is filled with zeros. */
 const MOST_BAD = 16
 
 interface PackAsk {
@@ -25,12 +25,12 @@ interface PackAsk {
   out: FileHandle
   about: Pick<Manifest, 'name' | 'source' | 'run_id' | 'created_at'>
   excluded: Excluded
-  /** Folders that are left out: the one the archive is written to. */
+  /** Folders that are left out, such as the one with the archives. */
   except: Identity[]
   level: number
   signal: AbortSignal
   breathe: () => Promise<void>
-  /** Told the bytes that were read. */
+  /** Called with the number of bytes that were read. */
   onBytes: (bytes: number, path: string) => void
 }
 
@@ -38,7 +38,7 @@ type Choice = Pick<PackAsk, 'source' | 'excluded' | 'except' | 'breathe'>
 
 const choose = ({ source, excluded, except, breathe }: Choice) => walk(source, { breathe, except, excluded })
 
-/** The files and bytes that an archive of the folder would hold. */
+/** The number of files and bytes that an archive of the folder would contain. */
 export async function measure (choice: Choice): Promise<{ files: number, bytes: number }> {
   const sum = { files: 0, bytes: 0 }
   for await (const found of choose(choice)) {
@@ -49,7 +49,7 @@ export async function measure (choice: Choice): Promise<{ files: number, bytes: 
   return sum
 }
 
-/** An instant as ISO with the digits that it has; what no calendar holds is its nearest end. */
+/** An instant in ISO 8601, with up to nine digits of a second. Instants beyond the range of Temporal become its ends. */
 function isoOf (ns: bigint): string {
   const most = 8_640_000_000_000_000_000_000n
   return new Temporal.Instant(ns > most ? most : ns < -most ? -most : ns).toString()
@@ -57,7 +57,8 @@ function isoOf (ns: bigint): string {
 
 interface Job {
   ask: PackAsk
-  manifest: Manifest /** The first name of files that have several. */
+  manifest: Manifest
+  /** The first path of each file with several names, by device and inode. */
   first: Map<string, string>
 }
 
@@ -89,8 +90,8 @@ interface FileAsk {
 }
 type Read = Pick<PackedFile, 'changed' | 'damaged'> & { sha256: string }
 
-/** The bytes of a file, as many as its header has promised: what a shrunken one lacks, or a bad sector holds back, is
- *  zeros, and said. */
+/** Yields exactly as many bytes as the header of a file says. Missing and unreadable ones are zeros, which the result
+ *  reports. */
 async function* contentOf (
   { handle, path, before, ask }: FileAsk,
   start: Buffer | { bad: string }
@@ -133,7 +134,7 @@ async function* packFile (file: FileAsk, { manifest, first }: Job): AsyncGenerat
     return
   }
   const start = size === 0 ? Buffer.alloc(0) : await readAt(handle, { at: 0, size })
-  // Of a file that fits in one read nothing is there to be kept.
+  // Nothing of a file that fits into one read can be kept.
   if ('bad' in start && (size <= CHUNK || start.bad !== 'EIO')) {
     return void manifest.passed_over.push({ path, why: start.bad })
   }
@@ -198,7 +199,7 @@ async function* tarOf (job: Job): AsyncGenerator<Buffer> {
   yield END
 }
 
-/** Small pieces joined to chunks, counted. */
+/** Joins small pieces to chunks, and counts the bytes. */
 async function* joined (source: AsyncIterable<Buffer>, sum: { bytes: number }): AsyncGenerator<Buffer> {
   let [pieces, length] = [[] as Buffer[], 0]
   for await (const piece of source) {
@@ -213,7 +214,7 @@ async function* joined (source: AsyncIterable<Buffer>, sum: { bytes: number }): 
   if (length > 0) yield Buffer.concat(pieces)
 }
 
-/** Writes what comes into an open file, counting and hashing it. */
+/** Writes a stream to an open file; `answer` returns its size and hash. */
 function writer (out: FileHandle) {
   const hash = createHash('sha256')
   const sum = { bytes: 0 }
@@ -227,8 +228,8 @@ function writer (out: FileHandle) {
   return { take, answer: () => ({ bytes: sum.bytes, sha256: hash.digest('hex') }) }
 }
 
-/** Writes a folder as tar through zstd into an open file, with the hash of each file in a manifest at its end. What
- *  cannot be read, and what is neither file, folder nor link, is passed over and named. */
+/** Writes a folder as a tar archive, compressed with zstd, to an open file. Its last entry is the manifest with the hash
+ *  of each file. Entries that cannot be read or are neither file, folder nor link are listed in `passed_over`. */
 export async function pack (
   ask: PackAsk
 ): Promise<{ manifest: Manifest, bytes: number, sha256: string, unpacked: number }> {

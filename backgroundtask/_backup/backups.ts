@@ -11,22 +11,22 @@ const ENDING = '.tar.zst'
 const DAY = 24 * 60 * 60 * 1000
 const WEEK = 7 * DAY
 
-/** An archive and what its manifest says of it. */
+/** An archive, as its manifest describes it. */
 interface Backup {
   file: string
   name: string
   source: string
   run_id: string
   created_at: string
-  /** Of the archive. */
+  /** The size of the archive. */
   bytes: number
   files: number
   sha256: string
-  /** It lacks something that could not be read, or has not the length that its manifest says. */
+  /** Something could not be read, or the archive does not have the size in its manifest. */
   partial: boolean
 }
 
-/** How many to keep: the last ones, and of so many days and weeks (UTC) with a backup the last one of each. */
+/** The backups to keep: the number of last ones, and of days and weeks (UTC) of which the last one is kept. */
 interface Keep {
   last: number
   daily: number
@@ -40,7 +40,7 @@ export const stemOf = (name: string, at: Date): string =>
 export const archiveOf = (stem: string): string => stem + ENDING
 export const manifestOf = (archive: string): string => `${archive}.json`
 
-/** The archive's own manifest beside it, or null when the file is not a backup. */
+/** The manifest beside an archive, or null when the file is not a backup. */
 export async function sideManifest (folder: Folder, archive: string): Promise<SideManifest | null> {
   const text = await readWhole(folder, manifestOf(archive), 256 * 1024 * 1024)
   if (text === null) return null
@@ -52,7 +52,7 @@ export async function sideManifest (folder: Folder, archive: string): Promise<Si
   }
 }
 
-/** SHA-256 of an open archive. */
+/** The SHA-256 of an open archive, in hex. */
 export async function archiveHash (handle: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(256 * 1024)
@@ -65,7 +65,7 @@ export async function archiveHash (handle: FileHandle, signal: AbortSignal): Pro
   }
 }
 
-/** The backups in an open folder, newest first; files that only look like one are left out. */
+/** The backups in an open folder, newest first. Files without a valid manifest are left out. */
 export async function backupsIn (
   folder: Folder,
   { name, source }: { name?: string, source?: string } = {}
@@ -93,7 +93,7 @@ export async function backupsIn (
   return backups.toSorted((a, b) => a.created_at < b.created_at ? 1 : -1)
 }
 
-/** The backups in a folder, newest first. Throws ENOENT when there is no such folder. */
+/** The backups in a folder, newest first. Throws ENOENT when the folder does not exist. */
 export async function listBackups (
   { folder, name, open: opens = openFolder }: { folder: string, name?: string,
     open?: (path: string) => Promise<Folder> }
@@ -117,7 +117,7 @@ function lastOfEach (instants: number[], { span, count }: { span: number, count:
   return [...newest.values()].slice(0, count)
 }
 
-/** Which of the instants (epoch ms, newest first) to keep; the newest is always kept. */
+/** The instants to keep, of those given (epoch ms, newest first). The newest is always kept. */
 export function kept (instants: number[], keep: Keep): Set<number> {
   return new Set([
     ...instants.slice(0, Math.max(1, keep.last)),
@@ -126,9 +126,8 @@ export function kept (instants: number[], keep: Keep): Set<number> {
   ])
 }
 
-/** The backups that need not be kept beside the one that was made just now, newest first. Those that lack something do
- *  not take the place of whole ones: each kind is counted by itself. Those of a time that is still to come stay and
- *  take no place: one of the two clocks was wrong. */
+/** The backups to remove after one was made at `made`, newest first. Complete and partial backups are counted separately.
+ *  Backups with a later time are kept and not counted, because one of the two clocks was wrong. */
 export function spare (backups: Backup[], keep: Keep, made: string): Backup[] {
   const past = backups.filter(one => Date.parse(one.created_at) <= Date.parse(made))
   return [true, false].flatMap(partial => {

@@ -8,7 +8,7 @@ import { archiveOf, backupsIn, manifestOf, sideManifest, stemOf } from './backup
 import type { SideManifest } from './manifest.ts'
 import { verify } from './unpack.ts'
 
-/** One run of the backup: what is backed up, where to, and how. */
+/** One run of the backup. */
 export interface BackupJob {
   ctx: TaskContext
   settings: { level: number, allow_empty: boolean }
@@ -18,31 +18,32 @@ export interface BackupJob {
   excluded: Excluded
 }
 
-/** The stem for this run, or the manifest of the archive that an earlier attempt of it has finished. */
+/** The name for the archive of this run without its ending, or the manifest of the one that an earlier attempt has
+ *  finished. */
 export async function placeFor ({ ctx, target, name }: BackupJob): Promise<string | SideManifest> {
   const stem = stemOf(name, new Date(ctx.due_at))
   for (const one of [stem, `${stem}-${ctx.run_id}`]) {
     const there = await target.stat(archiveOf(one))
     const manifest = await sideManifest(target, archiveOf(one))
-    // A manifest without its archive may be that of a run which is about to name it.
+    // A manifest without an archive may belong to a run that is about to rename its archive.
     if (there === null && (manifest === null || manifest.run_id === ctx.run_id)) return one
     if (there === null) continue
     if (!there.isFile()) {
-      return ctx.fail(`'${archiveOf(one)}' in ${target.path} is there and not a file; nothing was written`)
+      return ctx.fail(`'${archiveOf(one)}' in ${target.path} is not a file; nothing was written`)
     }
     if (manifest?.run_id === ctx.run_id && manifest.archive.bytes === there.size) return manifest
   }
-  return ctx.fail(`The backups '${archiveOf(stem)}' and one for this run are there already, from other hands`)
+  return ctx.fail(`'${archiveOf(stem)}' and the archive with the id of this run exist, but were not made by it`)
 }
 
-/** A folder that has lost all its files is more often a disk that is not mounted than a wish. */
+/** Fails the run for an empty source whose last backup has files: its disk is probably not mounted. */
 async function refuseEmpty ({ ctx, settings, source, target, name }: BackupJob, files: number): Promise<void> {
   if (files > 0 || settings.allow_empty) return
   const last = (await backupsIn(target, { name, source: source.path })).find(one => one.files > 0)
   if (last === undefined) return
   ctx.fail(
-    `${source.path} holds no files, and its backup of ${last.created_at} has ${last.files}: is its disk mounted? ` +
-      `No backup was made. If the folder is meant to be empty, set ${keyOf(ctx, 'allow_empty')} in config.json`
+    `${source.path} contains no files, and its backup of ${last.created_at} has ${last.files}: is its disk mounted? ` +
+      `No backup was made. If the folder should be empty, set ${keyOf(ctx, 'allow_empty')} in config.json`
   )
 }
 
@@ -81,18 +82,18 @@ async function readBack (
   ctx.progress.setMessage('reading back')
   const handle = await target.read(temp)
   try {
-    // What was written a moment ago is no bomb, however well it packs.
+    // This archive is trusted, so its compression ratio is not limited.
     await verify({ handle, caps: { maxBytes: unpacked, maxRatio: Infinity }, signal: ctx.signal })
   } finally {
     await handle.close()
   }
 }
 
-/** Makes the archive `stem` and resolves to its manifest. */
+/** Makes the archive `stem`, verifies it, and resolves to its manifest. */
 export async function make (job: BackupJob, stem: string): Promise<SideManifest> {
   const { ctx, target } = job
   const file = archiveOf(stem)
-  // Named by the run, so that the next attempt finds and removes what a crash left of this one.
+  // The name contains the id of the run, so that the next attempt removes the file after a crash.
   const temp = `.${stem}.${ctx.run_id}.part`
   await target.remove(temp)
   try {
@@ -106,7 +107,7 @@ export async function make (job: BackupJob, stem: string): Promise<SideManifest>
   }
 }
 
-/** Gives the archive its name, or the other one when another run has taken that meanwhile. */
+/** Renames the archive to its final name, or to the one with the id of the run if another run has taken that. */
 async function publish (
   job: BackupJob,
   { temp, manifest }: { temp: string, manifest: SideManifest }
@@ -118,9 +119,9 @@ async function publish (
     const file = archiveOf(stem)
     const named = { ...manifest, archive: { ...manifest.archive, file } }
     const left = await sideManifest(target, file)
-    // An earlier attempt may have left its manifest, and no archive.
+    // An earlier attempt may have left a manifest without an archive.
     if (left === null || left.run_id === ctx.run_id) await target.remove(manifestOf(file))
-    // The manifest goes first: an archive is one only with its manifest beside it.
+    // The manifest is written first: without it, an archive does not count as a backup.
     if (!await writeNew(target, manifestOf(file), JSON.stringify(named))) continue
     if (!await target.moveNew(temp, file)) {
       return ctx.fail(`'${file}' appeared in ${target.path} while the backup was made; it was not replaced`)

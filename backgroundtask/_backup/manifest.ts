@@ -1,5 +1,5 @@
 export const FORMAT = 'offpeak-backup-1'
-/** The last entry of an archive: what is in it. */
+/** The name of the last entry of an archive: its manifest. */
 export const MANIFEST = '.offpeak-manifest.json'
 
 /** One file of an archive. */
@@ -7,25 +7,24 @@ export interface PackedFile {
   path: string
   size: number
   mode: number
-  /** ISO, with up to nine digits of a second. */
+  /** ISO 8601, with up to nine digits of a second. */
   mtime: string
   sha256: string
-  /** It was written to while it was read, so what is kept may be half old, half new. */
+  /** It changed while it was read, so the archived content may be mixed. */
   changed?: true
-  /** Parts of it could not be read and are kept as zeros: the code of the system. */
+  /** Parts could not be read and are zeros: the code of the system error. */
   damaged?: string
-  /** The bytes that it takes on disk, when these are fewer than its size: it has holes. */
+  /** The bytes it uses on disk, if less than its size because it has holes. */
   allocated?: number
 }
 
-/** A path and what it points at: the text of a link, or the file that a hard link is another name of. */
+/** A path, and the text of the link or the other name of the hard link. */
 export interface PackedLink {
   path: string
   to: string
 }
 
-/** What is in an archive. Paths are relative with `/`; a byte that is not UTF-8 stands as a lone surrogate
- *  (`\udce9`). */
+/** The contents of an archive. Paths are relative, with `/`; bytes that are not UTF-8 are lone surrogates (`\udce9`). */
 export interface Manifest {
   format: typeof FORMAT
   name: string
@@ -35,23 +34,23 @@ export interface Manifest {
   bytes: number
   files: PackedFile[]
   folders: string[]
-  /** Missing in archives that were made before links were kept; so are the next three. */
+  /** This and the next two members are missing in archives of older versions, which left out links. */
   links?: PackedLink[]
   hard_links?: PackedLink[]
-  /** Of the folder itself. */
+  /** The source folder itself. */
   root?: { mode: number, mtime: string }
   passed_over: { path: string, why: string }[]
 }
 
-/** A manifest as it lies beside its archive. `unpacked`: the bytes of the tar in it. */
+/** A manifest beside its archive. `unpacked`: the size of the uncompressed tar in bytes. */
 export interface SideManifest extends Manifest {
   archive: { file: string, bytes: number, sha256: string, unpacked?: number }
 }
 
-/** What is left out although nobody has asked for it. */
+/** The entries that could not be read. */
 export const unreadIn = ({ passed_over: passed }: Pick<Manifest, 'passed_over'>): { path: string, why: string }[] =>
   passed.filter(({ why }) => why !== 'special' && why !== 'link')
 
-/** True for a backup that lacks something which could not be read. */
+/** True for a backup with entries that could not be read, wholly or in part. */
 export const isPartial = (manifest: Pick<Manifest, 'passed_over' | 'files'>): boolean =>
   unreadIn(manifest).length > 0 || manifest.files.some(({ damaged }) => damaged !== undefined)

@@ -14,15 +14,15 @@ import { ArchiveRefused } from './unpack.ts'
 import type { Entry } from './unpack.ts'
 
 const HOLE = 4096
-/** A disk that fails in one of these ways fails for the next file too. */
-const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
+/** Errors of the whole disk: the next file would fail too. */
+const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
 const MOST = 1000
 const PART = { before: '.offpeak-restore-', after: '.part' }
 const TEMP = `${PART.before}${process.pid}${PART.after}`
 
 const metaOf = ({ mode, uid, gid, mtime }: Entry): Meta => ({ mode, uid, gid, seconds: secondsOf(mtime) })
 
-/** Writes at a place, and leaves out whole pages of zeros where holes are wanted. */
+/** Writes a chunk at a position. With `holes`, pages of zeros are left out. */
 async function writeAt (out: FileHandle, chunk: Buffer, { at, holes }: { at: number, holes: boolean }): Promise<void> {
   for (let from = 0; from < chunk.length;) {
     const page = Math.min(HOLE - (at + from) % HOLE, chunk.length - from)
@@ -53,14 +53,15 @@ async function copyOf (
   return lost
 }
 
-/** Puts what an archive holds into an open folder. What cannot be put there is named, and does not keep the rest. */
+/** Writes the entries of an archive to an open folder. Entries that cannot be written are listed in `troubles`; the others
+ *  are written. */
 export class Placer {
   readonly sum = { files: 0, links: 0, bytes: 0, troubles: [] as string[], more_troubles: 0 }
   readonly #root: Folder
   readonly #onBytes: (bytes: number, path: string) => void
   readonly #signal: AbortSignal
   readonly #replace: boolean
-  /** Where something was put last. */
+  /** The folder of the last entry. */
   #outer: string | null = null
   readonly #folders: { path: string, meta: Meta }[] = []
 
@@ -76,7 +77,7 @@ export class Placer {
 
   #trouble (path: string, error: unknown): void {
     this.#signal.throwIfAborted()
-    if (error instanceof ArchiveRefused || codeOf(error) === '' || OF_THE_DISK.includes(codeOf(error))) throw error
+    if (error instanceof ArchiveRefused || codeOf(error) === '' || DISK_ERRORS.includes(codeOf(error))) throw error
     this.#note(`${shown(path)}: ${messageOf(error)}`)
   }
 
@@ -84,12 +85,12 @@ export class Placer {
     if (lost !== null) this.#note(`${shown(path)}: the disk does not keep its ${lost}`)
   }
 
-  #note (words: string): void {
-    if (this.sum.troubles.length < MOST) this.sum.troubles.push(words)
+  #note (text: string): void {
+    if (this.sum.troubles.length < MOST) this.sum.troubles.push(text)
     else this.sum.more_troubles++
   }
 
-  /** Makes something beside its place and moves it there. */
+  /** Makes an entry under a temporary name and renames it. */
   async #put (path: string, make: (folder: Folder, temp: string) => Promise<void>): Promise<void> {
     const [outer, name] = splitPath(path)
     await makeFolder(this.#root, outer, async folder => {
@@ -99,9 +100,9 @@ export class Placer {
       try {
         await make(folder, TEMP)
         if (this.#replace) await folder.rename(TEMP, name)
-        // What has come since the look, or is the same name on this disk: upper and lower case.
+        // A file that has appeared since the check, or a name that differs only in case on a disk that ignores case.
         else if (!await folder.moveNew(TEMP, name)) {
-          throw Object.assign(new Error('another has this name, and is not replaced'), { code: 'EEXIST' })
+          throw Object.assign(new Error('the name exists, and is not replaced'), { code: 'EEXIST' })
         }
       } catch (error) {
         await folder.remove(TEMP)
@@ -135,7 +136,7 @@ export class Placer {
     }
   }
 
-  /** A second name of a file that has been put; a copy where the disk has no second names. */
+  /** Creates another name of a file that has been written; a copy if the disk has no hard links. */
   async #again (first: string, { path, meta }: { path: string, meta: Meta }): Promise<void> {
     const [outer, old] = splitPath(first)
     await inFolder(this.#root, outer, from =>
@@ -149,7 +150,7 @@ export class Placer {
       }))
   }
 
-  /** A file, under all the names that are wanted of it. */
+  /** Writes a file under all its requested names. */
   async file (entry: Entry, { file, names }: { file: PackedFile, names: string[] }): Promise<void> {
     let first: string | null = null
     for (const path of names) {
@@ -161,7 +162,7 @@ export class Placer {
         this.sum.bytes += file.size
       } catch (error) {
         this.#trouble(path, error)
-        // Its bytes have been read in part: another name cannot have them.
+        // The content has been read in part, and cannot be read again for another name.
         if (first === null) return
       }
     }
@@ -179,7 +180,7 @@ export class Placer {
     }, (error: unknown) => this.#trouble(entry.path, error))
   }
 
-  /** A folder; how it is to look is kept until everything is in it. */
+  /** Creates a folder. Its mode and time are set by `finish`. */
   async folder (entry: Entry): Promise<void> {
     await makeFolder(this.#root, entry.path, async () => undefined).then(
       () => {
@@ -189,7 +190,7 @@ export class Placer {
     )
   }
 
-  /** Gives the folders, the inner ones first, their modes and times, and the outermost its own when it is given. */
+  /** Sets the modes and times of the folders, inner ones first, and those of the target folder if `own` is given. */
   async finish (own: Manifest['root']): Promise<void> {
     for (const { path, meta } of this.#folders) {
       await inFolder(this.#root, path, async folder => {

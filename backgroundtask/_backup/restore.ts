@@ -15,26 +15,27 @@ import { ArchiveRefused, CAPS, readArchive, verify } from './unpack.ts'
 import type { Caps, Entry } from './unpack.ts'
 
 interface RestoreAsk {
-  /** The archive's file. */
+  /** The path of the archive. */
   archive: string
-  /** The folder to unpack to; it is made when it is missing. */
+  /** The folder to unpack to, created if it is missing. */
   into: string
-  /** Paths, folders or globs; everything when left out. */
+  /** Paths, folders or globs; default: everything. */
   only?: string[] | undefined
-  /** What happens to a file that is already there: the whole restore is refused, or it is replaced. */
+  /** If a file exists: refuse the whole restore, or replace the file. */
   existing?: 'refuse' | 'replace' | undefined
   caps?: Partial<Caps> | undefined
-  /** Opens the folder to unpack to, or refuses it. */
+  /** Opens the folder to unpack to. May throw PathRefused. */
   open?: ((path: string) => Promise<Folder>) | undefined
-  /** Makes that folder when it is missing; true when it was. */
+  /** Creates that folder if it is missing; resolves to true if it was. */
   make?: ((path: string) => Promise<boolean>) | undefined
-  /** Opens the folder of the archive, or refuses it. */
+  /** Opens the folder of the archive. May throw PathRefused. */
   openArchive?: ((path: string, name: string) => Promise<Folder>) | undefined
   signal?: AbortSignal | undefined
   onBytes?: (bytes: number, path: string) => void
 }
 
-/** What came of it. `troubles` names what is not as it was, `damaged` what the backup itself holds in part alone. */
+/** The result of a restore. `troubles`: entries that differ from the archive. `damaged`: files of which the backup contains
+ *  only parts. */
 export interface Restored {
   files: number
   links: number
@@ -49,7 +50,7 @@ const makeFolder = async (path: string) => await mkdir(path, { recursive: true }
 
 type Wanted = (path: string) => boolean
 
-/** Which paths are asked for: by themselves, by a folder that they are below, or by a glob of either. */
+/** Returns a test for the requested paths: named directly, below a named folder, or matched by a glob. */
 function wantedBy ({ source }: Manifest, only: string[] | undefined): Wanted {
   if (only === undefined) return () => true
   const bare = only.map(one => (one.startsWith(`${source}/`) ? one.slice(source.length) : one).replace(/\/+$/, ''))
@@ -72,11 +73,11 @@ async function isThere (root: Folder, path: string): Promise<boolean> {
 
 async function refuseExisting (root: Folder, paths: string[]): Promise<void> {
   for (const path of paths) {
-    if (await isThere(root, path)) throw new ArchiveRefused(`'${shown(path)}' is already there; nothing was restored`)
+    if (await isThere(root, path)) throw new ArchiveRefused(`'${shown(path)}' exists; nothing was restored`)
   }
 }
 
-/** What is to be unpacked: under each file that the archive holds, the names it is to get. */
+/** The entries to unpack. `files`: by the path in the archive, the file and the names it gets. */
 interface Plan {
   files: Map<string, { file: PackedFile, names: string[] }>
   links: Set<string>
@@ -99,7 +100,7 @@ function planOf (manifest: Manifest, wanted: Wanted): Plan {
 
 const pathsOf = ({ files, links }: Plan) => [...[...files.values()].flatMap(({ names }) => names), ...links]
 
-/** Refuses what the disk has no room for before it is filled. */
+/** Throws ArchiveRefused when the files do not fit on the disk. */
 async function checkRoom (root: Folder, { bytes }: Plan): Promise<void> {
   const room = await statfs(root.path).then(({ bavail, bsize }) => bavail * bsize, () => Infinity)
   if (bytes > room) {
@@ -120,7 +121,7 @@ async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, 
   const plan = planOf(manifest, wantedBy(manifest, ask.only))
   if (ask.only !== undefined && pathsOf(plan).length + manifest.folders.filter(plan.folders).length === 0) {
     throw new ArchiveRefused(
-      `Nothing in the archive is named by ${ask.only.slice(0, 3).map(one => `'${shown(one)}'`).join(', ')}`
+      `No entry of the archive matches ${ask.only.slice(0, 3).map(one => `'${shown(one)}'`).join(', ')}`
     )
   }
   if (ask.existing !== 'replace') await refuseExisting(root, pathsOf(plan))
@@ -145,8 +146,8 @@ async function unpack (handle: FileHandle, { root, manifest, ask, caps, signal, 
   return { ...placer.sum, damaged: damaged.map(shown) }
 }
 
-/** What an archive may grow to: what its own manifest beside it says when that is the one of just this archive, and by
- *  the caps otherwise. */
+/** The limits of an archive: the size in the manifest beside it, if that manifest belongs to the archive, and the given
+ *  ones otherwise. */
 async function capsFor (
   { folder, handle, name, caps, signal }: { folder: Folder, handle: FileHandle, name: string, caps: Caps,
     signal: AbortSignal }
@@ -156,21 +157,21 @@ async function capsFor (
   if (side === null || side.archive.bytes !== size || side.archive.sha256 !== await archiveHash(handle, signal)) {
     return caps
   }
-  // Archives from before this was noted: what headers and padding may add at most.
+  // Older manifests do not contain the size: the largest possible size of headers and padding is added.
   const known = side.archive.unpacked ??
     side.bytes + 8192 * (side.files.length + side.folders.length + 16) + 2 * JSON.stringify(side).length
   return { maxBytes: Math.min(caps.maxBytes, known), maxRatio: Infinity }
 }
 
-/** Unpacks an archive that `backup_data` made. It is read and verified to its end before the first file is written;
- *  paths that lead out of `into` and growth past the caps are refused, links are made and never followed. */
+/** Unpacks an archive of `backup_data`. The whole archive is verified before the first file is written. Links are created
+ *  but never followed. Throws ArchiveRefused for paths that lead out of `into`, and beyond the limits. */
 export async function restore (ask: RestoreAsk): Promise<Restored> {
   const signal = ask.signal ?? new AbortController().signal
   const name = basename(ask.archive)
   const folder = await (ask.openArchive ?? openFolder)(dirname(resolve(ask.archive)), name)
   try {
     const handle = await folder.read(name).catch((error: unknown) => {
-      // The path of the call is not the one that was said.
+      // The path in the error is not the one that was given.
       if (codeOf(error) === 'ENOENT') throw new ArchiveRefused(`There is no file '${shown(ask.archive)}'`)
       throw error
     })

@@ -5,14 +5,14 @@ import type { Manifest } from './manifest.ts'
 const SHOWN = 100
 const NAMED = 3
 
-/** A part of a warning: how many, what of them, and the first ones by name. */
+/** A part of a warning: the number, what is wrong, and the first paths. */
 function part (paths: string[], what: string): string[] {
   if (paths.length === 0) return []
   const more = paths.length > NAMED ? ', …' : ''
   return [`${paths.length} ${what} (${paths.slice(0, NAMED).join(', ')}${more})`]
 }
 
-/** What a backup lacks, in a sentence, or null; and as lists of at most a hundred paths. */
+/** `warning`: what is missing in a backup, in a sentence, or null. `lists`: the same as lists of up to a hundred paths. */
 export function summary (manifest: Manifest): { warning: string | null, lists: object } {
   const unread = unreadIn(manifest).map(({ path, why }) => `${shown(path)}: ${why}`)
   const special = manifest.passed_over.filter(({ why }) => why === 'special').map(({ path }) => shown(path))
@@ -22,9 +22,9 @@ export function summary (manifest: Manifest): { warning: string | null, lists: o
   const changed = manifest.files.filter(file => file.changed).map(({ path }) => shown(path))
   const parts = [
     ...part(unread, 'files or folders could not be read and are not in the backup'),
-    ...part(damaged, 'files could be read in part alone'),
+    ...part(damaged, 'files could be read only in part'),
     ...part(changed, 'files changed while they were read'),
-    ...part(special, 'are pipes, sockets or devices and are not in the backup')
+    ...part(special, 'pipes, sockets or devices are not in the backup')
   ]
   const lists = {
     passed_over: manifest.passed_over.slice(0, SHOWN).map(({ path, why }) => ({ path: shown(path), why })),

@@ -2,11 +2,11 @@ import { bytesOfName, isRaw } from '../_files/names.ts'
 
 export const BLOCK = 512
 
-/** What an entry of a tar is: a hard link is another name of a file that comes before it. */
+/** The kind of an entry. `hard` is another name of an earlier file. */
 export type Kind = 'file' | 'hard' | 'link' | 'folder'
 export const TYPES: Record<Kind, string> = { file: '0', hard: '1', link: '2', folder: '5' }
 
-/** One entry of a tar. Paths stand for bytes (names.ts); `mtime` is in nanoseconds since 1970. */
+/** The header of an entry. Paths represent bytes (names.ts); `mtime` is in nanoseconds since 1970. */
 export interface Header {
   path: string
   kind: Kind
@@ -27,7 +27,7 @@ export function secondsOf (ns: bigint): string {
   return `${sign}${size / SECOND}${fraction === '' ? '' : `.${fraction}`}`
 }
 
-/** The nanoseconds of seconds with a fraction; null when the text is none. */
+/** The nanoseconds of seconds with a fraction; null for any other text. */
 export function nanosecondsOf (text: string): bigint | null {
   const [, sign, seconds, fraction = ''] = text.match(/^(-?)(\d{1,15})(?:\.(\d+))?$/) ?? []
   if (seconds === undefined) return null
@@ -70,7 +70,7 @@ function record (key: string, value: Buffer): Buffer {
 
 const ascii = (bytes: Buffer) => bytes.every(byte => byte < 0x80)
 
-/** What the plain header has no room for (POSIX.1-2001, pax). */
+/** The values that do not fit into the plain header (POSIX.1-2001, pax). */
 function records (header: Header, { path, to, seconds }: { path: Buffer, to: Buffer, seconds: string }): Buffer[] {
   const texts = ([['path', path, header.path], ['linkpath', to, header.to ?? '']] as const)
     .filter(([, bytes, text]) => bytes.length > 100 || (!ascii(bytes) && !isRaw(text)))
@@ -86,13 +86,13 @@ function records (header: Header, { path, to, seconds }: { path: Buffer, to: Buf
   ]
 }
 
-/** What fills an entry of `size` bytes up to a whole block. */
+/** The padding after an entry of `size` bytes. */
 export const padding = (size: number): Buffer => Buffer.alloc((BLOCK - size % BLOCK) % BLOCK)
 
 /** The end of a tar. */
 export const END = Buffer.alloc(2 * BLOCK)
 
-/** The header of an entry, behind its extended one if it needs that. */
+/** The header of an entry, after its extended header if it needs one. */
 export function headerOf (header: Header): Buffer {
   const path = bytesOfName(header.kind === 'folder' ? `${header.path}/` : header.path)
   const to = bytesOfName(header.to ?? '')

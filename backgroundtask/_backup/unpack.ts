@@ -9,7 +9,7 @@ import type { Manifest, PackedLink } from './manifest.ts'
 import { TarRefused, readTar } from './untar.ts'
 import type { TarEntry } from './untar.ts'
 
-/** What an archive may grow to. The ratio counts from `RATIO_FROM` bytes on. */
+/** The limits of an unpacked archive. The ratio applies beyond `RATIO_FROM` bytes. */
 export interface Caps {
   maxBytes: number
   maxRatio: number
@@ -20,7 +20,7 @@ const RATIO_FROM = 64 * 1024 * 1024
 const CHUNK = 256 * 1024
 const MANIFEST_BYTES = 256 * 1024 * 1024
 
-/** An archive that is damaged, or holds what must not be unpacked. */
+/** An archive that is damaged, or contains entries that must not be unpacked. */
 export class ArchiveRefused extends Error {
   override readonly name = 'ArchiveRefused'
 }
@@ -29,7 +29,7 @@ const refuse = (message: string): never => {
   throw new ArchiveRefused(message)
 }
 
-/** The parts of the path of an entry; refuses what would leave the folder it is unpacked to. */
+/** The parts of the path of an entry. Throws for a path that leads out of the target folder. */
 function partsOf (path: string): string[] {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path
   const parts = bare.split('/')
@@ -37,10 +37,10 @@ function partsOf (path: string): string[] {
     part === '' || part === '.' || part === '..' || part.includes('\0') ||
     (process.platform === 'win32' && /[\\:]/.test(part))
   )
-  return bad ? refuse(`The archive holds the path '${shown(path)}', which leads out of its folder`) : parts
+  return bad ? refuse(`The archive contains the path '${shown(path)}', which leads out of its folder`) : parts
 }
 
-/** One entry of an archive, its path without a slash at the end. */
+/** One entry of an archive. Its path has no slash at the end. */
 export type Entry = TarEntry
 
 function entryOf (entry: TarEntry): Entry {
@@ -65,7 +65,7 @@ function guard (packed: number, { maxBytes, maxRatio }: Caps) {
       if (bytes > maxBytes) refuse(`The archive is larger than ${sizeWords(maxBytes)} when unpacked`)
       if (bytes > RATIO_FROM && bytes > packed * maxRatio) {
         refuse(
-          `The archive grows more than ${maxRatio} times when unpacked: put its .json beside it, or raise max_ratio`
+          `The archive expands more than ${maxRatio} times: put its .json beside it, or raise max_ratio`
         )
       }
       yield chunk
@@ -73,7 +73,8 @@ function guard (packed: number, { maxBytes, maxRatio }: Caps) {
   }
 }
 
-/** Reads an archive entry by entry. Throws ArchiveRefused for devices, paths that lead out, and past the caps. */
+/** Calls `visit` with each entry, in order. Throws ArchiveRefused for devices, for paths that lead out, and beyond the
+ *  limits. */
 export async function readArchive ({ handle, caps, signal, visit }: {
   handle: FileHandle
   caps: Caps
@@ -124,10 +125,10 @@ async function manifestOf (entry: Entry): Promise<Manifest> {
   const manifest = JSON.parse(Buffer.concat(chunks).toString()) as Manifest
   const fits = manifest?.format === FORMAT && Array.isArray(manifest.files) &&
     [manifest.links ?? [], manifest.hard_links ?? []].every(list => Array.isArray(list) && list.every(isPair))
-  return fits ? manifest : refuse('The manifest of the archive is not one of offpeak')
+  return fits ? manifest : refuse('The archive was not made by offpeak: its manifest is invalid')
 }
 
-/** What an archive has been found to hold, by path. */
+/** The contents of an archive, by path: hashes of files, texts of links. */
 interface Contents {
   files: Map<string, string>
   links: Map<string, string>
@@ -135,14 +136,14 @@ interface Contents {
   folders: Set<string>
 }
 
-function compareLinks (found: Map<string, string>, said: readonly PackedLink[]): void {
-  const wrong = said.filter(({ path, to }) => found.get(path) !== to)
+function compareLinks (found: Map<string, string>, listed: readonly PackedLink[]): void {
+  const wrong = listed.filter(({ path, to }) => found.get(path) !== to)
   if (wrong.length > 0) {
     refuse(`${wrong.length} links of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
   }
-  const [extra] = [...found.keys()].filter(path => !said.some(one => one.path === path)).slice(0, 1)
-  if (found.size !== said.length) {
-    refuse(`The archive holds '${shown(extra ?? '')}', which is a link, not a file, and is not in its manifest`)
+  const [extra] = [...found.keys()].filter(path => !listed.some(one => one.path === path)).slice(0, 1)
+  if (found.size !== listed.length) {
+    refuse(`The archive contains '${shown(extra ?? '')}', a link that is not in its manifest`)
   }
 }
 
@@ -151,7 +152,7 @@ function compare (manifest: Manifest, { files, links, hard, folders }: Contents)
   if (wrong.length > 0) {
     refuse(`${wrong.length} files of the archive differ from its manifest, the first is '${shown(wrong[0]!.path)}'`)
   }
-  if (files.size !== manifest.files.length) refuse('The archive holds files that are not in its manifest')
+  if (files.size !== manifest.files.length) refuse('The archive contains files that are not in its manifest')
   compareLinks(links, manifest.links ?? [])
   compareLinks(hard, manifest.hard_links ?? [])
   const solid = (path: string) => files.has(path) || links.has(path) || hard.has(path)
@@ -159,9 +160,11 @@ function compare (manifest: Manifest, { files, links, hard, folders }: Contents)
     const parts = path.split('/')
     const below = parts.findIndex((_, index) => index > 0 && solid(parts.slice(0, index).join('/')))
     if (below >= 0) {
-      refuse(`The archive holds '${shown(path)}' below '${shown(parts.slice(0, below).join('/'))}', which is no folder`)
+      refuse(
+        `The archive contains '${shown(path)}' below '${shown(parts.slice(0, below).join('/'))}', which is not a folder`
+      )
     }
-    if (folders.has(path) && solid(path)) refuse(`The archive holds '${shown(path)}' twice`)
+    if (folders.has(path) && solid(path)) refuse(`The archive contains '${shown(path)}' twice`)
   }
 }
 
@@ -169,15 +172,16 @@ async function take (entry: Entry, contents: Contents): Promise<void> {
   const { path, kind, to = '' } = entry
   if (kind === 'folder') return void contents.folders.add(path)
   if (contents.files.has(path) || contents.links.has(path) || contents.hard.has(path)) {
-    refuse(`The archive holds '${shown(path)}' twice`)
+    refuse(`The archive contains '${shown(path)}' twice`)
   }
   if (kind === 'file') contents.files.set(path, await hashOf(entry))
   else if (kind === 'link') contents.links.set(path, to)
   else if (contents.files.has(to)) contents.hard.set(path, to)
-  else refuse(`The archive holds '${shown(path)}', which is another name of '${shown(to)}', which is not in it`)
+  else refuse(`The archive contains '${shown(path)}', another name of '${shown(to)}', which is missing`)
 }
 
-/** Reads a whole archive and compares every entry with the manifest at its end, which it answers. */
+/** Reads a whole archive, compares every entry with the manifest at its end, and resolves to the manifest. Throws
+ *  ArchiveRefused. */
 export async function verify (
   { handle, caps = CAPS, signal }: { handle: FileHandle, caps?: Caps, signal: AbortSignal }
 ): Promise<Manifest> {
@@ -188,13 +192,13 @@ export async function verify (
     caps,
     signal,
     visit: async entry => {
-      if (found.length > 0) refuse(`The archive holds '${shown(entry.path)}' where nothing should be`)
+      if (found.length > 0) refuse(`The archive contains '${shown(entry.path)}' after its manifest`)
       if (entry.path === MANIFEST && entry.kind === 'file') found.push(await manifestOf(entry))
       else await take(entry, contents)
     }
   })
   const [manifest] = found
-  if (manifest === undefined) return refuse('The archive has no manifest of offpeak')
+  if (manifest === undefined) return refuse('The archive was not made by offpeak: it has no manifest')
   compare(manifest, contents)
   return manifest
 }

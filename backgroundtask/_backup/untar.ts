@@ -2,7 +2,7 @@ import { nameFrom } from '../_files/names.ts'
 import { BLOCK, TYPES, nanosecondsOf } from './tar.ts'
 import type { Header, Kind } from './tar.ts'
 
-/** A tar that is damaged or holds what is not read here; the message is a sentence. */
+/** A tar that is damaged or contains an unsupported entry; the message says which. */
 export class TarRefused extends Error {
   override readonly name = 'TarRefused'
 }
@@ -11,12 +11,12 @@ const refuse = (message: string): never => {
   throw new TarRefused(message)
 }
 
-/** An entry with its bytes, which are skipped when the next entry is asked for. */
+/** An entry with its content, which must be read before the next entry is requested. */
 export interface TarEntry extends Header {
   body: () => AsyncGenerator<Buffer>
 }
 
-/** Bytes as they are asked for, out of chunks as they come. */
+/** Reads a stream of chunks in pieces of a requested size. */
 class Bytes {
   readonly #source: AsyncIterator<Buffer>
   #rest: Buffer = Buffer.alloc(0)
@@ -25,7 +25,7 @@ class Bytes {
     this.#source = source[Symbol.asyncIterator]()
   }
 
-  /** At most `most` bytes; none at the end. */
+  /** Between 1 and `most` bytes; an empty buffer at the end. */
   async some (most: number): Promise<Buffer> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#source.next()
@@ -37,7 +37,7 @@ class Bytes {
     return taken
   }
 
-  /** Exactly so many bytes; null at the end. */
+  /** Exactly `count` bytes; null at the end. Throws when the stream ends in between. */
   async exactly (count: number): Promise<Buffer | null> {
     const first = await this.some(count)
     if (first.length === count) return first
@@ -52,7 +52,7 @@ class Bytes {
     return Buffer.concat(pieces)
   }
 
-  /** Ends the source, when it is left before its end. */
+  /** Closes the source. */
   async close (): Promise<void> {
     await this.#source.return?.()
   }
@@ -79,7 +79,7 @@ function checked (bytes: Buffer): Buffer {
   return sum === own ? bytes : refuse('The archive has a header that is damaged')
 }
 
-/** The records of an extended header. */
+/** The records of an extended header, by key. */
 function recordsOf (bytes: Buffer): Map<string, Buffer> {
   const records = new Map<string, Buffer>()
   for (let at = 0; at < bytes.length;) {
@@ -115,7 +115,7 @@ function entryOf (bytes: Buffer, more: Map<string, Buffer>): Header {
   const raw = nameFrom(more.get('path') ?? (prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), own]) : own))
   const type = String.fromCharCode(bytes[156]!).replace('\0', '0')
   const kind = KINDS.get(type) ??
-    refuse(`The archive holds '${raw}', which is a ${WORDS[type] ?? `thing of type '${type}'`}, not a file`)
+    refuse(`The archive contains '${raw}', which is a ${WORDS[type] ?? `thing of type '${type}'`}, not a file`)
   const size = numberOf('size', octal(bytes.subarray(124, 136)))
   const to = nameFrom(more.get('linkpath') ?? text(bytes.subarray(157, 257)))
   const mtime = nanosecondsOf(more.get('mtime')?.toString() ?? String(octal(bytes.subarray(136, 148)))) ??
@@ -140,8 +140,8 @@ async function extended (bytes: Bytes, header: Buffer): Promise<Map<string, Buff
   return body === null ? refuse('The archive ends in the middle') : recordsOf(body)
 }
 
-/** The entries of a tar, in their order. Throws TarRefused when it is cut off, damaged, or holds anything but files,
- *  folders and links. */
+/** Yields the entries of a tar, in order. Throws TarRefused when it is truncated, damaged, or contains entries other than
+ *  files, folders and links. */
 export async function* readTar (source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = new Bytes(source)
   let more = new Map<string, Buffer>()
@@ -158,9 +158,9 @@ export async function* readTar (source: AsyncIterable<Buffer>): AsyncGenerator<T
         more = new Map()
       }
     }
-    // What comes behind the end is read too: it may be what fills the last record, and nothing else.
+    // Only padding may follow the end.
     for (let rest = await bytes.some(BLOCK); rest.length > 0; rest = await bytes.some(BLOCK)) {
-      if (rest.some(byte => byte !== 0)) refuse('The archive goes on behind its end')
+      if (rest.some(byte => byte !== 0)) refuse('The archive continues after its end')
     }
   } finally {
     await bytes.close()
@@ -178,7 +178,7 @@ async function* one (bytes: Bytes, entry: Header): AsyncGenerator<TarEntry> {
     }
   }
   yield { ...entry, body }
-  for await (const _ of body()) { /* what was not asked for */ }
+  for await (const _ of body()) { /* skips the rest of the content */ }
   const fill = (BLOCK - entry.size % BLOCK) % BLOCK
   if (fill > 0 && await bytes.exactly(fill) === null) refuse('The archive ends in the middle')
 }

@@ -19,20 +19,20 @@ const globs = (configured: string) =>
 /** The settings of a clean-up. */
 export const CleanupInput = Type.Object({
   root: Type.Optional(
-    Type.String({ description: 'The folder to clean; nothing outside it is touched', configured: 'within' })
+    Type.String({ description: 'The folder to clean; nothing outside it is changed', configured: 'within' })
   ),
   older_than: Type.Optional({ ...DurationSchema, configured: 'at_least' }),
   include: Type.Optional(globs('globs')),
   exclude: Type.Optional(globs('more')),
   remove_empty_folders: Type.Optional(Type.Boolean({ configured: true, configured_or: false })),
   dry_run: Type.Optional(
-    Type.Boolean({ description: 'Only say what would be removed', configured: true, configured_or: true })
+    Type.Boolean({ description: 'Only report what would be removed', configured: true, configured_or: true })
   ),
   max_files: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 100_000,
-      description: 'More than this is not removed but reported',
+      description: 'If more files would be removed, none is, and the run reports it',
       configured: 'at_most'
     })
   ),
@@ -41,13 +41,13 @@ export const CleanupInput = Type.Object({
     Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'The largest share of all files that may go',
+      description: 'The largest share of all files that may be removed',
       configured: 'at_most'
     })
   )
 }, { additionalProperties: false, configured: ['root'] })
 
-/** What a clean-up does where config.json is silent. */
+/** The defaults of a clean-up. */
 export const CLEANUP_DEFAULTS = {
   older_than: '30d',
   include: ['**/*'],
@@ -64,7 +64,7 @@ type Old = Identity & { path: string, size: number, mtimeMs: number }
 type EmptyFolder = { path: string, mtimeMs: number }
 
 interface Plan {
-  /** No more than may be removed, so that a look at millions of files stays small. */
+  /** At most `max_files`, so that listing millions of files takes little memory. */
   old: Old[]
   count: number
   bytes: number
@@ -75,7 +75,7 @@ interface Plan {
 }
 
 const SHOWN = 20
-const AT_ONCE = 32
+const GROUP = 32
 
 async function look (
   ctx: TaskContext,
@@ -101,11 +101,11 @@ async function look (
   return plan
 }
 
-/** Why so much must not go without a person having looked, or null. */
+/** The reason why a person must check the limits first, or null. */
 function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: CleanupSettings): string | null {
   const because = (limit: string, name: string) =>
     `${count} of ${files} files (${sizeWords(bytes)}) would be removed, which is over ${limit}; ` +
-    `nothing was removed. If that is right, raise ${keyOf(ctx, name)} in config.json`
+    `nothing was removed. If this is intended, raise ${keyOf(ctx, name)} in config.json`
   if (count > settings.max_files) return because(`${settings.max_files} files`, 'max_files')
   if (bytes > bytesOf(settings.max_size)) return because(settings.max_size, 'max_size')
   if (count > files * settings.max_share) {
@@ -116,7 +116,7 @@ function tooMuch (ctx: TaskContext, { count, bytes, files }: Plan, settings: Cle
 
 type Removed = 'removed' | 'changed' | 'gone'
 
-/** Removes one file of an open folder if it is still the one that was listed. */
+/** Removes one file of an open folder if it is still the file that was listed. */
 async function removeFile (folder: Folder, name: string, old: Old): Promise<Removed> {
   const now = await folder.stat(name)
   if (now === null) return 'gone'
@@ -127,12 +127,12 @@ async function removeFile (folder: Folder, name: string, old: Old): Promise<Remo
 
 const codeIn = (error: unknown) => codeOf(error) || messageOf(error)
 
-/** Files that follow one another in one folder, at most so many that a stop is heard soon. */
+/** Consecutive files of one folder, in groups that are small enough for a quick stop. */
 function* groupsOf (all: readonly Old[]): Generator<{ path: string, files: Old[] }> {
   for (let at = 0; at < all.length;) {
     const [path] = splitPath(all[at]!.path)
     const from = at
-    while (at < all.length && at - from < AT_ONCE && splitPath(all[at]!.path)[0] === path) at++
+    while (at < all.length && at - from < GROUP && splitPath(all[at]!.path)[0] === path) at++
     yield { path, files: all.slice(from, at) }
   }
 }
@@ -159,7 +159,7 @@ async function removeFiles (ctx: TaskContext, root: Folder, plan: Plan) {
   return sum
 }
 
-/** Removes folders that are empty because of this run, or were empty and old before it. */
+/** Removes folders that this run has emptied, and old empty ones. Returns their number. */
 async function removeFolders (
   ctx: TaskContext,
   root: Folder,
@@ -175,14 +175,14 @@ async function removeFolders (
     if (mtimeMs >= before && !touched.has(path)) continue
     await ctx.breathe()
     const [outer, name] = splitPath(path)
-    // A folder that is not empty refuses by itself, so nothing has to be counted first.
+    // rmdir fails for a folder that is not empty.
     const gone = await inFolder(root, outer, folder => folder.removeFolder(name)).then(() => true, () => false)
     if (gone) removed++
   }
   return removed
 }
 
-/** What a dry run answers: what would be removed. */
+/** The result of a dry run. */
 function dryRun (ctx: TaskContext, { plan, seen, stop }: { plan: Plan, seen: object, stop: string | null }) {
   ctx.log.info({ old: plan.count, bytes: plan.bytes }, 'dry run: nothing was removed')
   const first = plan.old.slice(0, SHOWN).map(({ path }) => shown(path))
@@ -222,27 +222,27 @@ async function cleanFolder (
   const troubles = [...sum.failed, ...plan.unread]
   if (troubles.length === 0) return result
   const [failed, unread, first] = [sum.failed.length, plan.unread.length, troubles.slice(0, 3).join('; ')]
-  return ctx.warn(`${failed} files could not be removed and ${unread} files or folders not be read: ${first}`, result)
+  return ctx.warn(`${failed} files could not be removed, and ${unread} files or folders could not be read: ${first}`, result)
 }
 
-/** Removes files of one folder by age: first lists them, then stops if they are too many, then removes those that
- *  are still the ones that were listed. `now` is epoch ms. */
+/** Removes old files of a folder: lists them, refuses if they are too many, and removes those that have not changed since
+ *  they were listed. `now` is epoch ms. */
 export async function cleanUp (
   ctx: TaskContext,
   { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}
 ): Promise<unknown> {
   const settings = settingsOf(ctx, CleanupInput, defaults)
-  if (settings.root === undefined) return ctx.skip(`No folder is named: set ${keyOf(ctx, 'root')} in config.json`)
-  const taken = settings.include.find(pattern => pattern.startsWith('!'))
-  if (taken !== undefined) {
+  if (settings.root === undefined) return ctx.skip(`No folder is configured: set ${keyOf(ctx, 'root')} in config.json`)
+  const negated = settings.include.find(pattern => pattern.startsWith('!'))
+  if (negated !== undefined) {
     return ctx.fail(
-      `${keyOf(ctx, 'include')} in config.json: '${shown(taken)}' takes nothing back; name what stays in ${
+      `${keyOf(ctx, 'include')} in config.json: '${shown(negated)}' cannot undo a pattern; list what stays in ${
         keyOf(ctx, 'exclude')
-      }, and write '\\${shown(taken)}' for a name that begins with '!'`
+      }, and write '\\${shown(negated)}' for a name that begins with '!'`
     )
   }
   if (milliseconds(settings.older_than) === 0) {
-    return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would take every file`)
+    return ctx.fail(`${keyOf(ctx, 'older_than')} in config.json is 0, which would remove every file`)
   }
   let root: Folder
   try {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { codeOf } from '../_task/settings.ts'
 
-/** How a file or folder is to look. `seconds`: the time of change, as text with a fraction. */
+/** The metadata of a file or folder. `seconds`: the time of change, as text with a fraction. */
 export interface Meta {
   mode: number
   uid: number
@@ -10,18 +10,18 @@ export interface Meta {
 }
 
 const SET_ID = 0o6000
-/** What file systems say that have no owners or modes. */
-const NOT_HERE = ['EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EOVERFLOW']
+/** Errors of file systems without owners or modes. */
+const UNSUPPORTED = ['EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EOVERFLOW']
 
 async function kept (act: Promise<void>): Promise<boolean> {
   return await act.then(() => true, (error: unknown) => {
-    if (NOT_HERE.includes(codeOf(error))) return false
+    if (UNSUPPORTED.includes(codeOf(error))) return false
     throw error
   })
 }
 
-/** Gives owner, mode and time. Only the superuser may give a file away; the bits that lend an owner's rights are set
- *  only where the owner is the one they were set for. Answers what the disk has no place for, or null. */
+/** Sets owner (as root only), mode and time. Sets the setuid and setgid bits only when owner and group match. Returns
+ *  what the disk cannot store, or null. */
 export async function dress (handle: FileHandle, { mode, uid, gid, seconds }: Meta): Promise<string | null> {
   const owned = process.getuid?.() === 0 ? await kept(handle.chown(uid, gid)) : true
   const now = await handle.stat()

@@ -11,10 +11,10 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, 
 
 const byDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd')
 
-/** What file systems say that have no second names. */
+/** Errors of file systems without hard links. */
 export const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
-/** What tells one file from another that has its name. */
+/** Identifies a file regardless of its name. */
 export type Identity = Pick<Stats, 'dev' | 'ino'>
 
 /** True when both are the same file. */
@@ -29,11 +29,11 @@ interface Entry {
 /** A path as node:fs accepts it. */
 type FsPath = string | Buffer
 
-/** An open folder. On Linux everything is done through its descriptor, so that whatever takes its name meanwhile is
- *  not touched; elsewhere its identity is compared before each act. Links are never followed. Names and paths are text
- *  that stands for bytes (names.ts). */
+/** An open folder. On Linux all calls use its descriptor, so a folder or link that takes its name meanwhile is not
+ *  affected; elsewhere its identity is compared before each call. Links are never followed. Names and paths are text
+ *  that represents bytes (names.ts). */
 export class Folder {
-  /** For people: where the folder was when it was opened. */
+  /** The path by which the folder was opened, for messages. */
   readonly path: string
   readonly #handle: FileHandle
   readonly #identity: Identity
@@ -44,7 +44,7 @@ export class Folder {
     this.#identity = identity
   }
 
-  /** Throws ENOTDIR or ELOOP when the last part is a link or no folder. */
+  /** Throws ENOTDIR or ELOOP when the last part is a link or not a folder. */
   static async open (path: string): Promise<Folder> {
     return Folder.#open(fsPathOf(path), path)
   }
@@ -68,7 +68,7 @@ export class Folder {
     return this.#handle.close()
   }
 
-  /** Where the open folder lies now, whatever has its name. */
+  /** The current path of the open folder. */
   async place (): Promise<string> {
     return nameFrom(
       await (byDescriptor
@@ -77,13 +77,13 @@ export class Folder {
     )
   }
 
-  /** Throws ESTALE when another folder, or a link, has taken the place. */
+  /** Throws ESTALE when another folder or a link has taken its name. */
   async check (): Promise<void> {
     const now = await lstat(fsPathOf(this.path)).catch((error: unknown) => codeOf(error))
-    // A path that no call takes has been entered part by part a moment ago.
+    // The path is too long for one call. It has just been entered part by part.
     if (now === 'ENAMETOOLONG' && byDescriptor) return
     if (typeof now === 'object' && sameFile(now, this.#identity)) return
-    throw Object.assign(new Error(`${shown(this.path)} was replaced while the task was at work`), { code: 'ESTALE' })
+    throw Object.assign(new Error(`${shown(this.path)} was replaced while the task was running`), { code: 'ESTALE' })
   }
 
   #at (name: string): FsPath {
@@ -104,7 +104,7 @@ export class Folder {
     return this.#act(name, path => Folder.#open(path, join(this.path, name)))
   }
 
-  /** What is in it, in the order of names. */
+  /** The entries, in the order of names. */
   async entries (): Promise<Entry[]> {
     if (!byDescriptor) await this.check()
     const place = byDescriptor ? `/proc/self/fd/${this.#handle.fd}` : fsPathOf(this.path)
@@ -113,7 +113,7 @@ export class Folder {
     return entries.toSorted((a, b) => a.name < b.name ? -1 : 1)
   }
 
-  /** Of the name itself, never of what a link points at; null when there is none. */
+  /** The stat of a name, without following a link; null when it does not exist. */
   stat (name: string): Promise<Stats | null> {
     return this.#act(name, path => lstat(path)).catch(error => {
       if (codeOf(error) === 'ENOENT') return null
@@ -121,7 +121,7 @@ export class Folder {
     })
   }
 
-  /** As `stat`, with times to the nanosecond. */
+  /** As `stat`, with times in nanoseconds. */
   exactStat (name: string): Promise<BigIntStats | null> {
     return this.#act(name, path => lstat(path, { bigint: true })).catch(error => {
       if (codeOf(error) === 'ENOENT') return null
@@ -129,8 +129,8 @@ export class Folder {
     })
   }
 
-  /** Gives a name its owner and time of change (seconds as text), never what a link points at; false where the disk
-   *  has no place for them. */
+  /** Sets the owner and time of change (seconds as text) of a name, without following a link. Returns false when the disk
+   *  cannot store them. */
   async mark (
     name: string,
     { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }
@@ -144,17 +144,17 @@ export class Folder {
     })
   }
 
-  /** Opens a file to read it. Does not wait for the other end of a pipe. */
+  /** Opens a file for reading. Does not wait for the other end of a pipe. */
   read (name: string): Promise<FileHandle> {
     return this.#act(name, path => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   }
 
-  /** Opens a file that is there, to read and change it. */
+  /** Opens an existing file for reading and writing. */
   edit (name: string): Promise<FileHandle> {
     return this.#act(name, path => open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK))
   }
 
-  /** Makes a new file; throws EEXIST when anything has the name. */
+  /** Creates a file. Throws EEXIST when the name exists. */
   create (name: string, mode = 0o600): Promise<FileHandle> {
     return this.#act(name, path => open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
   }
@@ -163,22 +163,22 @@ export class Folder {
     return this.#act(name, path => mkdir(path, { mode }))
   }
 
-  /** What a link says, as text that stands for bytes. */
+  /** The text of a link (names.ts). */
   async readLink (name: string): Promise<string> {
     return nameFrom(await this.#act(name, path => readlink(path, 'buffer')))
   }
 
-  /** Makes a link; throws EEXIST when anything has the name. */
-  makeLink (name: string, says: string): Promise<void> {
-    return this.#act(name, path => symlink(fsPathOf(says), path))
+  /** Creates a link. Throws EEXIST when the name exists. */
+  makeLink (name: string, text: string): Promise<void> {
+    return this.#act(name, path => symlink(fsPathOf(text), path))
   }
 
-  /** Gives a file of another open folder a second name here; throws EEXIST when anything has it. */
+  /** Creates a hard link to a file of another open folder. Throws EEXIST when the name exists. */
   linkFrom (from: Folder, { old, name }: { old: string, name: string }): Promise<void> {
     return from.#act(old, there => this.#act(name, here => link(there, here)))
   }
 
-  /** Of the folder itself. */
+  /** The handle of the folder. */
   get handle (): FileHandle {
     return this.#handle
   }
@@ -187,14 +187,14 @@ export class Folder {
     return this.#act(from, path => rename(path, this.#at(to)))
   }
 
-  /** Gives a file or link another name; false, with everything as it was, when anything has that name. */
+  /** Renames a file or link. Returns false, without changing anything, when the new name exists. */
   async moveNew (from: string, to: string): Promise<boolean> {
     try {
       await this.linkFrom(this, { old: from, name: to })
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false
       if (!NO_LINKS.includes(codeOf(error))) throw error
-      // A disk without second names: nothing tells of one that comes between the look and the move.
+      // Without hard links, a file that appears between the check and the rename is not noticed.
       if (await this.stat(to) !== null) return false
       await this.rename(from, to)
       return true
@@ -203,19 +203,19 @@ export class Folder {
     return true
   }
 
-  /** Removes a name, and is silent when it is gone. */
+  /** Removes a name, if it exists. */
   async remove (name: string): Promise<void> {
     await this.#act(name, unlink).catch(error => {
       if (codeOf(error) !== 'ENOENT') throw error
     })
   }
 
-  /** Removes an empty folder; throws ENOTEMPTY when it is not. */
+  /** Removes an empty folder. Throws ENOTEMPTY for any other. */
   removeFolder (name: string): Promise<void> {
     return this.#act(name, rmdir)
   }
 
-  /** Makes what was renamed and removed here durable. */
+  /** Makes renamed and removed names durable. */
   async sync (): Promise<void> {
     await this.#handle.sync()
   }

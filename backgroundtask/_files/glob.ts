@@ -5,13 +5,13 @@ type Token =
   | { kind: 'many' }
   | { kind: 'class', not: boolean, ranges: [from: string, to: string][] }
 
-/** A part of a pattern between two slashes; null is `**`, any number of parts. */
+/** A part of a pattern between two slashes. null is `**`, any number of parts. */
 export type Segment = { tokens: Token[], text: string } | null
 
-/** How many patterns one with braces may stand for. */
+/** The largest number of patterns that one with braces may expand to. */
 export const MOST_BRANCHES = 200
 
-/** The place of the brace that closes the one at `from`, and of the commas between the two. */
+/** The index of the brace that closes the one at `from`, and of the commas between them. */
 function braceAt (text: string, from: number): { end: number, commas: number[] } | null {
   const commas: number[] = []
   for (let at = from + 1, depth = 1; at < text.length; at++) {
@@ -24,7 +24,7 @@ function braceAt (text: string, from: number): { end: number, commas: number[] }
   return null
 }
 
-/** `a{b,c}d` as `abd` and `acd`; null when that is too many. A brace without a comma stays what it is. */
+/** Expands `a{b,c}d` to `abd` and `acd`. Returns null when there are too many. A brace without a comma stays. */
 export function branchesOf (pattern: string): string[] | null {
   const done: string[] = []
   const open = [{ text: pattern, from: 0 }]
@@ -87,7 +87,7 @@ function classAt (chars: string[], from: number): { token: Token, next: number }
   return null
 }
 
-/** What a backslash and what follows it mean: `\xe9` a byte, anything else itself. */
+/** Reads an escape: `\xe9` is a byte, any other character after a backslash is itself. */
 function escapeAt (chars: string[], at: number): { text: string, next: number } {
   const hex = chars[at + 1] === 'x' ? chars.slice(at + 2, at + 4).join('') : ''
   if (!/^[0-9a-fA-F]{2}$/.test(hex)) return { text: chars[at + 1] ?? '\\', next: at + 2 }
@@ -95,7 +95,7 @@ function escapeAt (chars: string[], at: number): { text: string, next: number } 
   return { text: String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte), next: at + 4 }
 }
 
-/** Reads one part of a pattern. */
+/** Parses one part of a pattern. */
 export function segmentOf (text: string): Segment {
   if (text === '**') return null
   const chars = [...text]
@@ -126,8 +126,8 @@ function fits (token: Token, char: string): boolean {
   return true
 }
 
-/** True when a name fits one part of a pattern. Goes back to the last `*` alone, so its time is that of both lengths
- *  multiplied, whatever the pattern. */
+/** True when a name matches one part of a pattern. Backtracks to the last `*` only, so the time is at most the product
+ *  of both lengths. */
 export function nameFits ({ tokens }: NonNullable<Segment>, name: string): boolean {
   const chars = [...name]
   let [at, token, star, mark] = [0, 0, -1, 0]
@@ -148,12 +148,12 @@ export function nameFits ({ tokens }: NonNullable<Segment>, name: string): boole
   return token === tokens.length
 }
 
-/** True when the parts of a path fit those of a pattern; `start`: when something below the path could. */
+/** True when the parts of a path match those of a pattern; with `start`, when a path below it could. */
 export function pathFits (pattern: readonly Segment[], parts: readonly string[], { part, start = false }: {
   part: (segment: NonNullable<Segment>, name: string) => boolean
   start?: boolean
 }): boolean {
-  // Where in the pattern a reader may be who has read the parts so far.
+  // The positions in the pattern that the parts so far can lead to.
   let places = new Set([0])
   const open = (all: Set<number>) => {
     for (const place of all) if (place < pattern.length && pattern[place] === null) all.add(place + 1)

@@ -8,19 +8,19 @@ import { isRaw, shown } from './names.ts'
 import { expandPath } from './path.ts'
 import { PathRefused } from './root.ts'
 
-/** A pattern that cannot be meant; the message is a sentence for its owner. */
+/** A pattern that is refused; the message says why. */
 export class PatternRefused extends Error {
   override readonly name = 'PatternRefused'
 }
 
-/** `below`: the folder's own path, of which the segments speak too. */
+/** `below`: the path of the folder itself, which the segments include. */
 interface Rule {
   segments: Segment[]
   folders: boolean
   below?: readonly string[]
 }
 
-/** True for a path that is left out. Paths are relative with `/`; below a path that is left out everything is. */
+/** True for an excluded path. Paths are relative, with `/`. Everything below an excluded path is excluded. */
 export type Excluded = (path: string, kind: 'folder' | 'other') => boolean
 
 interface Reading {
@@ -29,38 +29,38 @@ interface Reading {
   home: string
 }
 
-// One and the same text may be stored composed or decomposed.
+// The same text may be stored composed or decomposed.
 const plain = (text: string) => text.normalize('NFC')
 const folded = (text: string) => text.normalize('NFC').toLowerCase()
 
 function branches (pattern: string): string[] {
   const all = branchesOf(pattern)
-  if (all === null) throw new PatternRefused(`'${shown(pattern)}' stands for more than ${MOST_BRANCHES} patterns`)
+  if (all === null) throw new PatternRefused(`'${shown(pattern)}' expands to more than ${MOST_BRANCHES} patterns`)
   return all
 }
 
-/** Throws for a pattern that is not understood or that could not be meant. */
+/** Throws for a pattern that is not supported or has no effect. */
 function checkPattern (pattern: string): void {
   const refuse = (why: string) => {
     throw new PatternRefused(`'${shown(pattern)}' ${why}`)
   }
   if (/[@+!*?]\([^)]*\|/.test(pattern)) {
-    refuse('is an extended glob, which is not understood: write one pattern for each name, or {a,b}')
+    refuse('is an extended glob, which is not supported: write one pattern for each name, or {a,b}')
   }
-  // A payload may add exclusions to those of the configuration: none of them may take one back.
+  // A payload may add exclusions to those of the configuration, but must not undo any.
   if (pattern.startsWith('!')) {
     const literal = `\\${shown(pattern)}`
-    refuse(`would take an exclusion back, which is not possible; a name that begins with '!' is written '${literal}'`)
+    refuse(`would undo an exclusion, which is not possible; write '${literal}' for a name that begins with '!'`)
   }
-  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) refuse('names nothing below the folder')
+  if (pattern.replaceAll(/[./]/g, '') === '' && !pattern.includes('...')) refuse('matches nothing below the folder')
   if (pattern.split('/').includes('..')) refuse('leads out of the folder')
   const sequence = pattern.match(/\{-?(?:\d+|[A-Za-z])\.\.-?(?:\d+|[A-Za-z])(?:\.\.-?\d+)?\}/)?.[0]
   if (sequence !== undefined) {
-    refuse(`has the sequence ${sequence}, which is not understood: write {a,b,c} or [a-c]`)
+    refuse(`has the sequence ${sequence}, which is not supported: write {a,b,c} or [a-c]`)
   }
 }
 
-/** A name that contains characters of a pattern matches itself as well. */
+/** A name that contains pattern characters also matches itself. */
 function literalRules (pattern: string, fold: Reading['fold']): Rule[] {
   if (!/[[\]{}*?\\]/.test(pattern)) return []
   const segments = partsIn(pattern).map(text => ({
@@ -74,14 +74,14 @@ function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
   checkPattern(pattern)
   const full = fullPath(pattern, home)
   if (roots.some(root => root === full && root.lastIndexOf('/') > 0)) {
-    throw new PatternRefused(`'${shown(pattern)}' is the folder itself, of which nothing would be left`)
+    throw new PatternRefused(`'${shown(pattern)}' is the folder itself, which would exclude everything`)
   }
   const folders = pattern.endsWith('/')
   const inside = roots.filter(root => full?.startsWith(`${root}/`)).flatMap(root =>
     branches(full!.slice(root.length) + (folders ? '/' : ''))
   )
   const rules = [...branches(pattern), ...inside].map(text => ruleOf(text, { fold }))
-  // A path with characters of a pattern in the part above the folder.
+  // A path with pattern characters in the part above the folder.
   const above = (full === null ? [] : branches(full)).flatMap(text =>
     roots.map(root => ({
       segments: partsIn(text).map(part => segmentOf(fold(part))),
@@ -94,7 +94,7 @@ function rulesOf (pattern: string, { fold, roots, home }: Reading): Rule[] {
 
 const partsIn = (text: string) => text.split('/').filter(part => part !== '' && part !== '.')
 
-/** A pattern as the whole path that a shell or a file manager shows for it; null when it is none. */
+/** A pattern as an absolute path, as a shell or a file manager shows it; null when it is relative. */
 function fullPath (pattern: string, home: string): string | null {
   const cut = `${pattern}/`.indexOf('/')
   const expanded = () => {
@@ -105,7 +105,7 @@ function fullPath (pattern: string, home: string): string | null {
         passwd: () => readFileSync('/etc/passwd', 'utf8')
       })
     } catch (error) {
-      // A name such as `~lock` or `$RECYCLE.BIN`, and no path.
+      // A name such as `~lock` or `$RECYCLE.BIN`, not a path.
       if (!/^[~$]\{?\w+\}?\/./.test(pattern)) return ''
       throw error instanceof PathRefused ? new PatternRefused(error.message) : error
     }
@@ -121,25 +121,25 @@ function ruleOf (text: string, { fold }: Pick<Reading, 'fold'>): Rule {
   const parts = partsIn(text)
   if (parts.length === 0) {
     throw new PatternRefused(
-      'A pattern stands, by its braces, for one that is empty, and of the folder nothing would be left'
+      'A pattern with braces expands to an empty one, which would exclude everything'
     )
   }
   const free = !anchored(text)
-  // What is in a folder is the folder: `cache/**` leaves nothing of it.
+  // `cache/**` excludes the folder too.
   while (parts.length > 1 && (parts.at(-1) === '**')) parts.pop()
   const segments = parts.map(part => segmentOf(fold(part)))
   return { segments: free && segments[0] !== null ? [null, ...segments] : segments, folders: text.endsWith('/') }
 }
 
 interface ExcludeOptions {
-  /** The file system does not tell upper from lower case. */
+  /** The file system ignores case. */
   ignoreCase?: boolean
-  /** The folder's own paths, with one of which a pattern may begin. */
+  /** The absolute paths of the folder; a pattern may begin with one of them. */
   roots?: readonly string[]
   home?: string
 }
 
-/** Which paths a list of patterns leaves out, by the rules of .gitignore without its `!`. Throws PatternRefused. */
+/** Returns a test for the paths that patterns exclude, by the rules of .gitignore without `!`. Throws PatternRefused. */
 export function excluder (
   patterns: readonly string[],
   { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}
@@ -162,8 +162,8 @@ export function excluder (
   }
 }
 
-/** Which paths a list of globs names, each from the folder on. Without `dots`, `*` and `?` do not stand for a dot at
- *  the beginning of a name. `below`: true for a folder in which something may be named. */
+/** Returns tests for the paths that globs match, relative to the folder. Without `dots`, `*` and `?` do not match a dot
+ *  at the beginning of a name. `names`: true for a matching path. `below`: true for a folder that may contain one. */
 export function includer (
   patterns: readonly string[],
   { dots = false, ignoreCase = false }: { dots?: boolean, ignoreCase?: boolean } = {}
@@ -184,22 +184,22 @@ export function includer (
   return { names: path => texts.has(fold(path)) || any(path, false), below: path => any(path, true) }
 }
 
-/** True when each name that begins with a dot has a part of the pattern which does. */
+/** True when the pattern has at least as many parts that begin with a dot as the path. */
 const dotsFit = (glob: Segment[], path: string) =>
   path.split('/').filter(name => name.startsWith('.')).length <=
     glob.filter(segment => segment?.text.startsWith('.')).length
 
 const swapped = (name: string) => name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase()
 
-/** True when an open folder does not tell upper from lower case, as a name in it shows; by the system when none
- *  does. */
+/** True when the disk of an open folder ignores case. Tries a name in the folder; without one, the operating system
+ *  decides. */
 export async function ignoresCase (folder: Folder): Promise<boolean> {
   const names = (await folder.entries()).map(({ name }) => name)
   const all = new Set(names)
   for (const name of names.slice(0, 50)) {
     const other = swapped(name)
     if (isRaw(name) || other === name) continue
-    // Two names, of one file or not.
+    // Both names exist.
     if (all.has(other)) return false
     const [own, there] = await Promise.all([folder.stat(name), folder.stat(other)]).catch(() => [null, null])
     if (own === null) continue
@@ -208,8 +208,8 @@ export async function ignoresCase (folder: Folder): Promise<boolean> {
   return process.platform === 'darwin' || process.platform === 'win32'
 }
 
-/** What a list of patterns leaves out of an open folder; `given`: the paths of the folder, and of others that are to be
- *  like it, as their owner wrote them. */
+/** Returns a test for the paths of an open folder that patterns exclude. `given`: the configured paths of the folder and
+ *  of its copies. */
 export async function excludedFrom (
   folder: Folder,
   { patterns, given }: { patterns: readonly string[], given: readonly string[] }
@@ -220,7 +220,7 @@ export async function excludedFrom (
 
 const PROBE = '.offpeak-case.part'
 
-/** The same for a folder that may be written to, and surely. */
+/** True when the disk of an open folder ignores case. Creates a file to find out. */
 export async function writesOneCase (folder: Folder): Promise<boolean> {
   await folder.remove(PROBE)
   try {

@@ -8,20 +8,20 @@ import { readWhole, writeWhole } from './whole.ts'
 import { shown } from './names.ts'
 import { ownOf } from './own.ts'
 
-/** The disk that a path belongs to is not there. Another attempt may find it. */
+/** The disk of a path is not mounted. The run is retried. */
 export class NotMounted extends Error {
   override readonly name = 'NotMounted'
 }
 
-/** `true`: the path lies on a mounted disk, not on that of the system. Paths: these are mount points. `false`: nothing
- *  is looked at. Left out: what the system's table of disks and the last run say. */
+/** `true`: the path must not be on the system disk. Paths: these must be mount points. `false`: no check. undefined: checks
+ *  /etc/fstab and the disk of the last run. */
 type RequireMount = boolean | string | string[] | undefined
 
-/** The setting of it. */
+/** The schema of the setting `require_mount`. */
 export const RequireMountSchema = Type.Optional(Type.Unsafe<boolean | string | string[]>({
   type: ['boolean', 'string', 'array'],
   items: { type: 'string', minLength: 1 },
-  description: 'Mount points without which nothing is done; true: the target is not on the disk of the system',
+  description: 'Mount points that must be mounted; true: the target must not be on the system disk',
   configured: true
 }))
 
@@ -35,7 +35,7 @@ const field = async (file: string, index: number) => {
   return lines.map(line => unescape(line.trim().split(/\s+/)[index] ?? '')).filter(path => path.startsWith('/'))
 }
 
-/** What is mounted and what is meant to be. */
+/** The mount points, and those that /etc/fstab lists. */
 interface Mounts {
   points: ReadonlySet<string>
   meant: readonly string[]
@@ -55,7 +55,7 @@ const above = (path: string): string[] => {
 /** The mount point that a real path lies below. */
 export const pointOf = (path: string, { points }: Mounts): string => above(path).find(one => points.has(one)) ?? '/'
 
-/** A path with what is there of it resolved. */
+/** A path whose existing part is resolved. */
 async function realPlace (path: string): Promise<string> {
   for (const one of above(resolve(path))) {
     const real = await realpath(one).catch(() => null)
@@ -66,7 +66,7 @@ async function realPlace (path: string): Promise<string> {
 
 const FOR_DISKS = /^\/(mnt|Volumes|media(\/[^/]+)?|run\/media\/[^/]+)\/[^/]+$/
 
-/** The folder that a disk belongs to, empty as it is while the disk is away. */
+/** The empty folder of a disk that is not mounted, or null. */
 async function emptyPoint (place: string, mounts: Mounts): Promise<string | null> {
   for (const one of above(place)) {
     if (!FOR_DISKS.test(one) || mounts.points.has(one)) continue
@@ -80,7 +80,7 @@ const remember = (key: string) => `${createHash('sha256').update(key).digest('he
 
 type Ctx = Pick<TaskContext, 'services' | 'task'>
 
-/** Where it is kept on which disks the last runs were. */
+/** The folder that stores the disks of the last runs. */
 const memoryOf = async (ctx: Ctx) => join((await ownOf(ctx)).data, 'disks')
 const keyFor = ({ task }: Ctx, path: string) => `${task} ${resolve(path)}`
 
@@ -97,7 +97,7 @@ async function lastPoint (ctx: Ctx, key: string): Promise<string | null> {
   }
 }
 
-/** Notes the disk that a path is on, for the next run. */
+/** Stores the disk of a path for the next run. */
 export async function noteDisk (ctx: Ctx, path: string): Promise<void> {
   const point = pointOf(await realPlace(path), await mountsNow())
   const key = keyFor(ctx, path)
@@ -112,9 +112,9 @@ export async function noteDisk (ctx: Ctx, path: string): Promise<void> {
   }
 }
 
-const HINT = 'mount it, or set require_mount to false if the folder is meant'
+const HINT = 'mount it, or set require_mount to false if the folder is intended'
 
-/** Throws NotMounted when the disk of a path is not there: what is written would land on the disk below. */
+/** Throws NotMounted when the disk of a path is not mounted, and files would be written to the disk below it. */
 export async function checkDisk (
   ctx: Ctx,
   path: string,
@@ -125,13 +125,13 @@ export async function checkDisk (
   const place = await realPlace(path)
   const point = pointOf(place, now)
   const refuse = (why: string): never => {
-    throw new NotMounted(`'${shown(path)}' is not written or read: ${why}`)
+    throw new NotMounted(`'${shown(path)}' is not used: ${why}`)
   }
   if (require !== undefined && now.points.size === 0) {
-    refuse('require_mount is set, and this system does not say what is mounted')
+    refuse('require_mount is set, and this system does not report mounts')
   }
   if (require === true && point === '/') {
-    refuse('it is on the disk of the system, and require_mount is true: is its own disk mounted?')
+    refuse('it is on the system disk, and require_mount is true: is its own disk mounted?')
   }
   for (const one of require === true || require === undefined ? [] : [require].flat()) {
     if (!now.points.has(await realPlace(one))) {
@@ -148,7 +148,7 @@ export async function checkDisk (
   if (empty !== null) refuse(`'${shown(empty)}' is an empty folder and nothing is mounted there; ${HINT}`)
 }
 
-/** The same for the source and the target of a run; `true` is about the target. */
+/** Checks the disks of the source and the target of a run. `true` applies to the target only. */
 export async function checkDisks (ctx: Ctx, [source, target]: [string, string], require: RequireMount): Promise<void> {
   await checkDisk(ctx, source, { require: require === true ? undefined : require })
   await checkDisk(ctx, target, { require })

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 
-/** The byte 0x80 as one UTF-16 unit that no valid text holds; those of the other bytes follow it. */
+/** The lone surrogate that represents the byte 0x80; those of the other bytes follow it. No valid text contains them. */
 const FIRST = 0xdc80
 const ESCAPED = /[\udc80-\udcff]/u
 
 const lengthAt = (lead: number): number => lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
 
-/** A name as text. Names are bytes: one that is not UTF-8 has each byte that does not fit as a lone surrogate
- *  (0xE9 is U+DCE9), so that two names are never one text, and the text gives the bytes back. */
+/** A name as text. Bytes that are not UTF-8 become lone surrogates (0xE9 is U+DCE9), so that different names have
+ *  different texts and `bytesOfName` returns the original bytes. */
 export function nameFrom (bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString()
   let text = ''
@@ -31,7 +31,7 @@ export function bytesOfName (name: string): Buffer {
 /** A name or path as node:fs accepts it: a buffer when its bytes are not UTF-8. */
 export const fsPathOf = (path: string): string | Buffer => ESCAPED.test(path) ? bytesOfName(path) : path
 
-/** True when the bytes of a name are no UTF-8. */
+/** True when the bytes of a name are not UTF-8. */
 export const isRaw = (name: string): boolean => ESCAPED.test(name)
 
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\udc80-\udcff]/gu
@@ -44,5 +44,6 @@ function escaped (one: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
 }
 
-/** A path for people, on one line: bytes that are no text as `\xe9`, control characters as `\n`, `\x1b`, `\u{202e}`. */
+/** A path for messages, on one line: bytes that are not UTF-8 as `\xe9`, control characters as `\n`, `\x1b`,
+ *  `\u{202e}`. */
 export const shown = (path: string): string => path.replace(HIDDEN, escaped)

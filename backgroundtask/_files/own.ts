@@ -6,15 +6,14 @@ import { PathRefused, openFolder } from './root.ts'
 import type { Folder } from './folder.ts'
 import { codeOf } from '../_task/settings.ts'
 
-/** The folders that make offpeak what it is: `code` is executed, `config` holds config.json, `data` the runs and the
- *  token. */
+/** The folders of offpeak itself: `code` is executed, `config` contains config.json, `data` the runs and the token. */
 interface OwnFolders {
   code: string[]
   config: string
   data: string
 }
 
-interface Lender {
+interface FolderService {
   folders(): OwnFolders | Promise<OwnFolders>
 }
 
@@ -26,31 +25,32 @@ const WHAT: Record<Kind, string> = {
   config: 'the folder of config.json',
   data: 'the data folder'
 }
-/** What may stand beside config.json and in the data folder, when a task writes one file there. */
+/** Files beside config.json that a task must not write. */
 const OF_CONFIG = /^(?:config\b.*|package(?:-lock)?\.json|tsconfig.*|\..*|.*\.(?:[cm]?[jt]sx?|sh|py|service|env))$/i
+/** The only files in the data folder that a task may write. */
 const OF_DATA = /^(?:website_status\.json|.*\.log(?:\.\d+)?(?:\.zst)?)$/i
 
-/** Without a lender: where this file lies, and where offpeak works. */
+/** The defaults without the service: the folder of this file, and the working directory. */
 const here = (): OwnFolders => ({
   code: [resolve(import.meta.dirname, '..')],
   config: process.cwd(),
   data: resolve('data')
 })
 
-const isLender = (service: unknown): service is Lender =>
-  typeof (service as Partial<Lender> | null | undefined)?.folders === 'function'
+const hasFolders = (service: unknown): service is FolderService =>
+  typeof (service as Partial<FolderService> | null | undefined)?.folders === 'function'
 
-/** The folders of the offpeak that runs the task. */
+/** The folders of the server that runs the task. */
 export async function ownOf ({ services }: Pick<TaskContext, 'services'>): Promise<OwnFolders> {
   const { offpeak } = services
   const own = here()
-  if (!isLender(offpeak)) return own
+  if (!hasFolders(offpeak)) return own
   const { code, config, data } = await offpeak.folders()
   return { code: [...own.code, ...code], config, data }
 }
 
-/** The folders of a path from itself to the root, as the system tells one from another: names, links and mounts do not
- *  matter. What is not there yet lies in its first parent that is. */
+/** The identities of a path and of all folders above it, links resolved. A missing path is represented by its first
+ *  existing parent. */
 async function lineOf (path: string): Promise<{ there: boolean, line: Identity[] }> {
   if (path.includes('\0')) throw new PathRefused(`'${path.replaceAll('\0', '\\0')}' is refused: it is not a path`)
   const full = resolve(path)
@@ -71,14 +71,13 @@ const same = (a: Identity | undefined, b: Identity | undefined) =>
 
 const refuse = (path: string, kind: Kind): never => {
   throw new PathRefused(
-    `'${path}' is refused: it is, holds or lies in ${
+    `'${path}' is refused: it is, contains or is in ${
       WHAT[kind]
-    }, where no task of offpeak's own writes, whatever config.json says`
+    }, where no built-in task writes, regardless of config.json`
   )
 }
 
-/** Refuses a folder to write in: one that is, or holds, a folder of offpeak's own, or lies in one whose code is
- *  executed. */
+/** Throws PathRefused for a folder that is or contains a folder of offpeak, or is in a folder of code. */
 async function refuseFolder (own: OwnFolders, path: string, except: Kind[] = []): Promise<void> {
   const { there, line } = await lineOf(path)
   const all: [Kind, string][] = [...own.code.map((folder): [Kind, string] => ['code', folder]), ['config', own.config],
@@ -93,8 +92,7 @@ async function refuseFolder (own: OwnFolders, path: string, except: Kind[] = [])
   }
 }
 
-/** Opens a folder in which a task of offpeak's own writes what it wants; throws PathRefused for those of offpeak itself
- *  and those above them. */
+/** Opens a folder for writing any file. Throws PathRefused for the folders of offpeak and those above them. */
 export async function openToWrite (
   ctx: Pick<TaskContext, 'services'>,
   path: string,
@@ -110,19 +108,19 @@ export async function openToWrite (
   }
 }
 
-/** Throws PathRefused for a folder that a task of offpeak's own must not write in, before it is made. */
+/** Throws PathRefused for a folder that a built-in task must not write to. The folder may not exist yet. */
 export const checkToWrite = async (ctx: Pick<TaskContext, 'services'>, path: string): Promise<void> =>
   refuseFolder(await ownOf(ctx), path)
 
-/** Throws PathRefused for one file that a task of offpeak's own must not write. Beside config.json and in the data
- *  folder files may lie that are none of offpeak's. */
+/** Throws PathRefused for a file that a built-in task must not write. Some files beside config.json and in the data
+ *  folder are allowed. */
 export async function checkFileToWrite (ctx: Pick<TaskContext, 'services'>, path: string): Promise<void> {
   const own = await ownOf(ctx)
   const full = resolve(path)
   const folder = dirname(full)
   const isThere = await lstat(folder).then(() => true, () => false)
   const [{ line }, config, data] = await Promise.all([lineOf(folder), lineOf(own.config), lineOf(own.data)])
-  // A file above a folder replaces no part of it: only what lies beside it counts.
+  // Only files directly in the folders of config.json and data are checked by name.
   const name = basename(full)
   if (isThere && config.there && same(line[0], config.line[0]) && OF_CONFIG.test(name)) refuse(path, 'config')
   if (isThere && data.there && same(line[0], data.line[0]) && !OF_DATA.test(name)) refuse(path, 'data')
@@ -133,7 +131,7 @@ export async function checkFileToWrite (ctx: Pick<TaskContext, 'services'>, path
   await refuseFolderAt(own, join(folder, name))
 }
 
-/** A file that takes the name of a folder of offpeak's own. */
+/** Refuses a file with the name of a folder of offpeak. */
 async function refuseFolderAt (own: OwnFolders, path: string): Promise<void> {
   const found = await stat(path).catch(() => null)
   if (found?.isDirectory()) await refuseFolder(own, path)

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { shown } from './names.ts'
 import { PathRefused } from './root.ts'
 
-/** Variables that a path may hold. No others: what a task says of a path must not give away a secret. */
+/** The variables that are expanded in a path. Others may be secret, and messages show paths. */
 const KNOWN = /^(HOME|USER|LOGNAME|TMPDIR|XDG_[A-Z]+_(HOME|DIR))$/
 
 interface Surroundings {
@@ -26,7 +26,7 @@ function homeOf (user: string, { path, passwd }: { path: string, passwd: () => s
   let text = ''
   try {
     text = passwd()
-  } catch { /* a system without one */ }
+  } catch { /* the system has no such file */ }
   const home = text.split('\n').map(line => line.split(':')).find(([name]) => name === user)?.[5]
   return home?.startsWith('/') === true
     ? home
@@ -34,14 +34,14 @@ function homeOf (user: string, { path, passwd }: { path: string, passwd: () => s
       `there is no user '${user}' with a home folder; write the whole path, or './${path}' for a folder of this name`)
 }
 
-/** A path as a shell reads it: `~`, `~user`, `$HOME` and `${HOME}` are what they stand for, `$$` is a dollar sign.
- *  Throws PathRefused for what stands for nothing here. */
+/** Expands `~`, `~user`, `$HOME` and `${HOME}` as a shell does; `$$` is a dollar sign. Throws PathRefused for unknown
+ *  users and variables. */
 export function expandPath (path: string, { home, env, passwd }: Surroundings = own()): string {
   const variable = (all: string, braced: string | undefined, plain: string | undefined): string => {
     if (all === '$$') return '$'
     const name = braced ?? plain ?? ''
     if (!KNOWN.test(name)) {
-      return refuse(path, `'${all}' is not expanded; write the path that it stands for, and '$$' for a dollar sign`)
+      return refuse(path, `'${all}' is not expanded; write the path itself, and '$$' for a dollar sign`)
     }
     const value = name === 'HOME' ? home : env[name]
     return value === undefined || value === '' ? refuse(path, `the variable ${name} is not set`) : value

@@ -8,7 +8,7 @@ import { codeOf } from '../_task/settings.ts'
 
 type Run = Pick<TaskContext, 'reach'>
 
-/** `setting`: the one that names the path; `name`: of the file in the folder, when the path is that of a file. */
+/** `setting`: the setting with the path. `name`: the name of the file, when the path is that of a file. */
 interface Reached {
   setting: string
   name?: string
@@ -19,19 +19,19 @@ const holds = (outer: string, inner: string) =>
 
 const rootsOf = ({ reach }: Run, { setting }: Reached) => reach[`/payload/${setting}`]
 
-/** Throws PathRefused for a folder outside of where the configuration lets the run reach. Asked of what is open: a link
- *  may have been put on its way since the path was looked at. */
+/** Throws PathRefused for a folder outside the configured ones. Checks the open folder, because a link may have been
+ *  created since the path was checked. */
 async function check (run: Run, reached: Reached, folder: Folder): Promise<void> {
   const roots = rootsOf(run, reached)
   if (roots === undefined) return
   const place = await folder.place()
   const path = reached.name === undefined ? place : join(place, reached.name)
   if (!roots.some(root => holds(root, path))) {
-    throw new PathRefused(`'${shown(path)}' is refused: it lies outside of the folder that is configured`)
+    throw new PathRefused(`'${shown(path)}' is refused: it is outside the configured folder`)
   }
 }
 
-/** Opens a folder that a setting names, and makes sure that it is where it may be. */
+/** Opens the folder of a setting. Throws PathRefused when it is outside the configured one. */
 export async function openWithin (run: Run, reached: Reached, open: () => Promise<Folder>): Promise<Folder> {
   const folder = await open()
   try {
@@ -50,8 +50,8 @@ interface Making {
   deep?: boolean
 }
 
-/** Makes a folder that a setting names, with those above it when `deep`; where a run is bounded in a parent that is
- *  where it may be. True when it was made; a parent that is missing is an ENOENT. */
+/** Creates the folder of a setting, with `deep` also its parents. If the run is limited, the parent must be in a
+ *  configured folder. Returns true when it was created. Throws ENOENT when a parent is missing. */
 export async function makeWithin (run: Run, { path, ...making }: Making): Promise<boolean> {
   const { setting, mode, deep = false } = making
   try {

@@ -4,7 +4,7 @@ import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import { Folder } from './folder.ts'
 import { fsPathOf, nameFrom, shown } from './names.ts'
 
-/** A path that a task must not work in; the message is a sentence for its owner. */
+/** A path that a task must not use; the message says why. */
 export class PathRefused extends Error {
   override readonly name = 'PathRefused'
 }
@@ -20,7 +20,7 @@ const TOP = ['/home', '/media', '/mnt', '/opt', '/private', '/root', '/run', '/s
 const holds = (outer: string, inner: string) =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
-/** The real place of a path: its parents resolved, its last part as it is. Throws ENOENT when a parent is missing. */
+/** A path with its parents resolved, but not its last part. Throws ENOENT when a parent is missing. */
 async function placeOf (path: string): Promise<string> {
   if (path.trim() === '' || path.includes('\0')) refuse(path, 'it is not a path')
   const full = resolve(path)
@@ -28,7 +28,7 @@ async function placeOf (path: string): Promise<string> {
   return join(nameFrom(await realpath(fsPathOf(dirname(full)), 'buffer')), basename(full))
 }
 
-/** Opens a folder that a person named: no link, not the root of the file system. */
+/** Opens a configured folder. Throws PathRefused for links and for the root of the file system. */
 export async function openFolder (path: string): Promise<Folder> {
   const place = await placeOf(path)
   const stat = await lstat(fsPathOf(place))
@@ -48,13 +48,13 @@ async function isMountPoint (place: string): Promise<boolean> {
   return table.split('\n').some(line => unescape(line.split(' ')[4] ?? '') === place)
 }
 
-/** Opens a folder in which a task may delete: beside the rules of `openFolder`, no mount point, no folder of the
- *  system, and none that is or holds the home folder or the folder offpeak works in. */
+/** Opens a folder for deleting files. As `openFolder`; also refuses mount points, system folders, and folders that are
+ *  or contain the home folder or the working directory. */
 export async function openForDeletion (path: string): Promise<Folder> {
   const place = await placeOf(path)
   if (OF_THE_SYSTEM.some(outer => holds(outer, place)) || TOP.includes(place)) refuse(path, 'it belongs to the system')
-  if (holds(place, await realpath(homedir()))) refuse(path, 'it is or holds the home folder')
-  if (holds(place, await realpath(process.cwd()))) refuse(path, 'it is or holds the folder that offpeak works in')
+  if (holds(place, await realpath(homedir()))) refuse(path, 'it is or contains the home folder')
+  if (holds(place, await realpath(process.cwd()))) refuse(path, 'it is or contains the working directory of offpeak')
   const folder = await openFolder(path)
   if (!await isMountPoint(place)) return folder
   await folder.close()

@@ -11,8 +11,8 @@ const CHUNK = 256 * 1024
 const PACKED = '.zst'
 const ROUNDS = 100
 
-/** How a log makes room. `copy_truncate`: its lines are copied out and the file, which its writer may keep open, is
- *  emptied. `rename`: it moves aside and an empty one takes its place, for writers that open the file again. */
+/** `copy_truncate`: copies the lines and empties the file, which its writer may keep open. `rename`: renames the file and
+ *  creates an empty one, for writers that open the file again. */
 type Method = 'copy_truncate' | 'rename'
 
 interface RotateAsk {
@@ -24,7 +24,7 @@ interface RotateAsk {
   signal: AbortSignal
 }
 
-/** Bytes of a file from the start to an end that is fixed, however the file grows. */
+/** The bytes of a file up to `end`, even if the file grows. */
 async function* from (handle: FileHandle, end: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < end;) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, Math.min(CHUNK, end - at), at)
@@ -34,7 +34,7 @@ async function* from (handle: FileHandle, end: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** Copies the first bytes of a log into an open file, durably. */
+/** Copies the first `end` bytes of a log into an open file, and syncs it. */
 async function copy (
   log: FileHandle,
   { end, out, compress, signal }: { end: number, out: FileHandle, compress: boolean, signal: AbortSignal }
@@ -49,13 +49,13 @@ async function copy (
 
 type Open = Pick<FileHandle, 'fd'>
 
-/** Adds what has been written beyond `at` and empties the log, in one go: nothing of this process comes between the
- *  last look and the emptying, and of another process only what it writes in microseconds. */
+/** Copies what was written after `at`, and empties the log. Synchronous, so that only lines that another process writes
+ *  within microseconds can be lost. */
 export function emptyAfter (log: Open, { at, out, compress }: { at: number, out: Open, compress: boolean }): void {
   let [done, durable] = [at, at]
   for (let round = 0; round < ROUNDS; round++) {
     const more = fstatSync(log.fd).size - done
-    if (more < 0) throw new Error('The log was cut short by another program while it was copied; it was not emptied')
+    if (more < 0) throw new Error('Another program truncated the log while it was copied; it was not emptied')
     if (more === 0 && durable === done) return ftruncateSync(log.fd, 0)
     if (more === 0) {
       fsyncSync(out.fd)
@@ -65,9 +65,9 @@ export function emptyAfter (log: Open, { at, out, compress }: { at: number, out:
     const tail = Buffer.allocUnsafe(more)
     const read = readSync(log.fd, tail, 0, more, done)
     const plain = tail.subarray(0, read)
-    // A zstd frame of its own: readers join frames.
+    // Readers of zstd join frames.
     const piece = compress ? zstdCompressSync(plain) : plain
-    // A disk that is nearly full takes a part, and says so by the count alone.
+    // A write to a nearly full disk may be partial.
     for (let put = 0; put < piece.length;) put += writeSync(out.fd, piece, put)
     done += read
   }
@@ -83,7 +83,7 @@ async function shift ({ folder, name, keep }: RotateAsk): Promise<void> {
   }
 }
 
-/** As many may be kept: a larger number at the end of a name, such as a year, is none of a rotation. */
+/** The endings of rotated logs. A number above 1000, such as a year, is not one. */
 const NUMBERED = /^\.([1-9]\d{0,2}|1000)(\.zst)?$/
 
 async function kept (folder: Folder, name: string): Promise<{ file: string, number: number, ending: string }[]> {
@@ -99,7 +99,7 @@ async function kept (folder: Folder, name: string): Promise<{ file: string, numb
   return found
 }
 
-/** The file that is written until it gets its name. */
+/** The temporary file. */
 interface Temp {
   temp: string
   out: FileHandle
@@ -120,10 +120,10 @@ async function copyTruncate (ask: RotateAsk, { temp, out }: Temp): Promise<void>
   }
 }
 
-/** Packs the file that the last rotation moved aside: its writer has let go of it by now. */
+/** Compresses the file that the last rotation renamed; its writer has closed it by now. */
 async function packFirst ({ folder, name, signal }: RotateAsk, { temp, out }: Temp): Promise<void> {
   const first = `${name}.1`
-  // One that is packed already may be another: both count up as they are.
+  // If both exist, they are different logs: both are only renumbered.
   if (await folder.stat(first) === null || await folder.stat(first + PACKED) !== null) return
   const log = await folder.read(first)
   try {
@@ -156,18 +156,18 @@ async function moveAside (ask: RotateAsk, { stat, ...temp }: Temp & { stat: Stat
   await folder.sync()
 }
 
-/** Why a file is not rotated although it was named, or null. */
+/** The reason why a configured file is not rotated, or null. */
 export function unfit (stat: Stats): string | null {
   if (stat.isSymbolicLink()) return 'it is a link'
   if (!stat.isFile()) return 'it is not a file'
-  // Emptying a file empties it under all its names, and the other name may be anywhere.
+  // Emptying the file would also empty it under its other name.
   return stat.nlink > 1 ? 'it has another name elsewhere (a hard link)' : null
 }
 
-/** The logs that this process is at, by folder and name. */
-const atWork = new Set<string>()
+/** The logs that this process is rotating, by folder and name. */
+const rotating = new Set<string>()
 
-/** Makes the file to write to, which also says that this process is at the log; throws when another one is. */
+/** Creates the temporary file, which also marks the log as being rotated. Throws when another process rotates it. */
 async function claim ({ folder, name }: RotateAsk): Promise<Temp> {
   const [before, after] = [`.${name}.rotate.`, '.part']
   const temp = `${before}${process.pid}${after}`
@@ -197,19 +197,19 @@ async function rotateClaimed (ask: RotateAsk, temp: Temp): Promise<void> {
   if (stat === null || why !== null) throw new Error(`'${name}' is not rotated: ${why}`)
   const handle = await folder.edit(name)
   const same = await handle.stat().then(now => sameFile(now, stat) && unfit(now) === null).finally(() => handle.close())
-  if (!same) throw new Error(`'${name}' was replaced while it was looked at`)
-  // Another process has rotated it a moment ago.
+  if (!same) throw new Error(`'${name}' was replaced while it was being checked`)
+  // Another process has just rotated it.
   if (stat.size === 0) return
   await (method === 'rename' ? moveAside(ask, { ...temp, stat }) : copyTruncate(ask, temp))
 }
 
-/** Rotates one log: `name` becomes `name.1` (packed: `name.1.zst`), older ones count up, those past `keep` go. Of two
- *  processes that are at one log at once none or one goes on. */
+/** Rotates one log: `name` becomes `name.1` (compressed: `name.1.zst`), older ones get the next number, and those above
+ *  `keep` are removed. If two processes rotate a log at the same time, at most one continues. */
 export async function rotate (ask: RotateAsk): Promise<void> {
   const { folder, name } = ask
   const key = `${folder.identity.dev}:${folder.identity.ino}/${name}`
-  if (atWork.has(key)) throw new Error('another run is rotating it')
-  atWork.add(key)
+  if (rotating.has(key)) throw new Error('another run is rotating it')
+  rotating.add(key)
   try {
     const temp = await claim(ask)
     try {
@@ -219,6 +219,6 @@ export async function rotate (ask: RotateAsk): Promise<void> {
       await folder.remove(temp.temp)
     }
   } finally {
-    atWork.delete(key)
+    rotating.delete(key)
   }
 }

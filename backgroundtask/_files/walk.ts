@@ -4,30 +4,30 @@ import type { Folder, Identity } from './folder.ts'
 import { sameFile } from './folder.ts'
 import type { Excluded } from './match.ts'
 
-/** As many folders are open at once. */
+/** The largest number of folders that are open at the same time. */
 const DEPTH = 512
 const AHEAD = 31
 
-/** Something met on a walk. `folder` is open only until the next one is asked for. */
+/** One entry. `folder` is open until the next entry is requested. */
 export type Found =
   | { kind: 'file' | 'link' | 'special', path: string, name: string, folder: Folder, stat: Stats }
-  /** Said after everything in it. */
+  /** Comes after its contents. */
   | { kind: 'folder', path: string, name: string, folder: Folder, stat: Stats }
-  /** What could not be looked at; `code` is that of the system, OTHER_DEVICE or TOO_DEEP. */
+  /** Could not be read. `code`: a system error, OTHER_DEVICE or TOO_DEEP. */
   | { kind: 'unread', path: string, code: string }
 
 interface WalkAsk {
   breathe: () => Promise<void>
-  /** Folders that are passed over. */
+  /** Folders that are skipped. */
   except?: Identity[]
-  /** What is passed over, and of a folder everything below it. */
+  /** Paths that are skipped, with everything below them. */
   excluded?: Excluded
 }
 
 const kindOf = (stat: Stats) =>
   stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'special'
 
-/** A folder that is being read: what is left of it, last name first, and what is known of the next ones. */
+/** A folder that is being read. `names`: the remaining names, last one first. `ahead`: pending stats of the next ones. */
 interface Level {
   folder: Folder
   prefix: string
@@ -59,8 +59,8 @@ async function enter (
   }
 }
 
-/** Everything below an open folder, in the order of names, on its own device alone and through no link. What cannot
- *  be read is said and passed over; what has gone meanwhile is left out. */
+/** Yields everything below an open folder, in the order of names. Does not follow links or enter other devices. Entries
+ *  that cannot be read are yielded as `unread`; removed ones are left out. */
 export async function* walk (root: Folder, ask: WalkAsk): AsyncGenerator<Found> {
   const levels: Level[] = [{ folder: root, prefix: '', names: await namesIn(root), ahead: new Map(), found: null }]
   try {

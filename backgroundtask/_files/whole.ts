@@ -1,8 +1,8 @@
 import { codeOf } from '../_task/settings.ts'
 import type { Folder } from './folder.ts'
 
-/** What has not changed for so long is nobody's work: the process may be one of another container, whose pid means
- *  nothing here. */
+/** An unfinished file that has not changed for this long is abandoned. The pid in its name may belong to a process of
+ *  another container. */
 const ABANDONED_MS = 60 * 60 * 1000
 
 function isGone (pid: number): boolean {
@@ -14,15 +14,14 @@ function isGone (pid: number): boolean {
   }
 }
 
-/** True for an unfinished file whose process lives; one that has not changed for an hour is that of a process which had
- *  the pid before. */
+/** True when the process of an unfinished file runs and has changed it within the last hour. */
 export async function isInUse (folder: Folder, { name, pid }: { name: string, pid: number }): Promise<boolean> {
   const stat = await folder.stat(name)
   return stat !== null && !isGone(pid) && Math.abs(Date.now() - stat.mtimeMs) <= ABANDONED_MS
 }
 
-/** Removes what processes that are no more have left unfinished: files named `<before><pid><after>`, or with
- *  `-<number>` behind the pid. */
+/** Removes unfinished files of processes that have ended: files named `<before><pid><after>` or
+ *  `<before><pid>-<number><after>`. */
 export async function removeAbandoned (
   folder: Folder,
   { before, after }: { before: string, after: string }
@@ -39,7 +38,7 @@ export async function removeAbandoned (
 let written = 0
 
 async function writeBeside (folder: Folder, name: string, text: string): Promise<string> {
-  // Two runs of this process may write the same file at once.
+  // Two runs of this process may write the same file at the same time.
   const temp = `.${name}.${process.pid}-${++written}.part`
   await removeAbandoned(folder, { before: `.${name}.`, after: '.part' })
   await folder.remove(temp)
@@ -53,14 +52,13 @@ async function writeBeside (folder: Folder, name: string, text: string): Promise
   return temp
 }
 
-/** Writes a whole file beside its place, makes it durable and moves it there: readers see the old one or the new
- *  one. */
+/** Writes a file under a temporary name, syncs it and renames it, so that readers see either the old or the new file. */
 export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
   await folder.rename(await writeBeside(folder, name, text), name)
   await folder.sync()
 }
 
-/** The same for a file that is not there; false when one is, which stays as it is. */
+/** Writes a new file. Returns false, without changing anything, when the name exists. */
 export async function writeNew (folder: Folder, name: string, text: string): Promise<boolean> {
   const temp = await writeBeside(folder, name, text)
   const made = await folder.moveNew(temp, name).finally(() => folder.remove(temp))
@@ -68,7 +66,7 @@ export async function writeNew (folder: Folder, name: string, text: string): Pro
   return made
 }
 
-/** The text of a file of at most `limit` bytes; null when it is missing, larger, or no file. */
+/** The text of a file up to `limit` bytes; null when it is missing, larger, or not a file. */
 export async function readWhole (folder: Folder, name: string, limit = 64 * 1024 * 1024): Promise<string | null> {
   const found = await folder.stat(name)
   if (!found?.isFile() || found.size > limit) return null

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** What kind of place an address is; `public` is the only one that tasks go to unasked. */
+/** The kind of an address. Without permission, tasks connect to `public` ones only. */
 type Reach = 'public' | 'private' | 'loopback' | 'unspecified' | 'link_local' | 'metadata' | 'multicast' | 'reserved'
 
 // Source: the special-purpose address registries of IANA, and the metadata addresses of cloud hosts.
@@ -57,7 +57,7 @@ function groupsOf (address: string): number[] {
   return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
 }
 
-/** The IPv4 address that an IPv6 address stands for (mapped, or translated by NAT64), else the address itself. */
+/** The IPv4 address of a mapped or NAT64 IPv6 address, else the address itself. */
 function inner (address: string): string {
   if (isIP(address) !== 6) return address
   const groups = groupsOf(address)
@@ -67,15 +67,15 @@ function inner (address: string): string {
   return groups.slice(6).flatMap(group => [group >> 8, group & 255]).join('.')
 }
 
-/** What kind of place an IP address is; text that is no address is `reserved`. */
+/** The kind of an IP address; `reserved` for text that is not an address. */
 export function reachOf (address: string): Reach {
   if (isIP(address) === 0) return 'reserved'
   const plain = inner(address)
   return LISTS.find(([, list]) => list.check(plain, familyOf(plain)))?.[0] ?? 'public'
 }
 
-/** What a person allows beyond the public network: names, addresses, networks (`10.1.0.0/16`), each with or
- *  without `:port`; `allow_private` opens private networks, never loopback, link-local or metadata addresses. */
+/** Addresses that are allowed beyond the public ones. `allow`: names, addresses and networks (`10.1.0.0/16`), with or
+ *  without `:port`. `allow_private`: private networks, but not loopback, link-local or metadata addresses. */
 export interface Allowed {
   allow: string[]
   allow_private: boolean
@@ -91,7 +91,7 @@ function inNetwork (network: string, address: string): boolean {
   return listOf([network]).check(address, familyOf(address))
 }
 
-/** Why a request to this address under this name is not made, or null. */
+/** The reason why a request to this name and address is refused, or null. */
 export function refusal (
   { host, port, address, allowed }: { host: string, port: string, address: string, allowed: Allowed }
 ): string | null {

@@ -13,7 +13,7 @@ import type { State } from './remote-file.ts'
 
 const IDLE_MS = 60_000
 
-/** The file is larger than it may be. */
+/** The file is larger than `maxBytes`. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge'
 }
@@ -33,7 +33,7 @@ interface Download {
   onBytes: (done: number) => void
 }
 
-/** What came of it; `resumed_from` is where an earlier part was taken up. */
+/** The result of a download. `resumed_from`: the number of bytes that an earlier attempt had fetched. */
 export type Fetched = { kind: 'same' } | { kind: 'fetched', bytes: number, sha256: string, changed: boolean,
   resumed_from: number, etag: string | null, last_modified: string | null }
 
@@ -51,7 +51,7 @@ async function take (
   if (coding !== null && start > 0) {
     throw new AnswerRefused({
       status: 206,
-      message: 'The server sends a part of the file packed, although it was asked not to'
+      message: 'The server compressed a part of the file, although the request excludes that'
     })
   }
   const body = bodyOf(coding, answer)
@@ -69,7 +69,7 @@ async function take (
     ask.onBytes(done)
   }
   const { total = done } = rangeOf(answer)
-  if (done !== total) throw new Error(`The server has sent ${done} of ${total} bytes`)
+  if (done !== total) throw new Error(`The server sent ${done} of ${total} bytes`)
   return done
 }
 
@@ -87,7 +87,7 @@ async function openPart (folder: Folder, file: string): Promise<FileHandle> {
   return folder.edit(file)
 }
 
-/** A part of what was unpacked on the way: no range of the server's goes on from it. */
+/** A part that was decompressed cannot be resumed by a range of the server. */
 const UNJOINABLE = { etag: null, last_modified: null }
 
 interface Filled {
@@ -96,13 +96,13 @@ interface Filled {
   identity: Identity
 }
 
-/** Fills the part and answers its size and hash. A part that stopped midway stays, to be taken up by the next
+/** Writes the answer to the part, and returns its size and hash. After an interruption the part stays for the next
  *  attempt. */
 async function fill (
   ask: Download,
   { answer, files, start }: { answer: Answer, files: Files, start: number }
 ): Promise<Filled> {
-  // The old part goes before the new validator comes: a crash between the two must not pair them.
+  // The old part is removed before the new validator is stored, so that a crash in between does not pair them.
   if (start === 0) await ask.folder.remove(files.part)
   await writeWhole(ask.folder, files.partState,
     JSON.stringify({ ...stateFrom(ask.url, answer), ...(codingOf(ask, answer) === null ? {} : UNJOINABLE) }))
@@ -143,13 +143,13 @@ async function request (ask: Download, extra: OutgoingHttpHeaders): Promise<Answ
   })
 }
 
-/** Fetches a URL to a file, if it has changed, whole or not at all. A part left by an earlier attempt is taken up when
- *  the server says that it still fits. Throws AnswerRefused, TooLarge, or what network and disk threw. */
+/** Fetches a URL to a file if it has changed. The file is replaced as a whole. A part of an earlier attempt is resumed if
+ *  the server confirms that it is still valid. Throws AnswerRefused, TooLarge, and errors of network and disk. */
 export async function download (ask: Download): Promise<Fetched> {
   const { folder, name, url } = ask
   const files: Files = { part: `.${name}.part`, partState: `.${name}.part.json`, state: `.${name}.sync.json` }
   const [bytes, known] = [await sizeOf(folder, name), await stateOf(folder, { file: files.state, url })]
-  // The file may have been changed or removed by hand since: then it is fetched anew.
+  // If the file was changed or removed by hand, it is fetched again.
   const have = known !== null && known.bytes === bytes && await folder.stat(name) !== null ? known : null
   const part = await stateOf(folder, { file: files.partState, url })
   const partBytes = part === null ? 0 : await sizeOf(folder, files.part)
@@ -159,7 +159,7 @@ export async function download (ask: Download): Promise<Fetched> {
     if (have === null) {
       throw new AnswerRefused({
         status: 304,
-        message: 'The server says that nothing has changed, although it was not asked that'
+        message: 'The server answered 304 to an unconditional request'
       })
     }
     await drop(folder, files)

@@ -7,7 +7,7 @@ import type { Answer } from './web.ts'
 
 const STATE_LIMIT = 64 * 1024
 
-/** What is known of a file that was fetched, or of the part of one. */
+/** The stored state of a fetched file, or of a part. */
 export interface State {
   url: string
   etag: string | null
@@ -16,7 +16,7 @@ export interface State {
   sha256: string | null
 }
 
-/** An answer that is no file; `retryAfter` is in seconds. */
+/** An answer without a usable file. `retryAfter` is in seconds. */
 export class AnswerRefused extends Error {
   override readonly name = 'AnswerRefused'
   readonly status: number
@@ -31,6 +31,7 @@ export class AnswerRefused extends Error {
   }
 }
 
+/** The stored state of a URL; null when there is none or it belongs to another URL. */
 export async function stateOf (folder: Folder, { file, url }: { file: string, url: string }): Promise<State | null> {
   const text = await readWhole(folder, file, STATE_LIMIT)
   try {
@@ -41,12 +42,13 @@ export async function stateOf (folder: Folder, { file, url }: { file: string, ur
   }
 }
 
-/** The validator that may join two parts: a weak one does not promise the same bytes (RFC 9110, 13.1.5). */
+/** The validator for a range request; a weak one does not guarantee the same bytes (RFC 9110, 13.1.5). */
 const strong = (state: State | null): string | null =>
   state?.etag === undefined || state.etag === null || state.etag.startsWith('W/')
     ? state?.last_modified ?? null
     : state.etag
 
+/** The state of a new answer, without size and hash. */
 export const stateFrom = (url: string, { headers }: Answer): State => ({
   url,
   etag: headers.etag ?? null,
@@ -55,6 +57,7 @@ export const stateFrom = (url: string, { headers }: Answer): State => ({
   sha256: null
 })
 
+/** The headers of a conditional or range request. */
 export function conditions (
   { have, part, partBytes }: { have: State | null, part: State | null, partBytes: number }
 ): OutgoingHttpHeaders {
@@ -68,16 +71,17 @@ export function conditions (
   return headers
 }
 
-/** No server is waited for longer than this, seconds: it is tried again then, whatever it has asked for. */
+/** The longest wait that a server can request, in seconds. */
 const LONGEST_WAIT = 86_400
 
-/** How long a server asks to be left alone, seconds: it says so, or until when; null: it says neither. */
-export function waitOf (asked: string | undefined, now: number): number | null {
-  if (asked === undefined) return null
-  const wait = /^\d+$/.test(asked.trim()) ? Number(asked) : (Date.parse(asked) - now) / 1000
+/** The seconds of a Retry-After header (a number or a date), or null. */
+export function waitOf (header: string | undefined, now: number): number | null {
+  if (header === undefined) return null
+  const wait = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - now) / 1000
   return wait > 0 ? Math.min(LONGEST_WAIT, Math.ceil(wait)) : null
 }
 
+/** Throws AnswerRefused for an answer. */
 export function refuse ({ status, headers }: Answer): never {
   throw new AnswerRefused({
     status,
@@ -86,6 +90,7 @@ export function refuse ({ status, headers }: Answer): never {
   })
 }
 
+/** The first byte and the total size from a Content-Range header. */
 export const rangeOf = ({ status, headers }: Answer): { start?: number, total?: number } => {
   const [, start, total] = status === 206 ? headers['content-range']?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [] : []
   return {
@@ -94,10 +99,10 @@ export const rangeOf = ({ status, headers }: Answer): { start?: number, total?: 
   }
 }
 
-const same = (said: string | undefined, known: string | null | undefined): boolean =>
-  said === undefined || known === null || said === known
+const same = (header: string | undefined, known: string | null | undefined): boolean =>
+  header === undefined || known === null || header === known
 
-/** Where the body is to be put, or null when it does not fit the part that is there. */
+/** The position at which to write the body, or null when it does not continue the part. */
 export function startOf (
   answer: Answer,
   { part, partBytes }: { part: State | null, partBytes: number }
@@ -116,10 +121,10 @@ const UNPACK = {
   br: createBrotliDecompress,
   zstd: createZstdDecompress
 } as const
-/** Files that servers send as they are, and call packed all the same. */
+/** Files that servers send unchanged but label as compressed. */
 const PACKED = /\.(gz|tgz|br|zst|tzst|z)$/i
 
-/** How a server has packed the body although it was asked not to; null for one that comes as it is. */
+/** The compression of a body, although the request excludes it; null for none. */
 export function codingOf (ask: { name: string, url: string }, { headers }: Answer): keyof typeof UNPACK | null {
   const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
   if (coding === 'identity' || coding === '' || PACKED.test(ask.name) ||
@@ -127,10 +132,10 @@ export function codingOf (ask: { name: string, url: string }, { headers }: Answe
   if (Object.hasOwn(UNPACK, coding)) return coding as keyof typeof UNPACK
   throw new AnswerRefused({
     status: 415,
-    message: `The server sends the file packed as '${coding.slice(0, 50)}', although it was asked not to`
+    message: `The server compressed the file with '${coding.slice(0, 50)}', although the request excludes that`
   })
 }
 
-/** The body as the server means it: unpacked, when it is packed on the way. */
+/** The decompressed body. */
 export const bodyOf = (coding: ReturnType<typeof codingOf>, { body }: Answer): AsyncIterable<Buffer> =>
   coding === null ? body : pipeline(body, UNPACK[coding](), () => undefined)

@@ -9,7 +9,7 @@ const IDLE_MS = 30_000
 
 const Line = Type.String({ minLength: 1, maxLength: 1000, pattern: '^[^\\r\\n]*$' })
 
-/** Where mail is handed over. A password is better kept in a file or in the environment than in config.json. */
+/** The mail server. Keep the password in a file or in the environment rather than in config.json. */
 export const SmtpInput = Type.Object({
   url: Type.Optional(Line),
   url_file: Type.Optional(Line),
@@ -18,17 +18,17 @@ export const SmtpInput = Type.Object({
   secure: Type.Optional(Type.Boolean({ description: 'TLS from the first byte, as on port 465' })),
   require_tls: Type.Optional(
     Type.Boolean({
-      description: 'Refuse to go on without TLS; the default when there is a password and the server is elsewhere'
+      description: 'Require TLS; the default with a password and a server on another machine'
     })
   ),
   user: Type.Optional(Line),
   password_file: Type.Optional(Line),
-  from: Type.Optional({ ...Line, description: 'The sender of mails that name none' })
+  from: Type.Optional({ ...Line, description: 'The sender of mails without one' })
 }, { additionalProperties: false })
 
 export type SmtpSettings = Static<typeof SmtpInput>
 
-/** The connection to a mail server; `user` and `pass` are never to be shown. */
+/** The connection to a mail server. Never show `user` and `pass`. */
 export interface Smtp {
   host: string
   port: number
@@ -38,12 +38,12 @@ export interface Smtp {
   pass: string | null
 }
 
-/** A mail server that is not named, or not so that it is understood; the message is a sentence for its owner. */
+/** The mail server is missing or invalid; the message says how. */
 export class SmtpUnset extends Error {
   override readonly name = 'SmtpUnset'
 }
 
-/** The first line of a secret's file; the message of the error names the file, never what is in it. */
+/** The first line of a file with a secret. The error contains the path, but not the content. */
 async function secretIn (path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).split('\n')[0]!.trim()
@@ -64,7 +64,7 @@ const isHere = (host: string) => host === 'localhost' || (isIP(host) !== 0 && re
 
 function fromUrl (text: string): Partial<Smtp> {
   const url = URL.parse(text)
-  // The URL itself is not said: it may hold the password.
+  // The URL may contain the password, so the message does not show it.
   if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
     throw new SmtpUnset('The URL of the mail server is not of the form smtp://user:password@host:port or smtps://…')
   }
@@ -78,13 +78,12 @@ function fromUrl (text: string): Partial<Smtp> {
   }
 }
 
-/** The mail server from the settings of a run or, where they name none, from SMTP_URL or SMTP_URL_FILE. Throws
- *  SmtpUnset. */
+/** The mail server from the settings of a run, else from SMTP_URL or SMTP_URL_FILE. Throws SmtpUnset. */
 export async function smtpOf (settings: SmtpSettings, env: NodeJS.ProcessEnv): Promise<Smtp> {
   const url = await urlFrom(settings, env)
   const known: Partial<Smtp> = url === null ? {} : fromUrl(url)
   const host = known.host ?? settings.host
-  if (host === undefined) throw new SmtpUnset('No mail server is named')
+  if (host === undefined) throw new SmtpUnset('No mail server is configured')
   const secure = known.secure ?? settings.secure ?? settings.port === 465
   const pass = known.pass ?? (settings.password_file === undefined ? null : await secretIn(settings.password_file))
   return {
@@ -97,7 +96,7 @@ export async function smtpOf (settings: SmtpSettings, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** The options of the transport: files and URLs in messages are never opened, and nothing waits for ever. */
+/** The options of the transport. Files and URLs in messages are not opened; every wait has a limit. */
 export function transportOf ({ host, port, secure, require_tls: requireTLS, user, pass }: Smtp) {
   return {
     host,
@@ -116,7 +115,7 @@ export function transportOf ({ host, port, secure, require_tls: requireTLS, user
 
 const base64 = (secret: string) => Buffer.from(secret).toString('base64')
 
-/** A text without the secrets of the connection, in any of the forms they are sent in. */
+/** Replaces the secrets of the connection in a text, in every form in which they are sent. */
 export function withoutSecrets (text: string, { user, pass }: Smtp): string {
   const secrets = pass === null
     ? []

@@ -10,19 +10,19 @@ import { refusal } from './address.ts'
 const REDIRECTS = 3
 const MOVED = new Set([301, 302, 303, 307, 308])
 
-/** The settings every task with a URL has beside its own. */
+/** The common settings of tasks that request a URL. */
 export const WebFields = {
   allow: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 100,
       description:
-        'Names, addresses or networks, with or without :port, that may be asked although they are not public',
+        'Names, addresses or networks, with or without :port, that are allowed although they are not public',
       configured: 'some'
     })
   ),
   allow_private: Type.Optional(
     Type.Boolean({
-      description: 'Private networks may be asked; loopback and link-local only when allow lists them',
+      description: 'Allow private networks; loopback and link-local addresses must be listed in allow',
       configured: true,
       configured_or: false
     })
@@ -31,7 +31,7 @@ export const WebFields = {
 
 export const WEB_DEFAULTS = { allow: [] as string[], allow_private: false }
 
-/** A request that is not made; the message is a sentence for the task's owner. */
+/** A request that is refused; the message says why. */
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused'
 }
@@ -46,14 +46,14 @@ interface Ask {
   method?: 'GET' | 'HEAD' | 'POST'
   headers?: OutgoingHttpHeaders
   allowed: Allowed
-  /** Bounds the whole request, the body included, when the signal says so. */
+  /** Aborts the request, including its body. */
   signal: AbortSignal
-  /** The longest silence of the other side. */
+  /** The longest time without data from the server. */
   idleMs?: number
   resolve?: Resolve
 }
 
-/** An answer whose body is still to be read, or destroyed. */
+/** An answer. Its body must be read or destroyed. */
 export interface Answer {
   status: number
   headers: IncomingMessage['headers']
@@ -62,20 +62,21 @@ export interface Answer {
   redirects: number
 }
 
-/** The one URL object that is both checked and requested. Throws RequestRefused for anything but http and https. */
+/** The URL object that is both checked and requested. Throws RequestRefused for other protocols than http and https, and
+ *  for URLs with a user or password. */
 export function urlOf (text: string | URL, base?: URL): URL {
   const url = URL.parse(String(text), base)
   if (url === null) throw new RequestRefused(`'${String(text)}' is not a URL`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new RequestRefused(`'${url.protocol}' is not asked: only http and https are`)
+    throw new RequestRefused(`'${url.protocol}' is not supported: use http or https`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw new RequestRefused('A URL with a user or password in it is not asked')
+    throw new RequestRefused('A URL with a user or password is refused')
   }
   return url
 }
 
-/** The promise, or the reason of the signal when that comes first. */
+/** Resolves like the promise, or rejects with the reason of the signal if that is aborted first. */
 async function before<T> (signal: AbortSignal, promise: Promise<T>): Promise<T> {
   signal.throwIfAborted()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
@@ -93,14 +94,14 @@ interface Pinned {
   family: number
 }
 
-/** The addresses that the request may go to, whatever the name answers later. Throws RequestRefused. */
+/** The addresses for the request. The name is not resolved again. Throws RequestRefused. */
 async function pin (url: URL, { allowed, signal, resolve = system }: Ask): Promise<[Pinned, ...Pinned[]]> {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
   const addresses = isIP(host) === 0 ? await before(signal, resolve(host)) : [host]
-  // One bad address among several is enough: which one is used must not be left to chance.
+  // One refused address is enough, because any of them could be used.
   const bad = addresses.map(address => refusal({ host, port, address, allowed })).find(reason => reason !== null)
-  if (bad !== undefined) throw new RequestRefused(`${bad}; if it is meant, list it in 'allow'`)
+  if (bad !== undefined) throw new RequestRefused(`${bad}; to allow it, list it in 'allow'`)
   const [first, ...rest] = addresses.map(address => ({ address, family: isIP(address) }))
   if (first === undefined) throw new Error(`${host} has no address`)
   return [first, ...rest]
@@ -122,18 +123,18 @@ async function once (url: URL, ask: Ask): Promise<IncomingMessage> {
   })
   sent.on('response', resolve)
   sent.on('error', reject)
-  sent.on('timeout', () => sent.destroy(new Error(`${url.host} said nothing for ${ask.idleMs} ms`)))
+  sent.on('timeout', () => sent.destroy(new Error(`${url.host} sent no data for ${ask.idleMs} ms`)))
   sent.end()
   return promise
 }
 
-/** Requests a URL, following at most three redirects, each checked like the first. Names are resolved once and the
- *  connection goes to an address that was checked. Throws RequestRefused, or what the network threw. */
+/** Requests a URL, and follows up to three redirects, each of which is checked. The connection uses an address that was
+ *  checked. Throws RequestRefused, and errors of the network. */
 export async function fetchSafely (ask: Ask): Promise<Answer> {
   let url = urlOf(ask.url)
-  let asked = ask
+  let current = ask
   for (let redirects = 0;; redirects++) {
-    const body = await once(url, asked)
+    const body = await once(url, current)
     const status = body.statusCode ?? 0
     const { location } = body.headers
     if (!MOVED.has(status) || location === undefined) {
@@ -142,13 +143,13 @@ export async function fetchSafely (ask: Ask): Promise<Answer> {
     body.destroy()
     if (redirects >= REDIRECTS) throw new RequestRefused(`There are more than ${REDIRECTS} redirects`)
     const next = urlOf(location, url)
-    // What was meant for one host is not shown to another.
-    if (next.origin !== url.origin) asked = { ...asked, headers: {} }
+    // Headers for one host are not sent to another.
+    if (next.origin !== url.origin) current = { ...current, headers: {} }
     url = next
   }
 }
 
-/** Reads a body, at most `limit` bytes of it; `cut` says that there was more. */
+/** Reads up to `limit` bytes of a body. `cut`: there was more. */
 export async function readBody (
   body: IncomingMessage,
   limit: number

@@ -9,12 +9,12 @@ import { bytesOfName, shown } from '../_files/names.ts'
 import { inFolder, splitPath, makeFolder } from '../_files/walk.ts'
 
 const CHUNK = 256 * 1024
-/** How much of a large file may have to be copied again. */
+/** After an interruption, at most this many bytes of a large file are copied again. */
 const SAVE_EVERY = 64 * 1024 * 1024
 const SAME_MS = 2
 const FULL = ['ENOSPC', 'EDQUOT']
 
-/** How far a large file was copied when that was last known to be on disk. */
+/** The position up to which a large file has been copied and synced. */
 export interface Place {
   path: string
   size: number
@@ -26,13 +26,13 @@ export interface MirrorAsk {
   source: Folder
   target: Folder
   breathe: () => Promise<void>
-  /** Told of bytes as they are copied. */
+  /** Called with the number of bytes that were copied. */
   moved: (bytes: number) => void
   read: () => Promise<Place | null>
   save: (place: Place) => Promise<void>
 }
 
-/** The original could not be read; the copy is not to blame. */
+/** The source could not be read. */
 export class Unread extends Error {
   override readonly name = 'Unread'
 }
@@ -42,13 +42,13 @@ const reading = async <T>(act: Promise<T>): Promise<T> =>
     throw new Unread(messageOf(error), { cause: error })
   })
 
-/** Milliseconds as seconds in words: a number below zero would be taken for now. */
+/** The time of change in seconds, as text: `utimes` takes a negative number for the current time. */
 const secondsIn = ({ mtimeMs }: Stats): string => String(mtimeMs / 1000)
 
-/** True for two times that are one: what a file system keeps of them differs. */
+/** True for equal times; file systems store them with different precision. */
 export const sameTime = (a: Stats, b: Stats): boolean => Math.abs(a.mtimeMs - b.mtimeMs) <= SAME_MS
 
-/** What has a path below an open folder; null when nothing does. */
+/** The stat of a path below an open folder; null when it does not exist. */
 export async function statIn (root: Folder, path: string): Promise<Stats | null> {
   const [outer, name] = splitPath(path)
   try {
@@ -79,7 +79,7 @@ export async function sameContent ({ source, target, breathe }: MirrorAsk, path:
   return await reading(digest(source, path, breathe)) === await digest(target, path, breathe)
 }
 
-/** Gives the copy the owner, mode and time of the original; what the disk has no place for, or null. */
+/** Gives the copy the owner, mode and time of the original. Returns what the disk cannot store, or null. */
 export async function redress ({ target }: MirrorAsk, path: string, stat: Stats): Promise<string | null> {
   const [outer, name] = splitPath(path)
   return await inFolder(target, outer, async folder => {
@@ -88,7 +88,7 @@ export async function redress ({ target }: MirrorAsk, path: string, stat: Stats)
   })
 }
 
-/** Gives a folder of the copy the mode and time of the original. Its owner may always write to it: the next run
+/** Gives a folder of the copy the mode and time of the original. The owner can always write to it, because the next run
  *  must. */
 export async function redressFolder ({ target }: MirrorAsk, path: string, stat: Stats): Promise<string | null> {
   const mode = stat.mode & 0o7777 | 0o700
@@ -102,17 +102,17 @@ export async function redressFolder ({ target }: MirrorAsk, path: string, stat: 
 const partOf = (path: string) =>
   `.offpeak-${createHash('sha256').update(bytesOfName(path)).digest('hex').slice(0, 16)}.part`
 
-/** Makes the link that the source has; false when it is there already. */
+/** Copies a link. Returns false when an equal one exists. */
 export async function copyLink ({ source, target }: MirrorAsk, path: string, stat: Stats): Promise<boolean> {
   const [outer, name] = splitPath(path)
-  const says = await reading(inFolder(source, outer, folder => folder.readLink(name)))
+  const text = await reading(inFolder(source, outer, folder => folder.readLink(name)))
   return await makeFolder(target, outer, async folder => {
     const there = await folder.stat(name)
-    if (there?.isSymbolicLink() && await folder.readLink(name) === says) return false
+    if (there?.isSymbolicLink() && await folder.readLink(name) === text) return false
     const temp = partOf(path)
     await folder.remove(temp)
     try {
-      await folder.makeLink(temp, says)
+      await folder.makeLink(temp, text)
       await folder.mark(temp, { owner: process.getuid?.() === 0 ? stat : null, seconds: secondsIn(stat) })
       await folder.rename(temp, name)
     } finally {
@@ -129,16 +129,16 @@ interface Copy {
   stat: Stats
 }
 
-/** The unfinished copy, open, and where to go on: behind what an earlier attempt has put on disk of the same
- *  original. */
+/** Opens the unfinished copy. `offset` is the position after the bytes that an earlier attempt has synced, 0 when the
+ *  original is another one. */
 async function openPart (folder: Folder, { ask, path, stat }: Copy): Promise<{ file: FileHandle, offset: number }> {
   const part = partOf(path)
-  // A small one is always copied from its beginning.
+  // Small files are always copied from the beginning.
   const known = stat.size > SAVE_EVERY ? await ask.read() : null
   const found = await folder.stat(part)
-  const goesOn = known?.path === path && known.size === stat.size && known.mtime === stat.mtimeMs && found?.isFile() &&
+  const resumes = known?.path === path && known.size === stat.size && known.mtime === stat.mtimeMs && found?.isFile() &&
     found.size >= known.offset
-  if (goesOn) {
+  if (resumes) {
     const file = await folder.edit(part)
     await file.truncate(known.offset)
     return { file, offset: known.offset }
@@ -179,8 +179,7 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
     await folder.rename(partOf(path), splitPath(path)[1])
     return lost
   } catch (error) {
-    // On a full disk the part is in the way; one of a file that cannot be read, or has a folder in its place, is never
-    // finished.
+    // The part would fill a full disk. It is of no use when the source cannot be read or the name is a folder's.
     if ([...FULL, 'EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) || error instanceof Unread) {
       await folder.remove(partOf(path))
     }
@@ -190,20 +189,20 @@ async function copyOpen (folder: Folder, copy: Copy): Promise<string | null> {
   }
 }
 
-/** What came of a copy. `changed`: the original was written to meanwhile, and the next run copies it again. `lost`:
- *  what the disk has no place for. */
+/** The result of a copy. `changed`: the original changed meanwhile; the next run copies it again. `lost`: what the disk
+ *  cannot store. */
 interface Copied {
   changed: boolean
   lost: string | null
 }
 
-/** Copies one file beside its place and moves it there when it is whole. */
+/** Copies one file under a temporary name and renames it when it is complete. Throws Unread. */
 export async function copyFile (ask: MirrorAsk, path: string): Promise<Copied> {
   const [outer, name] = splitPath(path)
   return await inFolder(ask.source, outer, async source => {
     await using from = await reading(source.read(name))
     const stat = await reading(from.stat())
-    if (!stat.isFile()) throw new Unread(`'${shown(path)}' is no file any more`)
+    if (!stat.isFile()) throw new Unread(`'${shown(path)}' is no longer a file`)
     const lost = await makeFolder(ask.target, outer, folder => copyOpen(folder, { ask, path, from, stat }))
     const after = await from.stat().catch(() => stat)
     return { changed: after.size !== stat.size || after.mtimeMs !== stat.mtimeMs, lost }

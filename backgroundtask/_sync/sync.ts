@@ -9,11 +9,12 @@ import type { MirrorAsk } from './copy.ts'
 import { shown } from '../_files/names.ts'
 import { inFolder, splitPath, walk, makeFolder } from '../_files/walk.ts'
 
-/** A disk that fails in one of these ways fails for the next file too. */
-const OF_THE_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
+/** Errors of the whole disk: the next file would fail too. */
+const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
 const SMALL = 1024 * 1024
-const AT_ONCE = 8
-/** As few may go whatever share of all they are. */
+/** The number of small files that are copied at the same time. */
+const PARALLEL = 8
+/** Up to this many files are removed regardless of their share. */
 const FEW = 10
 
 /** Everything below a folder that is not excluded. */
@@ -25,6 +26,7 @@ interface Found {
   unread: string[]
 }
 
+/** Lists a folder, except for what is excluded. Paths are relative. */
 export async function look (
   root: Folder,
   { excluded, breathe }: { excluded: Excluded, breathe: () => Promise<void> }
@@ -40,8 +42,8 @@ export async function look (
   return found
 }
 
-/** What a run has done. `passed`: pipes, sockets and devices. `not_kept`: files and folders whose owner, mode or time
- *  the disk of the target has no place for. */
+/** The result of a run. `passed`: pipes, sockets and devices. `not_kept`: files and folders whose owner, mode or time
+ *  the target disk cannot store. */
 export interface Done {
   copied: number
   bytes: number
@@ -60,10 +62,10 @@ export interface Sync {
   done: Done
 }
 
-/** One file that cannot be brought does not keep the others; a stop and a failing target do. */
+/** Records the error of one path. Throws when the run is being stopped or the target fails. */
 function troubled ({ ctx, done }: Sync, path: string, error: unknown): void {
   ctx.signal.throwIfAborted()
-  const fatal = !(error instanceof Unread) && (codeOf(error) === '' || OF_THE_DISK.includes(codeOf(error)))
+  const fatal = !(error instanceof Unread) && (codeOf(error) === '' || DISK_ERRORS.includes(codeOf(error)))
   if (fatal) throw error
   done.troubles.push(`${shown(path)}: ${messageOf(error)}`)
 }
@@ -72,7 +74,7 @@ const lose = ({ done }: Sync, lost: string | null): void => {
   if (lost !== null) done.not_kept++
 }
 
-/** Copies one file when it is another one: by size and time, and by content where only the time differs. */
+/** Copies one file. A copy with the same size and content only gets the mode and time of the original. */
 async function bring (sync: Sync, path: string, { stat, there }: { stat: Stats, there: Stats | null }): Promise<void> {
   const { ask, done } = sync
   if (there?.isFile() && there.size === stat.size && await sameContent(ask, path)) {
@@ -82,13 +84,13 @@ async function bring (sync: Sync, path: string, { stat, there }: { stat: Stats, 
     return
   }
   const { changed, lost } = await copyFile(ask, path)
-  if (changed) done.troubles.push(`${shown(path)}: was changed while it was copied`)
+  if (changed) done.troubles.push(`${shown(path)}: changed while it was copied`)
   lose(sync, lost)
   done.copied++
   done.bytes += stat.size
 }
 
-/** Gives a copy that has the content of its original the mode of it too. */
+/** Gives an equal copy the mode of its original. */
 async function adopt (
   { ask, done }: Sync,
   path: string,
@@ -99,7 +101,7 @@ async function adopt (
   else done.unchanged++
 }
 
-/** Paths that are one name on a disk which does not tell upper from lower case: the first of them is kept. */
+/** Paths that are the same name on a disk that ignores case, each with the first of them, which is copied. */
 function twins (paths: Iterable<string>): Map<string, string> {
   const first = new Map<string, string>()
   const twice = new Map<string, string>()
@@ -114,8 +116,8 @@ function twins (paths: Iterable<string>): Map<string, string> {
 
 type Wanted = [path: string, pair: { stat: Stats, there: Stats | null }]
 
-/** Large files one by one, as a checkpoint holds the place in one; of small ones, which wait for the disk most of
- *  the time, several at once. */
+/** Copies files: small ones in parallel, because they mostly wait for the disk; large ones one by one, because the
+ *  checkpoint holds the position in one file. */
 async function bringWanted (sync: Sync, wanted: Wanted[]): Promise<void> {
   const one = async ([path, pair]: Wanted) => {
     sync.ctx.progress.setMessage(shown(path))
@@ -123,7 +125,7 @@ async function bringWanted (sync: Sync, wanted: Wanted[]): Promise<void> {
   }
   const small = wanted.filter(([, { stat }]) => stat.size <= SMALL)
   const rest = small.values()
-  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, async () => {
+  const ends = await Promise.allSettled(Array.from({ length: PARALLEL }, async () => {
     for (const next of rest) await one(next)
   }))
   const failed = ends.find(end => end.status === 'rejected')
@@ -131,14 +133,14 @@ async function bringWanted (sync: Sync, wanted: Wanted[]): Promise<void> {
   for (const next of wanted) if (next[1].stat.size > SMALL) await one(next)
 }
 
-/** Copies what is new or changed. `oneCase`: the target does not tell upper from lower case. */
+/** Copies new and changed files and links. `oneCase`: the target ignores case. */
 export async function bringAll (sync: Sync, found: Found, { oneCase }: { oneCase: boolean }): Promise<void> {
   const { ctx, ask, done } = sync
   const twice = oneCase
     ? twins([...found.files.keys(), ...found.links.keys(), ...found.folders.keys()])
     : new Map<string, string>()
   for (const [path, other] of twice) {
-    done.troubles.push(`${shown(path)}: on the disk of the target it is the same name as '${shown(other)}'`)
+    done.troubles.push(`${shown(path)}: on the target disk it is the same name as '${shown(other)}'`)
   }
   const wanted: Wanted[] = []
   for (const [path, stat] of found.files) {
@@ -163,8 +165,7 @@ export async function bringAll (sync: Sync, found: Found, { oneCase }: { oneCase
   }
 }
 
-/** Gives the folders, the inner ones first, the modes and times that they have in the source, and makes them
- *  durable. */
+/** Syncs the folders of the target and gives them the modes and times of the source, inner folders first. */
 export async function finishFolders (sync: Sync, { folders }: Found): Promise<void> {
   const { ask } = sync
   for (const [path, stat] of folders) {
@@ -180,21 +181,21 @@ interface RemoveSettings {
   max_delete_share: number
 }
 
-/** Why nothing is removed, or null. */
+/** The reason why nothing is removed, or null. */
 function refusal (
   { from, there, extra, settings }: { from: Found, there: Found, extra: number, settings: RemoveSettings }
 ): string | null {
   const all = there.files.size + there.links.size
   if (from.unread.length > 0) return 'parts of the source could not be read'
   if (from.files.size + from.links.size === 0 && all > 0) return 'the source is empty'
-  if (extra > settings.max_delete) return `${extra} files would go, and max_delete is ${settings.max_delete}`
+  if (extra > settings.max_delete) return `${extra} files would be removed, and max_delete is ${settings.max_delete}`
   if (extra > FEW && extra > all * settings.max_delete_share) {
-    return `${extra} of ${all} files would go, and max_delete_share is ${settings.max_delete_share}`
+    return `${extra} of ${all} files would be removed, and max_delete_share is ${settings.max_delete_share}`
   }
   return null
 }
 
-/** Removes from the target what the source does not have, what is in a folder before the folder. */
+/** Removes files, links and empty folders from the target that the source does not have. */
 export async function removeRest (sync: Sync, from: Found, settings: RemoveSettings): Promise<void> {
   const { ctx, ask, done } = sync
   const there = await look(ask.target, { excluded: settings.excluded, breathe: () => ctx.breathe() })
@@ -213,7 +214,7 @@ export async function removeRest (sync: Sync, from: Found, settings: RemoveSetti
     }).catch(error => troubled(sync, path, error))
     if (gone === true) done.removed++
   }
-  // Those that hold what was excluded or passed over are not empty, and stay.
+  // Folders with excluded or special files are not empty, and stay.
   for (const path of there.folders.keys()) {
     if (from.folders.has(path)) continue
     const [outer, name] = splitPath(path)

@@ -7,12 +7,12 @@ import { Folder } from '../../backgroundtask/_files/folder.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import { ARCHIVE, run, setup } from './data.ts'
 
-/** Lets reads of files of one name fail as a bad sector does. */
-async function bad (name: string, act: () => Promise<void>): Promise<void> {
+/** Makes reads of files with this name fail, like a bad sector. */
+async function badSector (name: string, act: () => Promise<void>): Promise<void> {
   const own = Folder.prototype.read
-  Folder.prototype.read = async function (this: Folder, asked) {
-    const handle = await own.call(this, asked)
-    if (asked !== name) return handle
+  Folder.prototype.read = async function (this: Folder, opened) {
+    const handle = await own.call(this, opened)
+    if (opened !== name) return handle
     return new Proxy(handle, {
       get: (target, key) => {
         if (key === 'read') {
@@ -34,9 +34,9 @@ async function bad (name: string, act: () => Promise<void>): Promise<void> {
 
 const on = (ctx: TaskContext, day: string) => run({ ...ctx, due_at: `2026-03-${day}T02:00:00.000Z` })
 
-tap.test('a file with a bad sector is named, and the rest is backed up [F46]', async t => {
+tap.test('a file with a bad sector is listed, and the other files are backed up [F46]', async t => {
   const { base, target, ctx } = setup(t)
-  await bad('a.txt', async () => {
+  await badSector('a.txt', async () => {
     t.match(await run(ctx), {
       message: /1 files or folders could not be read and are not in the backup \(a\.txt: EIO\)/,
       result: { files: 4, partial: true, passed_over: [{ path: 'a.txt', why: 'EIO' }] }
@@ -45,11 +45,11 @@ tap.test('a file with a bad sector is named, and the rest is backed up [F46]', a
   t.match(await restore({ archive: join(target, ARCHIVE), into: join(base, 'back') }), { files: 4, damaged: [] })
 })
 
-tap.test('of a large file what can be read is kept, and a restore says which parts it lacks', async t => {
+tap.test('the readable parts of a large file are backed up, and a restore lists the file as damaged', async t => {
   const { base, target, ctx } = setup(t)
-  await bad('b.bin', async () => {
+  await badSector('b.bin', async () => {
     t.match(await run(ctx), {
-      message: /1 files could be read in part alone \(deep\/b\.bin: EIO\)/,
+      message: /1 files could be read only in part \(deep\/b\.bin: EIO\)/,
       result: { files: 5, partial: true }
     })
   })
@@ -60,11 +60,11 @@ tap.test('of a large file what can be read is kept, and a restore says which par
   t.equal(statSync(join(base, 'back', 'deep/b.bin')).size, 700_000)
 })
 
-tap.test('a backup that lacks something takes the place of no whole one', async t => {
+tap.test('a partial backup does not replace a complete one', async t => {
   const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
   await on(ctx, '01')
   await on(ctx, '02')
-  await bad('a.txt', async () => {
+  await badSector('a.txt', async () => {
     for (const day of ['03', '04', '05']) await on(ctx, day)
   })
   t.same((await listBackups({ folder: target })).map(({ created_at: at, partial }) => [at.slice(8, 10), partial]), [[
@@ -75,7 +75,7 @@ tap.test('a backup that lacks something takes the place of no whole one', async 
   t.same((await listBackups({ folder: target })).map(({ created_at: at }) => at.slice(8, 10)), ['06', '05', '04', '02'])
 })
 
-tap.test('a file that vanishes while the run is under way does not end it', async t => {
+tap.test('a file that disappears during a run does not end the run', async t => {
   const { source, ctx } = setup(t)
   ctx.progress.advance = (_by, path) => {
     if (path === 'a.txt') unlinkSync(join(source, 'deep/b.bin'))
@@ -83,7 +83,7 @@ tap.test('a file that vanishes while the run is under way does not end it', asyn
   t.match(await run(ctx), { files: 4 })
 })
 
-tap.test('a folder that packs very well is no bomb to its own restore', async t => {
+tap.test('a folder that compresses very well can be restored', async t => {
   const { base, source, target, ctx } = setup(t)
   const zeros = openSync(join(source, 'zeros'), 'w')
   ftruncateSync(zeros, 300_000_000)
@@ -99,41 +99,41 @@ tap.test('a folder that packs very well is no bomb to its own restore', async t 
   unlinkSync(`${archive}.json`)
   await t.rejects(restore({ archive, into }), {
     name: 'ArchiveRefused',
-    message: /grows more than 1000 times.*put its \.json beside it, or raise max_ratio/
+    message: /expands more than 1000 times.*put its \.json beside it, or raise max_ratio/
   })
   t.match(await restore({ archive, into, caps: { maxRatio: 1e9 } }), { files: 6 })
 })
 
-tap.test('a folder that has lost all its files is not backed up over its good copies', async t => {
+tap.test('a folder that has lost all its files is not backed up', async t => {
   const { source, target, ctx } = setup(t)
   await on(ctx, '01')
   rmSync(source, { recursive: true })
   mkdirSync(source)
-  await t.rejects(on(ctx, '02'), { name: 'Fatal', message: /holds no files.*is its disk mounted.*allow_empty/ })
+  await t.rejects(on(ctx, '02'), { name: 'Fatal', message: /contains no files.*is its disk mounted.*allow_empty/ })
   t.equal(readdirSync(target).length, 2)
   const empty = { ...ctx, payload: { ...ctx.payload as object, allow_empty: true } }
   t.match(await on(empty, '02'), { files: 0 })
 })
 
-tap.test('a file that has the name of the manifest is named, for it cannot be kept', async t => {
+tap.test('a file with the name of the manifest is left out and listed', async t => {
   const { source, ctx } = setup(t)
   writeFileSync(join(source, '.offpeak-manifest.json'), '{}')
   t.match(await run(ctx), { message: /\.offpeak-manifest\.json: the name of the manifest/, result: { files: 5 } })
 })
 
-tap.test('a restore that is asked for what is not there says so', async t => {
+tap.test('a restore of paths that are not in the archive is refused', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const archive = join(target, ARCHIVE)
   await t.rejects(restore({ archive, into: join(base, 'back'), only: ['dep'] }), {
-    message: /Nothing in the archive is named by 'dep'/
+    message: /No entry of the archive matches 'dep'/
   })
   t.match(await restore({ archive, into: join(base, 'back'), only: ['./deep/', join(base, 'data', 'a.txt')] }), {
     files: 2
   })
 })
 
-tap.test('missing parents of the target are not made: a disk may be missing', async t => {
+tap.test('missing parents of the target are not created, because a disk may not be mounted', async t => {
   const { base, ctx, source } = setup(t)
   await t.rejects(run({ ...ctx, payload: { source, target: join(base, 'media/me/USB/backups') } }), {
     name: 'Fatal',

@@ -11,7 +11,7 @@ import { Warned } from '../../core/model/run/outcome.ts'
 import { fakeContext } from './context.ts'
 import { ARCHIVE, FILES, run, setup, sha } from './data.ts'
 
-tap.test('a folder comes back from its archive byte for byte', async t => {
+tap.test('a restored folder equals the source byte for byte', async t => {
   const { base, target, ctx, said } = setup(t)
   const result = await run(ctx)
   const bytes = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
@@ -23,7 +23,7 @@ tap.test('a folder comes back from its archive byte for byte', async t => {
   t.ok(statSync(join(into, 'void')).isDirectory())
 })
 
-tap.test('the manifest is inside the archive and beside it, and says the hash of each file', async t => {
+tap.test('the manifest is in the archive and beside it, with the hash of each file', async t => {
   const { target, ctx } = setup(t)
   await run(ctx)
   const packed = readFileSync(join(target, ARCHIVE))
@@ -37,14 +37,14 @@ tap.test('the manifest is inside the archive and beside it, and says the hash of
     Object.entries(FILES).map(([path, text]) => [path, sha(text)]).toSorted())
 })
 
-tap.test('archive and manifest are for their owner alone [S45]', async t => {
+tap.test('only the owner can read archive and manifest [S45]', async t => {
   const { target, ctx } = setup(t)
   await run(ctx)
   for (const name of readdirSync(target)) t.equal(statSync(join(target, name)).mode & 0o777, 0o600, name)
   t.equal(readdirSync(target).length, 2)
 })
 
-tap.test('tar and zstd of the machine can read it', async t => {
+tap.test('the tar and zstd of the system can read an archive', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const plain = join(base, 'plain.tar')
@@ -53,7 +53,7 @@ tap.test('tar and zstd of the machine can read it', async t => {
   t.match(names, 'deep/b.bin')
 })
 
-tap.test('the target inside the source is left out, and a link is kept as what it is', async t => {
+tap.test('a target inside the source is left out, and a link is archived as a link', async t => {
   const { source, ctx } = setup(t)
   const payload = { source, target: join(source, 'backups') }
   symlinkSync('/etc/passwd', join(source, 'link'))
@@ -63,12 +63,12 @@ tap.test('the target inside the source is left out, and a link is kept as what i
   t.equal(readlinkSync(join(source, '..', 'back', 'link')), '/etc/passwd')
 })
 
-tap.test('what is excluded is not packed', async t => {
+tap.test('excluded paths are not archived', async t => {
   const { ctx } = setup(t, { exclude: ['**/*.bin', 'long/**'] })
   t.match(await run(ctx), { files: 3 })
 })
 
-tap.test('a link planted where the archive goes is refused and its target is untouched [S26]', async t => {
+tap.test('a link with the name of the archive is refused, and its target is not changed [S26]', async t => {
   const { base, target, ctx } = setup(t)
   mkdirSync(target)
   const precious = join(base, 'precious')
@@ -79,7 +79,7 @@ tap.test('a link planted where the archive goes is refused and its target is unt
   t.strictSame(readdirSync(target), [ARCHIVE])
 })
 
-tap.test('a link planted where the manifest or the temp goes is replaced, not written through', async t => {
+tap.test('a link with the name of the manifest or the temporary file is replaced, and its target is not changed', async t => {
   const { base, target, ctx } = setup(t)
   mkdirSync(target)
   const precious = join(base, 'precious')
@@ -91,7 +91,7 @@ tap.test('a link planted where the manifest or the temp goes is replaced, not wr
   t.ok(lstatSync(join(target, `${ARCHIVE}.json`)).isFile())
 })
 
-tap.test('a file that shrinks while it is read is packed, named, and warned of', async t => {
+tap.test('a file that shrinks while it is read is archived, and the run ends with a warning', async t => {
   const { source, ctx } = setup(t)
   const advance = ctx.progress.advance
   ctx.progress.advance = (by, path) => {
@@ -103,7 +103,7 @@ tap.test('a file that shrinks while it is read is packed, named, and warned of',
   t.match((answer as unknown as Warned).result, { changed: ['deep/b.bin'], files: 5 })
 })
 
-tap.test('an archive that the disk has spoilt gets no name [S26]', async t => {
+tap.test('an archive that was damaged on disk is removed [S26]', async t => {
   const { target, ctx } = setup(t)
   ctx.progress.setMessage = message => {
     if (message !== 'reading back') return
@@ -116,14 +116,14 @@ tap.test('an archive that the disk has spoilt gets no name [S26]', async t => {
   t.strictSame(readdirSync(target), [])
 })
 
-tap.test('a stop leaves nothing behind', async t => {
+tap.test('a stop leaves no file behind', async t => {
   const { target, ctx, stop } = setup(t)
   ctx.progress.advance = () => stop.abort(new Error('stopped'))
   await t.rejects(run(ctx), { message: 'stopped' })
   t.strictSame(readdirSync(target), [])
 })
 
-tap.test('the attempt after a crash removes the part the first one left [F12, S26]', async t => {
+tap.test('the attempt after a crash removes the unfinished archive [F12, S26]', async t => {
   const { target, ctx } = setup(t)
   mkdirSync(target)
   writeFileSync(join(target, `.data-20260310T020000Z.${ctx.run_id}.part`), 'half an archive')
@@ -131,7 +131,7 @@ tap.test('the attempt after a crash removes the part the first one left [F12, S2
   t.strictSame(readdirSync(target), [ARCHIVE, `${ARCHIVE}.json`])
 })
 
-tap.test('the attempt after a finished one makes no second archive', async t => {
+tap.test('an attempt makes no second archive if an earlier one has finished it', async t => {
   const { target, ctx } = setup(t)
   await run(ctx)
   const before = statSync(join(target, ARCHIVE)).mtimeMs
@@ -141,7 +141,7 @@ tap.test('the attempt after a finished one makes no second archive', async t => 
   t.equal(other.archive, 'data-20260310T020000Z-0001a2b3c4e.tar.zst')
 })
 
-tap.test('old backups of this name and source go, all else in the folder stays', async t => {
+tap.test('old backups with this name and source are removed, other files stay', async t => {
   const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
   for (const day of ['01', '02', '03']) await run({ ...ctx, due_at: `2026-03-${day}T02:00:00.000Z` })
   const alien = 'data-20200101T000000Z.tar.zst'
@@ -159,7 +159,7 @@ tap.test('old backups of this name and source go, all else in the folder stays',
 
 const KEEP_ONE = { keep_last: 1, keep_daily: 1, keep_weekly: 1 }
 
-tap.test('a clock that was wrong takes no backup away from those of today, and the new one never goes', async t => {
+tap.test('backups of a wrong clock do not displace current ones, and the new one is never removed', async t => {
   const { target, ctx } = setup(t, KEEP_ONE)
   const forgotten: string[] = []
   for (const day of ['2099-01-01', '2099-02-01', '2026-03-01', '2026-03-02', '1970-01-01']) {
@@ -172,7 +172,7 @@ tap.test('a clock that was wrong takes no backup away from those of today, and t
     '2026-03-02', '1970-01-01'])
 })
 
-tap.test('an archive that was cut short takes the place of no whole one', async t => {
+tap.test('a truncated archive does not replace a complete one', async t => {
   const { target, ctx } = setup(t, { keep_last: 2, keep_daily: 0, keep_weekly: 0 })
   const made = async (day: string) =>
     await run({ ...ctx, run_id: `0001a2b3c${day}`, due_at: `2026-03-${day}T02:00:00.000Z` })
@@ -183,15 +183,15 @@ tap.test('an archive that was cut short takes the place of no whole one', async 
   t.same((await listBackups({ folder: target })).map(({ partial }) => partial), [false, true, false])
 })
 
-tap.test('two backups of one second at once are two archives, each with its own manifest', async t => {
+tap.test('two simultaneous backups make two archives, each with its own manifest', async t => {
   const { target, ctx } = setup(t)
   const runs = ['0001a2b3c4d', '0001a2b3c4e']
   const results = await Promise.all(runs.map(run_id => run({ ...ctx, run_id })))
   t.not(results[0]!.archive, results[1]!.archive)
   for (const [index, { archive }] of results.entries()) {
-    const said = JSON.parse(readFileSync(join(target, `${archive}.json`), 'utf8')) as { run_id: string,
+    const manifest = JSON.parse(readFileSync(join(target, `${archive}.json`), 'utf8')) as { run_id: string,
       archive: { sha256: string, file: string } }
-    t.match(said, {
+    t.match(manifest, {
       run_id: runs[index]!,
       archive: { file: archive, sha256: sha(readFileSync(join(target, archive))) }
     })
@@ -199,17 +199,17 @@ tap.test('two backups of one second at once are two archives, each with its own 
   t.equal(readdirSync(target).length, 4)
 })
 
-tap.test('a manifest without its archive, of another run, is left to that', async t => {
+tap.test('a manifest of another run without an archive is not changed', async t => {
   const { target, ctx } = setup(t)
   const { archive } = await run(ctx)
   rmSync(join(target, archive))
   const theirs = readFileSync(join(target, `${archive}.json`), 'utf8')
   t.equal((await run({ ...ctx, run_id: '0001a2b3c4e' })).archive, 'data-20260310T020000Z-0001a2b3c4e.tar.zst')
   t.equal(readFileSync(join(target, `${archive}.json`), 'utf8'), theirs)
-  t.equal((await run(ctx)).archive, archive, 'its own is made again')
+  t.equal((await run(ctx)).archive, archive, 'it makes its own again')
 })
 
-tap.test('backups of another folder that has the same name are not removed', async t => {
+tap.test('backups of another source with the same name are not removed', async t => {
   const { base, target, ctx } = setup(t, { keep_last: 1, keep_daily: 0, keep_weekly: 0 })
   const other = join(base, 'other', 'data')
   mkdirSync(other, { recursive: true })
@@ -219,7 +219,7 @@ tap.test('backups of another folder that has the same name are not removed', asy
   t.strictSame(await listBackups({ folder: target, name: 'dat' }), [])
 })
 
-tap.test('the last of each day and week is kept', async t => {
+tap.test('the last backup of each day and week is kept', async t => {
   const instants = ['2026-03-11T20:00', '2026-03-11T10:00', '2026-03-10T02:00', '2026-03-09T00:00', '2026-03-08T23:00',
     '2026-03-02T00:00', '2026-02-20T00:00'].map(text => Date.parse(`${text}:00Z`))
   const keep = (ask: object) =>
@@ -230,7 +230,7 @@ tap.test('the last of each day and week is kept', async t => {
   t.strictSame(keep({ weekly: 3 }), [0, 4, 6], 'a week begins on Monday')
 })
 
-tap.test('without a source the run is skipped; with one that is missing, or the target itself, it fails', async t => {
+tap.test('a run without a source is skipped; one with a missing source, or the source as target, fails', async t => {
   await t.rejects(run(fakeContext('backup_data').ctx), { name: 'Skip', message: /tasks\.backup_data\.payload\.source/ })
   const { source, ctx } = setup(t)
   await t.rejects(run({ ...ctx, payload: { source: `${source}-missing`, target: `${source}/../b` } }), {

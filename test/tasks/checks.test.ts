@@ -15,14 +15,14 @@ import { webServer } from './server.ts'
 
 const never = () => new Promise<never>(() => {})
 
-tap.test('the machine is read for real', async t => {
+tap.test('the real machine can be read', async t => {
   const reading = await readSystem({ paths: ['/'] })
   for (const value of [reading.memory_percent, reading.disk_percent, reading.cpu_percent]) {
     t.ok(typeof value === 'number' && value >= 0 && value <= 100, String(value))
   }
 })
 
-tap.test('a sensor that hangs or fails is unknown and does not hold up the others', async t => {
+tap.test('a sensor that hangs or fails is unknown, and the others are read', async t => {
   const sources = {
     cpu: never,
     memory: () => Promise.reject(new Error('no')),
@@ -44,7 +44,7 @@ const reads = (cpu: number | 'unknown', memory: number | 'unknown', disk: number
   disks: [{ path: '/', percent: disk }]
 })
 
-tap.test('the system check warns above its limits and only there', async t => {
+tap.test('the system check warns of values above their limits', async t => {
   const { ctx } = fakeContext('check_system')
   t.match(await checkSystem(ctx, reads(80, 80, 90)), { high: [], cpu_percent: 80 })
   t.match(await checkSystem(ctx, reads(80.1, 81, 90.5)), {
@@ -63,7 +63,7 @@ async function site (t: Test, handle: RequestListener, payload: object = {}) {
 
 const run = async (ctx: TaskContext) => WEBSITE[0]!.func(ctx)
 
-tap.test('a site that answers is up, and a change is noted once', async t => {
+tap.test('a site that answers is up, and a change is reported once', async t => {
   const answers = [200, 503, 503, 200]
   const { ctx, url } = await site(t, (_request, response) => response.writeHead(answers.shift()!).end('hello'))
   t.match(await run(ctx), { up: true, status: 200, bytes: 5, changed: false })
@@ -85,7 +85,7 @@ tap.test('a site that is down can fail the run', async t => {
   await t.rejects(run(ctx), { message: /is down: it answered 404/ })
 })
 
-tap.test('other answers and a text can be expected', async t => {
+tap.test('other status codes and a text can be expected', async t => {
   const { ctx } = await site(t, (_request, response) => response.writeHead(401).end('please log in'), {
     expect_status: [200, 401],
     expect_text: 'log in'
@@ -96,7 +96,7 @@ tap.test('other answers and a text can be expected', async t => {
   })
 })
 
-tap.test('a site that never answers, or never stops, is bounded', async t => {
+tap.test('a check of a site that never answers, or never stops, times out', async t => {
   const silent = await site(t, () => {}, { timeout: 0.1 })
   t.match(await run(silent.ctx), { message: /no answer within 100 ms/ })
   const drip = await site(t, (_request, response) => {
@@ -105,14 +105,14 @@ tap.test('a site that never answers, or never stops, is bounded', async t => {
   t.match(await run(drip.ctx), { message: /no answer within/ })
 })
 
-tap.test('a refused connection is down; a slow answer is said', async t => {
+tap.test('a closed connection means down; a slow answer is a warning', async t => {
   const { ctx } = await site(t, (_request, response) => response.end(), { slow_after: 0 })
   t.match(await run(ctx), { message: / took / })
   const gone = await site(t, request => request.destroy())
   t.match(await run(gone.ctx), { message: /ECONNRESET/ })
 })
 
-tap.test('without a url the run is skipped; one that must not be asked fails it', async t => {
+tap.test('a run without a URL is skipped; one with a forbidden URL fails', async t => {
   await t.rejects(run(fakeContext('check_website_status').ctx), {
     name: 'Skip',
     message: /tasks\.check_website_status\.payload\.url/
@@ -128,7 +128,7 @@ tap.test('a stop ends the request', async t => {
   await t.rejects(run(ctx), { message: 'stopped' })
 })
 
-tap.test('a state file that is broken or a link does no harm', async t => {
+tap.test('a state file that is invalid or a link is replaced', async t => {
   const { ctx, state } = await site(t, (_request, response) => response.end())
   mkdirSync(join(state, '..'))
   writeFileSync(state, '{')
@@ -143,7 +143,7 @@ tap.test('a state file that is broken or a link does no harm', async t => {
 
 const beat = async (ctx: TaskContext) => HEARTBEAT[0]!.func(ctx)
 
-tap.test('a heart beats, and its echo never fails it', async t => {
+tap.test('a heartbeat completes even if its ping fails', async t => {
   const { ctx, said } = fakeContext('heartbeat')
   t.match(await beat(ctx), { uptime: Number, machine_uptime: Number })
   t.match(said.log, [[{ uptime: Number }, /^up for /]])
@@ -165,7 +165,7 @@ tap.test('a heart beats, and its echo never fails it', async t => {
 
 const sweep = async (ctx: TaskContext) => SWEEP[0]!.func(ctx)
 
-tap.test('old runs are swept by the host, when it lends the broom', async t => {
+tap.test('old runs are removed by the service of the host; without it the run is skipped', async t => {
   t.strictSame(
     await sweep(fakeContext('cleanup_old_runs', {}, { services: { offpeak: { sweep: async () => 7 } } }).ctx),
     { removed: 7 }

@@ -13,7 +13,7 @@ import { fakeContext } from './context.ts'
 
 const DAY = 24 * 3600
 
-/** Writes files below a folder; those of `old` carry a change time of a year ago. */
+/** Writes files below a folder; those of `old` were changed a year ago. */
 function fill (root: string, { old = [], fresh = [] }: { old?: string[], fresh?: string[] }) {
   for (const name of [...old, ...fresh]) {
     const path = join(root, name)
@@ -34,7 +34,7 @@ function setup (t: Test, payload: object = {}) {
 
 const run = (ctx: Parameters<typeof cleanUp>[0]) => TASK_DEFINITIONS[0]!.func(ctx) as Promise<unknown>
 
-tap.test('files that are old go, files that are fresh stay', async t => {
+tap.test('old files are removed, new ones stay', async t => {
   const { root, ctx, said } = setup(t)
   fill(root, { old: ['a', 'deep/down/b'], fresh: ['c', 'deep/d', 'e'] })
   t.match(await run(ctx), { removed: 2, files: 5, bytes: 12 })
@@ -44,7 +44,7 @@ tap.test('files that are old go, files that are fresh stay', async t => {
   t.match(said.progress, { current: 2, total: 2 })
 })
 
-tap.test('a dry run is what happens when nothing else is said [S25]', async t => {
+tap.test('a run is a dry run by default [S25]', async t => {
   const { root, ctx } = setup(t, { dry_run: undefined })
   const { dry_run: _, ...payload } = ctx.payload as { dry_run: unknown }
   fill(root, { old: ['a'], fresh: ['b', 'c'] })
@@ -52,7 +52,7 @@ tap.test('a dry run is what happens when nothing else is said [S25]', async t =>
   t.ok(existsSync(join(root, 'a')))
 })
 
-tap.test('include and exclude choose among the old files', async t => {
+tap.test('include and exclude select among the old files', async t => {
   const { root, ctx } = setup(t, { include: ['**/*.tmp', 'cache/**'], exclude: ['**/keep.*'] })
   fill(root, { old: ['a.tmp', 'x/b.tmp', 'x/keep.tmp', 'cache/c', 'd.txt'], fresh: ['1', '2', '3', '4'] })
   t.match(await run(ctx), { removed: 3 })
@@ -60,14 +60,14 @@ tap.test('include and exclude choose among the old files', async t => {
   t.ok(existsSync(join(root, 'x/keep.tmp')))
 })
 
-tap.test('the clean-up of logs takes logs alone, whatever else the payload says', async t => {
+tap.test('the clean-up of logs removes only logs by default', async t => {
   const { root, ctx } = setup(t)
   fill(root, { old: ['a.log', 'b.log.1', 'notes.txt'], fresh: ['1', '2', '3'] })
   t.match(await LOGS[0]!.func(ctx), { removed: 2 })
   t.ok(existsSync(join(root, 'notes.txt')))
 })
 
-tap.test('folders emptied by the run go when that is wanted, others stay', async t => {
+tap.test('with remove_empty_folders, folders that the run has emptied are removed, others stay', async t => {
   const { root, ctx } = setup(t, { remove_empty_folders: true })
   fill(root, { old: ['x/y/a'], fresh: ['z/b', 'c'] })
   mkdirSync(join(root, 'new-and-empty'))
@@ -75,7 +75,7 @@ tap.test('folders emptied by the run go when that is wanted, others stay', async
   t.strictSame(readdirSync(root).toSorted(), ['c', 'new-and-empty', 'z'])
 })
 
-tap.test('more than the limits is reported and not removed [S25]', async t => {
+tap.test('a run that would exceed a limit removes nothing and fails [S25]', async t => {
   for (const [payload, files] of [
     [{}, { old: ['a', 'b'], fresh: ['c'] }],
     [{ max_files: 1 }, { old: ['a', 'b'], fresh: ['c', 'd', 'e'] }],
@@ -98,13 +98,13 @@ tap.test('a clock that runs decades ahead removes nothing [F17, S25]', async t =
   t.equal(readdirSync(root).length, 3)
 })
 
-tap.test('a dry run that would pass the limits warns of it', async t => {
+tap.test('a dry run that would exceed a limit ends with a warning', async t => {
   const { root, ctx } = setup(t, { dry_run: true })
   fill(root, { old: ['a'] })
   t.type(await run(ctx), Warned)
 })
 
-tap.test('links are passed over and what they point at stays', async t => {
+tap.test('links are skipped, and their targets stay', async t => {
   const { root, outside, ctx } = setup(t, { max_share: 1, remove_empty_folders: true })
   fill(root, { old: ['a'] })
   fill(outside, { old: ['precious', 'dir/precious'] })
@@ -115,7 +115,7 @@ tap.test('links are passed over and what they point at stays', async t => {
   t.strictSame(readdirSync(root).toSorted(), ['dirlink', 'link'])
 })
 
-tap.test('roots that would be a disaster are refused [S23]', async t => {
+tap.test('system folders, home folders, links and files are refused as roots [S23]', async t => {
   const base = t.testdir({ root: {}, link: t.fixture('symlink', 'root'), file: '' })
   const bad = ['/', '//', '/etc/..', homedir(), dirname(homedir()), '.', '..', '/etc', '/usr/local', '/proc',
     '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
@@ -136,7 +136,7 @@ const mounts = () =>
     : []
 
 tap.test('a mount point is refused as a root', {
-  skip: mounts().length === 0 ? 'nothing is mounted outside the folders of the system' : false
+  skip: mounts().length === 0 ? 'nothing is mounted outside the system folders' : false
 }, async t => {
   for (const root of mounts()) {
     await t.rejects(run(fakeContext('cleanup_old_files', { root, dry_run: true }).ctx), {
@@ -146,7 +146,7 @@ tap.test('a mount point is refused as a root', {
   }
 })
 
-tap.test('without a root, or with one that is missing, the run is skipped with the reason', async t => {
+tap.test('a run without a root, or with a missing one, is skipped with the reason', async t => {
   await t.rejects(run(fakeContext('cleanup_old_files').ctx), {
     name: 'Skip',
     message: /tasks\.cleanup_old_files\.payload\.root/
@@ -155,13 +155,13 @@ tap.test('without a root, or with one that is missing, the run is skipped with t
   await t.rejects(run(ctx), { name: 'Skip', message: /does not exist/ })
 })
 
-tap.test('settings that cannot be meant fail the run with their key', async t => {
+tap.test('invalid settings fail the run with their key', async t => {
   for (const payload of [{ older_than: 0 }, { max_share: 7 }, { older_then: '30d' }]) {
     await t.rejects(run(setup(t, payload).ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload/ })
   }
 })
 
-tap.test('a file that was written again after it was listed stays', async t => {
+tap.test('a file that was changed after it was listed stays', async t => {
   const { root, ctx } = setup(t, { max_share: 1 })
   fill(root, { old: ['a', 'dir/b'] })
   const advance = ctx.progress.advance
@@ -173,7 +173,7 @@ tap.test('a file that was written again after it was listed stays', async t => {
   t.ok(existsSync(join(root, 'dir/b')))
 })
 
-tap.test('a stop ends it between two folders, and within a large one soon', async t => {
+tap.test('a stop ends a run between two groups of files', async t => {
   const { root, ctx, stop } = setup(t, { max_share: 1 })
   fill(root, { old: Array.from({ length: 100 }, (_, index) => `${index < 10 ? 'a' : 'b'}/${index}`) })
   let groups = 0
@@ -185,7 +185,7 @@ tap.test('a stop ends it between two folders, and within a large one soon', asyn
   t.equal(readdirSync(join(root, 'b')).length, 90 - 32)
 })
 
-tap.test('a folder swapped for a link at any step of the run leads nowhere [S24]', async t => {
+tap.test('no file outside is removed when a folder is replaced by a link at any step [S24]', async t => {
   const names = ['a', 'b', 'c']
   for (let step = 0; step < 14; step++) {
     const { root, outside, ctx } = setup(t, { max_share: 1, remove_empty_folders: true })
@@ -213,7 +213,7 @@ for (let turn = 0; Atomics.load(flag, 0) === 0; turn++) {
 }
 parentPort.postMessage('done')`
 
-tap.test('a folder swapped for a link thousands of times by another thread leads nowhere [S24]', async t => {
+tap.test('no file outside is removed when a thread replaces a folder by a link thousands of times [S24]', async t => {
   const { root, outside, ctx } = setup(t, { max_share: 1 })
   const names = Array.from({ length: 20 }, (_, index) => `f${index}`).toSorted()
   fill(outside, { old: names })

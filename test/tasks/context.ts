@@ -3,7 +3,7 @@ import { milliseconds } from '../../core/model/base/duration.ts'
 import type { Enqueue, TaskContext } from '../../core/model/task/context.ts'
 import type { Json } from '../../core/model/json/json.ts'
 
-/** A context that keeps what a task said, with a stop that the test pulls. */
+/** A context that records the calls of a task, and an AbortController to stop it. */
 export function fakeContext (task: string, payload: object = {}, given: Partial<TaskContext> = {}) {
   const stop = new AbortController()
   const said = {
@@ -12,8 +12,8 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     saved: [] as unknown[],
     added: [] as { task: string, ask: Enqueue | undefined }[]
   }
-  const line = (...words: unknown[]) => {
-    said.log.push(words)
+  const line = (...fields: unknown[]) => {
+    said.log.push(fields)
   }
   const ctx: TaskContext = {
     payload: payload as Json,

@@ -9,7 +9,7 @@ import { fakeContext } from './context.ts'
 /** The name of the first backup. */
 export const ARCHIVE = 'data-20260310T020000Z.tar.zst'
 const LONG = `${'long/'.repeat(40)}${'n'.repeat(120)}-é-日本.txt`
-/** What is in the folder that is backed up, by path. */
+/** The files of the source, by path. */
 export const FILES: Record<string, string> = {
   'a.txt': 'alpha',
   'empty.txt': '',
@@ -21,7 +21,7 @@ export const FILES: Record<string, string> = {
 /** SHA-256 in hexadecimal. */
 export const sha = (text: string | Buffer) => createHash('sha256').update(text).digest('hex')
 
-/** A folder of files, and a context to back it up with. */
+/** A source folder with files, and a context of a backup. */
 export function setup (t: Test, payload: object = {}, given: Partial<TaskContext> = {}) {
   const base = t.testdir({ data: { void: {} } })
   const source = join(base, 'data')
@@ -33,7 +33,7 @@ export function setup (t: Test, payload: object = {}, given: Partial<TaskContext
   return { base, source, target, ...fakeContext('backup_data', { source, target, ...payload }, given) }
 }
 
-/** What a backup answers. */
+/** The result of a backup. */
 export interface Result {
   archive: string
   files: number

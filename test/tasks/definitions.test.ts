@@ -8,10 +8,10 @@ import { BUILT_IN, SHARED, isUsers, ofBuiltIn } from '../built-in.ts'
 import { loadTasks } from '../../core/load/task/task-folder.ts'
 
 const DIRECTORY = resolve(import.meta.dirname, '../../backgroundtask')
-// process_file has no trigger: it reads what was sent for it.
-const ALONE = ['check_system', 'cleanup_old_runs', 'heartbeat', 'process_file']
+// process_file has no trigger, and reads uploaded files.
+const ENABLED = ['check_system', 'cleanup_old_runs', 'heartbeat', 'process_file']
 
-tap.test('the built-in tasks load, and only those that touch nothing of a person are enabled', async t => {
+tap.test('the built-in tasks load, and only those that change no files of a user are enabled', async t => {
   const { tasks, broken } = ofBuiltIn(
     await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   )
@@ -34,10 +34,10 @@ tap.test('the built-in tasks load, and only those that touch nothing of a person
     'sync_external_data',
     'sync_folder'
   ])
-  t.strictSame([...tasks.values()].filter(({ enabled }) => enabled).map(({ id }) => id).toSorted(), ALONE)
+  t.strictSame([...tasks.values()].filter(({ enabled }) => enabled).map(({ id }) => id).toSorted(), ENABLED)
 })
 
-tap.test('each task fits what it asks for itself, and is described', async t => {
+tap.test('the default payload of each task matches its schema, and each task has a description', async t => {
   const { tasks } = ofBuiltIn(
     await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   )
@@ -47,7 +47,7 @@ tap.test('each task fits what it asks for itself, and is described', async t => 
   }
 })
 
-tap.test('config.json may set one setting and keeps the others', async t => {
+tap.test('config.json may override one setting and keeps the others', async t => {
   const config = { ...defaultsOf(), tasks: { cleanup_old_logs: { enabled: true, payload: { root: 'logs' } } } }
   const { tasks } = ofBuiltIn(await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config }))
   t.match(tasks.get('cleanup_old_logs'), {
@@ -56,22 +56,22 @@ tap.test('config.json may set one setting and keeps the others', async t => {
   })
 })
 
-tap.test('every file is a task or says by its name that it is none', t => {
+tap.test('every file is a task, or its name says that it is not', t => {
   const named = /^_[a-z]+(\/[a-z-]+\.ts)?$|^[a-z_]+\.(ts|sh)$/
   const files = globSync('**/*', { cwd: DIRECTORY }).filter(file => !isUsers(join('backgroundtask', file)))
   t.strictSame(files.filter(file => !named.test(file)), [])
   t.end()
 })
 
-tap.test('every file of the folder that is part of the project is named as one', t => {
+tap.test('every tracked file of the folder is listed as built-in or shared', t => {
   const { stdout, status } = spawnSync('git', ['ls-files', '-z', '--', DIRECTORY], { cwd: DIRECTORY, encoding: 'utf8' })
-  // A copy without its history cannot say.
+  // A copy without git history lists no files.
   const known = status === 0 ? stdout.split('\0').filter(Boolean) : []
   t.strictSame(known.map(file => file.split('/')[0]!).filter(name => ![...BUILT_IN, ...SHARED].includes(name)), [])
   t.end()
 })
 
-tap.test('the shell task says its progress and its result', t => {
+tap.test('the shell task reports its progress and its result', t => {
   const script = join(t.testdir(), 'disk_report.sh')
   cpSync(join(DIRECTORY, 'disk_report.sh'), script)
   const lines = execFileSync('/bin/sh', [script], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } }).trim().split(
@@ -83,7 +83,7 @@ tap.test('the shell task says its progress and its result', t => {
   t.end()
 })
 
-/** Settings that grant no reach: what is looked for, told or kept within what is configured. */
+/** Settings that give access to nothing beyond the configuration. */
 const FREE: Record<string, string[]> = {
   backup_data: ['name', 'level'],
   check_system: ['max_cpu', 'max_memory', 'max_disk'],
@@ -95,7 +95,7 @@ const FREE: Record<string, string[]> = {
   send_email: ['subject', 'text', 'html']
 }
 
-tap.test('every setting of a task that comes with offpeak is bounded by what is configured, or grants no reach [S25, S28, S30]', async t => {
+tap.test('every setting of a built-in task is limited by the configuration, or gives no access [S25, S28, S30]', async t => {
   const { tasks } = ofBuiltIn(
     await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   )

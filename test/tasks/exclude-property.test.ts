@@ -8,11 +8,11 @@ import { fakeContext } from './context.ts'
 import { NAMES, at, hostile, numbers, pathsIn, removeTree } from './hostile.ts'
 
 const skip = process.platform !== 'linux'
-/** Written so that the special characters in a name are not special. */
+/** A pattern that matches a name literally. */
 const literal = (name: string) => name.replaceAll(/[\\*?[\]{}!#]/g, String.raw`\$&`)
 const same = (a: string | undefined, b: string) => a?.normalize('NFC') === b.normalize('NFC')
 
-/** Patterns of names that are drawn, and by plain comparison what they leave out. */
+/** Random patterns, and the paths that they exclude, found by plain comparison. */
 function draw (root: string, seed: number) {
   const random = numbers(seed)
   const pick = () => NAMES[Math.floor(random() * NAMES.length)]!
@@ -27,7 +27,7 @@ function draw (root: string, seed: number) {
   return { exclude, left }
 }
 
-tap.test('a clean-up that takes everything takes nothing at or below an excluded path [S25]', { skip }, async t => {
+tap.test('a clean-up of everything removes nothing at or below an excluded path [S25]', { skip }, async t => {
   for (const seed of [31, 32, 33, 34, 35, 36]) {
     const root = join(t.testdir(), 'tree')
     hostile(root, seed)
@@ -47,12 +47,12 @@ tap.test('a clean-up that takes everything takes nothing at or below an excluded
     t.same(left.filter(path => !now.has(path)), [], `seed ${seed}`)
     const kept = new Set(left)
     t.same([...now].filter(path => lstatSync(at(root, path)).isFile() && !kept.has(path) && !/(^|\/)\./.test(path)), [],
-      `all else went, seed ${seed}`)
+      `all others are removed, seed ${seed}`)
     removeTree(root)
   }
 })
 
-tap.test('a backup holds nothing at or below an excluded path, and all else', { skip }, async t => {
+tap.test('a backup contains everything except excluded paths', { skip }, async t => {
   for (const seed of [41, 42, 43]) {
     const base = t.testdir()
     const source = join(base, 'tree')

@@ -14,7 +14,7 @@ async function setup (t: Test) {
   return { base, folder, outside: join(base, 'outside') }
 }
 
-tap.test('a link is entered neither as a folder nor as a file [S23, S24]', async t => {
+tap.test('a link is opened neither as a folder nor as a file [S23, S24]', async t => {
   const { base, folder, outside } = await setup(t)
   symlinkSync(outside, join(base, 'root', 'link'))
   symlinkSync(join(outside, 'file'), join(base, 'root', 'filelink'))
@@ -27,7 +27,7 @@ tap.test('a link is entered neither as a folder nor as a file [S23, S24]', async
   t.equal(await readWhole(folder, 'filelink'), null)
 })
 
-tap.test('an open folder stays the one that was opened', { skip: process.platform === 'linux' ? false : 'needs /proc' },
+tap.test('an open folder stays the same when its name is taken', { skip: process.platform === 'linux' ? false : 'needs /proc' },
   async t => {
     const { base, folder, outside } = await setup(t)
     const dir = await folder.enter('dir')
@@ -41,14 +41,14 @@ tap.test('an open folder stays the one that was opened', { skip: process.platfor
     await t.rejects(dir.check(), { code: 'ESTALE' })
   })
 
-tap.test('a name is one part and no path', async t => {
+tap.test('a name with more than one part is refused', async t => {
   const { folder } = await setup(t)
   for (const name of ['..', '.', '', 'dir/file', '../outside/file', 'a\0b']) {
     await t.rejects(async () => folder.remove(name), /is not the name of a file/)
   }
 })
 
-tap.test('a file is written whole or not at all, and not through a link', async t => {
+tap.test('a file is written as a whole, and not through a link', async t => {
   const { base, folder, outside } = await setup(t)
   symlinkSync(join(outside, 'file'), join(base, 'root', 'state.json'))
   symlinkSync(join(outside, 'file'), join(base, 'root', `.state.json.${process.pid}.part`))
@@ -58,7 +58,7 @@ tap.test('a file is written whole or not at all, and not through a link', async 
   t.equal(await readWhole(folder, 'missing'), null)
 })
 
-tap.test('what a killed process has left of a file is removed, and nothing else [F12]', async t => {
+tap.test('unfinished files of a killed process are removed, and no others [F12]', async t => {
   const { base, folder } = await setup(t)
   const long = Date.now() / 1000 - 2 * 3600
   const put = (name: string, at = long) => {
@@ -75,22 +75,22 @@ tap.test('what a killed process has left of a file is removed, and nothing else 
   t.strictSame((await folder.entries()).map(({ name }) => name), left.toSorted())
 })
 
-tap.test('a walk says everything once, folders after what is in them, and leaves out what it is told to', async t => {
+tap.test('a walk yields every entry once, folders after their contents, without excepted folders', async t => {
   const { base, folder, outside } = await setup(t)
   mkdirSync(join(base, 'root', 'a', 'b'), { recursive: true })
   writeFileSync(join(base, 'root', 'a', 'b', 'c'), '')
   symlinkSync(outside, join(base, 'root', 'link'))
-  const say = async (except: { dev: number, ino: number }[] = []) => {
-    const said: string[] = []
-    for await (const { kind, path } of walk(folder, { breathe: async () => {}, except })) said.push(`${kind} ${path}`)
-    return said
+  const list = async (except: { dev: number, ino: number }[] = []) => {
+    const found: string[] = []
+    for await (const { kind, path } of walk(folder, { breathe: async () => {}, except })) found.push(`${kind} ${path}`)
+    return found
   }
-  t.strictSame(await say(), ['file a/b/c', 'folder a/b', 'folder a', 'file dir/file', 'folder dir', 'link link'])
+  t.strictSame(await list(), ['file a/b/c', 'folder a/b', 'folder a', 'file dir/file', 'folder dir', 'link link'])
   const a = await folder.stat('a')
-  t.strictSame(await say([a!]), ['file dir/file', 'folder dir', 'link link'])
+  t.strictSame(await list([a!]), ['file dir/file', 'folder dir', 'link link'])
 })
 
-tap.test('sizes are read and said', async t => {
+tap.test('sizes are parsed and formatted', async t => {
   t.strictSame(['1', '1 KB', '1.5k', '2MiB', '3 G'].map(bytesOf), [1, 1024, 1536, 2 * 1024 ** 2, 3 * 1024 ** 3])
   t.strictSame([0, 1, 1023, 1024, 1536, 10 * 1024 ** 2, 5 * 1024 ** 4].map(sizeWords), ['0 bytes', '1 bytes',
     '1023 bytes', '1 KB', '1.5 KB', '10 MB', '5 TB'])

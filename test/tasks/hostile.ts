@@ -5,7 +5,7 @@ import { execFileSync } from '../child.ts'
 import { bytesOfName, nameFrom } from '../../backgroundtask/_files/names.ts'
 import { secondsOf } from '../../backgroundtask/_backup/tar.ts'
 
-/** Numbers from 0 to 1 that a seed fixes. */
+/** A generator of random numbers from 0 to 1 with a seed. */
 export function numbers (seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -19,7 +19,7 @@ export function numbers (seed: number): () => number {
 const linux = process.platform === 'linux'
 const raw = (...bytes: number[]) => nameFrom(Buffer.from(bytes))
 
-/** Names that folders of people hold. */
+/** Unusual names of files. */
 export const NAMES = [
   'plain',
   '.hidden',
@@ -61,7 +61,7 @@ export const NAMES = [
     : [])
 ]
 
-/** The path of something in a tree, as fs takes it. */
+/** A path in a tree, for calls of fs. */
 export const at = (root: string, path: string): Buffer => bytesOfName(path === '' ? root : `${root}/${path}`)
 
 const TIMES = ['1700000000.123456', '-446774400.5', '13574563200', '0', '1', '1234567890.000001', '-1']
@@ -106,7 +106,7 @@ function fill (build: Builder, path: string, depth: number): void {
   }
 }
 
-/** Everything below a folder, what is in a folder before it; relative paths with `/`. */
+/** The relative paths of everything below a folder, contents before their folder. */
 export function pathsIn (root: string, path = ''): string[] {
   return readdirSync(at(root, path), { encoding: 'buffer' }).map(nameFrom).toSorted().flatMap(name => {
     const inner = path === '' ? name : `${path}/${name}`
@@ -114,7 +114,7 @@ export function pathsIn (root: string, path = ''): string[] {
   })
 }
 
-/** Makes a tree of what file systems hold and tasks stumble over; the same for the same seed. */
+/** Creates a tree with unusual names, links, modes and times. The same seed creates the same tree. */
 export function hostile (root: string, seed: number): void {
   const random = numbers(seed)
   const build: Builder = {
@@ -140,14 +140,14 @@ export function hostile (root: string, seed: number): void {
   utimesSync(at(root, ''), 1_000_000_000, 1_000_000_000)
 }
 
-/** Adds what is neither file, folder nor link; its names. */
+/** Adds entries that are neither file, folder nor link, and returns their names. */
 export function addSpecial (root: string): string[] {
   execFileSync('mkfifo', [`${root}/a pipe`])
   return ['a pipe']
 }
 
-/** How something is: kind, mode, owner, time (to a microsecond), content or target. Files that are one have one
- *  number. */
+/** Kind, mode, owner, time (in microseconds) and content or link text of each path. Hard links to the same file have the
+ *  same number. */
 export function pictureOf (
   root: string,
   { owner = true, except = [] }: { owner?: boolean, except?: string[] } = {}

@@ -74,7 +74,7 @@ const MAIL = {
   text: 'Hello\n.\nend'
 }
 
-tap.test('a mail arrives with sender, receivers, subject and text', async t => {
+tap.test('a mail arrives with sender, recipients, subject and text', async t => {
   const { mails, smtp } = await mailServer(t)
   const { ctx, said } = fakeContext('send_email', { ...MAIL, bcc: 'c@example.org', smtp })
   t.match(await run(ctx), { accepted: 3, rejected: [], message_id: '<offpeak.0001a2b3c4d@example.org>' })
@@ -88,7 +88,7 @@ tap.test('a mail arrives with sender, receivers, subject and text', async t => {
   t.equal(said.log.length, 1)
 })
 
-tap.test('an attempt after the mail was handed over sends no second one', async t => {
+tap.test('an attempt after the mail was sent does not send it again', async t => {
   const { mails, smtp } = await mailServer(t)
   const { ctx } = fakeContext('send_email', { ...MAIL, smtp })
   await run(ctx)
@@ -96,7 +96,7 @@ tap.test('an attempt after the mail was handed over sends no second one', async 
   t.equal(mails.length, 1)
 })
 
-tap.test('a refusal for good ends the run, a passing one is tried again', async t => {
+tap.test('a permanent refusal fails the run, a temporary one is retried', async t => {
   const final = await mailServer(t, { onData: () => 554 })
   await t.rejects(run(fakeContext('send_email', { ...MAIL, smtp: final.smtp }).ctx), {
     name: 'Fatal',
@@ -111,21 +111,21 @@ tap.test('a refusal for good ends the run, a passing one is tried again', async 
   await t.rejects(run(fakeContext('send_email', { ...MAIL, smtp: unknown.smtp }).ctx), { name: 'Fatal' })
 })
 
-tap.test('a receiver that is refused among others is warned of', async t => {
+tap.test('a refused recipient among others is a warning', async t => {
   const { mails, smtp } = await mailServer(t, { onRcpt: address => address.startsWith('b@') ? 550 : null })
   t.match(await run(fakeContext('send_email', { ...MAIL, smtp }).ctx), {
-    message: '1 receivers were refused',
+    message: '1 recipients were refused',
     result: { rejected: ['b@example.org'] }
   })
   t.equal(mails.length, 1)
 })
 
-tap.test('a server that is not there is tried again', async t => {
+tap.test('a missing server is retried', async t => {
   const { ctx } = fakeContext('send_email', { ...MAIL, smtp: { host: '127.0.0.1', port: 1 } })
-  await t.rejects(run(ctx), { name: 'Error', message: /127\.0\.0\.1:1 was not reached/ })
+  await t.rejects(run(ctx), { name: 'Error', message: /127\.0\.0\.1:1 could not be reached/ })
 })
 
-tap.test('the password comes from a file or the environment, and is never said [S30]', async t => {
+tap.test('the password comes from a file or the environment, and is never shown [S30]', async t => {
   const { mails, smtp } = await mailServer(t, { authOptional: false })
   const dir = t.testdir({
     password: `${PASSWORD}\n`,
@@ -150,7 +150,7 @@ tap.test('the password comes from a file or the environment, and is never said [
   t.notMatch(JSON.stringify([said, error?.stack, error?.cause]), /2718/)
 })
 
-tap.test('a password is not sent in the clear to another machine', async t => {
+tap.test('a password is not sent to another machine without TLS', async t => {
   const dir = t.testdir({ password: PASSWORD })
   const settings = { host: 'mail.example.org', user: 'me', password_file: join(dir, 'password') }
   t.match(await smtpOf(settings, {}), { require_tls: true, port: 587 })
@@ -162,7 +162,7 @@ tap.test('a password is not sent in the clear to another machine', async t => {
   t.strictSame([mails, tried], [[], []])
 })
 
-tap.test('one mail server can be named for all mails', async t => {
+tap.test('one mail server can be configured for all mails', async t => {
   const { mails, smtp } = await mailServer(t)
   const services = { config: { smtp: { ...smtp, from: 'all@example.org' } } }
   await run(fakeContext('send_email', { to: 'a@example.org' }, { services }).ctx)
@@ -173,7 +173,7 @@ tap.test('one mail server can be named for all mails', async t => {
   )
 })
 
-tap.test('a URL of a mail server is read in its parts, and not repeated when it is wrong', async t => {
+tap.test('the URL of a mail server is parsed, and errors do not show it', async t => {
   t.match(await smtpOf({ url: 'smtps://u:p%40ss@mail.example.org' }, {}), {
     host: 'mail.example.org',
     port: 465,
@@ -200,7 +200,7 @@ tap.test('a URL of a mail server is read in its parts, and not repeated when it 
   )
 })
 
-tap.test('what is missing is named by its key', async t => {
+tap.test('errors name the key of a missing setting', async t => {
   const ask = (payload: object) => run(fakeContext('send_email', payload).ctx)
   await t.rejects(ask({}), { name: 'Fatal', message: /tasks\.send_email\.payload\.to/ })
   await t.rejects(ask({ to: 'a@example.org' }), { name: 'Fatal', message: /tasks\.send_email\.payload\.smtp/ })
@@ -215,7 +215,7 @@ tap.test('what is missing is named by its key', async t => {
   })
 })
 
-tap.test('no line is smuggled into the head of a mail, and no file into its body', async t => {
+tap.test('newlines in headers and attached files are refused', async t => {
   const { mails, smtp } = await mailServer(t)
   for (const payload of [{ subject: 'x\r\nBcc: evil@example.org' }, { to: 'a@example.org\nBcc: evil@example.org' }, {
     attachments: [{ path: '/etc/passwd' }]
@@ -225,20 +225,20 @@ tap.test('no line is smuggled into the head of a mail, and no file into its body
   t.equal(mails.length, 0)
 })
 
-tap.test('a stop is answered while the server keeps silent', async t => {
-  const told: { stop?: () => void } = {}
+tap.test('a stop ends the run while the server does not answer', async t => {
+  const hook: { stop?: () => void } = {}
   const { smtp } = await mailServer(t, {
     onRcpt: () => {
-      told.stop?.()
+      hook.stop?.()
       return null
     }
   })
   const { ctx, stop } = fakeContext('send_email', { ...MAIL, smtp })
-  told.stop = () => stop.abort(new Error('stopped'))
+  hook.stop = () => stop.abort(new Error('stopped'))
   await t.rejects(run(ctx), { message: 'stopped' })
 })
 
-tap.test('the daily report is one mail of what the machine and the host say', async t => {
+tap.test('the daily report is one mail with the state of the machine and the report of the host', async t => {
   const report = async (ctx: TaskContext) => REPORT[0]!.func(ctx)
   const { ctx, said } = fakeContext('send_daily_reports', { to: 'a@example.org' }, {
     services: { offpeak: { report: async () => '12 runs completed' } }

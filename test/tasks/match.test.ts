@@ -14,12 +14,12 @@ const left = (pattern: string | string[], options = {}) => {
 const EVERYWHERE = ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep', 'sub/keep/a']
 const AT_TOP = EVERYWHERE.slice(0, 4)
 
-tap.test('a name without a slash is left out at every depth, with all that is below it', async t => {
+tap.test('a name without a slash is excluded at every depth, with everything below it', async t => {
   for (const pattern of ['keep', 'keep/', '**/keep', '**/keep/', '**/keep/**', './**/keep', 'kee[p]', 'k*p',
     '{keep,other}', 'kee\\p']) t.same(left(pattern), EVERYWHERE, pattern)
 })
 
-tap.test('a slash before the end ties a pattern to the folder', async t => {
+tap.test('a slash before the end makes a pattern relative to the folder', async t => {
   for (const pattern of ['/keep', './keep', '/keep/', 'keep/**', './keep/**', 'keep/**/**', '//keep', 'keep/**/']) {
     t.same(left(pattern), AT_TOP, pattern)
   }
@@ -28,7 +28,7 @@ tap.test('a slash before the end ties a pattern to the folder', async t => {
   t.same(left('~/data/keep', { roots: ['/home/me/data'], home: '/home/me' }), AT_TOP)
 })
 
-tap.test('a whole path is the same path in every spelling', async t => {
+tap.test('an absolute path matches in every notation', async t => {
   const options = { roots: ['/home/me/data', '/mnt/[old]/copy'], home: '/home/me' }
   for (const pattern of [
     '/home/me/data/keep',
@@ -45,18 +45,18 @@ tap.test('a whole path is the same path in every spelling', async t => {
   for (const pattern of ['/home/me/data/keep/x/..', '/home/me/data', '~/data/', '$HOME/data/.']) {
     t.throws(() => excluder([pattern], options), PatternRefused, pattern)
   }
-  t.same(left('/home/me', options), [], 'what is above the folder is none of it')
-  t.ok(excluder(['/keep'], { roots: ['/keep'] })('keep/a', 'other'), 'a folder may hold one of its own name')
+  t.same(left('/home/me', options), [], 'a path above the folder excludes nothing')
+  t.ok(excluder(['/keep'], { roots: ['/keep'] })('keep/a', 'other'), 'a folder may contain one with its own name')
 })
 
-tap.test('what begins like a path that stands for nothing is refused, a name is a name', async t => {
+tap.test('a path with an unknown variable or user is refused, but a name that begins so is not', async t => {
   for (const pattern of ['$NO_SUCH/keep', '${NO_SUCH}/keep', '~no_such_user/keep']) {
     t.throws(() => excluder([pattern]), PatternRefused, pattern)
   }
   for (const name of ['~lock.odt#', '$RECYCLE.BIN', '$x', '~']) t.ok(excluder([name])(`${name}/x`, 'other'), name)
 })
 
-tap.test('wildcards match hidden names too, and a slash at the end for folders alone', async t => {
+tap.test('wildcards match hidden names too, and a slash at the end only folders', async t => {
   t.same(left('*.tmp'), ['a.tmp', '.a.tmp', 'sub/b.tmp'])
   t.same(left('/*.tmp'), ['a.tmp', '.a.tmp'])
   t.same(left('a.tmp/'), [])
@@ -66,15 +66,15 @@ tap.test('wildcards match hidden names too, and a slash at the end for folders a
   t.same(left('[[:xdigit:][:punct:]].tmp'), ['a.tmp', 'sub/b.tmp'])
 })
 
-tap.test('an exclusion cannot be taken back', async t => {
+tap.test('an exclusion cannot be undone', async t => {
   t.throws(() => excluder(['keep', '!keep/a']), {
     name: 'PatternRefused',
-    message: /'!keep\/a' would take an exclusion back.*written '\\!keep\/a'/
+    message: /'!keep\/a' would undo an exclusion.*write '\\!keep\/a'/
   })
   t.ok(excluder(['\\!x'])('!x/a', 'other'))
 })
 
-tap.test('upper and lower case are one where they are for the file system', async t => {
+tap.test('case is ignored if the file system ignores it', async t => {
   t.same(left('KEEP'), [])
   t.same(left('KEEP', { ignoreCase: true }), ['keep', 'keep/a', 'keep/.hidden', 'keep/deep/er/a', 'sub/keep',
     'sub/keep/a', 'Keep/a'])
@@ -91,7 +91,7 @@ tap.test('upper and lower case are one where they are for the file system', asyn
   t.equal(await ignoresCase(other), false, 'two names of one file')
 })
 
-tap.test('a name with the wildcards of a pattern in it is also itself', async t => {
+tap.test('a name that contains wildcards also matches itself', async t => {
   for (const name of ['[draft]', 'a*b', 'what?', '{x}', '{a,b}', 'back\\slash', '[', 'a[b', 'x\\', '-rf', '#x', ' lead',
     'new\nline', '日本', '(1)', 'a+b', '$x', '^']) {
     t.ok(excluder([name])(`${name}/below`, 'other'), name)
@@ -102,7 +102,7 @@ tap.test('a name with the wildcards of a pattern in it is also itself', async t 
   t.notOk(excluder(['a\\*b'])('axb', 'other'))
 })
 
-tap.test('a name that is no UTF-8 has a text of its own, and its bytes back', async t => {
+tap.test('a name that is not UTF-8 has a unique text, and its bytes can be restored', async t => {
   const bytes = [Buffer.from('caf\xe9', 'latin1'), Buffer.from('caf\xe8', 'latin1'), Buffer.from('caf\ufffd'),
     Buffer.from([0xed, 0xb3, 0xa9]), Buffer.from([0xf0, 0x9f, 0x8e, 0x89, 0xe9, 0x0a]), Buffer.from([0xc3])]
   const names = bytes.map(nameFrom)
@@ -115,19 +115,19 @@ tap.test('a name that is no UTF-8 has a text of its own, and its bytes back', as
   t.notOk(excluder(['caf\\xe9'])(names[1]!, 'other'))
 })
 
-tap.test('a pattern that cannot be meant is refused', async t => {
+tap.test('a pattern that excludes everything or leads out is refused', async t => {
   for (const pattern of ['.', './', '/', '..', '../x', 'a/../b', '!(keep)', '@(a|b)', '!', '{,keep}', '{./,x}',
     'x{1..9}', '{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}']) t.throws(() => excluder([pattern]), PatternRefused, pattern)
 })
 
-tap.test('a pattern of a thousand stars takes no time', async t => {
+tap.test('a pattern with hundreds of stars is matched quickly', async t => {
   const excluded = excluder(['*a'.repeat(200), '**/a/'.repeat(60) + 'b', '{'.repeat(300)])
   const began = process.cpuUsage()
   t.notOk(excluded(`${'a'.repeat(150)}b/${'a/'.repeat(100)}c`, 'other'))
   t.ok(process.cpuUsage(began).user < 2_000_000)
 })
 
-tap.test('what a clean-up takes is named from its folder on, without hidden names unless they are written', async t => {
+tap.test('include matches relative paths, and hidden names only if the pattern has a dot', async t => {
   const named = (pattern: string, path: string) => includer([pattern]).names(path)
   t.same(['a', 'x/a', '.a', 'x/.a', '.x/a'].map(path => named('**/*', path)), [true, true, false, false, false])
   t.same(['a.log', 'x/a.log', '.a.log'].map(path => named('*.log', path)), [true, false, false])

@@ -13,7 +13,7 @@ import { TASK_DEFINITIONS as WEBSITE } from '../../backgroundtask/check_website_
 import { checkFileToWrite, checkToWrite } from '../../backgroundtask/_files/own.ts'
 import { fakeContext } from './context.ts'
 
-/** An offpeak in a folder, with links to it from beside, and what lends its folders. */
+/** The folders of an offpeak, a link to its code, and the service that reports them. */
 function setup (t: Test) {
   const base = t.testdir({
     site: { tasks: { deep: {} }, data: { uploads: {} }, modules: {}, 'config.json': '{}' },
@@ -26,7 +26,7 @@ function setup (t: Test) {
   return { base, site, services, ctx: (task: string, payload: object) => fakeContext(task, payload, { services }).ctx }
 }
 
-tap.test('no folder of offpeak itself, none in its code and none above is written in, whatever leads there [S23, S36]', async t => {
+tap.test('folders of offpeak, below its code and above are refused, by any path [S23, S36]', async t => {
   const { base, site, services } = setup(t)
   const refused = [
     site,
@@ -50,7 +50,7 @@ tap.test('no folder of offpeak itself, none in its code and none above is writte
   }
 })
 
-tap.test('one file is not written over offpeak: its code, its configuration, its data', async t => {
+tap.test('single files of code, configuration and data are refused', async t => {
   const { base, site, services } = setup(t)
   const refused = [
     'tasks/x.js',
@@ -75,7 +75,7 @@ tap.test('one file is not written over offpeak: its code, its configuration, its
   }
 })
 
-tap.test('the tasks that write refuse it whatever config.json says, and leave it as it was', async t => {
+tap.test('tasks that write refuse the folders of offpeak, even if they are configured', async t => {
   const { base, site, ctx } = setup(t)
   const tasks = join(site, 'tasks')
   const source = join(base, 'source')
@@ -96,7 +96,7 @@ tap.test('the tasks that write refuse it whatever config.json says, and leave it
   ] as const
   for (const [[task], payload] of tries) {
     await t.rejects(Promise.resolve().then(() => task!.func(ctx(task!.id, payload))), {
-      message: /no task of offpeak's own writes/
+      message: /no built-in task writes/
     }, `${task!.id} ${JSON.stringify(payload)}`)
   }
   t.strictSame(readdirSync(tasks), before)
@@ -108,5 +108,5 @@ tap.test('a log in the folder of task files is not rotated', async t => {
   const log = join(site, 'tasks', 'x.log')
   linkSync(join(site, 'config.json'), log)
   const result = await ROTATE[0]!.func(ctx('rotate_logs', { files: [log], max_size: '1' }))
-  t.match(result, { result: { failed: [/no task of offpeak's own writes/] } })
+  t.match(result, { result: { failed: [/no built-in task writes/] } })
 })

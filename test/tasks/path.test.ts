@@ -12,14 +12,14 @@ import { TASK_DEFINITIONS as ROTATE } from '../../backgroundtask/rotate_logs.ts'
 import { TASK_DEFINITIONS as SYNC } from '../../backgroundtask/sync_folder.ts'
 import { fakeContext } from './context.ts'
 
-const AROUND = {
+const ENVIRONMENT = {
   home: '/home/me',
   env: { HOME: '/elsewhere', USER: 'me', XDG_DATA_HOME: '/home/me/.data', TMPDIR: '', SECRET: 'hunter2' },
   passwd: () => 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n'
 }
-const expand = (path: string) => expandPath(path, AROUND)
+const expand = (path: string) => expandPath(path, ENVIRONMENT)
 
-tap.test('a path is read as a shell reads it [S23]', async t => {
+tap.test('a path is expanded as a shell does [S23]', async t => {
   const read = {
     '~': '/home/me',
     '~/a/~b': '/home/me/a/~b',
@@ -39,7 +39,7 @@ tap.test('a path is read as a shell reads it [S23]', async t => {
   for (const [path, place] of Object.entries(read)) t.equal(expand(path), place, path)
 })
 
-tap.test('what stands for nothing is refused, and no value is said that may be secret', async t => {
+tap.test('unknown variables and users are refused, and no value is shown', async t => {
   for (const path of ['~nobody-here/x', '~+', '$SECRET/x', '/a/${SECRET}', '$OTHER', '${TMPDIR}/x', '${}', '${HOME']) {
     if (path === '${HOME') t.equal(expand(path), path)
     else t.throws(() => expand(path), { name: 'PathRefused', message: /is refused: (?!.*hunter2)/ }, path)
@@ -47,7 +47,7 @@ tap.test('what stands for nothing is refused, and no value is said that may be s
   t.ok(PathRefused)
 })
 
-tap.test('every task that takes a path takes it from the home folder, or refuses it [S23]', async t => {
+tap.test('every task with a path expands the home folder, or refuses the path [S23]', async t => {
   const base = t.testdir({ home: { docs: { a: 'words' }, back: {} } })
   const [home, before, there] = [process.env.HOME, process.cwd(), join(base, 'home')]
   process.env.HOME = there
@@ -80,7 +80,7 @@ tap.test('every task that takes a path takes it from the home folder, or refuses
 const CTX = { task: 'x', services: {} }
 const MOUNTS = { points: new Set(['/', '/mnt/usb', '/home']), meant: ['/mnt/usb', '/srv/photos'] }
 
-tap.test('a disk that is meant and not mounted is not written to', async t => {
+tap.test('a path on a disk that is not mounted is refused', async t => {
   const check = async (path: string, require?: boolean | string | string[]) =>
     await checkDisk(CTX, path, { require, mounts: MOUNTS }).then(() => 'fine', (error: unknown) =>
       error instanceof NotMounted ? error.message : `${error}`)
@@ -90,16 +90,16 @@ tap.test('a disk that is meant and not mounted is not written to', async t => {
   t.match(await check('/srv/photos/2025'), /in \/etc\/fstab, and nothing is mounted there.*require_mount to false/)
   t.equal(await check('/srv/photos/2025', false), 'fine')
   t.equal(await check('/srv/other'), 'fine')
-  t.match(await check('/srv/other', true), /on the disk of the system, and require_mount is true/)
+  t.match(await check('/srv/other', true), /on the system disk, and require_mount is true/)
   t.equal(await check('/mnt/usb/x', true), 'fine')
   t.match(await check('/mnt/usb/x', ['/mnt/usb', '/mnt/nas']),
     /require_mount names '\/mnt\/nas', and nothing is mounted there/)
   await t.rejects(checkDisk(CTX, '/a', { require: true, mounts: { points: new Set(), meant: [] } }), {
-    message: /does not say what is mounted/
+    message: /does not report mounts/
   })
 })
 
-tap.test('a target on a disk that must be mounted and is not fails the run before anything is made', async t => {
+tap.test('a required disk that is not mounted fails the run before any folder is created', async t => {
   const base = t.testdir({ source: { a: 'a' }, usb: {} })
   const [source, target] = [join(base, 'source'), join(base, 'usb', 'backups')]
   for (const [task] of [BACKUP, SYNC]) {

@@ -7,29 +7,29 @@ import { sha } from './data.ts'
 
 const run = async (ctx: ReturnType<typeof fakeContext>['ctx']) => await TASK_DEFINITIONS[0]!.func(ctx)
 
-t.test('lines, bytes and digest of a file, with its progress in bytes', async t => {
+t.test('a file is counted and hashed, with progress in bytes', async t => {
   const path = join(t.testdir({}), 'big.txt')
   const text = 'a line of text\n'.repeat(100_000)
   writeFileSync(path, text)
-  const breaths: number[] = []
+  const positions: number[] = []
   const { ctx, said } = fakeContext('process_file', { path }, {
     breathe: async () => {
-      breaths.push(said.progress.current)
+      positions.push(said.progress.current)
     }
   })
   t.same(await run(ctx), { path, lines: 100_000, bytes: text.length, sha256: sha(text) })
   t.match(said.progress, { current: text.length, total: text.length, unit: 'bytes' })
-  t.ok(breaths.length > 5 && breaths.every((at, index) => index === 0 || at > breaths[index - 1]!), 'bit by bit')
+  t.ok(positions.length > 5 && positions.every((at, index) => index === 0 || at > positions[index - 1]!), 'in pieces')
 })
 
-t.test('a last line without an end counts, and an empty file has none', async t => {
+t.test('a last line without a newline counts, and an empty file has no lines', async t => {
   const folder = t.testdir({ open: 'one\ntwo', empty: '', ended: 'one\n' })
   for (const [name, lines] of [['open', 2], ['empty', 0], ['ended', 1]] as const) {
     t.match(await run(fakeContext('process_file', { path: join(folder, name) }).ctx), { lines }, name)
   }
 })
 
-t.test('what is no file ends the run with a sentence', async t => {
+t.test('a path that is not a file fails the run with a message', async t => {
   const folder = t.testdir({ file: 'x' })
   symlinkSync(join(folder, 'file'), join(folder, 'link'))
   mkdirSync(join(folder, 'folder'))
@@ -49,7 +49,7 @@ t.test('what is no file ends the run with a sentence', async t => {
   await t.rejects(run(fakeContext('process_file').ctx), { name: 'Skip', message: /tasks\.process_file\.payload\.path/ })
 })
 
-t.test('a stop ends it in the middle', async t => {
+t.test('a stop ends the run while it reads', async t => {
   const path = join(t.testdir({ file: 'x'.repeat(1_000_000) }), 'file')
   const { ctx, said, stop } = fakeContext('process_file', { path })
   Object.assign(ctx, {
@@ -62,8 +62,8 @@ t.test('a stop ends it in the middle', async t => {
   t.ok(said.progress.current < 1_000_000)
 })
 
-t.test('a file that changes meanwhile is warned of', async t => {
+t.test('a file that changes while it is read is a warning', async t => {
   const path = join(t.testdir({ file: 'one\n' }), 'file')
   const { ctx } = fakeContext('process_file', { path }, { breathe: async () => writeFileSync(path, 'two\nthree\n') })
-  t.match(await run(ctx), { message: /was changed while it was read/, result: { lines: 2 } })
+  t.match(await run(ctx), { message: /changed while it was read/, result: { lines: 2 } })
 })

@@ -10,7 +10,7 @@ import { Folder } from '../../backgroundtask/_files/folder.ts'
 import { makeWithin, openWithin } from '../../backgroundtask/_files/reach.ts'
 import { fakeContext } from './context.ts'
 
-/** A folder that runs may reach, and in it a link that was put on the way after the path was looked at. */
+/** A folder that runs may use, with a link in it that leads outside. */
 function setup (t: Test) {
   const base = t.testdir({ root: { in: { 'f.txt': 'a\n' } }, out: {}, secret: { in: { 'f.txt': 'a\nb\n' } } })
   symlinkSync(`${base}/secret`, `${base}/root/swapped`)
@@ -20,9 +20,9 @@ function setup (t: Test) {
   return { base, reach }
 }
 
-const OUTSIDE = /lies outside of the folder that is configured/
+const OUTSIDE = /is outside the configured folder/
 
-t.test('a link that is put on the way after a path was looked at leads no task out of its folder [S23]', async t => {
+t.test('a link that was created after a path was checked leads no task out of its folder [S23]', async t => {
   const { base, reach } = setup(t)
   const at = `${base}/root/swapped`
   const archive = `${at}/in/f.txt`
@@ -48,7 +48,7 @@ t.test('a link that is put on the way after a path was looked at leads no task o
   ], []])
 })
 
-t.test('a backup is restored where the run may reach, and no folder is made elsewhere', async t => {
+t.test('a backup is restored only into the configured folder, and no folder is created elsewhere', async t => {
   const { base, reach } = setup(t)
   mkdirSync(`${base}/backups`)
   const made = fakeContext('backup_data', { source: `${base}/root/in`, target: `${base}/backups` })
@@ -60,7 +60,7 @@ t.test('a backup is restored where the run may reach, and no folder is made else
   t.match(await restore(`${base}/root/deep/new`), { files: 1 })
 })
 
-t.test('what lies where it may is opened and made, by a link inside too, and what is not bounded is free', async t => {
+t.test('folders inside are opened and created, also through a link that stays inside; without a limit all are', async t => {
   const { base, reach } = setup(t)
   symlinkSync(`${base}/root/in`, `${base}/root/link`)
   const run = reach('root')
@@ -79,7 +79,7 @@ t.test('what lies where it may is opened and made, by a link inside too, and wha
   await gone.close()
 })
 
-t.test('a missing archive is named as it was said', async t => {
+t.test('the error of a missing archive shows the given path', async t => {
   const { base } = setup(t)
   const { ctx } = fakeContext('restore_backup', { archive: `${base}/root/none.tar.zst`, into: `${base}/out` })
   await t.rejects(async () => await RESTORE[0]!.func!(ctx), { message: `There is no file '${base}/root/none.tar.zst'` })

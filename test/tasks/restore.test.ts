@@ -9,20 +9,20 @@ import { TASK_DEFINITIONS as RESTORE } from '../../backgroundtask/restore_backup
 import { fakeContext } from './context.ts'
 import { ARCHIVE, FILES, run, setup, sha } from './data.ts'
 
-tap.test('a restore replaces nothing unless it is told to', async t => {
+tap.test('a restore replaces existing files only with existing: replace', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const into = join(base, 'back')
   mkdirSync(join(into, 'deep'), { recursive: true })
   writeFileSync(join(into, 'deep/b.bin'), 'newer')
   const ask = { archive: join(target, ARCHIVE), into }
-  await t.rejects(restore(ask), { message: /already there/ })
+  await t.rejects(restore(ask), { message: /exists; nothing was restored/ })
   t.strictSame(readdirSync(into), ['deep'])
   await restore({ ...ask, existing: 'replace' })
   t.equal(readFileSync(join(into, 'deep/b.bin'), 'utf8'), FILES['deep/b.bin'])
 })
 
-tap.test('a restore can take a part', async t => {
+tap.test('a restore can select entries', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const into = join(base, 'back')
@@ -30,7 +30,7 @@ tap.test('a restore can take a part', async t => {
   t.strictSame(readdirSync(into).toSorted(), ['a.txt', 'deep', 'empty.txt'])
 })
 
-tap.test('a restore does not go through a link in the folder it unpacks to', async t => {
+tap.test('a restore does not follow links in the target folder', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const into = join(base, 'back')
@@ -45,7 +45,7 @@ tap.test('a restore does not go through a link in the folder it unpacks to', asy
   t.strictSame(readdirSync(outside), [])
 })
 
-tap.test('a flipped or missing byte is noticed before anything is written, unless it fills what holds nothing', async t => {
+tap.test('a changed or missing byte is detected before any file is written, unless it is padding', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const whole = readFileSync(join(target, ARCHIVE))
@@ -70,7 +70,7 @@ tap.test('a flipped or missing byte is noticed before anything is written, unles
     await survives(at, whole.map((byte, place) => place === at ? byte ^ 0xff : byte), 'flipped')
     await survives(at, whole.subarray(0, at), 'cut')
   }
-  // The last frames of the compressor are those of the zeros that end a tar, and one of nothing.
+  // The last frames contain only the zeros at the end of a tar.
   t.ok(harmless.every(at => at > whole.length - 150), `harmless at ${harmless.join(', ')} of ${whole.length}`)
 })
 
@@ -101,7 +101,7 @@ async function forge (path: string, entries: TarEntry[]) {
   ))
 }
 
-tap.test('an archive that leads out of its folder, or holds links, is refused whole [S27]', async t => {
+tap.test('an archive that leads out of its folder, or contains unlisted links, is refused [S27]', async t => {
   const base = t.testdir({ in: {} })
   const archive = join(base, 'evil.tar.zst')
   const evil: TarEntry[] = [
@@ -121,17 +121,17 @@ tap.test('an archive that leads out of its folder, or holds links, is refused wh
   t.strictSame([readdirSync(base).toSorted(), readdirSync(join(base, 'in'))], [['evil.tar.zst', 'in'], []])
 })
 
-tap.test('an archive that grows past the caps is refused [S27]', async t => {
+tap.test('an archive that expands beyond the limits is refused [S27]', async t => {
   const base = t.testdir()
   const archive = join(base, 'bomb.tar.zst')
   await forge(archive, [{ header: { name: 'zeros', size: 80_000_000 }, body: '0'.repeat(80_000_000) }])
   const ask = { archive, into: join(base, 'in') }
-  await t.rejects(restore(ask), { message: /grows more than 1000 times/ })
+  await t.rejects(restore(ask), { message: /expands more than 1000 times/ })
   await t.rejects(restore({ ...ask, caps: { maxRatio: 1e9, maxBytes: 70_000_000 } }), { message: /larger than/ })
   t.match(await restore({ ...ask, caps: { maxRatio: 1e9 } }), { files: 1 })
 })
 
-tap.test('the restore task says what it needs and does what restore does', async t => {
+tap.test('the restore task names missing settings, and restores an archive', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   const task = RESTORE[0]!
@@ -144,22 +144,22 @@ tap.test('the restore task says what it needs and does what restore does', async
   t.match(await task.func(fakeContext('restore_backup', payload).ctx), { files: 5, of: '2026-03-10T02:00:00.000Z' })
   await t.rejects(async () => task.func(fakeContext('restore_backup', payload).ctx), {
     name: 'Fatal',
-    message: /already there/
+    message: /exists; nothing was restored/
   })
 })
 
-tap.test('what comes while a restore is at work is not replaced, unless that was asked', async t => {
+tap.test('a file that appears during a restore is not replaced, except with existing: replace', async t => {
   const { base, target, ctx } = setup(t)
   await run(ctx)
   for (const existing of ['refuse', 'replace'] as const) {
     const into = join(base, existing)
-    // The first file of the archive has been looked for, and is written.
+    // Called while the first file is written, after the check for existing files.
     const onBytes = (_bytes: number, path: string) => {
       if (path === 'a.txt') writeFileSync(join(into, 'a.txt'), 'of another')
     }
     const { files, troubles } = await restore({ archive: join(target, ARCHIVE), into, existing, onBytes })
     t.same([files, troubles],
-      existing === 'refuse' ? [4, ['a.txt: another has this name, and is not replaced']] : [5, []])
+      existing === 'refuse' ? [4, ['a.txt: the name exists, and is not replaced']] : [5, []])
     t.equal(readFileSync(join(into, 'a.txt'), 'utf8'), existing === 'refuse' ? 'of another' : 'alpha')
   }
 })

@@ -20,7 +20,7 @@ function setup (t: Test, payload: object = {}) {
   return { dir, log, ...fakeContext('rotate_logs', { files: [log], max_size: '3', ...payload }) }
 }
 
-tap.test('a number that no rotation gives is that of another file', async t => {
+tap.test('files with numbers that no rotation gives are not changed', async t => {
   const { dir, ctx } = setup(t, { keep: 1 })
   const others = ['app.log.1001', 'app.log.2024', 'app.log.20240101', 'app.log.2024.zst', 'app.log.01']
   for (const name of others) writeFileSync(join(dir, name), name)
@@ -28,7 +28,7 @@ tap.test('a number that no rotation gives is that of another file', async t => {
   for (const name of others) t.equal(readFileSync(join(dir, name), 'utf8'), name)
 })
 
-tap.test('of two rotations of one log at once one goes on, and no line is lost', async t => {
+tap.test('of two simultaneous rotations of a log one continues, and no line is lost', async t => {
   const { log, ctx } = setup(t, { compress: false })
   const text = Array.from({ length: 200_000 }, (_, line) => `line ${line}\n`).join('')
   writeFileSync(log, text)
@@ -38,7 +38,7 @@ tap.test('of two rotations of one log at once one goes on, and no line is lost',
   t.ok(readFileSync(`${log}.1`, 'utf8') + readFileSync(log, 'utf8') === text)
 })
 
-tap.test('a log that another process is rotating is left to it, what a dead one has left goes', {
+tap.test('a log that another process rotates is refused; the file of an ended process is removed', {
   skip: process.platform === 'win32'
 }, async t => {
   const { dir, log, ctx } = setup(t)
@@ -53,7 +53,7 @@ tap.test('a log that another process is rotating is left to it, what a dead one 
   t.same(readdirSync(dir).toSorted(), ['app.log', 'app.log.1.zst'])
 })
 
-tap.test('a log that is packed beside its plain one does not replace it', async t => {
+tap.test('a compressed log does not replace the plain one with the same number', async t => {
   const { log, ctx } = setup(t, { method: 'rename' })
   writeFileSync(`${log}.1`, 'plain\n')
   writeFileSync(`${log}.1.zst`, 'of another program')
@@ -61,16 +61,16 @@ tap.test('a log that is packed beside its plain one does not replace it', async 
   t.same([readFileSync(`${log}.2`, 'utf8'), readFileSync(`${log}.2.zst`, 'utf8')], ['plain\n', 'of another program'])
 })
 
-tap.test('a log that moved aside and is still written to is not packed', async t => {
+tap.test('a renamed log that is still written to is not compressed', async t => {
   const { log, ctx } = setup(t, { method: 'rename' })
   writeFileSync(`${log}.1`, 'x'.repeat(1_000_000))
   const state = { on: true }
-  const pour = () => {
+  const append = () => {
     if (!state.on) return
     appendFileSync(`${log}.1`, 'more\n')
-    setImmediate(pour)
+    setImmediate(append)
   }
-  pour()
+  append()
   const answer = await run(ctx)
   state.on = false
   t.match(answer, { message: /'app\.log\.1' is still written to/ })
@@ -78,20 +78,20 @@ tap.test('a log that moved aside and is still written to is not packed', async t
   t.equal(readFileSync(log, 'utf8'), 'first\n')
 })
 
-tap.test('a log that was cut short meanwhile is not emptied', async t => {
+tap.test('a log that was truncated meanwhile is not emptied', async t => {
   const { dir, log } = setup(t)
   truncateSync(log, 2)
   const [fd, out] = [openSync(log, 'r+'), openSync(join(dir, 'out'), 'w')]
-  t.throws(() => emptyAfter({ fd }, { at: 6, out: { fd: out }, compress: false }), /cut short by another program/)
+  t.throws(() => emptyAfter({ fd }, { at: 6, out: { fd: out }, compress: false }), /Another program truncated the log/)
   t.equal(readFileSync(log, 'utf8'), 'fi')
   closeSync(fd)
   closeSync(out)
 })
 
-tap.test('a log is emptied only when all of its end was taken', { skip: process.platform !== 'linux' }, async t => {
+tap.test('a log is emptied only when all of it was copied', { skip: process.platform !== 'linux' }, async t => {
   const { dir, log } = setup(t)
   writeFileSync(log, 'x'.repeat(300_000))
-  // A pipe that is full takes a part of what it is given, as a full disk does.
+  // A write to a full pipe is partial, as on a full disk.
   execFileSync('mkfifo', [join(dir, 'pipe')])
   const out = openSync(join(dir, 'pipe'), constants.O_RDWR | constants.O_NONBLOCK)
   const fd = openSync(log, 'r+')
@@ -101,7 +101,7 @@ tap.test('a log is emptied only when all of its end was taken', { skip: process.
   closeSync(out)
 })
 
-tap.test('lines that came late are in the packed log', async t => {
+tap.test('lines that were written late are in the compressed log', async t => {
   const { dir, log } = setup(t)
   const [fd, out] = [openSync(log, 'r+'), openSync(join(dir, 'out'), 'w')]
   emptyAfter({ fd }, { at: 0, out: { fd: out }, compress: true })

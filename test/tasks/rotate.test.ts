@@ -18,7 +18,7 @@ function setup (t: Test, payload: object = {}) {
   return { dir, log, ...fakeContext('rotate_logs', { files: [log], max_size: '3', ...payload }) }
 }
 
-tap.test('a log that is too large moves aside, and the file its writer holds goes on', async t => {
+tap.test('a log that is too large is copied and emptied, and its writer can keep it open', async t => {
   const { log, ctx } = setup(t)
   const writer = openSync(log, 'a')
   t.match(await run(ctx), { rotated: [log], failed: [] })
@@ -29,7 +29,7 @@ tap.test('a log that is too large moves aside, and the file its writer holds goe
   t.equal(statSync(`${log}.1.zst`).mode & 0o777, 0o600)
 })
 
-tap.test('older ones count up and those past the count go', async t => {
+tap.test('older logs get the next number, and those above keep are removed', async t => {
   const { dir, log, ctx } = setup(t, { keep: 2 })
   for (const text of ['second\n', 'third\n', 'fourth\n']) {
     await run(ctx)
@@ -39,13 +39,13 @@ tap.test('older ones count up and those past the count go', async t => {
   t.strictSame([unpacked(`${log}.1.zst`), unpacked(`${log}.2.zst`)], ['third\n', 'second\n'])
 })
 
-tap.test('a pattern takes nothing back', async t => {
+tap.test('a pattern that begins with ! is refused', async t => {
   const { log, ctx } = setup(t, { files: ['!app.log'] })
-  t.match(await run(ctx), { message: /'?!app.log'?: a pattern takes nothing back/ })
+  t.match(await run(ctx), { message: /'?!app.log'?: a pattern cannot exclude/ })
   t.equal(readFileSync(log, 'utf8'), 'first\n')
 })
 
-tap.test('a log that is small enough stays', async t => {
+tap.test('a log that is small enough is not rotated', async t => {
   const { dir, ctx } = setup(t, { max_size: '6' })
   t.match(await run(ctx), { rotated: [], small: 1 })
   t.strictSame(readdirSync(dir), ['app.log'])
@@ -57,15 +57,15 @@ tap.test('lines written while the log is copied are not lost', async t => {
   const write = () => appendFileSync(log, `line ${++lines}\n`)
   for (let turn = 0; turn < 5; turn++) {
     const writing = { on: true }
-    const pour = () => {
+    const append = () => {
       if (!writing.on) return
       write()
-      setImmediate(pour)
+      setImmediate(append)
     }
     writeFileSync(log, '')
     lines = 0
     for (let line = 0; line < 2000; line++) write()
-    pour()
+    append()
     await run(ctx)
     writing.on = false
     const all = unpacked(`${log}.1.zst`) + readFileSync(log, 'utf8')
@@ -74,7 +74,7 @@ tap.test('lines written while the log is copied are not lost', async t => {
   }
 })
 
-tap.test('by renaming, the log that moved aside is packed only at the next turn', async t => {
+tap.test('with rename, a log is compressed at the next rotation', async t => {
   const { dir, log, ctx } = setup(t, { method: 'rename' })
   const writer = openSync(log, 'a')
   await run(ctx)
@@ -88,13 +88,13 @@ tap.test('by renaming, the log that moved aside is packed only at the next turn'
   t.equal(unpacked(`${log}.2.zst`), 'first\nlate\n')
 })
 
-tap.test('without packing the copies are plain', async t => {
+tap.test('without compression the copies are plain', async t => {
   const { log, ctx } = setup(t, { compress: false })
   await run(ctx)
   t.equal(readFileSync(`${log}.1`, 'utf8'), 'first\n')
 })
 
-tap.test('a glob finds logs, and not what was rotated before', async t => {
+tap.test('a glob matches logs, but not rotated ones', async t => {
   const { dir, ctx } = setup(t)
   mkdirSync(join(dir, 'web'))
   writeFileSync(join(dir, 'web', 'access.log'), 'request\n')
@@ -105,7 +105,7 @@ tap.test('a glob finds logs, and not what was rotated before', async t => {
   t.strictSame(readdirSync(join(dir, 'web')).toSorted(), ['access.log', 'access.log.1.zst', 'notes.txt'])
 })
 
-tap.test('links, hard links and folders are refused, and what they lead to is untouched', async t => {
+tap.test('links, hard links and folders are refused, and their targets are not changed', async t => {
   for (const method of ['copy_truncate', 'rename']) {
     const { dir, log, ctx } = setup(t, { method })
     const precious = join(dir, 'precious')
@@ -123,7 +123,7 @@ tap.test('links, hard links and folders are refused, and what they lead to is un
   }
 })
 
-tap.test('links planted where the copy goes are not written through [S26]', async t => {
+tap.test('links with the names of the copies are not followed [S26]', async t => {
   const { dir, log, ctx } = setup(t)
   const precious = join(dir, 'precious')
   writeFileSync(precious, 'precious')
@@ -136,14 +136,14 @@ tap.test('links planted where the copy goes are not written through [S26]', asyn
   t.strictSame([readFileSync(precious, 'utf8'), readFileSync(log, 'utf8')], ['precious', 'again\n'])
 })
 
-tap.test('a stop before a log leaves it as it was', async t => {
+tap.test('a stop before a log does not change the log', async t => {
   const { dir, ctx, stop } = setup(t)
   stop.abort(new Error('stopped'))
   await t.rejects(run(ctx), { message: 'stopped' })
   t.strictSame(readdirSync(dir), ['app.log'])
 })
 
-tap.test('without files the run is skipped; a missing file is only counted', async t => {
+tap.test('a run without files is skipped; a missing file is only counted', async t => {
   await t.rejects(run(fakeContext('rotate_logs').ctx), { name: 'Skip', message: /tasks\.rotate_logs\.payload\.files/ })
   const { log, ctx } = setup(t)
   t.match(await run({ ...ctx, payload: { files: [`${log}.missing`] } }), { missing: 1, failed: [] })

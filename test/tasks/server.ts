@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
-/** A web server on the loopback address that is gone when the test is over. */
+/** A web server on the loopback address, closed after the test. */
 export async function webServer (t: Test, handle: RequestListener) {
   const server = createServer(handle)
   await new Promise<void>(resolve => {

@@ -10,11 +10,11 @@ import { webServer } from './server.ts'
 
 const hangUp = { pull: () => {} }
 
-/** A fetch of a file from a server whose answers are taken one after the other, the last one again and again. */
+/** A download from a server that sends the answers in order, and repeats the last one. */
 async function setup (t: Test, { name = 'data.json', answers }: { name?: string, answers: RequestListener[] }) {
-  const asked: (string | undefined)[] = []
+  const ranges: (string | undefined)[] = []
   const { url, allow } = await webServer(t, (request, response) => {
-    asked.push(request.headers.range)
+    ranges.push(request.headers.range)
     return (answers.length > 1 ? answers.shift()! : answers[0]!)(request, response)
   })
   const dir = t.testdir()
@@ -24,10 +24,10 @@ async function setup (t: Test, { name = 'data.json', answers }: { name?: string,
     ctx.progress.update = arrived
     return await TASK_DEFINITIONS[0]!.func(ctx)
   }
-  return { dir, file, get, asked, text: () => existsSync(file) ? readFileSync(file, 'utf8') : null }
+  return { dir, file, get, ranges, text: () => existsSync(file) ? readFileSync(file, 'utf8') : null }
 }
 
-/** The first ten of a hundred bytes, and the end of the connection when they have arrived. */
+/** Sends ten of a hundred bytes, and closes the connection when they have arrived. */
 const cut = (headers: Record<string, string>): RequestListener => (_request, response) => {
   response.writeHead(200, { 'content-length': 100, ...headers }).write('0123456789')
   hangUp.pull = () => {
@@ -36,35 +36,35 @@ const cut = (headers: Record<string, string>): RequestListener => (_request, res
   }
 }
 
-tap.test('"not modified" is believed only when that was asked', async t => {
+tap.test('304 is accepted only after a conditional request', async t => {
   const { get, text, dir } = await setup(t, { answers: [(_request, response) => response.writeHead(304).end()] })
-  await t.rejects(get(), { name: 'Fatal', message: /nothing has changed, although it was not asked that/ })
+  await t.rejects(get(), { name: 'Fatal', message: /304 to an unconditional request/ })
   t.equal(text(), null)
   t.same(readdirSync(dir), [])
 })
 
-tap.test('a range that ends before the file does is no file, and is gone on from', async t => {
+tap.test('a range that ends too early is kept as a part, and resumed', async t => {
   const etag = '"1"'
   const piece = (from: number, to: number): RequestListener => (_request, response) =>
     response.writeHead(206, { etag, 'content-range': `bytes ${from}-${to}/100` }).end('x'.repeat(to - from + 1))
-  const { get, text, asked } = await setup(t, { answers: [cut({ etag }), piece(10, 19), piece(20, 99)] })
+  const { get, text, ranges } = await setup(t, { answers: [cut({ etag }), piece(10, 19), piece(20, 99)] })
   await t.rejects(get(), { code: 'ECONNRESET' })
-  await t.rejects(get(), { message: 'The server has sent 20 of 100 bytes' })
+  await t.rejects(get(), { message: 'The server sent 20 of 100 bytes' })
   t.equal(text(), null)
   t.match(await get(), { bytes: 100, resumed_from: 20 })
-  t.same(asked, [undefined, 'bytes=10-', 'bytes=20-'])
+  t.same(ranges, [undefined, 'bytes=10-', 'bytes=20-'])
   t.equal(text(), `0123456789${'x'.repeat(90)}`)
 })
 
-tap.test('a part that nobody has asked for is not taken for the whole', async t => {
+tap.test('an unrequested part is rejected', async t => {
   const { get, text } = await setup(t, {
     answers: [(_request, response) => response.writeHead(206, { 'content-range': 'bytes 0-9/100' }).end('0123456789')]
   })
-  await t.rejects(get(), { message: 'The server has sent 10 of 100 bytes' })
+  await t.rejects(get(), { message: 'The server sent 10 of 100 bytes' })
   t.equal(text(), null)
 })
 
-tap.test('a range of a file with another date is joined to nothing', async t => {
+tap.test('a range of a file with another date is not joined to the part', async t => {
   const whole: RequestListener = (_request, response) => response.writeHead(200).end('whole')
   const { get, text } = await setup(t, {
     answers: [
@@ -83,7 +83,7 @@ tap.test('a range of a file with another date is joined to nothing', async t => 
   t.equal(text(), 'whole')
 })
 
-tap.test('a body that is packed unasked is unpacked, one that cannot be is refused, a packed file stays one', async t => {
+tap.test('a compressed body is decompressed or refused, and a compressed file stays as it is', async t => {
   for (const [coding, body] of [['gzip', gzipSync('words')], ['x-gzip', gzipSync('words')], ['zstd',
     zstdCompressSync('words')], ['identity', Buffer.from('words')]] as const) {
     const send: RequestListener = (_request, response) =>
@@ -107,7 +107,7 @@ tap.test('a body that is packed unasked is unpacked, one that cannot be is refus
   }
 })
 
-tap.test('of two fetches of one file at once none puts half of it in its place', async t => {
+tap.test('two simultaneous downloads of a file never leave an incomplete file', async t => {
   const going: (() => void)[] = []
   const { get, text } = await setup(t, {
     answers: [(_request, response) => {

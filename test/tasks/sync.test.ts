@@ -16,8 +16,8 @@ const run = async (ctx: TaskContext) => TASK_DEFINITIONS[0]!.func(ctx)
 const DATA = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251))
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
-/** A server of one resource with an ETag that knows conditions and ranges. It holds a body back after `cut` bytes, and
- *  hangs up when it is told that something has arrived. */
+/** A server of one resource with an ETag, conditional requests and ranges. It stops a body after `cut` bytes; `hangUp`
+ *  closes the connection. */
 function resource () {
   const it = {
     body: DATA,
@@ -56,7 +56,7 @@ async function setup (t: Test, payload: object = {}) {
   return { it, dir, file, url, ...fake }
 }
 
-tap.test('a file is fetched once, and again only when it changed', async t => {
+tap.test('a file is fetched again only when it has changed', async t => {
   const { it, file, ctx, said } = await setup(t)
   t.match(await run(ctx), { bytes: 300_000, sha256: sha(DATA), changed: true, resumed_from: 0 })
   t.match(said.progress, { current: 300_000, total: 300_000, unit: 'bytes' })
@@ -78,7 +78,7 @@ tap.test('a file that was changed or removed by hand is fetched again', async t 
   t.strictSame(readdirSync(dir).toSorted(), ['.data.bin.sync.json', 'data.bin'])
 })
 
-tap.test('an interrupted fetch is taken up where it stopped, and the old file stays until then', async t => {
+tap.test('an interrupted download is resumed, and the old file stays until it is complete', async t => {
   const { it, file, ctx } = await setup(t)
   writeFileSync(file, 'old')
   it.cut = 100_000
@@ -92,7 +92,7 @@ tap.test('an interrupted fetch is taken up where it stopped, and the old file st
   t.same(readFileSync(file), DATA)
 })
 
-tap.test('a part is thrown away when the file behind it has changed', async t => {
+tap.test('a part is discarded when the file has changed', async t => {
   const { it, file, ctx } = await setup(t)
   it.cut = 100_000
   await t.rejects(run(ctx))
@@ -101,7 +101,7 @@ tap.test('a part is thrown away when the file behind it has changed', async t =>
   t.same(readFileSync(file), it.body)
 })
 
-tap.test('a part behind a weak validator, or of another url, is not taken up', async t => {
+tap.test('a part with a weak validator, or of another URL, is not resumed', async t => {
   const { it, ctx, url } = await setup(t)
   Object.assign(it, { cut: 100_000, etag: 'W/"v1"' })
   await t.rejects(run(ctx))
@@ -113,7 +113,7 @@ tap.test('a part behind a weak validator, or of another url, is not taken up', a
   t.equal(it.asked[3]!.range, undefined)
 })
 
-tap.test('a server that answers another range than the one asked for is not believed', async t => {
+tap.test('a range other than the requested one is rejected', async t => {
   const dir = t.testdir()
   const file = join(dir, 'data.bin')
   let turn = 0
@@ -136,7 +136,7 @@ tap.test('a server that answers another range than the one asked for is not beli
   t.equal(readFileSync(file, 'utf8'), '0123456789')
 })
 
-tap.test('a file over the limit is refused, declared or not, and leaves nothing', async t => {
+tap.test('a file above the limit is refused, with or without a length, and leaves no file', async t => {
   const { dir, ctx } = await setup(t, { max_size: '100 KB' })
   await t.rejects(run(ctx), { name: 'Fatal', message: /payload\.max_size/ })
   const { url, allow } = await webServer(t, (_request, response) => {
@@ -152,7 +152,7 @@ tap.test('a file over the limit is refused, declared or not, and leaves nothing'
   t.strictSame(readdirSync(dir), [])
 })
 
-tap.test('answers are told apart: come later, never, try again', async t => {
+tap.test('answers are retried at once, later or never, depending on their status', async t => {
   const statuses: Record<string, [number, object?]> = {
     '/later': [503, { 'retry-after': '120' }],
     '/gone': [410],
@@ -172,7 +172,7 @@ tap.test('answers are told apart: come later, never, try again', async t => {
   await t.rejects(ask('/busy'), { name: 'AnswerRefused' })
 })
 
-tap.test('a server that falls silent midway is given up', async t => {
+tap.test('a server that stops sending is given up', async t => {
   const { url, allow } = await webServer(t, (_request, response) => {
     response.writeHead(200, { 'content-length': 10 })
     response.write('01234')
@@ -197,7 +197,7 @@ tap.test('a server that falls silent midway is given up', async t => {
   t.notOk(existsSync(join(folder.path, 'x')))
 })
 
-tap.test('links where the file or its part should be are not written through', async t => {
+tap.test('links with the names of the file or its part are not followed', async t => {
   const { dir, file, ctx } = await setup(t)
   const precious = join(dir, 'precious')
   writeFileSync(precious, 'mine')
@@ -221,7 +221,7 @@ tap.test('a stop keeps the part for the next attempt', async t => {
   t.match(it.asked[1]!.range, /^bytes=[1-9]/)
 })
 
-tap.test('without url and file the run is skipped; an address that must not be asked fails it', async t => {
+tap.test('a run without URL and file is skipped; one with a forbidden address fails', async t => {
   await t.rejects(run(fakeContext('sync_external_data').ctx), {
     name: 'Skip',
     message: /tasks\.sync_external_data\.payload\.url/
@@ -230,11 +230,11 @@ tap.test('without url and file the run is skipped; an address that must not be a
   await t.rejects(run(fakeContext('sync_external_data', payload).ctx), { name: 'Fatal', message: /payload\.url/ })
 })
 
-tap.test('whatever a server asks for is waited for a day at most, and nonsense is not waited for', t => {
+tap.test('Retry-After is limited to a day, and invalid values are ignored', t => {
   const now = Date.parse('2026-11-22T12:00:00Z')
   t.strictSame(
-    ['120', '1e15', '1'.padEnd(300, '0'), '-0', '-5', '1.5', 'soon', '', 'Infinity', undefined].map(asked =>
-      waitOf(asked, now)
+    ['120', '1e15', '1'.padEnd(300, '0'), '-0', '-5', '1.5', 'soon', '', 'Infinity', undefined].map(header =>
+      waitOf(header, now)
     ),
     [120, null, 86_400, null, null, null, null, null, null, null]
   )

@@ -8,7 +8,7 @@ import { webServer } from './server.ts'
 const NOTHING = { allow: [], allow_private: false }
 const { signal } = new AbortController()
 
-tap.test('addresses are told apart, in every spelling [S29]', async t => {
+tap.test('the kind of an address is recognised in every notation [S29]', async t => {
   const cases: [string, string][] = [
     ['8.8.8.8', 'public'],
     ['2606:4700::1111', 'public'],
@@ -50,7 +50,7 @@ tap.test('addresses are told apart, in every spelling [S29]', async t => {
 const ask = (allow: string[]) =>
   refusal({ host: 'nas.lan', port: '80', address: '192.168.1.5', allowed: { allow, allow_private: false } }) === null
 
-tap.test('what a person lists is allowed, and nothing beside it', async t => {
+tap.test('listed addresses are allowed, and no others', async t => {
   t.ok(
     ask(['nas.lan']) && ask(['NAS.lan:80']) && ask(['192.168.1.5']) && ask(['192.168.0.0/16']) &&
       ask(['192.168.1.0/24:80'])
@@ -68,10 +68,10 @@ tap.test('what a person lists is allowed, and nothing beside it', async t => {
     null)
 })
 
-tap.test('no spelling of the own machine is asked [S28]', async t => {
-  let asked = 0
+tap.test('the local machine is not requested in any notation [S28]', async t => {
+  let requests = 0
   const { port } = await webServer(t, (_request, response) => {
-    asked++
+    requests++
     response.end()
   })
   for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', '0', '127.1', '0x7f.1', '2130706433', '017700000001',
@@ -80,10 +80,10 @@ tap.test('no spelling of the own machine is asked [S28]', async t => {
       name: 'RequestRefused'
     }, host)
   }
-  t.equal(asked, 0)
+  t.equal(requests, 0)
 })
 
-tap.test('only http and https without a password are asked [S28, S29]', async t => {
+tap.test('only http and https URLs without a password are requested [S28, S29]', async t => {
   for (const url of ['file:///etc/passwd', 'ftp://example.com/', 'data:text/plain,x', 'http://user:secret@example.com/',
     'nonsense', '']) {
     t.throws(() => urlOf(url), { name: 'RequestRefused' }, url)
@@ -104,14 +104,14 @@ tap.test('a name is resolved once, and the connection goes to the address that w
   t.equal(answers.length, 1)
 })
 
-tap.test('a name with one forbidden address among good ones is not asked', async t => {
+tap.test('a name with one forbidden address is not requested', async t => {
   await t.rejects(
     fetchSafely({ url: 'http://name.test/', allowed: NOTHING, signal, resolve: async () => ['8.8.8.8', '127.0.0.1'] }),
     { name: 'RequestRefused', message: /name\.test is 127\.0\.0\.1, a loopback address/ }
   )
 })
 
-tap.test('each redirect is checked like the first request, and there are three [S28]', async t => {
+tap.test('each redirect is checked, and at most three are followed [S28]', async t => {
   const { url, allow, port } = await webServer(t, (request, response) => {
     const [, kind, count] = request.url!.split('/')
     const left = Number(count)
@@ -129,7 +129,7 @@ tap.test('each redirect is checked like the first request, and there are three [
   }
 })
 
-tap.test('headers are not shown to another host', async t => {
+tap.test('headers are not sent to another host', async t => {
   const seen: (string | undefined)[] = []
   const other = await webServer(t, (request, response) => {
     seen.push(request.headers.authorization)
@@ -149,14 +149,14 @@ tap.test('headers are not shown to another host', async t => {
   t.strictSame(seen, ['Bearer x', 'Bearer x', undefined])
 })
 
-tap.test('a body is read to the limit and no further', async t => {
+tap.test('a body is read up to the limit', async t => {
   const { url, allow } = await webServer(t, (_request, response) => {
     response.on('error', () => {})
-    const pour = () => {
+    const write = () => {
       while (!response.destroyed && response.write('x'.repeat(65_536)));
     }
-    response.on('drain', pour)
-    pour()
+    response.on('drain', write)
+    write()
   })
   const { body } = await fetchSafely({ url, allowed: { allow, allow_private: false }, signal })
   t.match(await readBody(body, 1_000_000), { cut: true, text: /^x{1000000}$/ })
@@ -168,7 +168,7 @@ const url = process.argv[2]
 const { body } = await fetchSafely({ url, allowed: { allow: [new URL(url).host], allow_private: false }, signal: new AbortController().signal })
 console.log((await readBody(body, 100)).text)`
 
-tap.test('the environment names no proxy', async t => {
+tap.test('proxies in the environment are ignored', async t => {
   const { url } = await webServer(t, (_request, response) => response.end('direct'))
   const proxy = await webServer(t, (_request, response) => response.end('by proxy'))
   const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url, http_proxy: proxy.url }
@@ -179,14 +179,14 @@ tap.test('the environment names no proxy', async t => {
   t.equal(stdout.trim(), 'direct')
 })
 
-tap.test('a name server that never answers is not waited for', async t => {
+tap.test('a stop ends a request while the name is being resolved', async t => {
   const stop = new AbortController()
-  const asked = fetchSafely({
+  const request = fetchSafely({
     url: 'http://name.test/',
     allowed: NOTHING,
     signal: stop.signal,
     resolve: () => new Promise(() => {})
   })
   stop.abort(new Error('stopped'))
-  await t.rejects(asked, { message: 'stopped' })
+  await t.rejects(request, { message: 'stopped' })
 })
