@@ -1,6 +1,6 @@
 #!/bin/sh
 # offpeak: name = Disk report ; type = check ; tags = disk, health
-# offpeak: description = Reports how full each disk is; an example of a task in shell
+# offpeak: description = Reports how full each disk is, as an example of a task in shell
 # offpeak: schedule = 0 7 * * * ; enabled = false ; timeout = 60s ; max_retries = 1 ; priority = low
 set -eu
 
