@@ -37,7 +37,9 @@ const Input = Type.Object({
       configured: true
     })
   ),
-  level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'The level of zstd: higher is smaller and slower' })),
+  level: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 19, description: 'The level of zstd: higher is smaller and slower' })
+  ),
   allow_empty: Type.Optional(
     Type.Boolean({
       description: 'Back up a folder without files although the last backup has some',

@@ -18,7 +18,10 @@ const Input = Type.Object({
   url: Type.Optional(Type.String({ description: 'The page to request', configured: 'host', configured_when: ['url'] })),
   timeout: Type.Optional(DurationSchema),
   expect_status: Type.Optional(
-    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), { minItems: 1, description: 'The status codes that mean up' })
+    Type.Array(Type.Integer({ minimum: 100, maximum: 599 }), {
+      minItems: 1,
+      description: 'The status codes that mean up'
+    })
   ),
   expect_text: Type.Optional(
     Type.String({ minLength: 1, description: 'A text that the first megabyte of the page must contain' })

@@ -4,7 +4,8 @@ import { CLEANUP_DEFAULTS, CleanupInput, cleanUp } from './_files/cleanup.ts'
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'cleanup_old_files',
   name: 'Clean up old files',
-  description: 'Removes files of one folder that have not changed for a while. Only lists them unless dry_run is false.',
+  description:
+    'Removes files of one folder that have not changed for a while. Only lists them unless dry_run is false.',
   func: ctx => cleanUp(ctx),
   isolation: 'process',
   trigger: 'cron',

@@ -86,9 +86,11 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
   try {
     if (archive === undefined && from !== undefined) return { backups: await backupsOf(ctx, expandPath(from)) }
     if (archive === undefined || into === undefined) {
-      return ctx.fail(`The archive or the target folder is missing: set ${keyOf(ctx, 'archive')} and ${
-        keyOf(ctx, 'into')
-      } in config.json, or in the payload`)
+      return ctx.fail(
+        `The archive or the target folder is missing: set ${keyOf(ctx, 'archive')} and ${
+          keyOf(ctx, 'into')
+        } in config.json, or in the payload`
+      )
     }
     await checkToWrite(ctx, expandPath(into))
     const restored = await restore({
@@ -114,8 +116,7 @@ async function restoreBackup (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'restore_backup',
   name: 'Restore a backup',
-  description:
-    'Verifies an archive of backup_data and unpacks it. Replaces no files unless existing is replace.',
+  description: 'Verifies an archive of backup_data and unpacks it. Replaces no files unless existing is replace.',
   func: restoreBackup,
   isolation: 'process',
   trigger: null,

@@ -72,8 +72,8 @@ async function send (ctx: TaskContext, { mail, from, smtp }: { mail: Mail, from:
   }
 }
 
-/** Fails the run if another attempt cannot help, and throws otherwise. Keeps only the message of the server, because the
- *  error of the library may contain secrets. */
+/** Fails the run if another attempt cannot help, and throws otherwise. Keeps only the message of the server, because
+ *  the error of the library may contain secrets. */
 function refused (ctx: TaskContext, { error, smtp }: { error: unknown, smtp: Smtp }): never {
   ctx.signal.throwIfAborted()
   const { responseCode, code } = error as { responseCode?: number, code?: string }
@@ -125,8 +125,7 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   }
   const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
   await ctx.checkpoint.save({ sent })
-  ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id },
-    'mail sent')
+  ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id }, 'mail sent')
   return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} recipients were refused`, sent)
 }
 

@@ -178,8 +178,7 @@ async function syncFolder (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'sync_folder',
   name: 'Sync a folder',
-  description:
-    'Makes one folder equal to another: copies new and changed files and, if delete is on, removes others.',
+  description: 'Makes one folder equal to another: copies new and changed files and, if delete is on, removes others.',
   func: syncFolder,
   isolation: 'process',
   trigger: 'interval',

@@ -49,7 +49,8 @@ export async function measure (choice: Choice): Promise<{ files: number, bytes: 
   return sum
 }
 
-/** An instant in ISO 8601, with up to nine digits of a second. Instants beyond the range of Temporal become its ends. */
+/** An instant in ISO 8601, with up to nine digits of a second. Instants beyond the range of Temporal become its
+ *  ends. */
 function isoOf (ns: bigint): string {
   const most = 8_640_000_000_000_000_000_000n
   return new Temporal.Instant(ns > most ? most : ns < -most ? -most : ns).toString()
@@ -228,8 +229,8 @@ function writer (out: FileHandle) {
   return { take, answer: () => ({ bytes: sum.bytes, sha256: hash.digest('hex') }) }
 }
 
-/** Writes a folder as a tar archive, compressed with zstd, to an open file. Its last entry is the manifest with the hash
- *  of each file. Entries that cannot be read or are neither file, folder nor link are listed in `passed_over`. */
+/** Writes a folder as a tar archive, compressed with zstd, to an open file. Its last entry is the manifest with the
+ *  hash of each file. Entries that cannot be read or are neither file, folder nor link are listed in `passed_over`. */
 export async function pack (
   ask: PackAsk
 ): Promise<{ manifest: Manifest, bytes: number, sha256: string, unpacked: number }> {

@@ -126,8 +126,8 @@ export function kept (instants: number[], keep: Keep): Set<number> {
   ])
 }
 
-/** The backups to remove after one was made at `made`, newest first. Complete and partial backups are counted separately.
- *  Backups with a later time are kept and not counted, because one of the two clocks was wrong. */
+/** The backups to remove after one was made at `made`, newest first. Complete and partial backups are counted
+ *  separately. Backups with a later time are kept and not counted, because one of the two clocks was wrong. */
 export function spare (backups: Backup[], keep: Keep, made: string): Backup[] {
   const past = backups.filter(one => Date.parse(one.created_at) <= Date.parse(made))
   return [true, false].flatMap(partial => {

@@ -24,7 +24,8 @@ export interface PackedLink {
   to: string
 }
 
-/** The contents of an archive. Paths are relative, with `/`; bytes that are not UTF-8 are lone surrogates (`\udce9`). */
+/** The contents of an archive. Paths are relative, with `/`; bytes that are not UTF-8 are lone surrogates
+ *  (`\udce9`). */
 export interface Manifest {
   format: typeof FORMAT
   name: string

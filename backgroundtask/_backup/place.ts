@@ -53,8 +53,8 @@ async function copyOf (
   return lost
 }
 
-/** Writes the entries of an archive to an open folder. Entries that cannot be written are listed in `troubles`; the others
- *  are written. */
+/** Writes the entries of an archive to an open folder. Entries that cannot be written are listed in `troubles`; the
+ *  others are written. */
 export class Placer {
   readonly sum = { files: 0, links: 0, bytes: 0, troubles: [] as string[], more_troubles: 0 }
   readonly #root: Folder

@@ -34,8 +34,8 @@ interface RestoreAsk {
   onBytes?: (bytes: number, path: string) => void
 }
 
-/** The result of a restore. `troubles`: entries that differ from the archive. `damaged`: files of which the backup contains
- *  only parts. */
+/** The result of a restore. `troubles`: entries that differ from the archive. `damaged`: files of which the backup
+ *  contains only parts. */
 export interface Restored {
   files: number
   links: number
@@ -163,8 +163,8 @@ async function capsFor (
   return { maxBytes: Math.min(caps.maxBytes, known), maxRatio: Infinity }
 }
 
-/** Unpacks an archive of `backup_data`. The whole archive is verified before the first file is written. Links are created
- *  but never followed. Throws ArchiveRefused for paths that lead out of `into`, and beyond the limits. */
+/** Unpacks an archive of `backup_data`. The whole archive is verified before the first file is written. Links are
+ *  created but never followed. Throws ArchiveRefused for paths that lead out of `into`, and beyond the limits. */
 export async function restore (ask: RestoreAsk): Promise<Restored> {
   const signal = ask.signal ?? new AbortController().signal
   const name = basename(ask.archive)

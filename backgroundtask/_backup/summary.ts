@@ -12,7 +12,8 @@ function part (paths: string[], what: string): string[] {
   return [`${paths.length} ${what} (${paths.slice(0, NAMED).join(', ')}${more})`]
 }
 
-/** `warning`: what is missing in a backup, in a sentence, or null. `lists`: the same as lists of up to a hundred paths. */
+/** `warning`: what is missing in a backup, in a sentence, or null. `lists`: the same as lists of up to a hundred
+ *  paths. */
 export function summary (manifest: Manifest): { warning: string | null, lists: object } {
   const unread = unreadIn(manifest).map(({ path, why }) => `${shown(path)}: ${why}`)
   const special = manifest.passed_over.filter(({ why }) => why === 'special').map(({ path }) => shown(path))

@@ -140,8 +140,8 @@ async function extended (bytes: Bytes, header: Buffer): Promise<Map<string, Buff
   return body === null ? refuse('The archive ends in the middle') : recordsOf(body)
 }
 
-/** Yields the entries of a tar, in order. Throws TarRefused when it is truncated, damaged, or contains entries other than
- *  files, folders and links. */
+/** Yields the entries of a tar, in order. Throws TarRefused when it is truncated, damaged, or contains entries other
+ *  than files, folders and links. */
 export async function* readTar (source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = new Bytes(source)
   let more = new Map<string, Buffer>()

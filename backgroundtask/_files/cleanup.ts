@@ -222,11 +222,12 @@ async function cleanFolder (
   const troubles = [...sum.failed, ...plan.unread]
   if (troubles.length === 0) return result
   const [failed, unread, first] = [sum.failed.length, plan.unread.length, troubles.slice(0, 3).join('; ')]
-  return ctx.warn(`${failed} files could not be removed, and ${unread} files or folders could not be read: ${first}`, result)
+  return ctx.warn(`${failed} files could not be removed, and ${unread} files or folders could not be read: ${first}`,
+    result)
 }
 
-/** Removes old files of a folder: lists them, refuses if they are too many, and removes those that have not changed since
- *  they were listed. `now` is epoch ms. */
+/** Removes old files of a folder: lists them, refuses if they are too many, and removes those that have not changed
+ *  since they were listed. `now` is epoch ms. */
 export async function cleanUp (
   ctx: TaskContext,
   { defaults = CLEANUP_DEFAULTS, now = Date.now() } = {}

@@ -129,8 +129,8 @@ export class Folder {
     })
   }
 
-  /** Sets the owner and time of change (seconds as text) of a name, without following a link. Returns false when the disk
-   *  cannot store them. */
+  /** Sets the owner and time of change (seconds as text) of a name, without following a link. Returns false when the
+   *  disk cannot store them. */
   async mark (
     name: string,
     { owner, seconds }: { owner: { uid: number, gid: number } | null, seconds: string }

@@ -139,7 +139,8 @@ interface ExcludeOptions {
   home?: string
 }
 
-/** Returns a test for the paths that patterns exclude, by the rules of .gitignore without `!`. Throws PatternRefused. */
+/** Returns a test for the paths that patterns exclude, by the rules of .gitignore without `!`. Throws
+ *  PatternRefused. */
 export function excluder (
   patterns: readonly string[],
   { ignoreCase = false, roots = [], home = homedir() }: ExcludeOptions = {}
@@ -208,8 +209,8 @@ export async function ignoresCase (folder: Folder): Promise<boolean> {
   return process.platform === 'darwin' || process.platform === 'win32'
 }
 
-/** Returns a test for the paths of an open folder that patterns exclude. `given`: the configured paths of the folder and
- *  of its copies. */
+/** Returns a test for the paths of an open folder that patterns exclude. `given`: the configured paths of the folder
+ *  and of its copies. */
 export async function excludedFrom (
   folder: Folder,
   { patterns, given }: { patterns: readonly string[], given: readonly string[] }

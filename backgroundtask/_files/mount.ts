@@ -13,8 +13,8 @@ export class NotMounted extends Error {
   override readonly name = 'NotMounted'
 }
 
-/** `true`: the path must not be on the system disk. Paths: these must be mount points. `false`: no check. undefined: checks
- *  /etc/fstab and the disk of the last run. */
+/** `true`: the path must not be on the system disk. Paths: these must be mount points. `false`: no check. undefined:
+ *  checks /etc/fstab and the disk of the last run. */
 type RequireMount = boolean | string | string[] | undefined
 
 /** The schema of the setting `require_mount`. */

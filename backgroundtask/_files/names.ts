@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 
-/** The lone surrogate that represents the byte 0x80; those of the other bytes follow it. No valid text contains them. */
+/** The lone surrogate that represents the byte 0x80; those of the other bytes follow it. No valid text contains
+ *  them. */
 const FIRST = 0xdc80
 const ESCAPED = /[\udc80-\udcff]/u
 

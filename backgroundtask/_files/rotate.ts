@@ -11,8 +11,8 @@ const CHUNK = 256 * 1024
 const PACKED = '.zst'
 const ROUNDS = 100
 
-/** `copy_truncate`: copies the lines and empties the file, which its writer may keep open. `rename`: renames the file and
- *  creates an empty one, for writers that open the file again. */
+/** `copy_truncate`: copies the lines and empties the file, which its writer may keep open. `rename`: renames the file
+ *  and creates an empty one, for writers that open the file again. */
 type Method = 'copy_truncate' | 'rename'
 
 interface RotateAsk {

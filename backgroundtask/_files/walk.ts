@@ -27,7 +27,8 @@ interface WalkAsk {
 const kindOf = (stat: Stats) =>
   stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'special'
 
-/** A folder that is being read. `names`: the remaining names, last one first. `ahead`: pending stats of the next ones. */
+/** A folder that is being read. `names`: the remaining names, last one first. `ahead`: pending stats of the next
+ *  ones. */
 interface Level {
   folder: Folder
   prefix: string

@@ -52,7 +52,8 @@ async function writeBeside (folder: Folder, name: string, text: string): Promise
   return temp
 }
 
-/** Writes a file under a temporary name, syncs it and renames it, so that readers see either the old or the new file. */
+/** Writes a file under a temporary name, syncs it and renames it, so that readers see either the old or the new
+ *  file. */
 export async function writeWhole (folder: Folder, name: string, text: string): Promise<void> {
   await folder.rename(await writeBeside(folder, name, text), name)
   await folder.sync()

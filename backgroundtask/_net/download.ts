@@ -143,8 +143,8 @@ async function request (ask: Download, extra: OutgoingHttpHeaders): Promise<Answ
   })
 }
 
-/** Fetches a URL to a file if it has changed. The file is replaced as a whole. A part of an earlier attempt is resumed if
- *  the server confirms that it is still valid. Throws AnswerRefused, TooLarge, and errors of network and disk. */
+/** Fetches a URL to a file if it has changed. The file is replaced as a whole. A part of an earlier attempt is resumed
+ *  if the server confirms that it is still valid. Throws AnswerRefused, TooLarge, and errors of network and disk. */
 export async function download (ask: Download): Promise<Fetched> {
   const { folder, name, url } = ask
   const files: Files = { part: `.${name}.part`, partState: `.${name}.part.json`, state: `.${name}.sync.json` }

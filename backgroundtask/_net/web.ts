@@ -15,8 +15,7 @@ export const WebFields = {
   allow: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 100,
-      description:
-        'Names, addresses or networks, with or without :port, that are allowed although they are not public',
+      description: 'Names, addresses or networks, with or without :port, that are allowed although they are not public',
       configured: 'some'
     })
   ),
@@ -62,8 +61,8 @@ export interface Answer {
   redirects: number
 }
 
-/** The URL object that is both checked and requested. Throws RequestRefused for other protocols than http and https, and
- *  for URLs with a user or password. */
+/** The URL object that is both checked and requested. Throws RequestRefused for other protocols than http and https,
+ *  and for URLs with a user or password. */
 export function urlOf (text: string | URL, base?: URL): URL {
   const url = URL.parse(String(text), base)
   if (url === null) throw new RequestRefused(`'${String(text)}' is not a URL`)

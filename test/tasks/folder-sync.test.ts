@@ -100,7 +100,8 @@ t.test('links are copied as links and never followed', async t => {
   t.match(await sync(again().ctx), { result: { linked: 0 } })
   t.same(readdirSync(join(base, 'outside')), ['er'])
   t.same(readdirSync(join(base, 'outside/er')), ['kept'])
-  t.equal(textOf(base, 'outside/er/kept'), 'kept', 'a link at the path of a file is replaced, and its target is not changed')
+  t.equal(textOf(base, 'outside/er/kept'), 'kept',
+    'a link at the path of a file is replaced, and its target is not changed')
   t.equal(textOf(target, 'a.txt'), 'alpha')
   rmSync(join(source, 'link'))
   t.match(await sync(again({ delete: true }).ctx), { result: { removed: 2 } },

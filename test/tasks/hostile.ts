@@ -146,8 +146,8 @@ export function addSpecial (root: string): string[] {
   return ['a pipe']
 }
 
-/** Kind, mode, owner, time (in microseconds) and content or link text of each path. Hard links to the same file have the
- *  same number. */
+/** Kind, mode, owner, time (in microseconds) and content or link text of each path. Hard links to the same file have
+ *  the same number. */
 export function pictureOf (
   root: string,
   { owner = true, except = [] }: { owner?: boolean, except?: string[] } = {}

@@ -158,8 +158,7 @@ tap.test('a file that appears during a restore is not replaced, except with exis
       if (path === 'a.txt') writeFileSync(join(into, 'a.txt'), 'of another')
     }
     const { files, troubles } = await restore({ archive: join(target, ARCHIVE), into, existing, onBytes })
-    t.same([files, troubles],
-      existing === 'refuse' ? [4, ['a.txt: the name exists, and is not replaced']] : [5, []])
+    t.same([files, troubles], existing === 'refuse' ? [4, ['a.txt: the name exists, and is not replaced']] : [5, []])
     t.equal(readFileSync(join(into, 'a.txt'), 'utf8'), existing === 'refuse' ? 'of another' : 'alpha')
   }
 })
