@@ -1,48 +1,18 @@
 import Type from 'typebox'
 import { CONTROL, READ } from './_http/scope.ts'
-import { DurationSchema, iso } from '../core/index.ts'
-import { IdIn, Instant, answers, exactly } from './_schema/base.ts'
+import { iso } from '../core/index.ts'
+import { IdIn, answers } from './_schema/base.ts'
+import { DiscardIn, DiscardOneIn, Discarded, Group, ReplayIn, Replayed, Which } from './_schema/dead.ts'
 import { Run } from './_schema/run.ts'
-import { runAnswer } from './_http/answers.ts'
-import { misfit } from './_http/answers.ts'
+import { misfit, runAnswer } from './_http/answers.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin, PluginApp } from './_http/plugin.ts'
 
 const TAGS = ['dead']
-const which = {
-  task: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-  fingerprint: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'The fingerprint of the error' }))
-}
-const meant = {
-  ...which,
-  all: Type.Optional(
-    Type.Boolean({
-      description: 'Required to be true when neither task nor fingerprint is given'
-    })
-  ),
-  dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' }))
-}
-const Group = exactly({
-  task: Type.String(),
-  fingerprint: Type.String(),
-  count: Type.Integer(),
-  message: Type.String({ description: 'Of the newest' }),
-  first_at: Instant,
-  last_at: Instant
-})
-const ReplayIn = exactly({
-  ...meant,
-  every: Type.Optional({ ...DurationSchema, description: 'The interval at which they become due' })
-})
-const reason = Type.String({ minLength: 1, maxLength: 500 })
-const counted = {
-  matched: Type.Integer(),
-  changed: Type.Integer(),
-  refused: Type.Integer({ description: 'Not queued again, because their queues are full' }),
-  dry_run: Type.Boolean()
-}
-
-function checkMeant ({ task, fingerprint, all = false }: { task?: string, fingerprint?: string, all?: boolean }): void {
+/** A request without a selection would change every dead run. */
+function checkSelection (
+  { task, fingerprint, all = false }: { task?: string, fingerprint?: string, all?: boolean }
+): void {
   if (task === undefined && fingerprint === undefined && !all) {
     throw misfit('', "expected 'task', 'fingerprint' or 'all': true")
   }
@@ -55,28 +25,28 @@ function discards (app: PluginApp): void {
 
   app.post('/api/dead/discard', {
     config: CONTROL,
-    schema: { tags: TAGS, body: exactly({ ...meant, reason }), response: answers({ 200: exactly(counted) }) }
+    schema: { tags: TAGS, body: DiscardIn, response: answers({ 200: Discarded }) }
   }, async ({ body, by }) => {
-    checkMeant(body)
+    checkSelection(body)
     const { all: _, reason: message, ...ask } = body
     return { ...await desk.dead.discard({ ...ask, message, by }), dry_run: body.dry_run ?? false }
   })
 
   app.post('/api/dead/:id/discard', {
     config: CONTROL,
-    schema: { tags: TAGS, params: IdIn, body: exactly({ reason }), response: answers({ 200: Run }) }
+    schema: { tags: TAGS, params: IdIn, body: DiscardOneIn, response: answers({ 200: Run }) }
   },
     async ({ params, body, by }) =>
       runAnswer(manager, await desk.dead.discardOne(params.id, { by, message: body.reason })))
 }
 
-/** Runs that failed for good, by task and what they failed of: played again or discarded. */
+/** Dead letters: runs that failed for good, grouped by task and error, to be replayed or discarded. */
 const dead: Plugin = async app => {
   const { desk } = app.manager
 
   app.get('/api/dead', {
     config: READ,
-    schema: { tags: TAGS, querystring: exactly(which), response: answers({ 200: Type.Array(Group) }) }
+    schema: { tags: TAGS, querystring: Which, response: answers({ 200: Type.Array(Group) }) }
   }, async ({ query }) =>
     (await desk.dead.groups(query)).map(({ first_at: first, last_at: last, ...group }) => ({
       ...group,
@@ -86,18 +56,9 @@ const dead: Plugin = async app => {
 
   app.post('/api/dead/replay', {
     config: CONTROL,
-    schema: {
-      tags: TAGS,
-      body: ReplayIn,
-      response: answers({
-        200: exactly({
-          ...counted,
-          vanished: Type.Integer({ description: 'Runs of tasks that are missing or disabled; they are unchanged' })
-        })
-      })
-    }
+    schema: { tags: TAGS, body: ReplayIn, response: answers({ 200: Replayed }) }
   }, async ({ body, by }) => {
-    checkMeant(body)
+    checkSelection(body)
     const { all: _, ...ask } = body
     return { ...await desk.dead.replay({ ...ask, by }), dry_run: body.dry_run ?? false }
   })

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { CONTROL, READ, RUNS, SECRET, withheld } from './_http/scope.ts'
-import { SOURCES, STATES, isFinal } from '../core/index.ts'
+import { READ, RUNS, SECRET, withheld } from './_http/scope.ts'
+import { SOURCES, STATES } from '../core/index.ts'
 import { fullRunAnswer, instantIn, lineAnswer, runAnswer } from './_http/answers.ts'
 import { FullRun, Line, Progress, Run } from './_schema/run.ts'
 import { IdIn, InstantIn, Limit, answers, exactly, nullable, page, word } from './_schema/base.ts'
@@ -10,7 +10,7 @@ import type { Plugin, PluginApp } from './_http/plugin.ts'
 const TAGS = ['runs']
 const Filter = exactly({
   task: Type.Optional(Type.String({ maxLength: 64 })),
-  state: Type.Optional(Type.Array(word(STATES), { description: 'Repeated, or with commas' })),
+  state: Type.Optional(Type.Array(word(STATES), { description: 'Repeated, or separated by commas' })),
   queue: Type.Optional(Type.String({ maxLength: 64 })),
   source: Type.Optional(word(SOURCES)),
   schedule: Type.Optional(Type.String({ maxLength: 64 })),
@@ -50,7 +50,7 @@ function list (app: PluginApp): void {
   })
 }
 
-/** GET of one run, its progress and its log. */
+/** GET /api/runs/{id}, its progress and its log. */
 function one (app: PluginApp): void {
   const { manager } = app
 
@@ -73,7 +73,7 @@ function one (app: PluginApp): void {
       tags: TAGS,
       params: IdIn,
       querystring: LineFilter,
-      response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` that asks for what comes next' })) })
+      response: answers({ 200: page(Line, Type.Integer({ description: 'The `after` of the next page' })) })
     }
   }, async ({ params, query }) => {
     const lines = await manager.desk.logs({ id: params.id, after: query.after!, limit: query.limit! })
@@ -81,35 +81,10 @@ function one (app: PluginApp): void {
   })
 }
 
-/** Runs: the list, one of them, cancel and retry. */
+/** Reads runs: the list, and one run with its progress and log. */
 const runs: Plugin = async app => {
-  const { manager } = app
-  const place = (id: string) => `${app.prefix}/api/runs/${id}`
   list(app)
   one(app)
-
-  app.post('/api/runs/:id/cancel', {
-    config: CONTROL,
-    schema: {
-      tags: TAGS,
-      params: IdIn,
-      body: Type.Optional(exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
-      response: answers({ 200: Run, 202: Run })
-    }
-  }, async ({ params, body, by }, reply) => {
-    const run = await manager.desk.cancel(params.id, { by, ...body?.reason !== undefined && { message: body.reason } })
-    return await reply.code(isFinal(run.state) ? 200 : 202).header('location', place(run.id)).send(
-      runAnswer(manager, run)
-    )
-  })
-
-  app.post('/api/runs/:id/retry', {
-    config: CONTROL,
-    schema: { tags: TAGS, params: IdIn, body: Type.Optional(exactly({})), response: answers({ 202: Run }) }
-  }, async ({ params, by }, reply) => {
-    const run = await manager.desk.retry(params.id, { by })
-    return await reply.code(202).header('location', place(run.id)).send(runAnswer(manager, run))
-  })
 }
 
 export default named('offpeak-runs', runs)
