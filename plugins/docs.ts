@@ -6,16 +6,15 @@ import type { PluginApp } from './_http/plugin.ts'
 
 const PAGES = '/api/docs'
 const HIDDEN = { config: READ, schema: { hide: true } }
-/** What belongs to a connection, not to an answer. */
-const OF_CONNECTIONS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
+/** Headers of a connection, which the injected response has too. */
+const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
 
-/** The description of the API, made from the schemas of the routes, and a page to read it. */
+/** The OpenAPI description of the API, built from the schemas of the routes, and a page that shows it. */
 async function docs (app: PluginApp) {
   if (!app.manager.config.server.docs) return
   const routes: Described[] = []
   let description: Promise<FastifyInstance> | undefined
-  // Few starts are followed by a look at this, and it takes more memory than all other faces: it is made when it is
-  // asked for.
+  // Built at the first request: few processes need it, and it takes more memory than all other routes.
   const described = () =>
     description ??= import('./_http/openapi.ts').then(({ describe }) => describe(routes, app.prefix + PAGES))
 
@@ -25,7 +24,7 @@ async function docs (app: PluginApp) {
       headers: request.headers
     })
     if (statusCode === 404) return reply.callNotFound()
-    for (const [name, value] of Object.entries(headers)) if (!OF_CONNECTIONS.has(name)) reply.header(name, value)
+    for (const [name, value] of Object.entries(headers)) if (!CONNECTION_HEADERS.has(name)) reply.header(name, value)
     return reply.code(statusCode).send(rawPayload)
   }
 

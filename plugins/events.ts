@@ -9,11 +9,11 @@ import type { Plugin } from './_http/plugin.ts'
 const MOST_READERS = 1500
 
 const Query = exactly({
-  topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or with commas; all when absent' }))
+  topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or separated by commas; default: all' }))
 })
 const Seen = Type.Object({
   'last-event-id': Type.Optional(
-    Type.String({ maxLength: 100, description: 'The last id received; later events are sent again' })
+    Type.String({ maxLength: 100, description: 'The id of the last event received; later ones are sent first' })
   )
 })
 const Stream = {
@@ -21,10 +21,10 @@ const Stream = {
   content: { 'text/event-stream': { schema: Type.String() } }
 }
 
-/** The reply as the place where frames go. */
+/** The response as a sink of frames. */
 function sinkOf (reply: FastifyReply) {
   const { raw } = reply.hijack()
-  // Not kept alive: the connection is over when the stream is.
+  // Not kept alive: the connection ends with the stream.
   raw.writeHead(200, {
     ...reply.getHeaders() as Record<string, string>,
     'content-type': 'text/event-stream; charset=utf-8',
@@ -46,7 +46,7 @@ const events: Plugin = async app => {
   const { manager } = app
   const broadcast = new Broadcast({ clock: manager.clock, durable: manager.durable })
   const leave = [manager.onNotice(broadcast.receive, 'events'), manager.onBeat(() => broadcast.beat(), 'events')]
-  // Before the server closes: it would wait for open streams for ever.
+  // The server would wait for open streams while it closes.
   app.addHook('preClose', async () => broadcast.end())
   app.addHook('onClose', async () => leave.forEach(off => off()))
 
@@ -55,7 +55,7 @@ const events: Plugin = async app => {
     exposeHeadRoute: false,
     schema: {
       tags: ['events'],
-      summary: 'what happens, as it happens; `Last-Event-ID` takes it up where it broke off',
+      summary: 'a stream of events; `Last-Event-ID` resumes it',
       querystring: Query,
       headers: Seen,
       response: { ...answers({}), 200: Stream }

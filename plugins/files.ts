@@ -14,20 +14,19 @@ const Ask = exactly({
       minLength: 1,
       maxLength: 255,
       default: 'file',
-      description: 'What the file is called; what does not belong into a name is replaced'
+      description: 'The name of the file; characters that a name cannot contain are replaced'
     })
   )
 })
 const Stored = exactly({
-  path: Type.String({ description: 'Where it lies on the machine of the server, for the payload of a task' }),
+  path: Type.String({ description: 'The path on the server, for the payload of a task' }),
   name: Type.String(),
   bytes: Type.Integer(),
   sha256: Type.String()
 })
 
-/** The file in a request; one that is refused is read to its end for a while, so that its sender receives the
- *  reason. */
-function coded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof bodyOf> {
+/** The decoded body of an upload. A refused one is read on for a while, so that the sender receives the reason. */
+function decoded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof bodyOf> {
   try {
     return bodyOf((request.body ?? request.raw) as Readable, request.headers)
   } catch (error) {
@@ -36,7 +35,7 @@ function coded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof
   }
 }
 
-/** The body as it comes: nothing is gathered in memory. */
+/** The upload route. Its body is a stream, not collected in memory. */
 const upload: Plugin = async app => {
   const { manager, host: { unhurried } } = app
   app.removeAllContentTypeParsers()
@@ -46,7 +45,7 @@ const upload: Plugin = async app => {
     config: RUN,
     schema: {
       tags: ['files'],
-      summary: 'store a file for a task: its bytes are the body; `uploads` in config.json bounds it',
+      summary: 'store a file for a task: the body is its bytes; `uploads` in config.json limits its size',
       querystring: Ask,
       response: answers({ 201: Stored })
     }
@@ -55,7 +54,7 @@ const upload: Plugin = async app => {
     const length = headers['content-length']
     const { socket } = raw
     unhurried.add(socket)
-    const { body: from, plain } = coded(request, reply)
+    const { body: from, plain } = decoded(request, reply)
     const stored = await manager.uploads.store({
       name: query.name!,
       bytes: length === undefined || !plain ? null : Number(length),
@@ -68,7 +67,7 @@ const upload: Plugin = async app => {
   })
 }
 
-/** Files that are sent for tasks. */
+/** Uploads of files for tasks. */
 const files: Plugin = async app => {
   await encapsulated(app, upload)
 }

@@ -12,10 +12,13 @@ const FlowIn = exactly({
   runs: Type.Array(exactly({
     task: Type.String({ minLength: 1, maxLength: 64 }),
     ref: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$', description: 'Its name for the others: #name' })
+      Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$',
+        description: 'A name by which other runs of the request refer to it, as #name'
+      })
     ),
     ...fields
-  }), { minItems: 1, maxItems: MOST_RUNS, description: 'All are added, or none' })
+  }), { minItems: 1, maxItems: MOST_RUNS, description: 'Either all runs are added, or none' })
 })
 const Flow = exactly({
   runs: Type.Array(
@@ -28,15 +31,15 @@ const Flow = exactly({
     })
   )
 })
-const LARGE = 32 * 1024 * 1024
+const BODY_LIMIT = 32 * 1024 * 1024
 
-/** Runs that wait for each other, added in one call. */
+/** Adds runs that wait for each other, in one request. */
 const flows: Plugin = async app => {
   const { manager } = app
 
   app.post('/api/flows', {
     config: RUN,
-    bodyLimit: LARGE,
+    bodyLimit: BODY_LIMIT,
     schema: { tags: ['runs'], headers: KeyHeader, body: FlowIn, response: answers({ 200: Flow, 201: Flow }) }
   }, async ({ headers, body, by }, reply) => {
     checkDue(body.runs, runPlace)

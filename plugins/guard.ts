@@ -23,22 +23,23 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const NAME = /^[\x20-\x7e]{1,64}$/
 const OWNER: Bearer = { name: '', scope: 'control' }
 const CHALLENGE = 'Bearer realm="offpeak"'
-/** Sent with an answer from which private members were removed. */
-const WHERE = 'Members named in withheld are shown with the token, which is in the file token of the data folder'
+/** Sent with a response from which private members were removed. */
+const WHERE = 'Send the token in the file token of the data folder to see the members that withheld lists'
 const MORE = `${CHALLENGE}, error_description="${WHERE}"`
 
-/** The name in X-Offpeak-By, after that of a named token. */
+/** The name in X-Offpeak-By, preceded by the name of the token if it has one; `api` without either. */
 function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
   const given = headers['x-offpeak-by']
   const own = typeof given === 'string' && NAME.test(given) ? given : null
   return name === '' ? own ?? 'api' : `token:${name}${own === null ? '' : ` ${own}`}`
 }
 
-/** The scope that a request needs: `control` for a route that declares none; any token where there is no route. */
+/** The scope that a request needs: `control` for a route that declares none, `read` where there is no route. */
 const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
   config.scope ?? (is404 ? 'read' : 'control')
 
-/** Finds who sent a request by its token. The right token never has to wait for others that came from its address. */
+/** Returns a function that finds the bearer of a request's token. A valid token never waits for wrong tokens from the
+ *  same address. */
 function bearers ({ manager, host: { token } }: PluginApp) {
   const lockout = new Lockout()
   const tokens = new NamedTokens(() => ({
@@ -63,8 +64,8 @@ function bearers ({ manager, host: { token } }: PluginApp) {
   }
 }
 
-/** Checks every request: its host is one of the server's own names; writes, private reads and everything that others
- *  could reach need a token. */
+/** Checks every request: its host is a name of the server. Writes, private reads and requests from other machines need
+ *  a token. */
 async function guard (app: PluginApp) {
   const { manager } = app
   const bearerOf = bearers(app)

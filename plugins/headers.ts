@@ -17,10 +17,10 @@ const SOURCES = {
   'form-action': OWN,
   'frame-ancestors': NOTHING
 }
-// Put together once: helmet would do it for every request.
+// Built once: helmet would build it for every request.
 const POLICY = Object.entries(SOURCES).map(([name, sources]) => `${name} ${sources.join(' ')}`).join(';')
 
-/** Security headers. Without HSTS and upgrade-insecure-requests, which break pages over plain HTTP. */
+/** Security headers, without HSTS and upgrade-insecure-requests: they break pages over plain HTTP. */
 async function headers (app: PluginApp) {
   await app.register(helmet, {
     contentSecurityPolicy: false,

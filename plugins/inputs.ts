@@ -20,14 +20,14 @@ function listed (schema: TSchema, value: Plain): Plain {
   }
 }
 
-/** A body must be what its schema says; text that came in an address is read by it. */
+/** Compiles a validator. A body is checked as it is; text of a path, query or header is converted by the schema. */
 function compile ({ schema, httpPart = 'body' }: { schema: TSchema, httpPart?: string }) {
   let check: ReturnType<typeof Compile> | undefined
   const where = WHERE[httpPart]
   return (given: unknown) => {
-    // No body says as little as an empty one.
+    // A missing body is the same as an empty object.
     const value = where === undefined ? given ?? {} : Default(schema, Convert(schema, listed(schema, given as Plain)))
-    // Compiled at the first request: most routes are never asked.
+    // Compiled at the first request: most routes are never used.
     check ??= Compile(schema)
     const faults = faultsOf(schema, value, one => check!.Check(one))
     if (faults.length === 0) return { value }
@@ -49,14 +49,14 @@ function textOf (body: Buffer): string {
   }
 }
 
-/** Why a body was not taken: it is no JSON, or it is and must not be let in. */
+/** The error for a refused body: it is not JSON, or it has a key that changes prototypes. */
 function refusal (text: string): Error {
   const fault = jsonFault(text)
   const code = 'OFFPEAK_INVALID_JSON_BODY'
   if (fault === null) {
     return requestInvalid({
       code,
-      message: 'The body has a key that reaches for prototypes: __proto__, or constructor with prototype'
+      message: 'The body has a key that changes prototypes: __proto__, or constructor with prototype'
     })
   }
   const { line, column, message } = fault
@@ -66,7 +66,7 @@ function refusal (text: string): Error {
   })
 }
 
-/** What comes in: JSON bodies alone, in UTF-8, without keys that reach for prototypes, checked strictly. */
+/** Accepts JSON bodies in UTF-8 without keys that change prototypes, and checks every input against its schema. */
 async function inputs (app: PluginApp) {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()

@@ -12,7 +12,7 @@ import type { Plugin } from './_http/plugin.ts'
 const LONGEST = 3660 * 86_400_000
 const Scoped = {
   scope: word(SCOPES),
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Of the queue, task or tag' }))
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'The name of the queue, task or tag' }))
 }
 const PauseIn = exactly({
   ...Scoped,
@@ -22,11 +22,11 @@ const PauseIn = exactly({
 })
 const Which = exactly(Scoped)
 
-/** Scope and name, fitting each other. */
+/** Scope and name; throws OFFPEAK_INPUT_INVALID when a name is missing, or given for `all`. */
 function scopeIn ({ scope, name: given }: Static<typeof Which>, pointer: string) {
   const name = given ?? null
-  if (scope === 'all' && name !== null) throw misfit(pointer, `found '${name}', expected none: 'all' is everything`)
-  if (scope !== 'all' && name === null) throw misfit(pointer, `'name' is missing: which ${scope}?`)
+  if (scope === 'all' && name !== null) throw misfit(pointer, `found '${name}', expected no name with scope 'all'`)
+  if (scope !== 'all' && name === null) throw misfit(pointer, `'name' is missing: expected the name of a ${scope}`)
   return { scope, name }
 }
 
@@ -35,22 +35,22 @@ function untilIn ({ until, for: span }: Static<typeof PauseIn>, now: number): nu
   const end = span === undefined ? instantIn('/until', until) : now + milliseconds(span)
   if (end === undefined) return null
   const pointer = span === undefined ? '/until' : '/for'
-  if (end <= now) throw misfit(pointer, `it would be over at once: it is ${iso(now)}`)
-  if (end > now + LONGEST) throw misfit(pointer, 'is more than ten years: leave it out to pause until it is taken back')
+  if (end <= now) throw misfit(pointer, `expected an end after ${iso(now)}`)
+  if (end > now + LONGEST) throw misfit(pointer, 'is more than ten years: leave it out to pause until resumed')
   return end
 }
 
-/** A pause of what is not there would hold nothing back, and nobody would know. */
-function checkThere ({ desk }: ManagerFace, { scope, name }: ReturnType<typeof scopeIn>): void {
+/** Throws for a queue, task or tag that does not exist: its pause would hold nothing, unnoticed. */
+function checkExists ({ desk }: ManagerFace, { scope, name }: ReturnType<typeof scopeIn>): void {
   if (scope === 'task') desk.definition(name!)
   if (scope !== 'queue' && scope !== 'tag') return
   const names = scope === 'queue' ? desk.queues.names : desk.tags
   if (!names.includes(name!)) {
-    throw misfit('/name', `found '${name}', and no task has that ${scope}: there are ${names.join(', ') || 'none'}`)
+    throw misfit('/name', `found '${name}', but no task has that ${scope}; existing: ${names.join(', ') || 'none'}`)
   }
 }
 
-/** What was paused by hand: everything, a queue, a task or a tag. Running runs go on. */
+/** Pauses of everything, a queue, a task or a tag. Running runs continue. */
 const pauses: Plugin = async app => {
   const { manager } = app
   const tags = ['holding']
@@ -62,7 +62,7 @@ const pauses: Plugin = async app => {
     async ({ body, by }, reply) => {
       const wanted = scopeIn(body, '/name')
       const until = untilIn(body, manager.clock.now())
-      checkThere(manager, wanted)
+      checkExists(manager, wanted)
       const pause = await manager.pauses.add({ ...wanted, until, by, reason: body.reason ?? null })
       return await reply.code(201).send(pauseView(pause))
     })

@@ -9,7 +9,7 @@ const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]!
 const matcher = (url: string) =>
   new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')}$`)
 
-/** Every refusal and every fault in one shape, RFC 9457. */
+/** Answers every error with a problem, RFC 9457. */
 async function problems (app: PluginApp) {
   const routes = new Map<string, { path: RegExp, methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -34,7 +34,7 @@ async function problems (app: PluginApp) {
     reply.header('allow', allowed.join(', '))
     throw methodNotAllowed({ method: request.method, allowed })
   }
-  // Inside another app its own 404 is not ours to answer.
+  // Mounted in another app without a prefix, that app answers unknown paths.
   if (app.host.alone || app.prefix !== '') app.setNotFoundHandler(notFound)
 }
 

@@ -8,24 +8,24 @@ import type { Plugin } from './_http/plugin.ts'
 const Queue = exactly({
   name: Type.String(),
   tasks: Type.Array(Type.String()),
-  depth: Type.Integer({ description: 'Runs that wait, due or not' }),
+  depth: Type.Integer({ description: 'Waiting runs, due or not' }),
   running: Type.Integer(),
   concurrency: nullable(Type.Integer()),
   rate: nullable(
     exactly({
       limit: Type.Integer(),
       per: Type.Number({ description: 'Seconds' }),
-      left: Type.Integer({ description: 'Starts that it has left' })
+      left: Type.Integer({ description: 'Starts left in the current period' })
     })
   ),
   max_length: nullable(Type.Integer()),
   on_full: word(ON_FULL),
   paused: nullable(exactly({ by: Type.String(), until: nullable(Instant), reason: nullable(Type.String()) })),
-  oldest: nullable(Type.String({ description: 'Since when the run is due that has waited longest' }))
+  oldest: nullable(Type.String({ description: 'The due time of the due run that has waited longest' }))
 })
 const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 64 }) })
 
-/** The queues, their limits and what waits in them. They are paused as everything is: POST /api/pauses. */
+/** The queues, their limits and their waiting runs. POST /api/pauses pauses one. */
 const queues: Plugin = async app => {
   const { desk } = app.manager
   const tags = ['queues']

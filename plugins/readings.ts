@@ -18,7 +18,7 @@ const Span = exactly({
   to: Type.Optional(InstantIn),
   step: Type.Optional({
     ...DurationSchema,
-    description: 'How much time a point stands for; what gives some hundred points when absent'
+    description: 'The time that one point covers; default: a step that gives at most 1,000 points'
   })
 })
 const Past = exactly({
@@ -28,13 +28,13 @@ const Past = exactly({
   items: Type.Array(Point)
 })
 
-/** The step of the answer, ms: bounded, whatever was asked for. */
-function stepIn (span: number, asked: string | number | undefined): number {
-  if (asked === undefined) return STEPS.find(step => span / step <= MOST_POINTS / 2) ?? Math.ceil(span / MOST_POINTS)
-  const step = milliseconds(asked)
+/** The step of the points, ms; throws OFFPEAK_INPUT_INVALID when it gives too many of them. */
+function stepIn (span: number, given: string | number | undefined): number {
+  if (given === undefined) return STEPS.find(step => span / step <= MOST_POINTS / 2) ?? Math.ceil(span / MOST_POINTS)
+  const step = milliseconds(given)
   if (span / step <= MOST_POINTS) return step
   throw misfit('/query/step',
-    `found '${asked}', which is more than ${MOST_POINTS} points: expected at least ${
+    `found '${given}', which gives more than ${MOST_POINTS} points: expected at least ${
       spanWords(Math.max(SECOND, span / MOST_POINTS))
     }`)
 }

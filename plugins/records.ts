@@ -7,11 +7,11 @@ import type { Plugin } from './_http/plugin.ts'
 
 const Filter = exactly({
   action: Type.Optional(Type.String({ maxLength: 64 })),
-  before: Type.Optional(Type.Integer({ minimum: 1, description: 'Older than this seq' })),
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'Entries with a lower seq' })),
   limit: Limit(50, 200)
 })
 
-/** The record of what people did. */
+/** The audit record of manual changes. */
 const records: Plugin = async app => {
   app.get('/api/records', {
     config: SECRET,
@@ -19,7 +19,8 @@ const records: Plugin = async app => {
       tags: ['records'],
       querystring: Filter,
       response: answers({
-        200: page(Recorded, nullable(Type.Integer({ description: 'The `before` that asks for older ones' })))
+        200: page(Recorded,
+          nullable(Type.Integer({ description: 'The `before` of the next page; null: there are no older entries' })))
       })
     }
   }, async ({ query }) => {

@@ -14,7 +14,7 @@ const ScheduleIn = exactly({
   payload: Type.Optional(Type.Unknown())
 })
 
-/** When tasks want to run: what their files say, and what was added here. */
+/** The schedules of tasks: those of task files, and those added at run time. */
 const schedules: Plugin = async app => {
   const { manager } = app
   const { desk } = manager

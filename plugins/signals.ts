@@ -11,11 +11,11 @@ const SignalIn = exactly({
   value: Value,
   ttl: Type.Optional({
     ...DurationSchema,
-    description: 'How long it counts; needed unless config.json declares the signal'
+    description: 'How long the value is valid; required unless config.json declares the signal'
   })
 })
 
-/** Values from outside that tasks may ask for: price, solar, presence. */
+/** Signals: values from outside that tasks can require, such as a price. */
 const signals: Plugin = async app => {
   const { machine } = app.manager
   const tags = ['signals']

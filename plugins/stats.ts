@@ -11,7 +11,7 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const BY = ['task', 'queue'] as const
 const EVERY = ['hour', 'day', 'all'] as const
-/** The longest span of each, ms: hours are kept for 45 days. */
+/** The longest time range by `every`, ms: hours are kept for 45 days. */
 const LONGEST = { hour: 45 * DAY, day: 3660 * DAY, all: 3660 * DAY }
 
 const Span = { from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }
@@ -22,11 +22,11 @@ const Held = exactly({ from: Instant, to: Instant, items: Type.Array(HeldTime) }
 const Ask = exactly({
   ...Span,
   by: Type.Optional({ ...word(BY), default: 'task' }),
-  every: Type.Optional({ ...word(EVERY, 'A row for each hour or day, or one for all of the span'), default: 'all' })
+  every: Type.Optional({ ...word(EVERY, 'One row per hour or day, or one for the whole time range'), default: 'all' })
 })
 
 const Seconds = nullable(Type.Number())
-const Spread = (description: string) =>
+const Percentiles = (description: string) =>
   exactly({
     count: Type.Integer(),
     mean: Seconds,
@@ -34,10 +34,10 @@ const Spread = (description: string) =>
     p95: Seconds,
     p99: Seconds,
     longest: Seconds,
-    longest_run: nullable(Type.String({ description: 'The run with the longest' }))
+    longest_run: nullable(Type.String({ description: 'The run with the longest time' }))
   }, { description })
 
-/** What came of the runs of a task or queue in a while. */
+/** Statistics of the runs of one task or queue in one hour, day or time range. */
 export const StatsRow = exactly({
   at: Instant,
   name: Type.String(),
@@ -45,21 +45,21 @@ export const StatsRow = exactly({
   failed: Type.Integer(),
   cancelled: Type.Integer(),
   skipped: Type.Integer(),
-  retries: Type.Integer({ description: 'Failed attempts that were tried again' }),
-  dead: Type.Integer({ description: 'Of the failed, those whose attempts or time was spent' }),
-  cpu_seconds: Type.Number({ description: 'Of all processors, of attempts in threads and processes' }),
-  throughput: Type.Number({ description: 'Completed runs an hour' }),
+  retries: Type.Integer({ description: 'Failed attempts that were retried' }),
+  dead: Type.Integer({ description: 'Failed runs that had no attempts or no time left' }),
+  cpu_seconds: Type.Number({ description: 'Processor time on all cores of attempts in threads and processes' }),
+  throughput: Type.Number({ description: 'Completed runs per hour' }),
   failure_rate: nullable(Type.Number({ description: '0 to 1' })),
-  wait: Spread('From due to start, seconds'),
-  held: Spread('Held back by gates, of those that were, seconds'),
-  run: Spread('From start to end, seconds')
+  wait: Percentiles('From due to start, seconds'),
+  held: Percentiles('Time held by gates, of the runs that were held, seconds'),
+  run: Percentiles('From start to end, seconds')
 })
 
 const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EVERY), items: Type.Array(StatsRow) }, {
-  description: 'Whole hours of UTC. Percentiles are within 4.5 %'
+  description: 'Whole hours of UTC. Percentiles are accurate to 4.5 %'
 })
 
-/** Statistics of runs and of the time that they were held. */
+/** Statistics of runs, and how long they were held. */
 const stats: Plugin = async app => {
   const { manager } = app
 
@@ -67,7 +67,7 @@ const stats: Plugin = async app => {
     config: READ,
     schema: {
       tags: ['stats'],
-      summary: 'throughput, waits, durations, failures and retries by task or queue; it outlives the runs',
+      summary: 'throughput, waits, durations, failures and retries by task or queue, also of deleted runs',
       querystring: Ask,
       response: answers({ 200: Stats })
     }

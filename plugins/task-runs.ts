@@ -13,19 +13,19 @@ const RequestIn = exactly({
   now: Type.Optional(
     Type.Boolean({
       description:
-        'At once: it passes the conditions that load, power and comfort make; not safety, not slots, not a pause'
+        'Starts at once: the run passes the gates for load, power and comfort, not those for safety, slots and pauses'
     })
   )
 })
 
-/** What was asked for under the key of the header: as long as the body says nothing else, it names one run for as long
- *  as that is kept. */
+/** The requested run with the key of the header, unique for as long as the run is kept unless the body says otherwise.
+ *  Throws OFFPEAK_INPUT_INVALID when the body has another key. */
 function askOf ({ key, ...ask }: Static<typeof RequestIn>, header: string | undefined) {
   if (header === undefined) return key === undefined ? ask : { ...ask, key }
   if (key !== undefined && key !== header) {
     throw inputInvalid({
       what: 'The body does not fit',
-      errors: [{ pointer: '/key', detail: 'is not the Idempotency-Key of the header' }]
+      errors: [{ pointer: '/key', detail: 'differs from the Idempotency-Key header' }]
     })
   }
   return { unique: { while: 'kept' as const }, ...ask, key: header }
@@ -53,7 +53,7 @@ function list (app: PluginApp): void {
   })
 }
 
-/** The runs of a task, and requests for one more. */
+/** The runs of a task, and requests for new ones. */
 const taskRuns: Plugin = async app => {
   const { manager } = app
   list(app)

@@ -16,11 +16,12 @@ const Filter = exactly({
 })
 const OneTask = { ...Task }
 const MatchHeader = Type.Object({
-  'if-match': Type.Optional(Type.String({ maxLength: 200, description: 'The ETag the change was made from' }))
+  'if-match': Type.Optional(
+    Type.String({ maxLength: 200, description: 'The ETag of the configuration that the change is based on' })
+  )
 })
 
-/** The ETag that a change was made from, of a header that may name several: the one in force when it is among them;
- *  undefined: whatever there is. */
+/** The ETag in an If-Match header: the current one if the header lists it, otherwise the first; undefined: any. */
 function matchIn (header: string | undefined, current: string | null): string | undefined {
   const tags = header?.split(',').map(tag => tag.trim()) ?? ['*']
   if (tags.includes('*')) return undefined
@@ -45,8 +46,8 @@ function list (app: PluginApp): void {
       (tag === undefined || task.tags.includes(tag)) && (enabled ?? task.enabled) === task.enabled
     )
     const write = reply.compileSerializationSchema(OneTask)
-    // Only now, for a fault is not written as a list; bytes are sent as they are, though the types of the framework
-    // know of text alone.
+    // Set only now: an error is not serialized as a list. Fastify sends a Buffer as it is, though its types declare a
+    // string.
     reply.type('application/json; charset=utf-8').serializer((listed: Record<string, unknown>[]) =>
       texts.of(listed, write) as Buffer & string
     )

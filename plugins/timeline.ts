@@ -16,13 +16,13 @@ const Timeline = exactly({
   from: Instant,
   to: Instant,
   runs: Type.Array(exactly({ ...Run.properties, used: Used }), {
-    description: 'Whose last attempt ran at any moment of the span, the first to start first'
+    description: 'Runs whose last attempt ran in the time range, in the order of starts'
   }),
-  complete: Type.Boolean({ description: 'False: there were too many runs to look at all of them' }),
-  readings: Type.Array(Point, { description: 'What the machine was like meanwhile' })
+  complete: Type.Boolean({ description: 'False: there were too many runs to examine all of them' }),
+  readings: Type.Array(Point, { description: 'Readings of the machine in the time range' })
 })
 
-/** What ran at a given hour, and what the machine was like. */
+/** The runs in a time range, with the readings of the machine. */
 const timeline: Plugin = async app => {
   const { manager } = app
 
@@ -30,7 +30,7 @@ const timeline: Plugin = async app => {
     config: RUNS,
     schema: {
       tags: ['stats'],
-      summary: 'what ran in a span of time, what it took, and the machine beside it',
+      summary: 'the runs in a time range with the resources they used, and readings of the machine',
       querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }),
       response: answers({ 200: Timeline })
     }

@@ -9,7 +9,7 @@ import type { Plugin } from './_http/plugin.ts'
 
 const At = exactly({ at: Type.Optional(InstantIn) })
 
-/** Why something runs or waits: every gate, what it sees, what it wants and when it opens. */
+/** Why a task or run starts or waits: every gate with its value, its limit and when it opens. */
 const why: Plugin = async app => {
   const { manager } = app
   const response = answers({ 200: Explanation })

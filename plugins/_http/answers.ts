@@ -2,7 +2,7 @@ import type { FullRun, ManagerFace, Passed, Run, Schedule, StoredAuditEntry, Sto
 import { fullRunView, heldReason, inputInvalid, instantIn as readInstant, iso, levelName, runView,
   scheduleView } from '../../core/index.ts'
 
-/** Why a due run waits, and the command that starts it, or null. */
+/** Why a due run is held, with the command that starts it; null for a run that is not held. */
 const heldOf = (manager: ManagerFace, run: Run) =>
   heldReason(run.due_at <= manager.clock.now() ? manager.desk.verdict(run) : null, run.id)
 
@@ -10,21 +10,21 @@ function withHeld<V extends ReturnType<typeof runView>> (view: V, held: ReturnTy
   return { ...view, held, label: held === null ? view.label : 'held' as const }
 }
 
-/** A run with its label and, when it is held, why. */
+/** A run with its label and the reason that holds it. */
 export const runAnswer = (manager: ManagerFace, run: Run) =>
   withHeld(runView(run, manager.clock.now()), heldOf(manager, run))
 
-/** A run that was asked for by hand; one that is to run now with the conditions that it passes. */
+/** A requested run; one that starts at once has the gates that it passes in `passes`. */
 export const requestedAnswer = (manager: ManagerFace, { run, passes }: { run: Run, passes: Passed[] }) => ({
   ...runAnswer(manager, run),
   ...run.now && { passes }
 })
 
-/** The same with payload, result and earlier attempts. */
+/** A run with payload, result and earlier attempts. */
 export const fullRunAnswer = (manager: ManagerFace, run: FullRun) =>
   withHeld(fullRunView(run, manager.clock.now()), heldOf(manager, run))
 
-/** A schedule with why it rests, when it does. */
+/** A schedule, with the reason when it does not fire. */
 export const scheduleAnswer = (manager: ManagerFace, schedule: Schedule) =>
   scheduleView(schedule, manager.desk.scheduleRest(schedule))
 
@@ -32,18 +32,18 @@ export const lineAnswer = ({ at, level, ...line }: StoredLine) => ({ ...line, at
 
 export const entryAnswer = ({ at, ...entry }: StoredAuditEntry) => ({ ...entry, at: iso(at)! })
 
-/** Epoch ms of an instant that came in, its JSON pointer saying where; throws OFFPEAK_INPUT_INVALID. */
+/** Epoch ms of an instant in a request; `pointer` names it in the OFFPEAK_INPUT_INVALID that a wrong one throws. */
 export const instantIn = (pointer: string, value: string | undefined): number | undefined =>
   value === undefined ? undefined : readInstant(value, { what: `The ${partOf(pointer)} does not fit`, pointer })
 
 const partOf = (pointer: string) => pointer.startsWith('/query') ? 'query' : 'body'
 
-/** What does not fit in a query or a body. */
+/** An OFFPEAK_INPUT_INVALID for one member of a query or body. */
 export const misfit = (pointer: string, detail: string) =>
   inputInvalid({ what: `The ${partOf(pointer)} does not fit`, errors: [{ pointer, detail }] })
 
-/** Refuses runs that have both a delay and an instant; `place`: where the run at an index stands in the body. Throws
- *  OFFPEAK_INPUT_INVALID. */
+/** Throws OFFPEAK_INPUT_INVALID for runs that have both `delay` and `due_at`; `place` returns the pointer of the run at
+ *  an index. */
 export function checkDue (
   asks: readonly { delay?: unknown, due_at?: unknown }[],
   place: (index: number) => string = () => ''
@@ -57,7 +57,7 @@ export function checkDue (
   if (errors.length > 0) throw inputInvalid({ what: 'The body does not fit', errors })
 }
 
-/** Where a run of many stands in the body. */
+/** The pointer of the run at an index of a body with `runs`. */
 export const runPlace = (index: number): string => `/runs/${index}`
 
 interface SpanAsk {
@@ -67,7 +67,7 @@ interface SpanAsk {
   lengthMs: number
 }
 
-/** The span of a query, epoch ms: up to now when it names no end, `lengthMs` long when it names no beginning; throws
+/** The time range of a query, epoch ms. `to` defaults to now, `from` to `lengthMs` before the end. Throws
  *  OFFPEAK_INPUT_INVALID. */
 export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, to: number } {
   const end = instantIn('/query/to', to) ?? now

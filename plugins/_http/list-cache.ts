@@ -8,20 +8,19 @@ interface Written {
 
 const NOTHING: Written = { items: [], texts: [], body: Buffer.from('[]') }
 
-// A text that was put together lies in pieces, and every join would walk through them all; one that was read lies in
-// one piece.
-const whole = (text: string): string => Buffer.from(text).toString()
+// V8 keeps a concatenated string as a tree, which every join would traverse. A decoded string is flat.
+const flat = (text: string): string => Buffer.from(text).toString()
 
-/** A list of things that are never changed but replaced, as JSON: what stands where it stood when the list was last
- *  asked for is not written again. */
+/** Serializes a list of immutable items as JSON. An item at the same index as in the last call is not serialized
+ *  again. */
 export class Texts {
   #last = NOTHING
 
-  /** The list in UTF-8; `write` gives the JSON of one. */
+  /** The JSON of the list in UTF-8; `write` returns the JSON of one item. */
   of (items: readonly Item[], write: (item: Item) => string): Buffer {
     const { items: before, texts: known, body } = this.#last
     if (items.length === before.length && items.every((item, index) => item === before[index])) return body
-    const texts = items.map((item, index) => item === before[index] ? known[index]! : whole(write(item)))
+    const texts = items.map((item, index) => item === before[index] ? known[index]! : flat(write(item)))
     this.#last = { items, texts, body: Buffer.from(`[${texts.join(',')}]`) }
     return this.#last.body
   }

@@ -10,13 +10,13 @@ interface Tries {
   last: number
 }
 
-/** Wrong tokens by address: after a few, each one doubles the time in which no other wrong one is answered with more
- *  than that. Behind one address may be many, a program of this machine or everybody behind a relay: the right token is
- *  looked at first, and is not counted here. */
+/** Counts wrong tokens by address. After a few, each wrong token doubles the time in which further ones are refused
+ *  without a check. Many clients can share an address, such as programs of this machine or those behind a proxy: the
+ *  caller checks for a valid token first, and does not count it. */
 export class Lockout {
   readonly #tries = new Map<string, Tries>()
 
-  /** Milliseconds in which no wrong token from the address is answered. */
+  /** Milliseconds until a wrong token from the address is answered again; 0: now. */
   wait (address: string, now: number): number {
     return Math.max(0, (this.#tries.get(address)?.until ?? 0) - now)
   }
@@ -25,7 +25,7 @@ export class Lockout {
     const known = this.#tries.get(address)
     const wrong = known === undefined || now - known.last > FORGIVEN_AFTER ? 1 : known.wrong + 1
     const wait = wrong < FREE_TRIES ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(wrong - FREE_TRIES, 20))
-    // Deleted and set again, so that the first key is always the one that was quiet longest.
+    // Deleted and set again: the first key is the address with the oldest attempt.
     this.#tries.delete(address)
     this.#tries.set(address, { wrong, until: now + wait, last: now })
     if (this.#tries.size > MOST_ADDRESSES) this.#tries.delete(this.#tries.keys().next().value!)

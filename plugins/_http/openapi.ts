@@ -6,12 +6,12 @@ import type { Needed } from './scope.ts'
 import { ROUTES } from './words.ts'
 import { VERSION } from '../../core/index.ts'
 
-/** A route as it is described. */
+/** A route of the description. */
 export type Described = Pick<RouteOptions, 'method' | 'url' | 'schema'> & { scope: Needed, isPrivate: boolean }
 
 const TOKEN = { token: [] }
 
-/** What a route needs: none, a token, or on loopback none where not all that it shows is private. */
+/** The access that a route requires: none, a token, or a token except for reads on loopback that are not private. */
 const accessOf = ({ scope, isPrivate }: Pick<Described, 'scope' | 'isPrivate'>) => ({
   'x-scope': scope,
   security: scope === 'open' ? [] : scope === 'read' && !isPrivate ? [TOKEN, {}] : [TOKEN]
@@ -23,7 +23,7 @@ const idOf = (method: string, url: string) =>
     part !== '' && part !== 'api'
   ).map(part => part.replaceAll(/\W/g, ''))].join('_')
 
-/** An app that answers nothing but the description of these routes, and below `pages` the page to read it. */
+/** An app that serves the description of these routes, and Swagger UI below `pages`. */
 export async function describe (routes: readonly Described[], pages: string): Promise<FastifyInstance> {
   const app = fastify({ exposeHeadRoutes: false })
   app.setValidatorCompiler(() => () => true)

@@ -10,20 +10,20 @@ export const isWrite = ({ method }: FastifyRequest): boolean => !READS.includes(
 
 const bracketed = (host: string) => host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 
-/** Refuses a request that came by a name this server does not have: a page of another site whose name was pointed
- *  here. */
+/** Refuses a request whose Host header is not a name of this server: it may come from a page of another site whose name
+ *  resolves to this machine (DNS rebinding). */
 export function checkHost (request: FastifyRequest, names: readonly string[]): void {
   const { rawHeaders, url = '' } = request.raw
   const given = rawHeaders.filter((_, index) => index % 2 === 0 && rawHeaders[index]!.toLowerCase() === 'host').length
-  if (given > 1) throw requestInvalid({ message: 'A request has one Host header' })
-  if (!url.startsWith('/')) throw requestInvalid({ message: 'A request names a path, not a whole address' })
+  if (given > 1) throw requestInvalid({ message: 'The request has more than one Host header' })
+  if (!url.startsWith('/')) throw requestInvalid({ message: 'The request target is not a path' })
   const host = request.host ?? ''
   const name = host.replace(/:\d{1,5}$/, '').toLowerCase()
   const known = [...OWN_NAMES, ...names.map(own => bracketed(own).toLowerCase())]
   if (!NAME.test(host) || !known.includes(name)) throw hostRefused(host)
 }
 
-/** Refuses a write that a page of another site has sent. */
+/** Refuses a write that a page of another site sent. */
 export function checkOrigin (request: FastifyRequest): void {
   const { origin, 'sec-fetch-site': site } = request.headers
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
@@ -35,9 +35,8 @@ export function checkOrigin (request: FastifyRequest): void {
   }
 }
 
-/** What proxies, tunnels and load balancers add to a request that they pass on. Browsers and the command line send none
- *  of it. */
-const OF_RELAYS = new RegExp(`^(?:${
+/** Headers that proxies, tunnels and load balancers add to requests. Browsers and the command line do not send them. */
+const PROXY_HEADERS = new RegExp(`^(?:${
   [
     'via',
     'forwarded',
@@ -81,17 +80,16 @@ const OF_RELAYS = new RegExp(`^(?:${
   ].join('|')
 })$`)
 
-/** True for a request that something has passed on. Those that speak HTTP/1.0 are relays: nginx does when it is told
- *  nothing else. A relay that adds nothing and speaks HTTP/1.1 cannot be told from a program of this machine. */
-const isRelayed = ({ headers, raw }: FastifyRequest): boolean =>
-  raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0
-    ? true
-    : Object.keys(headers).some(name => OF_RELAYS.test(name))
+/** True for a request of a proxy. HTTP/1.0 counts as one: it is the default of nginx. A proxy that speaks HTTP/1.1 and
+ *  adds no headers cannot be distinguished from a program of this machine. */
+const isProxied = ({ headers, raw }: FastifyRequest): boolean =>
+  (raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0) ||
+  Object.keys(headers).some(name => PROXY_HEADERS.test(name))
 
-/** True when neither a proxy nor another machine can be at the other end. */
+/** True for a request that comes from this machine, without a proxy. */
 export function isLocal (request: FastifyRequest, bound: string): boolean {
   const { socket, server } = request
   const address = server.server.address()
   const listening = typeof address === 'object' && address !== null ? address.address : bound
-  return !isRelayed(request) && isLoopback(bound) && isLoopback(listening) && isLoopback(socket.remoteAddress ?? '')
+  return !isProxied(request) && isLoopback(bound) && isLoopback(listening) && isLoopback(socket.remoteAddress ?? '')
 }

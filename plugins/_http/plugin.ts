@@ -8,7 +8,7 @@ export type PluginApp = Omit<Parameters<FastifyPluginAsyncTypebox>[0], 'manager'
 
 export type Plugin = (app: PluginApp) => Promise<void>
 
-/** Names a plugin, and the plugins that are registered before it. */
+/** Names a plugin and the plugins that it depends on. */
 export const named = (name: string, plugin: Plugin, dependencies: string[] = []): FastifyPluginAsync =>
   fp(plugin as unknown as FastifyPluginAsync, { fastify: '5.x', name, dependencies })
 

@@ -4,10 +4,9 @@ export type Needed = Scope | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request needs: a token of this scope. `open`: nothing, it says nothing that needs guarding. Every route
-     *  says it. */
+    /** The scope that the token of a request needs; `open`: no token is needed. Every route declares one. */
     scope?: Needed
-    /** Members of its answer that only a token shows, on loopback too; `all`: the whole answer. */
+    /** Members of the response that are withheld without a token, on loopback too; `all`: the whole response. */
     private?: readonly string[] | 'all'
   }
 }
@@ -17,11 +16,11 @@ export const READ = { scope: 'read' } as const
 export const RUN = { scope: 'run' } as const
 export const CONTROL = { scope: 'control' } as const
 
-/** Nothing of the answer is shown without a token. */
+/** The whole response is withheld without a token. */
 export const SECRET = { scope: 'read', private: 'all' } as const
 
-/** These members of the answer are shown with a token alone. */
+/** These members of the response are withheld without a token. */
 export const withheld = (...members: string[]) => ({ scope: 'read', private: members } as const)
 
-/** What of a run is its owner's alone. */
+/** For routes that return runs: the key of a run is private. */
 export const RUNS = withheld('key')

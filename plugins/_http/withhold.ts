@@ -8,8 +8,8 @@ function without (item: unknown, members: readonly string[]): unknown {
   return { ...item, ...Object.fromEntries(withheld.map(member => [member, null])), withheld }
 }
 
-/** An answer without what only a token shows: of one thing, of each of a list, or of a page. What was left out stands
- *  in `withheld`. */
+/** A response without its private members: in an object, in each item of a list, or in each item of a page. They are
+ *  null, and `withheld` lists their names. */
 export function withhold (answer: unknown, members: readonly string[]): unknown {
   if (Array.isArray(answer)) return answer.map(item => without(item, members))
   if (!isPlain(answer)) return answer

@@ -1,4 +1,4 @@
-/** What each route does, by its method and address, in the order of docs/reference/rest.md. */
+/** The summary of each route by method and path, in the order of docs/reference/rest.md. */
 export const ROUTES: Record<string, string> = {
   'GET /api/tasks': 'every task: status, schedule in words, last and next run, counts',
   'GET /api/tasks/{id}': 'one task',
@@ -19,22 +19,22 @@ export const ROUTES: Record<string, string> = {
   'DELETE /api/runs/{id}': 'delete a run that has ended (204), with its log and result; this is recorded',
   'POST /api/runs/{id}/promote': 'make a waiting run due now; its other gates stay as they are',
   'POST /api/runs/{id}/now':
-    'start a waiting run now: it passes the gates for load, power and comfort, and `passes` lists them',
+    'start a waiting run now; it passes the gates for load, power and comfort, which `passes` lists',
   'POST /api/runs/bulk': 'add up to 10,000 runs; either all or none',
   'POST /api/runs/cancel': 'cancel all runs that match a filter; `dry_run` counts them and lists the newest',
-  'POST /api/runs/retry': 'the same: retry them',
-  'POST /api/runs/delete': 'the same: delete those that have ended',
-  'POST /api/runs/promote': 'the same: make those that wait for their time due now',
+  'POST /api/runs/retry': 'retry all runs that match a filter; options as for `cancel`',
+  'POST /api/runs/delete': 'delete all finished runs that match a filter; options as for `cancel`',
+  'POST /api/runs/promote': 'make all waiting runs that match a filter due now; options as for `cancel`',
   'POST /api/flows': 'add runs that wait for each other',
   'GET /api/dead': 'dead runs, grouped by task and error',
   'POST /api/dead/replay': 'queue failed runs again, by task, fingerprint or all',
   'POST /api/dead/discard': 'remove failed runs, with a reason',
-  'POST /api/dead/{id}/discard': 'remove one',
+  'POST /api/dead/{id}/discard': 'remove one failed run, with a reason',
   'GET /api/queues': 'the queues: limits, waiting and running runs, pauses',
   'GET /api/queues/{name}': 'one queue',
   'GET /api/schedules': 'all schedules',
   'GET /api/schedules/{id}': 'one schedule',
-  'POST /api/schedules': 'add one; it survives restarts, and rests while its task is disabled',
+  'POST /api/schedules': 'add a schedule; it survives restarts, and does not fire while its task is disabled',
   'DELETE /api/schedules/{id}': 'remove a schedule that was added at run time',
   'GET /api/forecast':
     'starts and ends of running, waiting and future runs, with what they depend on; 24 hours, up to 336',

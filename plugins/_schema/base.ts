@@ -7,7 +7,7 @@ type Fields = Record<string, TSchema>
 export const exactly = <F extends Fields>(fields: F, options: object = {}) =>
   Type.Object(fields, { additionalProperties: false, ...options })
 
-/** A schema that null fits too. */
+/** The schema, or null. */
 export const nullable = <S extends TSchema>(schema: S) => {
   const { type, ...rest } = schema as S & { type: string, enum?: unknown[] }
   return Type.Unsafe<Static<S> | null>({
@@ -36,7 +36,7 @@ export const KeyHeader = Type.Object({
       minLength: 1,
       maxLength: 200,
       description:
-        'Names the request: sent again, it is answered with what it added first; another one with this key is refused'
+        'A repeated request with this key returns the runs that the first one added; a different request is refused'
     })
   )
 })
@@ -45,14 +45,14 @@ export const Limit = (standard: number, most: number) =>
 export const IdIn = exactly({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
 export const Held = nullable(
-  exactly({ code: Type.String(), message: Type.String() }, { description: 'Why it waits although it is due' })
+  exactly({ code: Type.String(), message: Type.String() }, { description: 'Why a due run is held' })
 )
-/** What a request without a token is not shown. */
+/** The names of the members that a response withholds from a request without a token. */
 export const Withheld = {
   withheld: Type.Optional(
     Type.Array(Type.String(), {
       description:
-        'Members that are null because the request had no token. Send the one in the file `token` of the data folder'
+        'Members that are null because the request had no token. The token is in the file `token` of the data folder'
     })
   )
 }
@@ -84,9 +84,9 @@ const Problem = exactly({
 
 const refused = { description: 'A problem, RFC 9457', content: { 'application/problem+json': { schema: Problem } } }
 
-/** The answers of a route: its own, and problems. */
+/** The responses of a route: its own, and a problem for every error. */
 export const answers = <A extends Record<number, TSchema>>(own: A) => ({ ...own, '4xx': refused, '5xx': refused })
 
-/** A page of items; `next` asks for the page after. */
+/** A page of items; `next` is the cursor of the next page. */
 export const page = <S extends TSchema, N extends TSchema>(items: S, next: N) =>
   exactly({ items: Type.Array(items), next })

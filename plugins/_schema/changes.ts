@@ -15,12 +15,12 @@ const Which = exactly({
   fingerprint: Type.Optional(Type.String({ maxLength: 64, description: 'The fingerprint of the error' })),
   from: Type.Optional(InstantIn),
   to: Type.Optional(InstantIn)
-}, { minProperties: 1, description: 'Which runs' })
+}, { minProperties: 1, description: 'Selects the runs' })
 
-/** A change of all runs that a filter names. */
+/** A change of all runs that match a filter. */
 export const ChangeIn = exactly({
   filter: Which,
-  dry_run: Type.Optional(Type.Boolean({ description: 'Counts them and changes nothing' })),
+  dry_run: Type.Optional(Type.Boolean({ description: 'Counts the runs and changes nothing' })),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The maximum number of runs, newest first' })
   ),
@@ -28,16 +28,16 @@ export const ChangeIn = exactly({
   every: Type.Optional({ ...DurationSchema, description: 'The interval at which retried runs become due' })
 })
 
-/** `matched`: how many it could be done to when it began. */
+/** The result of a change. `matched`: the number of runs that could be changed when it began. */
 export const Changed = exactly({
   matched: Type.Integer(),
   changed: Type.Integer(),
-  refused: Type.Integer({ description: 'Not tried again, because their queues are full' }),
+  refused: Type.Integer({ description: 'Runs that were not retried, because their queues are full' }),
   dry_run: Type.Boolean(),
-  runs: Type.Optional(Type.Array(Run, { description: 'With dry_run: the newest of them, 20 at most' }))
+  runs: Type.Optional(Type.Array(Run, { description: 'With dry_run: the newest matching runs, at most 20' }))
 })
 
-/** The filter of a body, its instants in epoch ms; throws OFFPEAK_INPUT_INVALID. */
+/** The filter of a body with its instants in epoch ms; throws OFFPEAK_INPUT_INVALID. */
 export function filterIn ({ from, to, ...rest }: Static<typeof Which>) {
   const range = { from: instantIn('/filter/from', from), to: instantIn('/filter/to', to) }
   return { ...rest, ...range.from !== undefined && { from: range.from }, ...range.to !== undefined && { to: range.to } }

@@ -33,8 +33,7 @@ export const Health = exactly({
       count: Type.Integer(),
       rows: Type.Array(exactly({ table: Type.String(), row: Type.String(), message: Type.String() }))
     }, {
-      description:
-        'Rows that were invalid when the store was opened, and were mended, failed or removed; `rows`: the first of them'
+      description: 'Rows that were invalid when the store was opened: mended, failed or removed; `rows` lists the first'
     }))
   }),
   scheduler: exactly({
@@ -77,7 +76,7 @@ export const Health = exactly({
     stood: Type.Array(exactly({ seconds: Type.Integer(), at: Instant, ...Block }))
   }, {
     description:
-      'When the event loop was blocked in the last hour. While it is blocked, a stand-in answers with status, reasons and loop'
+      'When the event loop was blocked in the last hour; a stand-in answers meanwhile, with status, reasons and loop'
   }),
   tasks: Type.Integer(),
   running: Type.Integer(),

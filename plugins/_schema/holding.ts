@@ -20,15 +20,17 @@ const Gate = exactly({
   required: Anything,
   since: nullable(Instant),
   clears_at: nullable(Instant),
-  certain: Type.Boolean({ description: 'Clock, calendar and definitions alone decide' }),
+  certain: Type.Boolean({ description: 'True when only the clock, the calendar and definitions decide' }),
   kind: word(['order', 'safety', 'share', 'condition']),
-  bypassed: nullable(word(['critical', 'deadline', 'on_unmet', 'now'], 'Why it is passed although it is closed')),
+  bypassed: nullable(
+    word(['critical', 'deadline', 'on_unmet', 'now'], 'Why the run passes this gate although it is closed')
+  ),
   relaxed_from: Type.Optional(Anything),
   source: Type.String(),
   place: Place
 })
 
-/** Why a run waits, waited, or would start. */
+/** Every gate of a run or task, and the decision that follows. */
 export const Explanation = exactly({
   task: Type.String(),
   run: nullable(Type.String()),
@@ -36,15 +38,15 @@ export const Explanation = exactly({
   decision: word(['start', 'hold', 'skip', 'fail', ...STATES]),
   message: Type.String({ description: 'The first reason' }),
   resting: Resting(
-    'Why the task starts no run by itself: it is disabled, has no trigger, or its trigger never fires again'
+    'Why the task does not start runs by itself: it is disabled, has no trigger, or its trigger never fires again'
   ),
   gates: Type.Array(Gate),
   earliest: nullable(
-    exactly({ at: Instant, certain: Type.Boolean() }, { description: 'The first start that can be foreseen' })
+    exactly({ at: Instant, certain: Type.Boolean() }, { description: 'The earliest start that can be predicted' })
   ),
   deadline: nullable(exactly({ at: Instant, on_deadline: word(ON_DEADLINE) })),
   class: nullable(Classed),
-  relaxed: Type.Number({ description: 'How far limits have given way as the deadline nears, 0 to 1' }),
+  relaxed: Type.Number({ description: 'How far limits are relaxed as the deadline approaches, 0 to 1' }),
   advice: nullable(exactly({ decision: word(DECISIONS), reason: Type.String() })),
   recommendation: nullable(word(RECOMMENDATIONS)),
   holds: Type.Array(Hold)
@@ -52,29 +54,30 @@ export const Explanation = exactly({
 
 const when = (description: string) => nullable(Type.String({ description: `${description}. ISO 8601 in UTC with Z` }))
 
-/** One start to come, or a run that runs. */
+/** A future start, or a running run. */
 export const Start = exactly({
   task: Type.String(),
-  run: nullable(Type.String({ description: 'The run, when it exists' })),
+  run: nullable(Type.String({ description: 'The id of the run, if it exists' })),
   schedule: nullable(Type.String()),
-  stage: word(STAGES, 'It runs, it waits, or a schedule will make it'),
+  stage: word(STAGES, 'The run is running or waiting, or a schedule will add it'),
   nominal_at: Instant,
-  earliest_at: when('It starts no earlier; null: it cannot start as things are'),
-  likely_at: when('When it starts if the machine stays as it is now; null: not within these hours'),
-  latest_at: when('If it starts, then no later; null: no instant can be given'),
-  certainty: word(CERTAINTIES, 'certain: between the earliest and the latest, whatever the readings will be'),
+  earliest_at: when('The earliest start; null: it cannot start under the current conditions'),
+  likely_at: when('The start if the machine stays as it is now; null: not within these hours'),
+  latest_at: when('The latest start, if it starts; null: unknown'),
+  certainty: word(CERTAINTIES,
+    'certain: it starts between the earliest and the latest start, whatever the readings are'),
   depends_on: Type.Array(
     exactly({
       gate: Type.String(),
-      ok: Type.Boolean({ description: 'It is open as things are now' }),
+      ok: Type.Boolean({ description: 'True when the gate is open now' }),
       message: Type.String()
     }),
-    { description: 'What a conditional start depends on, with what it says now' }
+    { description: 'The gates that a conditional start depends on, with their state now' }
   ),
-  ends_at: when('When it ends if it starts at likely_at and takes the median time'),
+  ends_at: when('The end if it starts at likely_at and takes the median duration'),
   took: nullable(
     exactly({ p50: Type.Number(), p90: Type.Number(), runs: Type.Integer() }, {
-      description: 'Seconds that past runs took'
+      description: 'Durations of past runs, seconds'
     })
   )
 })
@@ -90,10 +93,10 @@ export const Pause = exactly({
   reason: nullable(Type.String())
 })
 
-/** Time that a reason has held a task. */
+/** How long one reason held the runs of a task. */
 export const HeldTime = exactly({
   task: Type.String(),
   code: Type.String(),
   seconds: Type.Number(),
-  runs: Type.Integer({ description: 'Runs that were held so' })
+  runs: Type.Integer({ description: 'The number of runs that it held' })
 })

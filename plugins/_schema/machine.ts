@@ -3,7 +3,7 @@ import type { Static, TSchema } from 'typebox'
 import { CLASSES, DECISIONS, FIELDS, PROFILES, RECOMMENDATIONS } from '../../core/index.ts'
 import { Instant, exactly, nullable, word } from './base.ts'
 
-/** A value that no sensor may be able to tell. */
+/** A value that is `unknown` when no sensor can measure it. */
 const maybe = <S extends TSchema>(schema: S) => {
   const { type, ...rest } = schema as S & { type: string }
   return Type.Unsafe<Static<S> | 'unknown'>({
@@ -19,7 +19,7 @@ const Flag = maybe(Type.Boolean())
 const Percent = maybe(Type.Number({ description: 'Percent' }))
 const Pressure = exactly({ some: Percent, full: Percent })
 
-/** What a signal or a stored value can be. */
+/** The value of a signal or of a stored reading. */
 export const Value = Type.Unsafe<number | string | boolean>({ type: ['number', 'string', 'boolean'] })
 
 const SignalFields = { value: Value, at: Instant, expires_at: Instant }
@@ -37,12 +37,12 @@ const Reading = exactly({
       on_battery: Flag,
       level: Percent,
       seconds_left: Number,
-      warning: Type.Optional(nullable(word(['low_battery', 'shutdown', 'silent'], 'It may end its supply soon')))
+      warning: Type.Optional(nullable(word(['low_battery', 'shutdown', 'silent'], 'Why its supply may end soon')))
     })
   ),
   cpu: exactly({ busy: Share, own: Share, niced: Type.Optional(Share), load: Number, cores: Type.Number() }),
   pressure: exactly({ cpu: Pressure, memory: Pressure, io: Pressure }, {
-    description: 'Share of the last ten seconds in which tasks waited, percent'
+    description: 'Pressure stall information of Linux over the last ten seconds, percent'
   }),
   memory: exactly({ used: Share, available_bytes: Number, own: Type.Optional(Share) }),
   io: exactly({ busy: Share, bytes_per_s: Number, own: Type.Optional(Share), own_bytes_per_s: Type.Optional(Number) }),
@@ -57,13 +57,13 @@ const Reading = exactly({
 
 const Advice = exactly({ decision: word(DECISIONS), reason: Type.String() })
 
-/** How the machine stands, and what follows from that. */
+/** The state of the machine, and what follows from it for runs. */
 export const Machine = exactly({
   reading: Reading,
   profile: word(PROFILES, 'The limits in force'),
   window: nullable(
     exactly({ name: Type.String(), resource_limit: Type.Number(), closes_at: nullable(Instant) }, {
-      description: 'The hours in force'
+      description: 'The window in force'
     })
   ),
   hints: exactly({
@@ -74,22 +74,22 @@ export const Machine = exactly({
     cpu_limit: Type.Number(),
     network_limit: Type.Number(),
     profile: word(PROFILES)
-  }, { description: 'What running tasks are told' }),
-  recommendation: word(RECOMMENDATIONS, 'What the machine should be spared'),
+  }, { description: 'Hints that running tasks receive' }),
+  recommendation: word(RECOMMENDATIONS, 'The kind of work that should wait'),
   advice: exactly(Object.fromEntries(CLASSES.map(name => [name, Advice])), {
-    description: 'What power alone would do with a run of each class'
+    description: 'The decision for a run of each class by power supply alone'
   }),
-  troubles: Type.Array(Trouble, { description: 'Sensors that do not answer' })
+  troubles: Type.Array(Trouble, { description: 'Sensors that fail' })
 })
 
 const Values = Type.Object(Object.fromEntries(FIELDS.map(field => [field, Type.Optional(Value)])), {
   additionalProperties: false,
-  description: 'Means; what was unknown throughout is absent'
+  description: 'Means; a value that was unknown throughout is absent'
 })
 
-/** A stretch of the past. */
+/** The readings of one step, combined. */
 export const Point = exactly({
   at: Instant,
-  count: Type.Integer({ description: 'How many readings it stands for' }),
+  count: Type.Integer({ description: 'The number of combined readings' }),
   values: Values
 })

@@ -19,15 +19,17 @@ const Failure = Type.Object({
 })
 
 export const Progress = nullable(exactly({
-  stage: Type.Optional(Type.String({ description: 'The part of the work that the numbers are of' })),
+  stage: Type.Optional(Type.String({ description: 'The part of the work that the numbers refer to' })),
   current: Type.Number(),
   total: nullable(Type.Number()),
   message: nullable(Type.String()),
   unit: nullable(Type.String()),
-  rate: nullable(Type.Number({ description: 'Units a second' })),
+  rate: nullable(Type.Number({ description: 'Units per second' })),
   percentage: nullable(Type.Number()),
   eta: nullable(
-    Type.Number({ description: 'Seconds: from the rate, and before there is one from how long earlier runs took' })
+    Type.Number({
+      description: 'Seconds, estimated by the rate, or by the durations of earlier runs while there is no rate'
+    })
   ),
   at: Instant
 }))
@@ -39,7 +41,7 @@ const RunFields = {
   queue: Type.String(),
   priority: word(PRIORITIES),
   state: word(STATES),
-  label: word(LABELS, 'What people call the state right now'),
+  label: word(LABELS, 'The state as it is shown to people'),
   held: Held,
   source: word(SOURCES),
   schedule: nullable(Type.String()),
@@ -62,22 +64,22 @@ const RunFields = {
   progress: Progress,
   deadline_at: nullable(Instant),
   now: Type.Boolean({
-    description: 'It was asked for at once: it passes the conditions that load, power and comfort make'
+    description: 'True when the run was requested to start at once: it passes the gates for load, power and comfort'
   }),
-  preempted: Type.Integer({ description: 'How often it gave its slot away' }),
+  preempted: Type.Integer({ description: 'How often it was preempted' }),
   moved: nullable(
     exactly({ code: Type.String(), message: Type.String(), confidence: Type.Number() }, {
-      description: 'Why it is due at another instant than its schedule said'
+      description: 'Why its due time differs from its schedule'
     })
   )
 }
 export const Run = exactly(RunFields)
-/** A run that was asked for by hand. */
+/** A run that a person requested. */
 export const RequestedRun = exactly({
   ...RunFields,
   passes: Type.Optional(
     Type.Array(exactly({ gate: Type.String(), code: Type.String(), message: Type.String() }), {
-      description: 'With `now`: the closed conditions that it passes'
+      description: 'With `now`: the closed gates that it passes'
     })
   )
 })
@@ -91,15 +93,15 @@ const Attempt = exactly({
   error: nullable(Failure),
   reason: nullable(Reason)
 })
-/** What the attempts of a run have taken of the machine. */
+/** The resources that the attempts of a run used. */
 export const Used = nullable(exactly({
-  cpu_seconds: Type.Number({ description: 'Of all processors' }),
-  memory_peak_bytes: Type.Number({ description: 'At once, of the attempt that took most' }),
-  read_bytes: nullable(Type.Number({ description: 'From a disk' })),
-  written_bytes: nullable(Type.Number({ description: 'To a disk' }))
-}, { description: 'What its attempts have taken together; null when it was executed inline' }))
+  cpu_seconds: Type.Number({ description: 'Processor time on all cores' }),
+  memory_peak_bytes: Type.Number({ description: 'The peak of the attempt that used most' }),
+  read_bytes: nullable(Type.Number({ description: 'Bytes read from disks' })),
+  written_bytes: nullable(Type.Number({ description: 'Bytes written to disks' }))
+}, { description: 'Resources used by all attempts; null when the run was executed inline' }))
 
-/** One reason for which a run was held. */
+/** A period in which a run was held, with the reason. */
 export const Hold = exactly({
   code: Type.String(),
   message: Type.String(),
@@ -108,9 +110,9 @@ export const Hold = exactly({
   seconds: Type.Number()
 })
 const Checkpoint = exactly({
-  version: nullable(Type.String({ description: 'Of the definition that saved it: another one is a changed task' })),
+  version: nullable(Type.String({ description: 'Version of the task definition that saved it' })),
   state: Anything,
-  steps: Type.Array(Type.String(), { description: 'Names of the steps that are done' })
+  steps: Type.Array(Type.String(), { description: 'Names of the completed steps' })
 })
 const Prerequisite = exactly({
   run: Type.String(),
@@ -120,12 +122,12 @@ const Prerequisite = exactly({
 })
 export const FullRun = exactly({
   ...RunFields,
-  after: Type.Array(Prerequisite, { description: 'What it waits for, or has waited for' }),
+  after: Type.Array(Prerequisite, { description: 'Runs that have to end first' }),
   payload: Anything,
   result: Anything,
   checkpoint: nullable(Checkpoint),
   attempts: Type.Array(Attempt),
-  holds: Type.Array(Hold, { description: 'What held it, oldest first' }),
+  holds: Type.Array(Hold, { description: 'Periods in which it was held, oldest first' }),
   used: Used
 })
 
@@ -141,18 +143,18 @@ const After = Type.Array(Type.Union([
   Type.String({
     minLength: 1,
     maxLength: 101,
-    description: 'The id of a run, or #ref of one of the same call; it has to complete'
+    description: 'The id of a run, or #ref of a run in the same request; it has to complete'
   }),
   exactly({
     run: Type.String({ minLength: 1, maxLength: 101 }),
-    condition: Type.Optional(word(CONDITIONS, 'How it has to end; completed when absent'))
+    condition: Type.Optional(word(CONDITIONS, 'How it has to end; default: completed'))
   })
-]), { maxItems: 1000, description: 'What has to end first' })
+]), { maxItems: 1000, description: 'Runs that have to end first' })
 
-/** Delay, urgency and payload of a run that is asked for. */
+/** The options of a requested run. */
 export const RunIn = exactly({
   payload: Type.Optional(
-    Type.Unknown({ description: 'What the task finds in ctx.payload; its own payload when absent' })
+    Type.Unknown({ description: 'The value of ctx.payload; default: the payload of the task' })
   ),
   delay: Type.Optional(DurationSchema),
   due_at: Type.Optional(InstantIn),
@@ -161,7 +163,7 @@ export const RunIn = exactly({
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'A second run of the task with the same key is the first one'
+      description: 'Idempotency key: a second request with the same key returns the first run'
     })
   ),
   unique: Type.Optional(UniqueSchema),

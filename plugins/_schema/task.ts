@@ -20,8 +20,8 @@ const Trigger = nullable(exactly({
   words: Type.String({ description: 'The trigger in plain English' })
 }))
 
-/** A class and the word that decided. */
-export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'The word that decided' }) })
+/** The class of a run or task, and the reason for it. */
+export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'Why it has this class' }) })
 
 export const Task = exactly({
   id: Type.String(),
@@ -39,17 +39,17 @@ export const Task = exactly({
   next_run: nullable(Instant),
   counts: Counted,
   max_retries: Type.Integer(),
-  timeout: Type.Number({ description: 'Seconds; 0 is no limit' }),
+  timeout: Type.Number({ description: 'Seconds; 0: no limit' }),
   concurrency: nullable(Type.Integer()),
   overlap: Type.String(),
   misfire: Type.String(),
   class: Classed,
-  constraints: Type.Record(Type.String(), Anything, { description: 'What it asks of the machine' }),
-  deadline: Type.Number({ description: 'How long a run may be held, seconds' }),
+  constraints: Type.Record(Type.String(), Anything, { description: 'The conditions that the machine has to meet' }),
+  deadline: Type.Number({ description: 'The longest time that a run may be held, seconds' }),
   on_deadline: word(ON_DEADLINE),
   on_unmet: word(ON_UNMET),
   on_lost: word(ON_LOST),
-  flex: Type.Number({ description: 'How far a scheduled run may be moved to a quieter hour, seconds' }),
+  flex: Type.Number({ description: 'The most by which a scheduled run may be moved to a quieter time, seconds' }),
   preemptible: Type.Boolean(),
   source: Type.String({ description: 'The task file' })
 })
@@ -71,6 +71,6 @@ export const Schedule = exactly({
   created_at: Instant,
   created_by: Type.String(),
   ...Withheld,
-  resting: Type.Boolean({ description: 'It does not fire as things are' }),
-  reason: Resting('Why it rests')
+  resting: Type.Boolean({ description: 'True when it does not fire' }),
+  reason: Resting('Why it does not fire')
 })

@@ -173,7 +173,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     })
     t.match(await say(['run', 'echo', '--payload', '{"__proto__": {"x": 1}}']), {
       code: 1,
-      err: /key that reaches for prototypes: __proto__/
+      err: /key that changes prototypes: __proto__/
     })
     t.match(await say(['enqueue', 'echo', '--bulk', '-'], '{"payload":{"a":{"__proto__":1}}}'), {
       code: 1,
@@ -187,7 +187,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
       code: 1,
       err: "offpeak: No queue has the name 'nope'\n  There are default.\n"
     })
-    t.match(await say(['pause', 'queue:nope']), { code: 1, err: /no task has that queue: there are default/ })
+    t.match(await say(['pause', 'queue:nope']), { code: 1, err: /no task has that queue; existing: default/ })
   })
 
   t.test('a pause can wait until nothing runs any more', async t => {

@@ -62,7 +62,7 @@ t.test('a file that is packed for the way is stored as what it is, and what is n
   t.match((await send(bytes, { 'content-encoding': 'secret' })).json(), {
     status: 415,
     code: 'OFFPEAK_UPLOAD_REFUSED',
-    detail: /'secret' is not known/
+    detail: /'secret' is not supported/
   })
   t.match((await send(gzipSync(bytes).subarray(0, 100), { 'content-encoding': 'gzip' })).json(), {
     status: 400,
@@ -71,7 +71,7 @@ t.test('a file that is packed for the way is stored as what it is, and what is n
   t.match((await send(bytes, { 'content-encoding': 'gzip' })).json(), { status: 400, code: 'OFFPEAK_UPLOAD_BROKEN' })
   t.match((await send(bytes, { 'content-type': 'multipart/form-data; boundary=x' })).json(), {
     status: 415,
-    detail: /A form is not taken/
+    detail: /Multipart forms are not supported/
   })
   t.equal(readdirSync(join(it.manager.folder, 'uploads')).length, Object.keys(packed).length)
 })

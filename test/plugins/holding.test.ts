@@ -106,14 +106,14 @@ t.test('a pause that would hold nothing, or not be what was meant, is refused', 
   const it = await laptop(t, { tasks: [PLAIN] })
   const wrong: [object, number, RegExp][] = [
     [{ scope: 'task', name: 'plane' }, 404, /'plane'/],
-    [{ scope: 'queue', name: 'medai' }, 422, /no task has that queue: there are media/],
-    [{ scope: 'tag', name: 'disc' }, 422, /there are disk/],
-    [{ scope: 'queue' }, 422, /which queue/],
-    [{ scope: 'all', name: 'media' }, 422, /everything/],
+    [{ scope: 'queue', name: 'medai' }, 422, /no task has that queue; existing: media/],
+    [{ scope: 'tag', name: 'disc' }, 422, /existing: disk/],
+    [{ scope: 'queue' }, 422, /expected the name of a queue/],
+    [{ scope: 'all', name: 'media' }, 422, /no name with scope 'all'/],
     [{ scope: 'some' }, 422, /one of 'all'/],
-    [{ scope: 'all', for: 60, until: '2026-11-23T00:00:00Z' }, 422, /one of the two/],
-    [{ scope: 'all', until: '2026-11-22T11:00:00Z' }, 422, /over at once/],
-    [{ scope: 'all', for: 0 }, 422, /over at once/],
+    [{ scope: 'all', for: 60, until: '2026-11-23T00:00:00Z' }, 422, /cannot be combined/],
+    [{ scope: 'all', until: '2026-11-22T11:00:00Z' }, 422, /expected an end after/],
+    [{ scope: 'all', for: 0 }, 422, /expected an end after/],
     [{ scope: 'all', for: '200 years' }, 422, /ten years/],
     [{ scope: 'all', until: 'tomorrow' }, 422, /\/until found 'tomorrow'/]
   ]

@@ -146,7 +146,7 @@ t.test('what cannot be meant is refused: a filter that names nothing, a key with
   const both = { key: 'k', unique: { while: 'queued' as const, for: '1h' } }
   await t.rejects(it.desk.enqueue('work', both), {
     code: 'OFFPEAK_INPUT_INVALID',
-    errors: [{ pointer: '/unique/for', detail: /say one of the two/ }]
+    errors: [{ pointer: '/unique/for', detail: /cannot be combined/ }]
   })
 })
 

@@ -26,12 +26,12 @@ t.test('a pause is refused with the key that does not fit, and nothing is paused
   const { pauses, clock } = await setup(t)
   const wrong: [object, string, RegExp][] = [
     [{ untl: 5 }, '/untl', /unknown key 'untl': did you mean 'until'\?/],
-    [{ for: '1h', until: clock.now() + HOUR }, '/for', /say one of the two/],
+    [{ for: '1h', until: clock.now() + HOUR }, '/for', /cannot be combined/],
     [{ for: 'soon' }, '/for', /found 'soon', expected seconds as a number/],
     [{ until: '2026-12-01T00:00:00Z' }, '/until', /found '2026-12-01T00:00:00Z', expected a number/],
     [{ until: Number.NaN }, '/until', /found NaN/],
     [{ scope: 'taks' }, '/scope', /found 'taks', expected one of 'all'/],
-    [{ name: undefined }, '/name', /is missing: which task\?/]
+    [{ name: undefined }, '/name', /is missing: expected the name of a task/]
   ]
   for (const [more, pointer, detail] of wrong) {
     const ask = { scope: 'task', name: 'a', by: 'ann', ...more } as PauseAsk

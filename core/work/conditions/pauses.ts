@@ -37,7 +37,7 @@ function check (ask: PauseAsk): void {
     errors.push({ pointer: '/for', detail: "cannot be combined with 'until'" })
   }
   if (errors.length === 0 && ask.scope !== 'all' && (ask.name ?? null) === null) {
-    errors.push({ pointer: '/name', detail: `is missing: which ${ask.scope}?` })
+    errors.push({ pointer: '/name', detail: `is missing: expected the name of a ${ask.scope}` })
   }
   if (errors.length > 0) throw inputInvalid({ what: 'The pause was not made', errors })
 }
