@@ -25,10 +25,10 @@ const shown = async (engine: Engine, id: string) =>
 const heldOf = async (engine: Engine) =>
   (await engine.held({ from: T0, to: T0 + 1 })).map(({ code, ms, runs }) => [code, ms, runs])
 
-/** The timelines that runs of a cohort share. */
+/** Hold timelines that the runs of a cohort share. */
 export const cohortHolds = new Suite()
 
-cohortHolds.test('every run of a cohort has the timeline of its own wait, from when it was due to when it started',
+cohortHolds.test('each run of a cohort has a timeline of its own wait, from its due time to its start',
   async (t, setup) => {
     const engine = await setup(t)
     const ids = (await engine.add([0, 5, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
@@ -41,7 +41,8 @@ cohortHolds.test('every run of a cohort has the timeline of its own wait, from w
     await say(engine, 10, 'window')
     t.same(await shown(engine, ids[0]), [['battery', 2, 10, 'me'], ['window', 10, null, 'me']])
     t.same(await shown(engine, ids[1]), [['battery', 5, 10, 'me'], ['window', 10, null, 'me']])
-    t.same(await shown(engine, ids[2]), [['window', 20, null, 'me']], 'what becomes due is held for what the cohort is')
+    t.same(await shown(engine, ids[2]), [['window', 20, null, 'me']],
+      'a run that becomes due is held for the reason of its cohort')
     await claimAll(engine, { now: T0 + 15, limit: 1 })
     await engine.cancel({ id: ids[1], reason: BY_HAND, now: T0 + 17 })
     await say(engine, 30, null)
@@ -49,10 +50,10 @@ cohortHolds.test('every run of a cohort has the timeline of its own wait, from w
     t.same(await shown(engine, ids[1]), [['battery', 5, 10, 'me'], ['window', 10, 17, 'me']])
     t.same(await shown(engine, ids[2]), [['window', 20, 30, 'me']])
     const other = await addOne(engine, { task: 'b' })
-    t.same(await shown(engine, other.id), [], 'another cohort has another one')
+    t.same(await shown(engine, other.id), [], 'another cohort has a timeline of its own')
   })
 
-cohortHolds.test('the held time of a run is summed once when its wait ends, and on request while it waits',
+cohortHolds.test('the held time of a run is summed once when its wait ends, and on request before that',
   async (t, setup) => {
     const engine = await setup(t)
     await engine.add(Array.from({ length: 3 }, () => ask()), T0)
@@ -71,10 +72,10 @@ cohortHolds.test('the held time of a run is summed once when its wait ends, and 
     t.same(await heldOf(engine), [['window', 10 + 15 + 30, 3], ['battery', 30, 3]])
     t.match(await engine.stats({ from: T0, to: T0 + 1, by: 'task', every: 'all' }), [{ held: { count: 3, max: 40 } }])
     t.same(await shown(engine, first!.id), [['battery', 0, 10, 'me'], ['window', 10, 20, 'me']],
-      'the timeline of the first wait stays with a run that was tried again')
+      'a retried run keeps the timeline of its first wait')
   })
 
-cohortHolds.test('a verdict on a part of what is due leaves the others as they are', async (t, setup) => {
+cohortHolds.test('a verdict on some of the due runs leaves the other runs as they are', async (t, setup) => {
   const engine = await setup(t)
   const ids = (await engine.add([0, 10, 20].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [
     string,
@@ -90,7 +91,7 @@ cohortHolds.test('a verdict on a part of what is due leaves the others as they a
   t.same(await shown(engine, ids[1]), [['battery', 30, 40, 'me'], ['window', 50, null, 'me']])
 })
 
-cohortHolds.test('another message of the same code is another entry once the one before is a minute old',
+cohortHolds.test('a new message of the same code adds an entry when the last entry is a minute old',
   async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
@@ -105,7 +106,7 @@ cohortHolds.test('another message of the same code is another entry once the one
     }
   })
 
-cohortHolds.test('two owners judge by themselves, and time that both hold counts once', async (t, setup) => {
+cohortHolds.test('two owners hold a run independently, and time that both hold counts once', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await say(engine, 0, 'battery')
@@ -116,21 +117,22 @@ cohortHolds.test('two owners judge by themselves, and time that both hold counts
   t.same(await heldOf(engine), [['battery', 30, 1]])
 })
 
-cohortHolds.test('who judges a part of what is due takes over nothing beyond it', async (t, setup) => {
-  const engine = await setup(t)
-  const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string,
-    string]
-  for (const [place] of ids.entries()) {
-    const due = T0 + 10 * place
-    await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
-  }
-  await crash(engine)
-  await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
-  t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20,
-    null, '']]])
-})
+cohortHolds.test('an owner that judges some of the due runs takes over the holds of those runs alone',
+  async (t, setup) => {
+    const engine = await setup(t)
+    const ids = (await engine.add([0, 10].map(ms => ask({ due_at: T0 + ms })), T0)).map(({ run }) => run.id) as [string,
+      string]
+    for (const [place] of ids.entries()) {
+      const due = T0 + 10 * place
+      await say(engine, 20, 'battery', { cohort: { ...COHORT, from: due, until: due } })
+    }
+    await crash(engine)
+    await say(engine, 30, 'battery', { owner: 'you', cohort: { ...COHORT, from: T0, until: T0 } })
+    t.same([await shown(engine, ids[0]), await shown(engine, ids[1])], [[['battery', 20, null, 'you']], [['battery', 20,
+      null, '']]])
+  })
 
-cohortHolds.test('what an owner said who is no more goes on until somebody judges again', async (t, setup) => {
+cohortHolds.test('the hold of a lost owner continues until another owner judges the run', async (t, setup) => {
   const engine = await setup(t)
   const [cohort, single] = [await addOne(engine), await addOne(engine, { single: true })]
   await say(engine, 0, 'battery')
@@ -149,7 +151,7 @@ cohortHolds.test('what an owner said who is no more goes on until somebody judge
   t.match(await shown(engine, single.id), [['battery', 0, 30]])
 })
 
-cohortHolds.test('a claimed run that never began stays in its cohort, and its whole wait counts as held once',
+cohortHolds.test('a claimed run that never began stays in its cohort, and its whole wait is counted once',
   async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine)
@@ -170,20 +172,20 @@ cohortHolds.test('a claimed run that never began stays in its cohort, and its wh
     t.same(await heldOf(engine), [['battery', 20, 1], ['window', 10, 1]])
   })
 
-cohortHolds.test('a run that leaves its cohort takes its timeline along', async (t, setup) => {
+cohortHolds.test('a run that leaves its cohort keeps its timeline', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await say(engine, 0, 'battery')
   await engine.edit({ id, now: T0 + 10, by: 'ann', priority: 'high' })
   await say(engine, 15, 'window')
-  t.same(await shown(engine, id), [['battery', 0, null, 'me']], 'what the cohort is held for is not its own any more')
+  t.same(await shown(engine, id), [['battery', 0, null, 'me']], 'later holds of the cohort do not apply to it')
   await engine.hold([{ owner: 'me', id, at: T0 + 20, code: null, message: '' }])
   await claimAll(engine, { now: T0 + 30 })
   t.same(await shown(engine, id), [['battery', 0, 20, 'me']])
   t.same(await heldOf(engine), [['battery', 20, 1]])
 })
 
-cohortHolds.test('timelines outlive the runs that are over as long as those are kept', async (t, setup) => {
+cohortHolds.test('a timeline is kept as long as a run that it covers', async (t, setup) => {
   const engine = await setup(t)
   const [first, second] = [await addOne(engine), await addOne(engine, {}, T0)]
   await say(engine, 0, 'battery')
@@ -198,7 +200,7 @@ cohortHolds.test('timelines outlive the runs that are over as long as those are 
   t.same(await heldOf(engine), [['battery', 20, 2]])
 })
 
-cohortHolds.test('what held a run of a clock that was set back is kept when others are swept', async (t, setup) => {
+cohortHolds.test('a sweep keeps the holds of a run that was added after the clock was set back', async (t, setup) => {
   const engine = await setup(t)
   const over = await addOne(engine, {}, T0 - 9)
   for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
@@ -211,18 +213,19 @@ cohortHolds.test('what held a run of a clock that was set back is kept when othe
   t.same(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE, null, 'me']])
 })
 
-cohortHolds.test('and so it is for a run that comes once nothing of its task is left', async (t, setup) => {
-  const engine = await setup(t)
-  await addOne(engine, {}, T0 - 9)
-  await say(engine, -HOUR, 'battery')
-  await say(engine, -MINUTE, 'window')
-  for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
-  t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
-  const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
-  t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
-})
+cohortHolds.test('a sweep keeps the holds of a cohort for a run added after its task has no runs left',
+  async (t, setup) => {
+    const engine = await setup(t)
+    await addOne(engine, {}, T0 - 9)
+    await say(engine, -HOUR, 'battery')
+    await say(engine, -MINUTE, 'window')
+    for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!, T0)
+    t.equal(await engine.sweep({ now: T0, before: T0 + MINUTE, keep: 9, limit: 9 }), 1)
+    const late = await addOne(engine, { due_at: T0 - HOUR }, T0 - HOUR)
+    t.match(await shown(engine, late.id), [['battery', -HOUR, -MINUTE, 'me'], ['window', -MINUTE]])
+  })
 
-cohortHolds.test('what is taken back and said again at the same instant goes on', async (t, setup) => {
+cohortHolds.test('a hold that ends and begins again at the same instant continues', async (t, setup) => {
   const engine = await setup(t)
   const run = await addOne(engine)
   await say(engine, 0, 'battery')

@@ -6,7 +6,7 @@ import { BOOM, BY_HAND, OUTCOMES, T0, addOne, ask, claimAll, crash, settleAs } f
 import { Suite } from './suite.ts'
 import { offer } from './offer-fixtures.ts'
 
-/** Which runs are judged together, and which each by itself. */
+/** Which runs form a cohort, and which are single. */
 export const cohorts = new Suite()
 
 const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
@@ -17,7 +17,7 @@ const dueOf = async (engine: Engine, now = T0 + MINUTE) => {
   }
 }
 
-cohorts.test('runs with the same attributes and the same time from due to deadline are a cohort', async (t, setup) => {
+cohorts.test('runs with equal attributes and equal time from due to deadline form a cohort', async (t, setup) => {
   const engine = await setup(t)
   const spans = [[0, 60], [5, 65], [9, 69], [0, 61]] as const
   const runs = spans.map(([due, deadline]) => ask({ due_at: T0 + due, deadline_at: T0 + deadline }))
@@ -44,32 +44,31 @@ cohorts.test('single runs: run now, own deadline, late, retried, yielded, crashe
     t.same((await dueOf(engine)).singles.toSorted(),
       [hurried, own, late, caught, edited, urged, moved].map(({ id }) => id).toSorted())
     t.same((await dueOf(engine)).singles.slice(0, 2), [hurried.id, own.id],
-      'what is to run now is first, then the nearest deadline')
+      'urgent runs are first, then the nearest deadline')
     t.match(await engine.get(hurried.id), { now: true, single: true })
   })
 
-cohorts.test('a run that comes back from an attempt is judged by itself, and counts how often it has yielded',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine)
-    t.same((await dueOf(engine)).singles, [])
-    const outcomes = [{ kind: 'postponed', reason: { code: 'yield', message: '' }, due_at: T0 }, {
-      kind: 'postponed',
-      reason: BY_HAND,
-      due_at: T0
-    }, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 }] as const
-    for (const [place, outcome] of outcomes.entries()) {
-      const [run] = await claimAll(engine)
-      await settleAs(engine, run!, outcome)
-      t.same(await dueOf(engine), { cohorts: [], singles: [id] })
-      t.equal((await engine.get(id))!.preempted, 1, String(place))
-    }
-    await claimAll(engine)
-    await crash(engine, { now: T0 })
-    t.same((await dueOf(engine)).singles, [id])
-  })
+cohorts.test('a run that returns from an attempt is single, and counts how often it has yielded', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine)
+  t.same((await dueOf(engine)).singles, [])
+  const outcomes = [{ kind: 'postponed', reason: { code: 'yield', message: '' }, due_at: T0 }, {
+    kind: 'postponed',
+    reason: BY_HAND,
+    due_at: T0
+  }, { kind: 'failed', error: { name: 'E', message: '' }, retry_at: T0 }] as const
+  for (const [place, outcome] of outcomes.entries()) {
+    const [run] = await claimAll(engine)
+    await settleAs(engine, run!, outcome)
+    t.same(await dueOf(engine), { cohorts: [], singles: [id] })
+    t.equal((await engine.get(id))!.preempted, 1, String(place))
+  }
+  await claimAll(engine)
+  await crash(engine, { now: T0 })
+  t.same((await dueOf(engine)).singles, [id])
+})
 
-cohorts.test('to run now is kept through the attempts of a run, until it is over', async (t, setup) => {
+cohorts.test('the flag `now` is kept through all attempts of a run until its end', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine, { now: true })
   const [run] = await claimAll(engine)
@@ -80,7 +79,7 @@ cohorts.test('to run now is kept through the attempts of a run, until it is over
   t.match(await engine.retry({ id, now: T0, due_at: T0 }), { now: false, preempted: 0 })
 })
 
-cohorts.test('a blocked run that is unblocked before its due time stays in its cohort; a later one does not',
+cohorts.test('a blocked run that is unblocked before its due time stays in its cohort, a later one becomes single',
   async (t, setup) => {
     const engine = await setup(t)
     const [cause] = await engine.add([ask({ task: 'b' })], T0)
@@ -91,7 +90,7 @@ cohorts.test('a blocked run that is unblocked before its due time stays in its c
     t.same(await dueOf(engine), { cohorts: [[NO_DEADLINE, false, 1]], singles: [late.id] })
   })
 
-cohorts.test('of a large group, due lists the nearest deadlines, the longest waits and the last due',
+cohorts.test('due lists the nearest deadlines, the longest waits and the latest due times of a large group',
   async (t, setup) => {
     const engine = await setup(t)
     const old = await addOne(engine, { single: true, due_at: T0 - MINUTE, deadline_at: T0 + 9 * MINUTE }, T0 - MINUTE)
@@ -112,7 +111,7 @@ cohorts.test('of a large group, due lists the nearest deadlines, the longest wai
     })
     await settleAs(engine, tried[0]!, { kind: 'failed', error: BOOM, retry_at: T0 + 3 }, T0 + 6)
     const left = async () => (await engine.due({ now: T0 + 6, owner: 'me' })).singles
-    t.ok((await left()).some(({ id }) => id === old.id), 'a retry is on its way since its run was due')
+    t.ok((await left()).some(({ id }) => id === old.id), 'a retry has waited since the due time of its run')
     let count = 0
     for (let some = await left(); some.length > 0; some = await left()) {
       count += (await engine.claim({
@@ -123,26 +122,26 @@ cohorts.test('of a large group, due lists the nearest deadlines, the longest wai
         offers: some.map(({ id }) => offer({ id }))
       })).length
     }
-    t.equal(count, 452, 'and once they are gone the others')
+    t.equal(count, 452, 'the other runs follow once these are claimed')
   })
 
-cohorts.test('and they hide none that gates can tell apart from them', async (t, setup) => {
+cohorts.test('due lists a run of each kind that gates can distinguish', async (t, setup) => {
   const engine = await setup(t)
   const [waits] = await engine.add([ask()], T0)
   await engine.add(Array.from({ length: 200 }, () => ask({ single: true, deadline_at: T0 + 5 })), T0)
   const others = [{ task: 'b' }, { queue: 'q' }, { priority: 'low' }, { source: 'catch_up' }, { now: true }] as const
   const added = await engine.add(others.map(other => ask({ single: true, ...other })), T0)
   const { singles } = await engine.due({ now: T0, owner: 'me' })
-  t.equal(singles.length, 100 + others.length, 'of the others the first in every order are the same')
+  t.equal(singles.length, 100 + others.length, 'the other runs are first in each order')
   for (const { run } of added) {
     t.ok(singles.some(({ id }) => id === run.id), `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`)
   }
   await engine.edit({ id: waits!.run.id, priority: 'high', now: T0, by: 'ann' })
   t.ok((await engine.due({ now: T0, owner: 'me' })).singles.some(({ id }) => id === waits!.run.id),
-    'nor one that has left its cohort')
+    'a run that has left its cohort is listed')
 })
 
-cohorts.test('single runs become due in their time, and a clock that goes back is followed', async (t, setup) => {
+cohorts.test('single runs become due at their due times, also when the clock is set back', async (t, setup) => {
   const engine = await setup(t)
   await engine.add([30, 10, 20].map(ms => ask({ single: true, due_at: T0 + ms })), T0)
   const look = async (at: number) => {

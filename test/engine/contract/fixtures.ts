@@ -7,11 +7,11 @@ import type { NewRun, Run, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Schedule } from '../../../core/model/schedule/schedule.ts'
 
-/** Gives a started engine that is empty, and takes it away at the end of the test. */
+/** Returns an empty, started engine, which is stopped and removed at the end of the test. */
 export type Setup = (t: Test) => Promise<Engine>
 
 export const T0 = 1_700_000_000_000
-export const BY_HAND = { code: 'by_hand', message: 'Somebody wanted it so' }
+export const BY_HAND = { code: 'by_hand', message: 'Requested by hand' }
 export const BOOM = { name: 'Error', message: 'boom' }
 
 export const ask = (more: Partial<NewRun> = {}): NewRun => ({
@@ -27,8 +27,8 @@ export const ask = (more: Partial<NewRun> = {}): NewRun => ({
 export const addOne = async (engine: Engine, more: Partial<NewRun> = {}, now = T0): Promise<Run> =>
   (await engine.add([ask(more)], now))[0]!.run
 
-/** An offer for each cohort and each single run that is due, the most urgent first; each of them needs a slot and its
- *  task's. */
+/** One offer for each due cohort and single run, ranked by priority. Each needs and takes a slot and a place of its
+ *  task. */
 export function offersOf ({ cohorts, singles }: Pick<DueRuns, 'cohorts' | 'singles'>, now: number): Offer[] {
   const pools = (task: string) => ({ needs: ['slots', `task/${task}`], takes: ['slots', `task/${task}`] })
   return [
@@ -49,7 +49,7 @@ export interface ClaimMore {
   lease?: number
 }
 
-/** Claims what is due of some tasks, the most urgent first, then due first, then asked for first. */
+/** Claims the due runs of some tasks in the order of priority, due time and id. */
 export async function claimAll (engine: Engine, more: ClaimMore = {}): Promise<Claimed[]> {
   const { now = T0, limit = 100, owner = 'me', tasks = { a: 100, b: 100 }, lease = 30_000 } = more
   const { cohorts, singles } = await engine.due({ now, owner })
@@ -62,7 +62,7 @@ export async function claimAll (engine: Engine, more: ClaimMore = {}): Promise<C
   return await engine.claim({ owner, now, lease_until: now + lease, offers, pools })
 }
 
-/** The owner `me` is no more, and somebody puts back what it had running. */
+/** Removes the owner, and expires the leases of its runs. */
 export async function crash (engine: Engine, more: Partial<ExpireAsk & { owner: string }> = {}) {
   const { owner = 'me', ...rest } = more
   await engine.leave({ owner })
@@ -79,7 +79,7 @@ export const OUTCOMES: Record<string, Outcome> = {
   skipped: { kind: 'skipped', reason: BY_HAND }
 }
 
-/** A run brought into a state by the calls that lead there. */
+/** Adds a run and brings it into the state with calls of the engine. */
 export async function runIn (engine: Engine, state: Exclude<State, 'blocked'>): Promise<Run> {
   const added = await addOne(engine)
   if (state === 'queued') return added

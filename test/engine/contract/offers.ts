@@ -6,7 +6,7 @@ import type { Setup } from './fixtures.ts'
 import { Suite } from './suite.ts'
 import { cohort, offer, claim } from './offer-fixtures.ts'
 
-/** What is offered, and what is taken of it. */
+/** Offers, and the runs that a claim takes from them. */
 export const offers = new Suite()
 
 const filled = async (t: Test, setup: Setup, ...runs: Partial<NewRun>[]) => {
@@ -26,11 +26,11 @@ offers.test('a claim takes only offered runs: a cohort within its range, a singl
   t.same(places(await claim(engine, [offer({ id: ids[7]! })])), [7])
   t.same(places(await claim(engine, [offer({ cohort: cohort({ scheduled: true }) })])), [5])
   t.same(places(await claim(engine, [offer({ cohort: cohort() })])), [0, 2],
-    'neither another queue or priority nor a single one')
+    'not of another queue or priority, and not a single run')
   t.same(places(await claim(engine, [offer({ cohort: cohort({ queue: 'q' }) }), offer({ id: ids[3]! })])), [3, 4])
 })
 
-offers.test('what is not queued, not due or out of range is passed over', async (t, setup) => {
+offers.test('runs that are not queued, not due or out of range are not claimed', async (t, setup) => {
   const { engine, places, ids } = await filled(t, setup, {}, { due_at: T0 + 9 }, { single: true, due_at: T0 + 9 })
   t.same(await claim(engine, [offer({ cohort: cohort({ from: T0 + 1 }) }), offer({ id: ids[2]! })], { now: T0 + 8 }),
     [])
@@ -45,7 +45,7 @@ offers.test('what is not queued, not due or out of range is passed over', async 
         offer({ cohort: cohort() })])
     ),
     [1, 2],
-    'and nothing twice'
+    'no run is claimed twice'
   )
 })
 
@@ -60,7 +60,7 @@ offers.test('claims are in the order of rank, due time and id, and each names it
   t.same(claimed.map(({ offer: index }) => index), [2, 2, 0, 0, 1, 0])
 })
 
-offers.test('every needed pool must have room; taken pools lose one, even when they have none left',
+offers.test('a claim needs room in each needed pool and takes one from each taken pool, even an empty one',
   async (t, setup) => {
     const { engine, places } = await filled(t, setup, ...Array.from({ length: 4 }, () => ({})),
       ...Array.from({ length: 4 }, () => ({ task: 'b' })))
@@ -78,13 +78,13 @@ offers.test('every needed pool must have room; taken pools lose one, even when t
           offer({ cohort: b, rank: 1, needs: ['y'], takes: ['y'] })], { pools: { x: 1, y: 2 } })
       ),
       [1, 2, 3],
-      'what needs none takes all the same'
+      'an offer takes from a pool that it does not need'
     )
     t.same(places(await claim(engine, [offer({ cohort: b })], { limit: 1 })), [6])
     t.same(await claim(engine, [offer({ cohort: b })], { limit: 0 }), [])
   })
 
-offers.test('a hundred runs of ten offers come in the order of the whole [F41]', async (t, setup) => {
+offers.test('a hundred runs of ten offers are claimed in one order [F41]', async (t, setup) => {
   const { engine, places } = await filled(t, setup,
     ...Array.from({ length: 100 }, (_, place) => ({ queue: `q${place % 10}`, due_at: T0 + (place * 37) % 50 })))
   const all = (await engine.list({ limit: 100 })).items.toSorted((x, y) =>
@@ -97,7 +97,7 @@ offers.test('a hundred runs of ten offers come in the order of the whole [F41]',
   t.same(places(claimed), places(all))
 })
 
-offers.test('pools of a task, a queue and a lock are shared with what other owners run, in the same change',
+offers.test('the pools of tasks, queues and locks count the runs of other owners in the same transaction',
   async (t, setup) => {
     const { engine, places } = await filled(t, setup, ...Array.from({ length: 6 }, () => ({})))
     const one = (pools: Record<string, number>, locks: string[] = []) =>
@@ -105,8 +105,8 @@ offers.test('pools of a task, a queue and a lock are shared with what other owne
     const take = (owner: string, pools: Record<string, number>, locks?: string[]) =>
       claim(engine, [one(pools, locks)], { owner, pools, limit: 1 })
     const [first, second] = await Promise.all([take('me', { 'task/a': 1 }), take('you', { 'task/a': 1 })])
-    t.same([places(first), places(second)], [[0], []], 'the second finds what the first has taken')
-    t.same(places(await take('me', { 'task/a': 1 })), [1], 'its own every owner subtracts by itself')
+    t.same([places(first), places(second)], [[0], []], 'the second claim sees the runs of the first')
+    t.same(places(await take('me', { 'task/a': 1 })), [1], 'an owner subtracts its own runs itself')
     t.same(places(await take('you', { 'task/a': 3 })), [2])
     t.same(places(await take('you', { 'queue/default': 2 })), [])
     t.same(places(await take('me', { slots: 1, 'lock/db': 1 }, ['db'])), [3])
@@ -121,7 +121,7 @@ offers.test('pools of a task, a queue and a lock are shared with what other owne
     t.match((await engine.due({ now: T0 + MINUTE, owner: 'you' })).others, { tasks: {}, queues: {}, locks: {} })
   })
 
-offers.test('of the pool `nobody` each run of another owner takes one, in the same change', async (t, setup) => {
+offers.test('each run of another owner takes one from the pool `nobody` in the same transaction', async (t, setup) => {
   const { engine, places } = await filled(t, setup, {}, {}, {})
   const take = async (owner: string, name: string) =>
     places(
@@ -132,26 +132,27 @@ offers.test('of the pool `nobody` each run of another owner takes one, in the sa
       })
     )
   t.same(await Promise.all([take('me', 'slots'), take('you', 'nobody')]), [[0], []])
-  t.same(await take('me', 'nobody'), [1], 'its own every owner subtracts by itself')
+  t.same(await take('me', 'nobody'), [1], 'an owner subtracts its own runs itself')
   await crash(engine, { now: T0 + MINUTE })
   t.equal((await take('you', 'nobody')).length, 1)
 })
 
-offers.test('a rate allows a burst, then even starts, for all owners and across a restart', async (t, setup) => {
-  const { engine, places } = await filled(t, setup, ...Array.from({ length: 9 }, () => ({})))
-  const rates = { default: { count: 2, per_ms: 10 * SECOND } }
-  const take = async (at: number, owner = 'me') =>
-    places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
-  t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
-  t.same(await take(5000), [2])
-  await engine.stop()
-  await engine.start()
-  t.match((await engine.due({ now: T0, owner: 'me' })).rates, { default: { at: T0 + 5000 } })
-  t.same(await take(5000), [])
-  t.same(await take(60_000), [3, 4])
-})
+offers.test('a rate allows a burst, then evenly spaced starts, for all owners and across a restart',
+  async (t, setup) => {
+    const { engine, places } = await filled(t, setup, ...Array.from({ length: 9 }, () => ({})))
+    const rates = { default: { count: 2, per_ms: 10 * SECOND } }
+    const take = async (at: number, owner = 'me') =>
+      places(await claim(engine, [offer({ cohort: cohort() })], { owner, now: T0 + at, rates }))
+    t.same([await take(0), await take(0, 'you'), await take(4999)], [[0, 1], [], []])
+    t.same(await take(5000), [2])
+    await engine.stop()
+    await engine.start()
+    t.match((await engine.due({ now: T0, owner: 'me' })).rates, { default: { at: T0 + 5000 } })
+    t.same(await take(5000), [])
+    t.same(await take(60_000), [3, 4])
+  })
 
-offers.test('a start that was taken from a rate and never began is put back', async (t, setup) => {
+offers.test('a claimed run that never began is returned to its rate', async (t, setup) => {
   const { engine } = await filled(t, setup, {}, {}, {})
   const rates = { default: { count: 1, per_ms: MINUTE } }
   const take = () => claim(engine, [offer({ cohort: cohort() })], { now: T0, rates })

@@ -4,7 +4,7 @@ import { Suite } from './suite.ts'
 /** Schedules, their fires and their overlaps. */
 export const plans = new Suite()
 
-plans.test('a schedule is kept with its fires, once for each cursor [F18]', async (t, setup) => {
+plans.test('a schedule and its fires are stored once for each cursor [F18]', async (t, setup) => {
   const engine = await setup(t)
   const [first] = await engine.plan([planAsk({ fires: [fire(T0), fire(T0 + 1, { skipped: BY_HAND })] })])
   t.match(first, {
@@ -28,7 +28,7 @@ plans.test('a schedule is kept with its fires, once for each cursor [F18]', asyn
   }])
 })
 
-plans.test('a fire that has its run is not fired again [F18]', async (t, setup) => {
+plans.test('a fire that has a run is not fired again [F18]', async (t, setup) => {
   const engine = await setup(t)
   await engine.plan([planAsk({ fires: [fire(T0)] })])
   const again = async () => {
@@ -48,10 +48,10 @@ plans.test('a fire that has its run is not fired again [F18]', async (t, setup) 
   await again()
   await engine.settle({ lease: run!, outcome: { kind: 'completed', result: null }, now: T0 + 1 })
   await again()
-  t.equal((await engine.list({ limit: 9 })).items.length, 1, 'nor when it is over')
+  t.equal((await engine.list({ limit: 9 })).items.length, 1, 'also when the run has ended')
 })
 
-plans.test('skip: a waiting run stands for the fire, a running one has it recorded as skipped', async (t, setup) => {
+plans.test('skip: a waiting run coalesces the fire, a running one has it recorded as skipped', async (t, setup) => {
   const engine = await setup(t)
   const [plan] = await engine.plan([planAsk({ overlap: 'skip', fires: [fire(T0), fire(T0 + 1, { missed: 3 })] })])
   t.match(plan, { added: [{ key: `@${T0}` }], coalesced: 1 })
@@ -65,14 +65,14 @@ plans.test('skip: a waiting run stands for the fire, a running one has it record
   })
 })
 
-plans.test('queue and allow: every fire is a run', async (t, setup) => {
+plans.test('queue and allow: each fire adds a run', async (t, setup) => {
   for (const overlap of ['queue', 'allow'] as const) {
     const engine = await setup(t)
     t.equal((await engine.plan([planAsk({ overlap, fires: [fire(T0), fire(T0 + 1)] })]))[0]!.added.length, 2)
   }
 })
 
-plans.test('replace: waiting runs are cancelled, running ones told to stop', async (t, setup) => {
+plans.test('replace: waiting runs are cancelled, running ones are asked to stop', async (t, setup) => {
   const engine = await setup(t)
   const first = (await engine.plan([planAsk({ overlap: 'replace', fires: [fire(T0)] })]))[0]!.added[0]!
   const second = (await engine.plan([planAsk({ overlap: 'replace', fires: [fire(T0 + 1)] })]))[0]!
@@ -87,13 +87,14 @@ plans.test('replace: waiting runs are cancelled, running ones told to stop', asy
   }])
 })
 
-plans.test('before its instant a fire is left alone when an unfinished run would count', async (t, setup) => {
+plans.test('an early fire is not applied while an unfinished run affects its overlap policy', async (t, setup) => {
   const engine = await setup(t)
   const early = (overlap: 'skip' | 'replace' | 'queue' | 'allow', at: number) =>
     engine.plan([
       planAsk({ early: true, overlap, from: null, schedule: schedule({ cursor: at }), fires: [fire(at)] })
     ])
-  t.match(await early('skip', T0), [{ applied: true, added: [{ state: 'queued', due_at: T0 }] }], 'there is none')
+  t.match(await early('skip', T0), [{ applied: true, added: [{ state: 'queued', due_at: T0 }] }],
+    'without an unfinished run it is applied')
   const [run] = await claimAll(engine)
   for (const overlap of ['skip', 'replace'] as const) {
     t.match(await early(overlap, T0 + 1), [{
@@ -111,7 +112,7 @@ plans.test('before its instant a fire is left alone when an unfinished run would
   }
 })
 
-plans.test('a schedule that is taken away leaves its runs', async (t, setup) => {
+plans.test('a removed schedule leaves its runs', async (t, setup) => {
   const engine = await setup(t)
   await engine.plan([planAsk({ fires: [fire(T0)] })])
   t.equal(await engine.unplan({ id: 'a', now: T0 }), true)

@@ -4,10 +4,10 @@ import type { Run } from '../../../core/model/run/run.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, crash, settleAs, OUTCOMES, runIn, REACHABLE } from './fixtures.ts'
 import { Suite } from './suite.ts'
 
-/** What a crash leaves. */
+/** Runs whose owner is lost, and the ends of leases. */
 export const leases = new Suite()
 
-leases.test('the run of a lost owner is queued again, its attempt given back, the crash counted [F01]',
+leases.test('the run of a lost owner is queued again, its attempt is not charged, and the crash is counted [F01]',
   async (t, setup) => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
@@ -16,10 +16,10 @@ leases.test('the run of a lost owner is queued again, its attempt given back, th
       failed: []
     })
     t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'crashed', finished_at: T0 + 10 }])
-    t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the one who is no more has no say')
+    t.equal(await settleAs(engine, run, OUTCOMES.completed!), null, 'the lost owner cannot settle it')
   })
 
-leases.test('a run goes on as long as the lease of its owner holds, and is put back when it is over',
+leases.test('a run continues while the lease of its owner is valid, and is queued again when it expires',
   async (t, setup) => {
     const engine = await setup(t)
     const run = await runIn(engine, 'running')
@@ -29,12 +29,12 @@ leases.test('a run goes on as long as the lease of its owner holds, and is put b
     t.same(await expire(T0 + 39_999), { queued: [], failed: [] })
     await engine.claim({ owner: 'you', now: T0, lease_until: T0 + 90_000, offers: [], pools: {} })
     t.match(await expire(T0 + 40_000), { queued: [{ id: run.id, turn: 1, owner: null, lease_until: null }] },
-      'whatever others do')
+      'also when other owners beat')
     t.same(await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 }), { running: [], cancel: [] },
-      'the owner is told that it lost it')
+      'the beat of the owner no longer lists it')
   })
 
-leases.test('a lease of a clock that was ahead holds for five minutes once the clock is set right [F16]',
+leases.test('a lease from a clock that was ahead lasts for five minutes once the clock is corrected [F16]',
   async (t, setup) => {
     const engine = await setup(t)
     await addOne(engine)
@@ -47,7 +47,7 @@ leases.test('a lease of a clock that was ahead holds for five minutes once the c
     t.match(await expire(T0 + 300_000), { queued: [{ id: run!.id, turn: 1 }] })
   })
 
-leases.test('the owners of an earlier process are over at once', async (t, setup) => {
+leases.test('the leases of an earlier process expire at once', async (t, setup) => {
   const engine = await setup(t)
   const run = await runIn(engine, 'running')
   await engine.stop()
@@ -56,14 +56,14 @@ leases.test('the owners of an earlier process are over at once', async (t, setup
   t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: run.id }] })
 })
 
-leases.test('a run that takes the process down time and again is failed, and says so [F02]', async (t, setup) => {
+leases.test('a run that crashes the process repeatedly is failed with the reason `crashed` [F02]', async (t, setup) => {
   const engine = await setup(t)
   const run = await addOne(engine, { max_retries: 0 })
   for (let crashes = 1; crashes < 3; crashes++) {
     await claimAll(engine)
     t.match(await crash(engine), { queued: [{ crashes }] })
   }
-  t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before it is tried again')
+  t.match(await engine.get(run.id), { due_at: T0 + 1010 }, 'it waits before the next attempt')
   await claimAll(engine, { now: T0 + 1010 })
   t.match(await crash(engine), {
     queued: [],
@@ -73,7 +73,7 @@ leases.test('a run that takes the process down time and again is failed, and say
   t.same((await engine.get(run.id))!.attempts.map(({ outcome }) => outcome), ['crashed', 'crashed', 'crashed'])
 })
 
-leases.test('a run that is not to be restarted is failed as interrupted', async (t, setup) => {
+leases.test('a run with restart set to `fail` is failed as interrupted', async (t, setup) => {
   const engine = await setup(t)
   await runIn(engine, 'running')
   t.match(await crash(engine, { restart: 'fail' }), {
@@ -81,7 +81,7 @@ leases.test('a run that is not to be restarted is failed as interrupted', async 
   })
 })
 
-leases.test('a run that was told to stop is cancelled', async (t, setup) => {
+leases.test('a lost run that was asked to stop is cancelled', async (t, setup) => {
   const engine = await setup(t)
   const run = await runIn(engine, 'running')
   await engine.cancel({ id: run.id, reason: BY_HAND, now: T0 })
@@ -89,39 +89,38 @@ leases.test('a run that was told to stop is cancelled', async (t, setup) => {
   t.match(await engine.get(run.id), { state: 'cancelled', reason: BY_HAND })
 })
 
-/** What is thrown away and what is written down. */
+/** Sweeps and audit records. */
 export const retention = new Suite()
 
-retention.test('sweep takes what is old, then what is beyond the newest, and only what is finished',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const runs: Run[] = []
-    for (let index = 0; index < 6; index++) {
-      await addOne(engine, { priority: index % 2 ? 'low' : 'normal', payload: 1 })
-      const run = (await claimAll(engine))[0]!
-      runs.push((await settleAs(engine, run, OUTCOMES.completed!, T0 + index))!)
-    }
-    const waiting = await addOne(engine)
-    t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 1 }), 1, 'no more than the limit')
-    t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 9 }), 1)
-    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id),
-      [waiting, ...runs.slice(2).toReversed()].map(({ id }) => id))
-    t.equal(await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 }), 3)
-    t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting.id, runs[5]!.id])
-    t.match(await engine.count(), [{ states: { completed: 1, queued: 1 }, last: { id: runs[5]!.id } }])
-    t.equal(await engine.sweep({ now: T0, before: T0 + 99, keep: 0, limit: 9 }), 1)
-    t.match(await engine.count(), [{ states: { completed: 0 }, last: null }])
-    t.ok((await addOne(engine, {}, 0)).id > waiting.id, 'no id is given twice')
-  })
+retention.test('a sweep removes old finished runs, then those beyond the newest', async (t, setup) => {
+  const engine = await setup(t)
+  const runs: Run[] = []
+  for (let index = 0; index < 6; index++) {
+    await addOne(engine, { priority: index % 2 ? 'low' : 'normal', payload: 1 })
+    const run = (await claimAll(engine))[0]!
+    runs.push((await settleAs(engine, run, OUTCOMES.completed!, T0 + index))!)
+  }
+  const waiting = await addOne(engine)
+  t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 1 }), 1, 'at most the limit')
+  t.equal(await engine.sweep({ now: T0, before: T0 + 2, keep: 100, limit: 9 }), 1)
+  t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id),
+    [waiting, ...runs.slice(2).toReversed()].map(({ id }) => id))
+  t.equal(await engine.sweep({ now: T0, before: 0, keep: 1, limit: 9 }), 3)
+  t.same((await engine.list({ limit: 9 })).items.map(({ id }) => id), [waiting.id, runs[5]!.id])
+  t.match(await engine.count(), [{ states: { completed: 1, queued: 1 }, last: { id: runs[5]!.id } }])
+  t.equal(await engine.sweep({ now: T0, before: T0 + 99, keep: 0, limit: 9 }), 1)
+  t.match(await engine.count(), [{ states: { completed: 0 }, last: null }])
+  t.ok((await addOne(engine, {}, 0)).id > waiting.id, 'no id is used twice')
+})
 
-retention.test('a key is free again once its run is swept', async (t, setup) => {
+retention.test('a key is free once its run is swept', async (t, setup) => {
   const engine = await setup(t)
   await addOne(engine, { key: 'k', skipped: BY_HAND })
   await engine.sweep({ now: T0, before: T0 + 1, keep: 0, limit: 9 })
   t.match(await engine.add([ask({ key: 'k' })], T0), [{ created: true }])
 })
 
-retention.test('what was done by hand is kept, newest first', async (t, setup) => {
+retention.test('records of actions by hand are listed newest first', async (t, setup) => {
   const engine = await setup(t)
   for (const action of ['pause', 'resume', 'pause']) {
     await engine.record({ at: T0, by: 'ann', action, subject: 'a', detail: { x: [action] } })
@@ -134,10 +133,10 @@ retention.test('what was done by hand is kept, newest first', async (t, setup) =
   t.equal((await engine.records({ limit: 1 })).length, 1)
 })
 
-/** Start, stop and many callers. */
+/** Start, stop and concurrent calls. */
 export const lifecycle = new Suite()
 
-lifecycle.test('calls of one moment are answered each by itself', async (t, setup) => {
+lifecycle.test('concurrent calls succeed or fail independently', async (t, setup) => {
   const engine = await setup(t)
   const answers = await Promise.allSettled(
     Array.from({ length: 50 }, (_, index) => addOne(engine, index === 7 ? { queue: 'NOT AN ID' } : {}))
@@ -146,7 +145,7 @@ lifecycle.test('calls of one moment are answered each by itself', async (t, setu
   t.match(await engine.count(), [{ states: { queued: 49 } }])
 })
 
-lifecycle.test('everything is there again after a stop and a start', async (t, setup) => {
+lifecycle.test('all runs are there after a stop and a start', async (t, setup) => {
   const engine = await setup(t)
   for (const state of REACHABLE) await runIn(engine, state)
   const [before, count, due] = [await engine.list({ limit: 99 }), await engine.count(),
@@ -159,7 +158,7 @@ lifecycle.test('everything is there again after a stop and a start', async (t, s
   t.match(await engine.health(T0), { ok: true, reason: null })
 })
 
-lifecycle.test('it stops with the last of those who have started it, and a stop too many is none', async (t, setup) => {
+lifecycle.test('the engine stops with its last user, and a further stop does nothing', async (t, setup) => {
   const engine = await setup(t)
   await Promise.all([engine.start(), engine.start()])
   await engine.stop()
@@ -172,13 +171,13 @@ lifecycle.test('it stops with the last of those who have started it, and a stop 
   t.match(await engine.count(), [{ states: { queued: 1 } }])
 })
 
-lifecycle.test('a stop waits for the start that is under way, and a start for the stop', async (t, setup) => {
+lifecycle.test('a stop waits for a start in progress, and a start waits for a stop', async (t, setup) => {
   const engine = await setup(t)
   await engine.stop()
   const order: string[] = []
-  const told = (word: string) => () => void order.push(word)
-  await Promise.all([engine.start().then(told('started')), engine.stop().then(told('stopped')),
-    engine.start().then(told('started again'))])
+  const note = (word: string) => () => void order.push(word)
+  await Promise.all([engine.start().then(note('started')), engine.stop().then(note('stopped')),
+    engine.start().then(note('started again'))])
   t.same(order, ['started', 'stopped', 'started again'])
   await addOne(engine)
 })

@@ -10,10 +10,10 @@ const holdsOf = async (engine: Engine, id: string) => (await engine.get(id))!.ho
 
 const sumOf = (holds: { from: number, to: number | null }[]) => holds.reduce((sum, { from, to }) => sum + to! - from, 0)
 
-/** Why a run waits, and for how long it did. */
+/** Holds of single runs: reasons, timelines and sums. */
 export const runHolds = new Suite()
 
-runHolds.test('a deadline and the reason of a moved due time come back as they were asked for', async (t, setup) => {
+runHolds.test('a deadline and the reason of a moved due time are returned as given', async (t, setup) => {
   const engine = await setup(t)
   const moved = { code: 'flex', message: 'quieter at four', confidence: 0.7 }
   const run = await addOne(engine, { deadline_at: T0 + 9, moved })
@@ -24,32 +24,31 @@ runHolds.test('a deadline and the reason of a moved due time come back as they w
   await t.rejects(addOne(engine, { deadline_at: NaN }), { code: 'OFFPEAK_INPUT_INVALID' })
 })
 
-runHolds.test('the same code changes nothing, another one closes it, null closes it, a start closes it',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const { id } = await addOne(engine)
-    await holdAs(engine, id, T0, 'battery')
-    await holdAs(engine, id, T0 + 1, 'battery')
-    await holdAs(engine, id, T0 + 2, 'window')
-    await holdAs(engine, id, T0 + 3, null)
-    await holdAs(engine, id, T0 + 4, null)
-    await holdAs(engine, id, T0 + 5, 'idle')
-    t.same(await holdsOf(engine, id), [
-      { code: 'battery', message: 'because of battery', from: T0, to: T0 + 2, owner: 'me' },
-      { code: 'window', message: 'because of window', from: T0 + 2, to: T0 + 3, owner: 'me' },
-      { code: 'idle', message: 'because of idle', from: T0 + 5, to: null, owner: 'me' }
-    ])
-    const [run] = await claimAll(engine, { now: T0 + 8 })
-    await holdAs(engine, id, T0 + 9, 'battery')
-    t.same((await holdsOf(engine, id)).map(({ to }) => to), [T0 + 2, T0 + 3, T0 + 8], 'and a running run is not held')
-    await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 }, T0 + 9)
-    await holdAs(engine, id, T0 + 20, 'battery')
-    await engine.cancel({ id, reason: BY_HAND, now: T0 + 30 })
-    t.match((await holdsOf(engine, id))[3], { from: T0 + 20, to: T0 + 30 })
-    await holdAs(engine, 'no such id', T0, 'battery')
-  })
+runHolds.test('another code, null and a start end a hold, and the same code changes nothing', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await addOne(engine)
+  await holdAs(engine, id, T0, 'battery')
+  await holdAs(engine, id, T0 + 1, 'battery')
+  await holdAs(engine, id, T0 + 2, 'window')
+  await holdAs(engine, id, T0 + 3, null)
+  await holdAs(engine, id, T0 + 4, null)
+  await holdAs(engine, id, T0 + 5, 'idle')
+  t.same(await holdsOf(engine, id), [
+    { code: 'battery', message: 'because of battery', from: T0, to: T0 + 2, owner: 'me' },
+    { code: 'window', message: 'because of window', from: T0 + 2, to: T0 + 3, owner: 'me' },
+    { code: 'idle', message: 'because of idle', from: T0 + 5, to: null, owner: 'me' }
+  ])
+  const [run] = await claimAll(engine, { now: T0 + 8 })
+  await holdAs(engine, id, T0 + 9, 'battery')
+  t.same((await holdsOf(engine, id)).map(({ to }) => to), [T0 + 2, T0 + 3, T0 + 8], 'a running run is not held')
+  await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 }, T0 + 9)
+  await holdAs(engine, id, T0 + 20, 'battery')
+  await engine.cancel({ id, reason: BY_HAND, now: T0 + 30 })
+  t.match((await holdsOf(engine, id))[3], { from: T0 + 20, to: T0 + 30 })
+  await holdAs(engine, 'no such id', T0, 'battery')
+})
 
-runHolds.test('a clock that goes back makes no time less than none', async (t, setup) => {
+runHolds.test('a clock that is set back makes no held time negative', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await holdAs(engine, id, T0 + 5, 'battery')
@@ -58,7 +57,7 @@ runHolds.test('a clock that goes back makes no time less than none', async (t, s
   t.match(await engine.held({ from: T0, to: T0 + 1 }), [{ ms: 0, runs: 1 }])
 })
 
-runHolds.test('a timeline is bounded, and the time held is kept', async (t, setup) => {
+runHolds.test('a timeline is bounded, and its held time is kept', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   const codes = ['battery', 'window', 'idle']
@@ -79,7 +78,7 @@ runHolds.test('a timeline is bounded, and the time held is kept', async (t, setu
   }])
 })
 
-runHolds.test('time held is summed by task, code and day, and outlives the runs', async (t, setup) => {
+runHolds.test('held time is summed by task, code and day, and outlives the runs', async (t, setup) => {
   const engine = await setup(t)
   const day = Math.ceil(T0 / DAY) * DAY
   const [a, b, other] = (await engine.add([ask(), ask(), ask({ task: 'b' })], T0)).map(({ run }) => run.id)
@@ -99,19 +98,19 @@ runHolds.test('time held is summed by task, code and day, and outlives the runs'
   t.match((await engine.held({ from: day, to: day + DAY, now: day + HOUR })).find(({ task }) => task === 'b'), {
     ms: HOUR,
     runs: 0
-  }, 'what is held still counts when asked')
+  }, 'the hold of a waiting run counts as well')
   t.match((await engine.held({ from: day, to: day + DAY, now: day + 9 * DAY })).find(({ task }) => task === 'b'), {
     ms: DAY
-  }, 'within the time that is asked for')
+  }, 'within the given range')
   const before = await engine.held({ from: 0, to: day + DAY })
   await engine.sweep({ now: day, before: day + DAY, keep: 0, limit: 9 })
   t.equal(await engine.get(a!), null)
   t.same(await engine.held({ from: 0, to: day + DAY }), before)
   await engine.sweep({ now: day + 500 * DAY, before: 0, keep: 0, limit: 9 })
-  t.same(await engine.held({ from: 0, to: day + DAY }), [], 'though not for ever')
+  t.same(await engine.held({ from: 0, to: day + DAY }), [], 'until it expires')
 })
 
-runHolds.test('what holds is known again after a stop and a start', async (t, setup) => {
+runHolds.test('holds are known after a stop and a start', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await holdAs(engine, id, T0, 'battery')
@@ -123,7 +122,7 @@ runHolds.test('what holds is known again after a stop and a start', async (t, se
   t.match(await holdsOf(engine, id), [{ code: 'battery', to: T0 + 1 }, { code: 'window', from: T0 + 1, to: T0 + 9 }])
 })
 
-runHolds.test('a call that fails beside it takes nothing of a timeline with it', async (t, setup) => {
+runHolds.test('a failed call of the same batch leaves a timeline as it is', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await holdAs(engine, id, T0, 'battery')
@@ -145,7 +144,7 @@ for (const state of REACHABLE) {
   })
 }
 
-runHolds.test('an end may be a failure, closes what held the run, and a retry lets it wait as long again',
+runHolds.test('an end may be a failure and ends the hold, and a retry restores the time to the deadline',
   async (t, setup) => {
     const engine = await setup(t)
     const { id } = await addOne(engine, { deadline_at: T0 + 9, moved: { code: 'flex', message: '', confidence: 1 } })
@@ -164,7 +163,7 @@ runHolds.test('an end may be a failure, closes what held the run, and a retry le
     t.equal(await engine.end({ id: 'no such id', now: T0, as: 'skipped', reason: BY_HAND }), null)
   })
 
-runHolds.test('overdue tells the waiting runs past their deadline and when the next one is', async (t, setup) => {
+runHolds.test('overdue returns the waiting runs past their deadline, and the next deadline', async (t, setup) => {
   const engine = await setup(t)
   t.same(await engine.overdue({ now: T0, limit: 9 }), { runs: [], next_at: null })
   const runs =
@@ -178,7 +177,7 @@ runHolds.test('overdue tells the waiting runs past their deadline and when the n
   t.same(await engine.overdue({ now: T0 + 40, limit: 9 }), { runs: [], next_at: null })
 })
 
-runHolds.test('facts are kept by name, the newest value of each, until they are taken away', async (t, setup) => {
+runHolds.test('the newest value of each fact is kept until it is removed', async (t, setup) => {
   const engine = await setup(t)
   for (const [name, value] of [['pause/a', { by: 'ann' }], ['pause/ü', 1], ['signal/x', [2]], ['pause/a', {
     by: 'bob'
@@ -196,7 +195,7 @@ runHolds.test('facts are kept by name, the newest value of each, until they are 
   t.same((await engine.kept({ prefix: 'pause' })).map(({ name }) => name), ['pause/ü', 'pauses'])
 })
 
-runHolds.test('a run that completes leaves its timeline to be read', async (t, setup) => {
+runHolds.test('the timeline of a completed run can be read', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await holdAs(engine, id, T0, 'battery')

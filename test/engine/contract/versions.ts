@@ -8,21 +8,21 @@ const keep = (engine: Engine, value: number | null, was?: number | null, name = 
 
 const versionOf = async (engine: Engine, name = 'x') => (await engine.kept({ prefix: name }))[0]?.version ?? null
 
-/** What several owners change, each knowing what it had read. */
+/** Conditional changes of facts and schedules by several owners. */
 export const versions = new Suite()
 
-versions.test('a fact is kept only when it is the one that was read', async (t, setup) => {
+versions.test('a fact is changed only when its version is the one that was read', async (t, setup) => {
   const engine = await setup(t)
   t.same([await keep(engine, 1, 5), await keep(engine, 1, null), await keep(engine, 2, null)], [false, true, false])
   const first = await versionOf(engine)
   const both = await Promise.all([keep(engine, 3, first), keep(engine, 4, first)])
-  t.same(both, [true, false], 'of two who have read the same one is too late')
+  t.same(both, [true, false], 'the second of two changes to one version is refused')
   t.match(await engine.kept({ prefix: 'x' }), [{ value: 3 }])
   t.equal(await keep(engine, null, await versionOf(engine)), true)
-  t.same([await versionOf(engine), await keep(engine, 5, null)], [null, true], 'what is gone is not there')
+  t.same([await versionOf(engine), await keep(engine, 5, null)], [null, true], 'a removed fact has no version')
 })
 
-versions.test('since a version there are those that have changed, and those that are gone', async (t, setup) => {
+versions.test('kept with `since` returns the facts that have changed or were removed', async (t, setup) => {
   const engine = await setup(t)
   for (const name of ['p/a', 'p/b', 'q/a']) await keep(engine, 1, null, name)
   const [, { version: seen }] = await engine.kept({ prefix: 'p/' }) as [unknown, { version: number }]
@@ -37,12 +37,13 @@ versions.test('since a version there are those that have changed, and those that
   await engine.start()
   await keep(engine, 3, undefined, 'p/c')
   const versions = (await engine.kept({ prefix: '', since: 0 })).map(({ version }) => version)
-  t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version, 'versions rise on after a restart')
+  t.equal(Math.max(...versions), (await engine.kept({ prefix: 'p/c' }))[0]!.version,
+    'versions continue to rise after a restart')
   await engine.sweep({ now: T0 + 30 * DAY, before: 0, keep: 99, limit: 9 })
-  t.same(await found('p/b', 0), [], 'and are not remembered for ever')
+  t.same(await found('p/b', 0), [], 'removed facts are forgotten after a while')
 })
 
-versions.test('a schedule is planned only from what was read, and who was too late is given what stands',
+versions.test('a schedule is planned only from the version that was read, otherwise the stored one is returned',
   async (t, setup) => {
     const engine = await setup(t)
     const [first, second] = await Promise.all(
@@ -62,10 +63,10 @@ versions.test('a schedule is planned only from what was read, and who was too la
     t.equal((await engine.list({ limit: 9 })).items.length, 1)
     const rested = { ...schedule({ cursor: T0 + 9, next_at: null, nominal_at: null }) }
     t.match(await engine.plan([planAsk({ from: T0 + 9, was: version, schedule: rested })]), [{ applied: false }],
-      'the same cursor is not the same version')
+      'an equal cursor does not make an equal version')
   })
 
-versions.test('since a version there are schedules that have changed, and those that are gone', async (t, setup) => {
+versions.test('schedules with `since` returns those that have changed or were removed', async (t, setup) => {
   const engine = await setup(t)
   await engine.plan(['a', 'b', 'c'].map(id => planAsk({ schedule: schedule({ id }) })))
   const seen = Math.max(...(await engine.schedules()).map(({ version }) => version))
@@ -82,5 +83,5 @@ versions.test('since a version there are schedules that have changed, and those 
     planAsk({ from: null, was: null, schedule: { ...(await engine.schedules())[0]!, id: 'c' } })
   ])
   t.match(again, { applied: true, stored: { id: 'c' } })
-  t.notOk('removed' in again!.stored!, 'what was removed can be made again')
+  t.notOk('removed' in again!.stored!, 'a removed schedule can be created again')
 })

@@ -13,10 +13,10 @@ async function fail (engine: Engine, message: string, more: Partial<NewRun> & { 
 
 const TIMED_OUT = fingerprintOf({ name: 'Error', message: 'timed out after 9 s' })
 
-/** Runs that failed for good. */
+/** Runs that have failed for good. */
 export const deadLetters = new Suite()
 
-deadLetters.test('failed runs are found by task and by what they failed of', async (t, setup) => {
+deadLetters.test('failed runs are grouped by task and error', async (t, setup) => {
   const engine = await setup(t)
   await fail(engine, 'timed out after 5 s', { at: T0 + 4 })
   await fail(engine, 'timed out after 1 s', { at: T0 + 2, priority: 'low' })
@@ -52,7 +52,7 @@ deadLetters.test('failed runs are found by task and by what they failed of', asy
   })
 })
 
-deadLetters.test('a failure of one kind is replayed or thrown away in one call', async (t, setup) => {
+deadLetters.test('the runs of one group are retried or removed in one call', async (t, setup) => {
   const engine = await setup(t)
   for (const seconds of [1, 2, 3]) await fail(engine, `timed out after ${seconds} s`)
   const other = await fail(engine, 'no such table')
@@ -71,7 +71,7 @@ deadLetters.test('a failure of one kind is replayed or thrown away in one call',
   t.match((await engine.dead({})).find(({ message }) => message === 'boom'), { count: 2 })
 })
 
-deadLetters.test('a run that failed without an error is known by its reason', async (t, setup) => {
+deadLetters.test('a run that failed without an error is grouped by its reason', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await engine.end({ id, now: T0 + 3, as: 'failed', reason: { code: 'deadline', message: 'It waited 3 h' } })
@@ -81,7 +81,7 @@ deadLetters.test('a run that failed without an error is known by its reason', as
   }])
 })
 
-deadLetters.test('failed runs are swept at a time of their own when there is one', async (t, setup) => {
+deadLetters.test('failed runs have their own retention when it is given', async (t, setup) => {
   const engine = await setup(t)
   await fail(engine, 'one', { at: T0 + 1 })
   await fail(engine, 'two', { at: T0 + 8 })

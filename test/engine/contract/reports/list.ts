@@ -6,7 +6,7 @@ import { Suite } from '../suite.ts'
 /** Counts and lists. */
 export const lists = new Suite()
 
-lists.test('count knows every state of a task and what finished last', async (t, setup) => {
+lists.test('count returns each state of a task and the run that finished last', async (t, setup) => {
   const engine = await setup(t)
   for (const state of REACHABLE.toReversed()) await runIn(engine, state)
   await addOne(engine, { task: 'b' })
@@ -16,7 +16,7 @@ lists.test('count knows every state of a task and what finished last', async (t,
   t.match(b, { task: 'b', states: { queued: 1 }, last: null })
 })
 
-lists.test('every filter, alone and together, answers what a scan would, page by page', async (t, setup) => {
+lists.test('each filter and combination of filters returns the runs that a scan finds, in pages', async (t, setup) => {
   const engine = await setup(t)
   await engine.plan([planAsk()])
   for (const [index, state] of [...REACHABLE, ...REACHABLE].entries()) {
@@ -33,7 +33,7 @@ lists.test('every filter, alone and together, answers what a scan would, page by
   }
 })
 
-lists.test('a cursor that nobody gave out is refused', async (t, setup) => {
+lists.test('an invalid cursor is refused', async (t, setup) => {
   const engine = await setup(t)
   await t.rejects(engine.list({ limit: 1, cursor: 'nonsense' }), { code: 'OFFPEAK_CURSOR_INVALID' })
 })

@@ -11,7 +11,7 @@ const FULL = { code: 'OFFPEAK_QUEUE_FULL' }
 const waiting = async (engine: Engine) =>
   (await engine.list({ state: ['queued', 'blocked'], limit: 99 })).items.map(({ id }) => id).toReversed()
 
-/** How many may wait in a queue. */
+/** Limits on the waiting runs of a queue. */
 export const queueBounds = new Suite()
 
 const add = (engine: Engine, bounds: Record<string, QueueBound>, ...runs: Partial<NewRun>[]) =>
@@ -22,20 +22,20 @@ queueBounds.test('a full queue refuses whole calls, also concurrent ones, and co
     const engine = await setup(t)
     const running = await runIn(engine, 'running')
     await addOne(engine, { after: [{ run: running.id, condition: 'done' }] })
-    const told = await Promise.allSettled([add(engine, refuse(3), {}), add(engine, refuse(3), {}, {}),
+    const results = await Promise.allSettled([add(engine, refuse(3), {}), add(engine, refuse(3), {}, {}),
       add(engine, refuse(3), {}), add(engine, refuse(3), {}), add(engine, refuse(3), { queue: 'q' })])
-    t.same(told.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
-    t.match((told[3] as PromiseRejectedResult).reason, {
+    t.same(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    t.match((results[3] as PromiseRejectedResult).reason, {
       ...FULL,
       statusCode: 429,
       message: /'default' is full: 3/,
       retryAfter: 5
     })
     t.match(await engine.queues({ names: ['default'] }), [{ blocked: 1, queued: 2, running: 1 }])
-    t.equal((await add(engine, {}, {})).length, 1, 'a queue without a bound takes all')
+    t.equal((await add(engine, {}, {})).length, 1, 'a queue without a bound accepts any number')
   })
 
-queueBounds.test('a run that is there already takes no place', async (t, setup) => {
+queueBounds.test('an existing run does not count again', async (t, setup) => {
   const engine = await setup(t)
   await add(engine, refuse(1), { key: 'k' })
   t.match(await add(engine, refuse(1), { key: 'k' }, { key: 'k' }), [{ created: false }, { created: false }])
@@ -44,14 +44,15 @@ queueBounds.test('a run that is there already takes no place', async (t, setup) 
   const [run] = await claimAll(engine)
   t.match(await add(engine, refuse(1), { key: 'n', unique }, { key: 'n', unique }), [{ created: true }, {
     created: false
-  }], 'two of one call are one')
+  }], 'two runs of one call with the same key are one')
   await settleAs(engine, run!, OUTCOMES.completed!)
   await claimAll(engine)
-  t.match(await add(engine, refuse(1), { key: 'n', unique }), [{ created: true }], 'beside one that runs it is another')
+  t.match(await add(engine, refuse(1), { key: 'n', unique }), [{ created: true }],
+    'beside a running run it is a new one')
   await t.rejects(add(engine, refuse(1), {}), FULL)
 })
 
-queueBounds.test('a run that comes from another queue takes a place, and none in the queue it waits in',
+queueBounds.test('a run that moves from another queue counts as a new one, and in its own queue it does not',
   async (t, setup) => {
     const engine = await setup(t)
     const unique = { until: 'finished', conflict: 'replace' } as const
@@ -66,7 +67,7 @@ queueBounds.test('a run that comes from another queue takes a place, and none in
     t.match(await add(engine, refuse(2), { key: 'k', unique }), [{ conflict: 'replaced', run: { id: moved.id } }])
   })
 
-queueBounds.test('a run that waits for the one dropped for it is answered as skipped', async (t, setup) => {
+queueBounds.test('a run that waits for the run dropped for it is returned as skipped', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await addOne(engine)
@@ -77,7 +78,7 @@ queueBounds.test('a run that waits for the one dropped for it is answered as ski
   }])
 })
 
-queueBounds.test('when to try again depends on what waits and runs', async (t, setup) => {
+queueBounds.test('the retry-after time depends on the waiting and running runs', async (t, setup) => {
   const engine = await setup(t)
   await addOne(engine, { due_at: T0 + 30_000 })
   await t.rejects(add(engine, refuse(1), {}), { ...FULL, retryAfter: 30 })
@@ -88,7 +89,7 @@ queueBounds.test('when to try again depends on what waits and runs', async (t, s
   })
 })
 
-queueBounds.test('the oldest waiting runs and their dependents are skipped for newer ones of any source',
+queueBounds.test('the oldest waiting runs and their dependents are skipped in favour of newer runs of any source',
   async (t, setup) => {
     const engine = await setup(t)
     const cause = await addOne(engine, { queue: 'q' })
@@ -110,10 +111,10 @@ queueBounds.test('the oldest waiting runs and their dependents are skipped for n
     t.match(await engine.get(follower.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
     const two = await add(engine, dropOldest(5), {}, {}, {})
     t.same(await waiting(engine), [cause.id, ids[4], one!.run.id, ...two.map(({ run }) => run.id)])
-    await t.rejects(add(engine, dropOldest(2), {}, {}, {}), FULL, 'more at once than may wait in all are refused')
+    await t.rejects(add(engine, dropOldest(2), {}, {}, {}), FULL, 'a call with more runs than the bound is refused')
   })
 
-queueBounds.test('what is tried again finds its queue full as well', async (t, setup) => {
+queueBounds.test('a retry is refused when its queue is full', async (t, setup) => {
   const engine = await setup(t)
   const failed = await runIn(engine, 'failed')
   await addOne(engine)
@@ -123,48 +124,49 @@ queueBounds.test('what is tried again finds its queue full as well', async (t, s
   t.match(await retry(2), { state: 'queued' })
 })
 
-/** Who did what by hand, in the change itself. */
+/** Audit records, written in the same transaction as the change. */
 export const audit = new Suite()
 
 const note = (action: string) => ({ by: 'ann', action, detail: { why: action } })
-const told = async (engine: Engine) =>
+const recorded = async (engine: Engine) =>
   (await engine.records({ limit: 99 })).map(({ action, subject, by, at }) => [action, subject, by, at - T0])
     .toReversed()
 
-audit.test('each act writes its note with the change, and of what changed nothing there is none', async (t, setup) => {
-  const engine = await setup(t)
-  const { run } = (await engine.add([ask({ key: 'k' }), ask({ task: 'b' })], T0 + 1, { record: note('run') }))[0]!
-  await engine.add([ask({ key: 'k' })], T0 + 2, { record: note('run') })
-  for (const now of [T0 + 3, T0 + 4]) {
-    await engine.cancel({ id: run.id, reason: BY_HAND, now, record: note('cancel') })
-  }
-  for (const now of [T0 + 5, T0 + 6]) await engine.retry({ id: run.id, now, due_at: now, record: note('retry') })
-  for (const now of [T0 + 7, T0 + 8]) {
-    await engine.end({ id: run.id, now, as: 'failed', reason: BY_HAND, record: note('end') })
-  }
-  for (const now of [T0 + 9, T0 + 10]) {
-    await engine.keep({ name: 'x', value: 1, now, was: now === T0 + 9 ? null : 99, record: note('keep') })
-  }
-  for (const now of [T0 + 11, T0 + 12]) await engine.unplan({ id: 'nobody', now, record: note('unplan') })
-  await engine.record({ at: T0 + 13, ...note('edit config'), subject: 'config' })
-  await engine.add([ask({ queue: 'q' })], T0 + 14, { record: { ...note('run'), subject: '*' } })
-  t.same(await told(engine), [
-    ['run', run.id, 'ann', 1],
-    ['cancel', run.id, 'ann', 3],
-    ['retry', run.id, 'ann', 5],
-    ['end', run.id, 'ann', 7],
-    ['keep', 'x', 'ann', 9],
-    ['edit config', 'config', 'ann', 13],
-    ['run', '*', 'ann', 14]
-  ])
-  t.match(await engine.records({ limit: 1, action: 'retry' }), [{ detail: { why: 'retry' } }])
-})
+audit.test('each action writes a record with its change, and an action that changes nothing writes none',
+  async (t, setup) => {
+    const engine = await setup(t)
+    const { run } = (await engine.add([ask({ key: 'k' }), ask({ task: 'b' })], T0 + 1, { record: note('run') }))[0]!
+    await engine.add([ask({ key: 'k' })], T0 + 2, { record: note('run') })
+    for (const now of [T0 + 3, T0 + 4]) {
+      await engine.cancel({ id: run.id, reason: BY_HAND, now, record: note('cancel') })
+    }
+    for (const now of [T0 + 5, T0 + 6]) await engine.retry({ id: run.id, now, due_at: now, record: note('retry') })
+    for (const now of [T0 + 7, T0 + 8]) {
+      await engine.end({ id: run.id, now, as: 'failed', reason: BY_HAND, record: note('end') })
+    }
+    for (const now of [T0 + 9, T0 + 10]) {
+      await engine.keep({ name: 'x', value: 1, now, was: now === T0 + 9 ? null : 99, record: note('keep') })
+    }
+    for (const now of [T0 + 11, T0 + 12]) await engine.unplan({ id: 'nobody', now, record: note('unplan') })
+    await engine.record({ at: T0 + 13, ...note('edit config'), subject: 'config' })
+    await engine.add([ask({ queue: 'q' })], T0 + 14, { record: { ...note('run'), subject: '*' } })
+    t.same(await recorded(engine), [
+      ['run', run.id, 'ann', 1],
+      ['cancel', run.id, 'ann', 3],
+      ['retry', run.id, 'ann', 5],
+      ['end', run.id, 'ann', 7],
+      ['keep', 'x', 'ann', 9],
+      ['edit config', 'config', 'ann', 13],
+      ['run', '*', 'ann', 14]
+    ])
+    t.match(await engine.records({ limit: 1, action: 'retry' }), [{ detail: { why: 'retry' } }])
+  })
 
-audit.test('a call that is refused leaves no note', async (t, setup) => {
+audit.test('a refused call writes no record', async (t, setup) => {
   const engine = await setup(t)
   await t.rejects(
     engine.add([ask()], T0, { bounds: { default: { max: 0, on_full: 'refuse' } }, record: note('run') }),
     { code: 'OFFPEAK_QUEUE_FULL' }
   )
-  t.same(await told(engine), [])
+  t.same(await recorded(engine), [])
 })

@@ -1,10 +1,10 @@
 import { T0, addOne, claimAll, runIn } from '../fixtures.ts'
 import { Suite } from '../suite.ts'
 
-/** Queues, and who waits in them. */
+/** Queues and their waiting runs. */
 export const queues = new Suite()
 
-queues.test('queues tell what waits and runs, and since when the oldest is due at whatever priority',
+queues.test('queues returns the waiting and running runs, and the due time of the oldest of any priority',
   async (t, setup) => {
     const engine = await setup(t)
     t.same(await engine.queues({ now: T0 }), [])

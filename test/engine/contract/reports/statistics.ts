@@ -10,7 +10,7 @@ const H0 = Math.ceil(T0 / DAY) * DAY
 const stats = (engine: Engine, more: Partial<StatsAsk> = {}) =>
   engine.stats({ from: 0, to: H0 + 500 * DAY, by: 'task', every: 'all', ...more })
 
-/** A run that was due at `at`, waited and ran so long (ms). */
+/** Executes a run that is due at `at`, waits `wait` ms and takes `run` ms. */
 async function execute (
   engine: Engine,
   at: number,
@@ -23,10 +23,10 @@ async function execute (
 
 const near = (found: number | null, wanted: number) => found !== null && Math.abs(found / wanted - 1) < 0.05
 
-/** What came of the runs, hour by hour. */
+/** Statistics of ended runs by hour and day. */
 export const statistics = new Suite()
 
-statistics.test('every end is counted once, with retries apart', async (t, setup) => {
+statistics.test('each end is counted once, and retries are counted separately', async (t, setup) => {
   const engine = await setup(t)
   t.same(await stats(engine), [])
   for (const state of REACHABLE) await runIn(engine, state)
@@ -53,7 +53,7 @@ statistics.test('every end is counted once, with retries apart', async (t, setup
   ])
 })
 
-statistics.test('waits and runs are told as percentiles', async (t, setup) => {
+statistics.test('waits and durations are returned as percentiles', async (t, setup) => {
   const engine = await setup(t)
   for (let index = 1; index <= 100; index++) {
     await execute(engine, H0 + index * SECOND, { wait: index * 10, run: index * 1000 })
@@ -65,7 +65,7 @@ statistics.test('waits and runs are told as percentiles', async (t, setup) => {
   t.match(await stats(engine), [{ held: { count: 0, p50: null, mean: null, max: null } }])
 })
 
-statistics.test('the longest is told with its run, also over hours that were summed', async (t, setup) => {
+statistics.test('the longest duration comes with the id of its run, also across summed hours', async (t, setup) => {
   const engine = await setup(t)
   await execute(engine, H0, { wait: 5, run: SECOND })
   await execute(engine, H0 + HOUR, { wait: 1, run: MINUTE })
@@ -80,7 +80,7 @@ statistics.test('the longest is told with its run, also over hours that were sum
   t.same(await longest(), [MINUTE, second, first, null])
 })
 
-statistics.test('dead are those that failed with their attempts or their time spent, by task and by queue',
+statistics.test('`dead` counts runs that failed with no attempts or no time left, by task and by queue',
   async (t, setup) => {
     const engine = await setup(t)
     const fail = async (more: object, outcome: object) => {
@@ -102,13 +102,13 @@ statistics.test('dead are those that failed with their attempts or their time sp
     }])
   })
 
-statistics.test('the middle one of three is the median', async (t, setup) => {
+statistics.test('the median of three values is the middle one', async (t, setup) => {
   const engine = await setup(t)
   for (const run of [1, 100, 10]) await execute(engine, H0, { wait: 0, run: run * SECOND })
   t.ok(near((await stats(engine))[0]!.run.p50, 10 * SECOND))
 })
 
-statistics.test('an attempt is held for what it was held, not for what the one before was', async (t, setup) => {
+statistics.test('the held time of an attempt does not include that of the attempt before', async (t, setup) => {
   const engine = await setup(t)
   const { id } = await addOne(engine)
   await engine.hold([{ owner: 'me', id, at: T0, code: 'battery', message: '' }])
@@ -119,7 +119,7 @@ statistics.test('an attempt is held for what it was held, not for what the one b
   t.match(await stats(engine), [{ completed: 1, retries: 1, held: { count: 1, max: 9 }, run: { count: 2 } }])
 })
 
-statistics.test('time held is that of the wait, of those that were held', async (t, setup) => {
+statistics.test('held time is counted for held runs alone', async (t, setup) => {
   const engine = await setup(t)
   const [first, second] = (await engine.add([ask(), ask(), ask()], T0)).map(({ run }) => run.id) as [string, string]
   const hold = (id: string, at: number, code: string | null) =>
@@ -140,22 +140,23 @@ statistics.test('time held is that of the wait, of those that were held', async 
   }])
 })
 
-statistics.test('by task or queue, by hour or day, in the time that is asked for', async (t, setup) => {
-  const engine = await setup(t)
-  const one = { wait: 0, run: MINUTE }
-  await execute(engine, H0, one)
-  await execute(engine, H0 + 5 * MINUTE, { ...one, task: 'b' })
-  await execute(engine, H0 + 3 * HOUR, { ...one, queue: 'q' })
-  await execute(engine, H0 + DAY, one)
-  const rows = async (more: Partial<StatsAsk>) =>
-    (await stats(engine, more)).map(({ at, name, completed }) => [(at - H0) / HOUR, name, completed])
-  t.same(await rows({ every: 'hour' }), [[0, 'a', 1], [0, 'b', 1], [3, 'a', 1], [24, 'a', 1]])
-  t.same(await rows({ every: 'day' }), [[0, 'a', 2], [0, 'b', 1], [24, 'a', 1]])
-  t.same(await rows({ every: 'day', by: 'queue' }), [[0, 'default', 2], [0, 'q', 1], [24, 'default', 1]])
-  t.same(await rows({ every: 'all', from: H0 + HOUR, to: H0 + DAY + HOUR }), [[1, 'a', 2]])
-})
+statistics.test('statistics are grouped by task or queue and by hour or day within the given range',
+  async (t, setup) => {
+    const engine = await setup(t)
+    const one = { wait: 0, run: MINUTE }
+    await execute(engine, H0, one)
+    await execute(engine, H0 + 5 * MINUTE, { ...one, task: 'b' })
+    await execute(engine, H0 + 3 * HOUR, { ...one, queue: 'q' })
+    await execute(engine, H0 + DAY, one)
+    const rows = async (more: Partial<StatsAsk>) =>
+      (await stats(engine, more)).map(({ at, name, completed }) => [(at - H0) / HOUR, name, completed])
+    t.same(await rows({ every: 'hour' }), [[0, 'a', 1], [0, 'b', 1], [3, 'a', 1], [24, 'a', 1]])
+    t.same(await rows({ every: 'day' }), [[0, 'a', 2], [0, 'b', 1], [24, 'a', 1]])
+    t.same(await rows({ every: 'day', by: 'queue' }), [[0, 'default', 2], [0, 'q', 1], [24, 'default', 1]])
+    t.same(await rows({ every: 'all', from: H0 + HOUR, to: H0 + DAY + HOUR }), [[1, 'a', 2]])
+  })
 
-statistics.test('the numbers outlive the runs, in less detail when they are old', async (t, setup) => {
+statistics.test('statistics outlive their runs, with less detail when they are old', async (t, setup) => {
   const engine = await setup(t)
   for (let hour = 0; hour < 48; hour++) await execute(engine, H0 + hour * HOUR, { wait: 0, run: hour * SECOND })
   const [before] = await stats(engine)
@@ -166,27 +167,28 @@ statistics.test('the numbers outlive the runs, in less detail when they are old'
   t.equal((await stats(engine, { every: 'hour' })).length, 48)
   for (let times = 0; times < 4; times++) await sweep(H0 + 46 * DAY)
   t.same(await stats(engine), [before])
-  t.equal((await stats(engine, { every: 'hour' })).length, 25, 'the first day is one')
+  t.equal((await stats(engine, { every: 'hour' })).length, 25, 'the first day is one row')
   const late = await addOne(engine)
   const [run] = await claimAll(engine, { now: H0 + 46 * DAY })
   await Promise.all([settleAs(engine, run!, OUTCOMES.completed!, H0 + 47 * DAY), sweep(H0 + 60 * DAY)])
   for (let times = 0; times < 4; times++) await sweep(H0 + 60 * DAY)
   t.match(await stats(engine, { every: 'hour' }), [{ completed: 24 }, { completed: 24 }, { completed: 1 }],
-    'and what comes at that moment is not lost')
+    'an end at the same time is not lost')
   t.equal(await engine.get(late.id), null)
   await sweep(H0 + 450 * DAY)
   t.same(await stats(engine), [])
 })
 
-statistics.test('a call that fails beside it does not count twice, and a stop and a start go on', async (t, setup) => {
-  const engine = await setup(t)
-  await engine.add([ask(), ask(), ask()], T0)
-  const runs = await claimAll(engine)
-  await settleAs(engine, runs[0]!, OUTCOMES.completed!)
-  const wrong = () => engine.keep({ name: 'x', value: 1n as unknown as number, now: T0 })
-  await Promise.allSettled([settleAs(engine, runs[1]!, OUTCOMES.completed!), wrong()])
-  await engine.stop()
-  await engine.start()
-  await settleAs(engine, runs[2]!, OUTCOMES.completed!)
-  t.match(await stats(engine), [{ completed: 3, run: { count: 3 } }])
-})
+statistics.test('a failed call of the same batch does not count an end twice, and counts survive a restart',
+  async (t, setup) => {
+    const engine = await setup(t)
+    await engine.add([ask(), ask(), ask()], T0)
+    const runs = await claimAll(engine)
+    await settleAs(engine, runs[0]!, OUTCOMES.completed!)
+    const wrong = () => engine.keep({ name: 'x', value: 1n as unknown as number, now: T0 })
+    await Promise.allSettled([settleAs(engine, runs[1]!, OUTCOMES.completed!), wrong()])
+    await engine.stop()
+    await engine.start()
+    await settleAs(engine, runs[2]!, OUTCOMES.completed!)
+    t.match(await stats(engine), [{ completed: 3, run: { count: 3 } }])
+  })

@@ -13,7 +13,7 @@ const used = (cpu: number, memory: number, read: number | null = null, written: 
   written_bytes: written
 })
 
-/** What runs have taken of the machine. */
+/** Usage of the machine by runs. */
 export const usage = new Suite()
 
 const started = async (t: Test, setup: Setup) => {
@@ -23,38 +23,38 @@ const started = async (t: Test, setup: Setup) => {
     const turn = (await claimAll(engine, { now: T0 + 9 }))[0]!.turn
     return engine.settle({ lease: { id: run.id, turn }, outcome, now: T0 + 9, ...taken && { used: taken } })
   }
-  return { engine, run, next, told: async () => (await engine.get(run.id))!.used }
+  return { engine, run, next, usedNow: async () => (await engine.get(run.id))!.used }
 }
 
-usage.test('time and bytes of the attempts are added up, memory is the highest', async (t, setup) => {
-  const { engine, run, next, told } = await started(t, setup)
-  t.equal(await told(), null)
+usage.test('times and bytes of attempts are added up, and memory is the highest value', async (t, setup) => {
+  const { engine, run, next, usedNow } = await started(t, setup)
+  t.equal(await usedNow(), null)
   await next({ kind: 'failed', error: BOOM, retry_at: T0 }, used(0.1, 500, 10))
-  t.strictSame(await told(), used(0.1, 500, 10))
+  t.strictSame(await usedNow(), used(0.1, 500, 10))
   await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 }, used(0.2, 900, null, 7))
   await next(OUTCOMES.completed!, used(1.05, 300, 5, 1))
-  t.strictSame(await told(), used(1.35, 900, 15, 8))
+  t.strictSame(await usedNow(), used(1.35, 900, 15, 8))
   t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ name: 'a', cpu_ms: 1350 }])
   await engine.stop()
   await engine.start()
-  t.strictSame(await told(), used(1.35, 900, 15, 8))
+  t.strictSame(await usedNow(), used(1.35, 900, 15, 8))
   await engine.retry({ id: run.id, now: T0, due_at: T0 })
   await next(OUTCOMES.completed!)
-  t.strictSame(await told(), used(1.35, 900, 15, 8), 'an attempt of which nothing is known adds nothing')
+  t.strictSame(await usedNow(), used(1.35, 900, 15, 8), 'an attempt without usage adds nothing')
 })
 
-usage.test('a stale holder adds nothing', async (t, setup) => {
-  const { engine, run, next, told } = await started(t, setup)
+usage.test('a stale lease adds nothing', async (t, setup) => {
+  const { engine, run, next, usedNow } = await started(t, setup)
   await next({ kind: 'postponed', reason: BY_HAND, due_at: T0 })
   t.equal(
     await engine.settle({ lease: { id: run.id, turn: 1 }, outcome: OUTCOMES.completed!, now: T0, used: used(1, 1) }),
     null
   )
-  t.equal(await told(), null)
+  t.equal(await usedNow(), null)
   t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [])
 })
 
-usage.test('it is told of many at once, and goes with the run', async (t, setup) => {
+usage.test('usage is returned for many runs at once, and is removed with its run', async (t, setup) => {
   const { engine, run, next } = await started(t, setup)
   await next(OUTCOMES.completed!, used(1, 2, 3, 4))
   const other = await addOne(engine)
@@ -62,5 +62,5 @@ usage.test('it is told of many at once, and goes with the run', async (t, setup)
   await engine.sweep({ now: T0, before: T0 + SECOND, keep: 0, limit: 9 })
   t.strictSame(await engine.used([run.id]), {})
   t.match(await engine.stats({ from: T0, to: T0 + SECOND, by: 'task', every: 'all' }), [{ cpu_ms: 1000 }],
-    'the sum outlives it')
+    'the sum is kept')
 })

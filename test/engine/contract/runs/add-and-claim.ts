@@ -2,10 +2,10 @@ import { NO_DEADLINE } from '../../../../core/model/run/cohort.ts'
 import { T0, BY_HAND, ask, addOne, claimAll, settleAs, OUTCOMES } from '../fixtures.ts'
 import { Suite } from '../suite.ts'
 
-/** What becomes a run. */
+/** Adding runs. */
 export const additions = new Suite()
 
-additions.test('a run comes back as it was asked for, and again from get', async (t, setup) => {
+additions.test('add and get return a run as it was requested', async (t, setup) => {
   const engine = await setup(t)
   const run = await addOne(engine, {
     due_at: T0 + 5,
@@ -42,7 +42,7 @@ additions.test('a run comes back as it was asked for, and again from get', async
   })
 })
 
-additions.test('the same task and key is the same run, also within one call and after it finished',
+additions.test('an equal task and key returns the same run, also within one call and after its end',
   async (t, setup) => {
     const engine = await setup(t)
     const [first, second, other] = await engine.add([ask({ key: 'k' }), ask({ key: 'k', priority: 'low' }),
@@ -55,21 +55,21 @@ additions.test('the same task and key is the same run, also within one call and 
     t.match(again, { created: false, run: { id: first!.run.id, state: 'completed' } })
   })
 
-additions.test('ids rise, also when the clock goes back', async (t, setup) => {
+additions.test('ids rise, also when the clock is set back', async (t, setup) => {
   const engine = await setup(t)
   const first = await addOne(engine, {}, T0)
   const second = await addOne(engine, {}, T0 - 60_000)
   t.ok(second.id > first.id)
 })
 
-additions.test('a fire that is not to be executed is there as skipped, with the reason', async (t, setup) => {
+additions.test('a skipped fire is stored as a skipped run with its reason', async (t, setup) => {
   const engine = await setup(t)
   const run = await addOne(engine, { skipped: BY_HAND })
   t.match(run, { state: 'skipped', reason: BY_HAND, finished_at: T0 })
   t.same(await claimAll(engine), [])
 })
 
-additions.test('one faulty run refuses the whole call and says where', async (t, setup) => {
+additions.test('one invalid run refuses the whole call with a pointer to it', async (t, setup) => {
   const engine = await setup(t)
   await t.rejects(engine.add([ask(), ask({ due_at: NaN })], T0), {
     code: 'OFFPEAK_INPUT_INVALID',
@@ -78,10 +78,10 @@ additions.test('one faulty run refuses the whole call and says where', async (t,
   t.same(await engine.count(), [])
 })
 
-/** What starts, and in which order. */
+/** Claims, and their order. */
 export const claims = new Suite()
 
-claims.test('most urgent first, then due first, then asked for first; what is not due stays', async (t, setup) => {
+claims.test('due runs are claimed in the order of priority, due time and id', async (t, setup) => {
   const engine = await setup(t)
   const asks = [ask({ priority: 'low' }), ask({ due_at: T0 - 1, task: 'b' }), ask(),
     ask({ priority: 'critical', due_at: T0 }), ask({ due_at: T0 + 1 }), ask()]
@@ -91,7 +91,7 @@ claims.test('most urgent first, then due first, then asked for first; what is no
   t.same((await claimAll(engine, { now: T0 + 1 })).map(({ id }) => id), [runs[4]])
 })
 
-claims.test('what goes back and never began leaves no attempt', async (t, setup) => {
+claims.test('a claimed run that never began leaves no attempt', async (t, setup) => {
   const engine = await setup(t)
   await addOne(engine)
   const [run] = await claimAll(engine)
@@ -105,7 +105,7 @@ claims.test('what goes back and never began leaves no attempt', async (t, setup)
   t.same((await engine.get(run!.id))!.attempts, [])
 })
 
-claims.test('turn and attempt rise, the owner has it, and it carries payload and checkpoint', async (t, setup) => {
+claims.test('a claim raises turn and attempt, sets the owner, and returns payload and checkpoint', async (t, setup) => {
   const engine = await setup(t)
   await addOne(engine, { payload: [1] })
   const [run] = await claimAll(engine)
@@ -124,7 +124,7 @@ claims.test('turn and attempt rise, the owner has it, and it carries payload and
   t.match((await claimAll(engine))[0], { turn: 2, attempt: 1, checkpoint: { at: 7 } })
 })
 
-claims.test('no run is claimed twice by callers at the same time', async (t, setup) => {
+claims.test('concurrent claims never return the same run', async (t, setup) => {
   const engine = await setup(t)
   await engine.add(Array.from({ length: 20 }, () => ask()), T0)
   const parts = await Promise.all([1, 2, 3].map(n => claimAll(engine, { limit: 9, owner: `o${n}` })))
@@ -133,30 +133,29 @@ claims.test('no run is claimed twice by callers at the same time', async (t, set
   t.equal(new Set(ids).size, 20)
 })
 
-claims.test('due tells how many could start of each cohort, which is first, and when there will be more',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const due = (now: number) => engine.due({ now, owner: 'me' })
-    t.same(await due(T0), {
-      cohorts: [],
-      singles: [],
-      next_at: null,
-      others: { tasks: {}, queues: {}, locks: {} },
-      rates: {}
-    })
-    await engine.add([ask({ due_at: T0 + 50 }), ask({ due_at: T0 + 20 }), ask({ due_at: T0 }),
-      ask({ priority: 'high' })], T0)
-    const cohort = { task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false }
-    t.match(await due(T0), {
-      cohorts: [{ ...cohort, count: 1, first: { due_at: T0 } }, { priority: 'high', count: 1 }],
-      next_at: T0 + 20
-    })
-    t.match(await due(T0 + 100), { cohorts: [{ count: 3 }, { count: 1 }], next_at: null })
-    t.match(await due(T0 + 20), { cohorts: [{ count: 2 }, { count: 1 }], next_at: T0 + 50 },
-      'a clock that goes back is followed')
-    await claimAll(engine, { now: T0 + 20 })
-    t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: T0 + 50 })
-    const waiting = (await engine.list({ state: ['queued'], limit: 9 })).items[0]!
-    await engine.cancel({ id: waiting.id, reason: BY_HAND, now: T0 })
-    t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: null })
+claims.test('due returns the number and the first run of each cohort, and the next due time', async (t, setup) => {
+  const engine = await setup(t)
+  const due = (now: number) => engine.due({ now, owner: 'me' })
+  t.same(await due(T0), {
+    cohorts: [],
+    singles: [],
+    next_at: null,
+    others: { tasks: {}, queues: {}, locks: {} },
+    rates: {}
   })
+  await engine.add([ask({ due_at: T0 + 50 }), ask({ due_at: T0 + 20 }), ask({ due_at: T0 }), ask({ priority: 'high' })],
+    T0)
+  const cohort = { task: 'a', queue: 'default', priority: 'normal', span: NO_DEADLINE, scheduled: false }
+  t.match(await due(T0), {
+    cohorts: [{ ...cohort, count: 1, first: { due_at: T0 } }, { priority: 'high', count: 1 }],
+    next_at: T0 + 20
+  })
+  t.match(await due(T0 + 100), { cohorts: [{ count: 3 }, { count: 1 }], next_at: null })
+  t.match(await due(T0 + 20), { cohorts: [{ count: 2 }, { count: 1 }], next_at: T0 + 50 },
+    'a clock that is set back is followed')
+  await claimAll(engine, { now: T0 + 20 })
+  t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: T0 + 50 })
+  const waiting = (await engine.list({ state: ['queued'], limit: 9 })).items[0]!
+  await engine.cancel({ id: waiting.id, reason: BY_HAND, now: T0 })
+  t.match(await due(T0 + 20), { cohorts: { length: 0 }, next_at: null })
+})

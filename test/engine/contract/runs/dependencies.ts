@@ -5,10 +5,10 @@ import { T0, BY_HAND, BOOM, addOne, claimAll, crash, runIn, settleAs, OUTCOMES, 
 import { Suite } from '../suite.ts'
 import { after, flow, startOf, states } from './flow-fixtures.ts'
 
-/** Runs that wait for other runs. */
+/** Prerequisites of runs. */
 export const dependencies = new Suite()
 
-dependencies.test('a run starts once the last of its prerequisites is met, and has their results', async (t, setup) => {
+dependencies.test('a run starts once all its prerequisites are met, and receives their results', async (t, setup) => {
   const engine = await setup(t)
   const [a, b, c] = await flow(engine, [{ ref: 'a' }, {}, { ref: 'c', after: after('#a'), due_at: T0 + 5 }]) as [Run,
     Run, Run]
@@ -44,7 +44,7 @@ for (const condition of CONDITIONS) {
       const later = await addOne(engine, { after: [{ run: first.id, condition }] }, T0 + 2)
       const expected = met ? 'queued' : 'skipped'
       t.same(await states(engine, [waiting, later]), [expected, expected])
-      t.equal(later.state, expected, 'and the answer says so')
+      t.equal(later.state, expected, 'add returns it so')
       if (!met) {
         t.match(await engine.get(waiting.id), {
           reason: { code: 'dependency_failed', chain: [first.id] },
@@ -55,7 +55,7 @@ for (const condition of CONDITIONS) {
   }
 }
 
-dependencies.test('what can no longer run is skipped with all that depends on it, and the chain of causes',
+dependencies.test('a run that can no longer start is skipped with its dependents and the chain of causes',
   async (t, setup) => {
     const engine = await setup(t)
     const [a, b, c, other] = await flow(engine, [{ ref: 'a' }, { ref: 'b', after: after('#a') }, {
@@ -63,7 +63,7 @@ dependencies.test('what can no longer run is skipped with all that depends on it
       task: 'b'
     }, { after: [{ run: '#b', condition: 'done' }] }]) as [Run, Run, Run, Run]
     await settleAs(engine, await startOf(engine, a.id), { kind: 'failed', error: BOOM, retry_at: T0 + 1 })
-    t.same(await states(engine, [b, c]), ['blocked', 'blocked'], 'a failure that is tried again is no end')
+    t.same(await states(engine, [b, c]), ['blocked', 'blocked'], 'a failure that is retried does not end it')
     await settleAs(engine, await startOf(engine, a.id, T0 + 1), OUTCOMES.failed!, T0 + 2)
     t.same(await states(engine, [b, c, other]), ['skipped', 'skipped', 'queued'])
     t.match((await engine.get(c.id))!.reason, {
@@ -73,10 +73,10 @@ dependencies.test('what can no longer run is skipped with all that depends on it
     })
     await engine.retry({ id: a.id, now: T0, due_at: T0 })
     await settleAs(engine, await startOf(engine, a.id), OUTCOMES.completed!)
-    t.same(await states(engine, [b, c]), ['skipped', 'skipped'], 'what is skipped is not revived')
+    t.same(await states(engine, [b, c]), ['skipped', 'skipped'], 'a skipped run stays skipped')
   })
 
-dependencies.test('every way to an end is one: cancel, end, a crash too many', async (t, setup) => {
+dependencies.test('a cancel, an end and the last crash of a prerequisite skip the run', async (t, setup) => {
   const ways: ((engine: Engine, run: Run) => Promise<unknown>)[] = [
     (engine, { id }) => engine.cancel({ id, reason: BY_HAND, now: T0 }),
     (engine, { id }) => engine.end({ id, as: 'failed', reason: BY_HAND, now: T0 }),
@@ -93,7 +93,7 @@ dependencies.test('every way to an end is one: cancel, end, a crash too many', a
   }
 })
 
-dependencies.test('a blocked run can be cancelled and ended, and is then left alone', async (t, setup) => {
+dependencies.test('a blocked run can be cancelled and ended, and then stays as it is', async (t, setup) => {
   const engine = await setup(t)
   const first = await addOne(engine)
   const [one, two] = await flow(engine, [{ after: after(first) }, { after: after(first) }]) as [Run, Run]
@@ -106,7 +106,7 @@ dependencies.test('a blocked run can be cancelled and ended, and is then left al
   t.same(await states(engine, [one, two]), ['cancelled', 'skipped'])
 })
 
-dependencies.test('the same prerequisite twice is one, and when one of the two cannot be met, it skips',
+dependencies.test('equal prerequisites count once, and a run with two conditions on one is skipped when either fails',
   async (t, setup) => {
     const engine = await setup(t)
     const first = await addOne(engine)
@@ -122,7 +122,7 @@ dependencies.test('the same prerequisite twice is one, and when one of the two c
     t.same(await states(engine, [twice]), ['queued'])
   })
 
-dependencies.test('unknown runs, names taken twice and circles refuse the whole call by name', async (t, setup) => {
+dependencies.test('unknown runs, duplicate refs and circles refuse the whole call and are named', async (t, setup) => {
   const engine = await setup(t)
   const refused: [Partial<NewRun>[], string, RegExp][] = [
     [[{ after: after('00000000000') }], '/0/after/0/run', /no run '00000000000'/],
@@ -142,7 +142,7 @@ dependencies.test('unknown runs, names taken twice and circles refuse the whole 
   t.same(await engine.count(), [])
 })
 
-dependencies.test('a long chain and a wide fan are all told', async (t, setup) => {
+dependencies.test('the end of a run reaches a long chain and a wide fan', async (t, setup) => {
   const engine = await setup(t)
   const chain = await flow(engine,
     Array.from({ length: 2000 },
@@ -151,11 +151,11 @@ dependencies.test('a long chain and a wide fan are all told', async (t, setup) =
   await engine.cancel({ id: chain[0]!.id, reason: BY_HAND, now: T0 })
   t.match(await engine.count(), [{ states: { cancelled: 1, skipped: 2499, blocked: 0, queued: 0 } }])
   const { reason } = (await engine.get(chain.at(-1)!.id))!
-  t.ok(reason!.chain!.length === 50 && reason!.message.length <= 500, 'in few words')
+  t.ok(reason!.chain!.length === 50 && reason!.message.length <= 500, 'chain and message are bounded')
   t.equal((await engine.get(fan[0]!.id))!.reason!.chain![0], chain[0]!.id)
 })
 
-dependencies.test('a prerequisite that is swept leaves its result to those who wait', async (t, setup) => {
+dependencies.test('the result of a swept prerequisite is kept for the runs that wait for it', async (t, setup) => {
   const engine = await setup(t)
   const first = await runIn(engine, 'completed')
   const other = await addOne(engine)
@@ -170,7 +170,7 @@ dependencies.test('a prerequisite that is swept leaves its result to those who w
   t.same((await startOf(engine, run.id)).results, { [first.id]: { n: 1 }, [other.id]: { n: 1 } })
 })
 
-dependencies.test('who waits for whom is known again after a stop and a start', async (t, setup) => {
+dependencies.test('dependencies are known after a stop and a start', async (t, setup) => {
   const engine = await setup(t)
   const [first, second] = await flow(engine, [{ ref: 'a' }, { after: after('#a') }]) as [Run, Run]
   await engine.stop()
@@ -179,13 +179,12 @@ dependencies.test('who waits for whom is known again after a stop and a start', 
   t.same(await states(engine, [second]), ['queued'])
 })
 
-dependencies.test('a fire may wait too, and a run that is there already waits for what it waited for',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const first = await addOne(engine)
-    t.match((await engine.plan([planAsk({ fires: [fire(T0, { after: after(first) })] })]))[0]!.added, [{
-      state: 'blocked'
-    }])
-    const [known] = await flow(engine, [{ schedule: null, key: `@${T0}`, after: after(first, first) }])
-    t.equal((await engine.get(known!.id))!.after.length, 1)
-  })
+dependencies.test('a fire may have prerequisites, and an existing run keeps its own', async (t, setup) => {
+  const engine = await setup(t)
+  const first = await addOne(engine)
+  t.match((await engine.plan([planAsk({ fires: [fire(T0, { after: after(first) })] })]))[0]!.added, [{
+    state: 'blocked'
+  }])
+  const [known] = await flow(engine, [{ schedule: null, key: `@${T0}`, after: after(first, first) }])
+  t.equal((await engine.get(known!.id))!.after.length, 1)
+})

@@ -7,7 +7,7 @@ import { Suite } from '../suite.ts'
 
 const ANN = { ...BY_HAND, by: 'ann' }
 
-/** All slices of a change together. */
+/** The sum of all slices of a bulk change. */
 async function change (engine: Engine, more: Partial<BulkAsk>) {
   const ask = { filter: {}, act: 'cancel' as const, now: T0 + 1, limit: 10_000, dry_run: false, ...more }
   const first = await engine.change(ask)
@@ -22,7 +22,7 @@ async function change (engine: Engine, more: Partial<BulkAsk>) {
   return { matched: first.matched, changed, refused: Object.fromEntries(refused) }
 }
 
-/** Every state, blocked too. */
+/** One run in each state. */
 async function oneOfEach (engine: Engine): Promise<Record<State, Run>> {
   const entries: [State, Run][] = []
   for (const state of REACHABLE.toReversed()) entries.push([state, await runIn(engine, state)])
@@ -31,10 +31,10 @@ async function oneOfEach (engine: Engine): Promise<Record<State, Run>> {
   return Object.fromEntries(entries) as Record<State, Run>
 }
 
-/** Changes of runs that wait, and of many at once. */
+/** Edits of waiting runs, and bulk changes. */
 export const edits = new Suite()
 
-edits.test('a waiting run takes another priority, payload and due time, and it is recorded who wanted it',
+edits.test('the priority, payload and due time of a waiting run can be edited, with a record of who did it',
   async (t, setup) => {
     const engine = await setup(t)
     const run = await addOne(engine, { payload: 1, moved: { code: 'flex', message: '', confidence: 1 } })
@@ -61,14 +61,14 @@ edits.test('a waiting run takes another priority, payload and due time, and it i
       due_at: T0 + 9
     })
     await addOne(engine, { due_at: T0 - 9 })
-    t.match(await claimAll(engine, { now: T0 + 9 }), [{ id: run.id, payload: null }, {}], 'and comes in its new place')
+    t.match(await claimAll(engine, { now: T0 + 9 }), [{ id: run.id, payload: null }, {}], 'in its new order')
     t.equal(await engine.edit({ id: 'no such id', now: T0, by: 'ann' }), null)
     for (const more of [{ priority: 'first' as never }, { due_at: NaN }]) {
       await t.rejects(engine.edit({ id: run.id, now: T0, by: 'ann', ...more }), { code: 'OFFPEAK_INPUT_INVALID' })
     }
   })
 
-edits.test('a payload is what it was given last, short or long', async (t, setup) => {
+edits.test('the last payload is kept, short or long', async (t, setup) => {
   const engine = await setup(t)
   const payloads = ['short', 'long '.repeat(999), 'long again '.repeat(999), { short: 1 }, null, [1]]
   const run = await addOne(engine, { payload: payloads[1]! })
@@ -83,7 +83,7 @@ edits.test('a payload is what it was given last, short or long', async (t, setup
   t.strictSame((await claimAll(engine)).map(({ payload }) => payload), [[1], ...payloads])
 })
 
-edits.test('what runs or is over is not edited', async (t, setup) => {
+edits.test('running and finished runs are not edited', async (t, setup) => {
   const engine = await setup(t)
   const all = await oneOfEach(engine)
   for (const [state, run] of Object.entries(all)) {
@@ -99,7 +99,7 @@ edits.test('what runs or is over is not edited', async (t, setup) => {
   t.ok(Object.values(counted!.states).every(count => count === 1))
 })
 
-edits.test('each act changes the runs that it can be done to, counted first when asked', async (t, setup) => {
+edits.test('each bulk action changes the runs that allow it, and a dry run counts them', async (t, setup) => {
   const wanted: Record<typeof BULK_ACTIONS[number], [State[], Partial<Record<State, State>>]> = {
     cancel: [['blocked', 'queued', 'running'], { blocked: 'cancelled', queued: 'cancelled' }],
     retry: [['failed'], { failed: 'queued' }],
@@ -112,7 +112,7 @@ edits.test('each act changes the runs that it can be done to, counted first when
     const [states, after] = wanted[act]
     t.same(await change(engine, { act, dry_run: true }), { matched: states.length, changed: 0, refused: {} }, act)
     t.same(await change(engine, { act }), { matched: states.length, changed: states.length, refused: {} })
-    t.same(await change(engine, { act }), { matched: 0, changed: 0, refused: {} }, `${act} once is enough`)
+    t.same(await change(engine, { act }), { matched: 0, changed: 0, refused: {} }, `a second ${act} finds no runs`)
     for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
       const found = (await engine.get(id))?.state
       t.equal(found, act === 'remove' && isFinal(state) ? undefined : after[state] ?? state, `${act} of ${state}`)
@@ -120,7 +120,7 @@ edits.test('each act changes the runs that it can be done to, counted first when
   }
 })
 
-edits.test('the filter, its states and the limit say which', async (t, setup) => {
+edits.test('filter, states and limit select the runs', async (t, setup) => {
   const engine = await setup(t)
   await engine.add([ask(), ask({ task: 'b' }), ask({ queue: 'q' }), ask({ queue: 'q' })], T0)
   t.same(await change(engine, { filter: { queue: 'q' }, limit: 1 }), { matched: 2, changed: 1, refused: {} })
@@ -130,16 +130,17 @@ edits.test('the filter, its states and the limit say which', async (t, setup) =>
     refused: {}
   })
   t.match((await engine.list({ limit: 9 })).items.map(({ state }) => state), ['cancelled', 'queued', 'queued',
-    'queued'], 'the newest first')
+    'queued'], 'newest first')
   t.same(await change(engine, { act: 'retry', filter: { state: ['cancelled', 'queued'] } }), {
     matched: 1,
     changed: 1,
     refused: {}
   })
-  t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} }, 'what waits is not removed')
+  t.same(await change(engine, { act: 'remove' }), { matched: 0, changed: 0, refused: {} },
+    'waiting runs are not removed')
 })
 
-edits.test('thousands are changed in slices, and all of them', async (t, setup) => {
+edits.test('thousands of runs are changed in slices', async (t, setup) => {
   const engine = await setup(t)
   await engine.add(Array.from({ length: 2500 }, () => ask({ due_at: T0 + 1000 })), T0)
   t.same(await change(engine, { act: 'promote', limit: 2200, reason: ANN }), {
@@ -155,16 +156,16 @@ edits.test('thousands are changed in slices, and all of them', async (t, setup) 
   )
   const due = await engine.due({ now: T0 + 1, owner: 'me' })
   t.match([due.singles.length, due.cohorts, due.next_at], [100, [], T0 + 1000],
-    'and each is judged by itself, a hundred at a time')
+    'and each of them is single, at most a hundred listed')
   t.same(await change(engine, {}), { matched: 2500, changed: 2500, refused: {} })
   const newest = (await engine.list({ limit: 1 })).items[0]!
   t.same(await change(engine, { act: 'remove' }), { matched: 2500, changed: 2500, refused: {} })
   t.same((await engine.list({ limit: 1 })).items, [])
   const { id } = await addOne(engine, {}, 0)
-  t.ok(id > newest.id, 'no id is given twice')
+  t.ok(id > newest.id, 'no id is used twice')
 })
 
-edits.test('retried runs are due apart, and cancelled ones keep the reason', async (t, setup) => {
+edits.test('retried runs are due at intervals, and cancelled ones keep the reason', async (t, setup) => {
   const engine = await setup(t)
   for (let index = 0; index < 3; index++) await runIn(engine, 'failed')
   t.same(await change(engine, { act: 'retry', every_ms: 60 }), { matched: 3, changed: 3, refused: {} })
@@ -173,7 +174,7 @@ edits.test('retried runs are due apart, and cancelled ones keep the reason', asy
   t.match((await engine.list({ limit: 1 })).items, [{ state: 'cancelled', reason: ANN }])
 })
 
-edits.test('cancelling many tells those who wait for them', async (t, setup) => {
+edits.test('a bulk cancel reaches the dependents', async (t, setup) => {
   const engine = await setup(t)
   const first = await addOne(engine)
   const second = await addOne(engine, { task: 'b', after: [{ run: first.id, condition: 'completed' }] })
@@ -181,7 +182,7 @@ edits.test('cancelling many tells those who wait for them', async (t, setup) => 
   t.match(await engine.get(second.id), { state: 'skipped', reason: { code: 'dependency_failed' } })
 })
 
-edits.test('a run that is over can be discarded, with the reason written down', async (t, setup) => {
+edits.test('a finished run can be discarded, with the reason in a record', async (t, setup) => {
   const engine = await setup(t)
   const all = await oneOfEach(engine)
   for (const [state, { id }] of Object.entries(all) as [State, Run][]) {
@@ -199,10 +200,10 @@ edits.test('a run that is over can be discarded, with the reason written down', 
   await engine.discard({ id: newest.id, reason: ANN, now: T0 })
   await engine.stop()
   await engine.start()
-  t.ok((await addOne(engine, {}, 0)).id > newest.id, 'and its id is not given again')
+  t.ok((await addOne(engine, {}, 0)).id > newest.id, 'its id is not used again')
 })
 
-edits.test('what is tried again keeps within the bounds of its queue, and is counted before', async (t, setup) => {
+edits.test('retried runs stay within the bound of their queue, and a dry run counts them', async (t, setup) => {
   const engine = await setup(t)
   for (const queue of ['p', 'p', 'p', 'q', 'q', 'r']) {
     await addOne(engine, { queue })
@@ -223,12 +224,12 @@ edits.test('what is tried again keeps within the bounds of its queue, and is cou
     changed: 4,
     refused: { p: 2 }
   })
-  t.match((await engine.get(newest.id))!.state, 'queued', 'the newest come first')
+  t.match((await engine.get(newest.id))!.state, 'queued', 'newest first')
   t.same(
     (await engine.list({ task: 'a', state: ['queued'], limit: 9 })).items.map(({ due_at: due }) => due - T0 - 1)
       .toSorted((a, b) => a - b),
     [0, 10, 20, 30],
-    'no gap for those that were refused'
+    'no gap for refused runs'
   )
   t.match(await engine.records({ limit: 1 }), [{ detail: { count: 4 } }])
   t.same(await change(engine, { act: 'retry', bounds }), { matched: 2, changed: 0, refused: { p: 2 } })
@@ -236,10 +237,10 @@ edits.test('what is tried again keeps within the bounds of its queue, and is cou
     matched: 3,
     changed: 0,
     refused: {}
-  }, 'nothing else is bounded')
+  }, 'no other queue is bounded')
 })
 
-edits.test('of some tasks alone', async (t, setup) => {
+edits.test('a bulk change can be limited to some tasks', async (t, setup) => {
   const engine = await setup(t)
   for (const task of ['a', 'b', 'c', 'b']) await addOne(engine, { task })
   t.same(await change(engine, { tasks: ['b', 'c', 'nobody'], limit: 2 }), { matched: 3, changed: 2, refused: {} })

@@ -10,10 +10,10 @@ const finish = async (engine: Engine) => {
   for (const run of await claimAll(engine)) await settleAs(engine, run, OUTCOMES.completed!)
 }
 
-/** How long a key names one run, and what becomes of a second one. */
+/** How long a key is taken, and what happens to a second run with it. */
 export const keys = new Suite()
 
-keys.test('started: the key is free once the run is claimed, cancelled or not', async (t, setup) => {
+keys.test('started: the key is free once the run is claimed or cancelled', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'started', conflict: 'return' }
   const first = await addAs(engine, until)
@@ -24,10 +24,10 @@ keys.test('started: the key is free once the run is claimed, cancelled or not', 
   t.match(second, { created: true, run: { key: 'k' } })
   await engine.cancel({ id: second.run.id, reason: BY_HAND, now: T0 })
   t.match(await addAs(engine, until), { created: true })
-  t.match(await engine.get(first.run.id), { key: 'k' }, 'it keeps its name')
+  t.match(await engine.get(first.run.id), { key: 'k' }, 'the run keeps the key')
 })
 
-keys.test('finished: the key is free once the run is over, not between two attempts', async (t, setup) => {
+keys.test('finished: the key is free once the run has ended, and taken between two attempts', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'finished', conflict: 'return' }
   const { run: { id } } = await addAs(engine, until)
@@ -39,7 +39,7 @@ keys.test('finished: the key is free once the run is over, not between two attem
   t.match(await addAs(engine, until), { created: true })
 })
 
-keys.test('a time: the key is free when it is over, however the run stands', async (t, setup) => {
+keys.test('a time: the key is free when it has passed, whatever the state of the run', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 60, conflict: 'return' }
   t.match(await addAs(engine, until), { run: { key_until: T0 + 60 } })
@@ -49,7 +49,7 @@ keys.test('a time: the key is free when it is over, however the run stands', asy
   t.match(await addAs(engine, until, {}, T0 + 119), { created: false })
 })
 
-keys.test('a run that is queued again takes its key back, unless another one has it', async (t, setup) => {
+keys.test('a retried run takes its key again unless another run has it', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'finished', conflict: 'return' }
   const first = (await addAs(engine, until)).run
@@ -62,7 +62,7 @@ keys.test('a run that is queued again takes its key back, unless another one has
   t.match(await addAs(engine, until), { created: false, run: { id: second.id } })
 })
 
-keys.test('replace: the one that waits takes over payload, priority, due time and retries', async (t, setup) => {
+keys.test('replace: the waiting run takes the new payload, priority, due time and retries', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'finished', conflict: 'replace' }
   const { run } = await addAs(engine, until, { payload: 1, deadline_at: T0 + 99 })
@@ -84,10 +84,10 @@ keys.test('replace: the one that waits takes over payload, priority, due time an
   t.equal((await engine.get(run.id))!.payload, null)
   t.match(await claimAll(engine), [{ id: run.id, priority: 'normal' }])
   t.match(await addAs(engine, until), { conflict: 'returned', run: { state: 'running' } },
-    'one that runs stays as it is')
+    'a running run stays as it is')
 })
 
-keys.test('reschedule: only the due time moves, as a debounce wants it', async (t, setup) => {
+keys.test('reschedule: the due time alone moves, as in a debounce', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'started', conflict: 'reschedule' }
   const { run } = await addAs(engine, until, { payload: 1, due_at: T0 + 10 })
@@ -99,7 +99,7 @@ keys.test('reschedule: only the due time moves, as a debounce wants it', async (
   t.equal((await claimAll(engine, { now: T0 + 20 })).length, 1)
 })
 
-keys.test('keep_last: one runs, and the newest of those that came meanwhile waits', async (t, setup) => {
+keys.test('keep_last: one run is running and the newest waits', async (t, setup) => {
   const engine = await setup(t)
   const until: Unique = { until: 'finished', conflict: 'keep_last' }
   const first = (await addAs(engine, until, { payload: 1 })).run
@@ -111,7 +111,7 @@ keys.test('keep_last: one runs, and the newest of those that came meanwhile wait
   t.match(await addAs(engine, until, { payload: 4 }), { conflict: 'replaced', run: { id: second.run.id } })
   await settleAs(engine, running!, OUTCOMES.completed!)
   t.match(await addAs(engine, until, { payload: 5 }), { conflict: 'replaced' },
-    'the end of the first leaves the key with the second')
+    'the second run keeps the key when the first ends')
   t.match((await claimAll(engine)).map(({ id, payload }: Run & { payload: unknown }) => [id, payload]), [[
     second.run.id,
     5
@@ -119,31 +119,30 @@ keys.test('keep_last: one runs, and the newest of those that came meanwhile wait
 })
 
 for (const [how, name, outcome] of [
-  ['fails and would be tried again', 'finished', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }],
+  ['fails and would be retried', 'finished', { kind: 'failed', error: BOOM, retry_at: T0 + 5 }],
   ['is interrupted', 'kept', { kind: 'postponed', reason: BY_HAND, due_at: T0 }]
 ] as const) {
-  keys.test(`keep_last: a run that ${how} waits no more beside a newer one: the newest alone stays`,
-    async (t, setup) => {
-      const engine = await setup(t)
-      const until: Unique = { until: name, conflict: 'keep_last' }
-      const { run: { id } } = await addAs(engine, until, { payload: 1 })
-      const [running] = await claimAll(engine)
-      const { run: newest } = await addAs(engine, until, { payload: 2 })
-      const ended = await settleAs(engine, running!, outcome)
-      t.match(ended, { id, state: 'skipped', reason: { code: 'replaced' }, finished_at: T0, owner: null })
-      t.match(await engine.get(id), { state: 'skipped', error: outcome.kind === 'failed' ? BOOM : null })
-      t.match((await claimAll(engine, { now: T0 + 9 })).map(({ id: claimed, payload }) => [claimed, payload]), [[
-        newest.id,
-        2
-      ]])
-      t.match(await engine.retry({ id, now: T0, due_at: T0 }), { state: 'queued' }, 'by hand it is tried again')
-      const [again] = await claimAll(engine)
-      t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 }), { state: 'queued' },
-        'and then it is a run of its own')
-    })
+  keys.test(`keep_last: a run that ${how} is skipped when a newer one waits`, async (t, setup) => {
+    const engine = await setup(t)
+    const until: Unique = { until: name, conflict: 'keep_last' }
+    const { run: { id } } = await addAs(engine, until, { payload: 1 })
+    const [running] = await claimAll(engine)
+    const { run: newest } = await addAs(engine, until, { payload: 2 })
+    const ended = await settleAs(engine, running!, outcome)
+    t.match(ended, { id, state: 'skipped', reason: { code: 'replaced' }, finished_at: T0, owner: null })
+    t.match(await engine.get(id), { state: 'skipped', error: outcome.kind === 'failed' ? BOOM : null })
+    t.match((await claimAll(engine, { now: T0 + 9 })).map(({ id: claimed, payload }) => [claimed, payload]), [[
+      newest.id,
+      2
+    ]])
+    t.match(await engine.retry({ id, now: T0, due_at: T0 }), { state: 'queued' }, 'it can be retried by hand')
+    const [again] = await claimAll(engine)
+    t.match(await settleAs(engine, again!, { kind: 'failed', error: BOOM, retry_at: T0 }), { state: 'queued' },
+      'then it is no longer replaced')
+  })
 }
 
-keys.test('keep_last: a crash leaves the newest alone too, and a run without a newer one is put back',
+keys.test('keep_last: a crashed run is skipped when a newer one waits, and otherwise queued again',
   async (t, setup) => {
     const engine = await setup(t)
     const until: Unique = { until: 'kept', conflict: 'keep_last' }
@@ -160,7 +159,7 @@ keys.test('keep_last: a crash leaves the newest alone too, and a run without a n
     t.match((await claimAll(engine)).map(run => run.id).toSorted(), [other.id, newest.id].toSorted())
   })
 
-keys.test('a blocked run can be replaced too, and waits on', async (t, setup) => {
+keys.test('a blocked run can be replaced and stays blocked', async (t, setup) => {
   const engine = await setup(t)
   const first = (await engine.add([ask()], T0))[0]!.run
   const until: Unique = { until: 'finished', conflict: 'replace' }
@@ -172,7 +171,7 @@ keys.test('a blocked run can be replaced too, and waits on', async (t, setup) =>
   t.match(await engine.count(), [{ states: { blocked: 1, queued: 1 } }])
 })
 
-keys.test('what cannot be meant is refused', async (t, setup) => {
+keys.test('invalid unique options are refused', async (t, setup) => {
   const engine = await setup(t)
   for (const more of [{ key: null }, { unique: { until: -1, conflict: 'return' } }, {
     unique: { until: 'kept', conflict: 'win' }
@@ -184,7 +183,7 @@ keys.test('what cannot be meant is refused', async (t, setup) => {
   }
 })
 
-keys.test('an idempotency key serves one request, also concurrent ones; a refused one leaves it free',
+keys.test('an idempotency key serves one request, also concurrently, and a refused request leaves it free',
   async (t, setup) => {
     const engine = await setup(t)
     const request = (digest: string) => ({ key: 'k1', name: 'request/1', digest })

@@ -2,10 +2,10 @@ import type { NewRun } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, ask, claimAll, settleAs, OUTCOMES } from '../fixtures.ts'
 import { Suite } from '../suite.ts'
 
-/** What nobody should ask for. */
+/** Invalid and hostile input. */
 export const misuse = new Suite()
 
-misuse.test('an id that was never given is nobody, however it looks [F33]', async (t, setup) => {
+misuse.test('an unknown id of any form finds no run [F33]', async (t, setup) => {
   const engine = await setup(t)
   for (const id of ['', 'nobody', '__proto__', "'; drop table run; --", '0000000000', 'x'.repeat(100_000), '\u0000']) {
     const by = { id, now: T0, by: 'me', reason: BY_HAND }
@@ -34,33 +34,32 @@ misuse.test('an id that was never given is nobody, however it looks [F33]', asyn
   }
 })
 
-misuse.test('names that are none are refused, and so is a run that waits for itself or in a circle',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const wrong: [Partial<NewRun>, string][] = [
-      [{ task: '__proto__' }, '/0/task'],
-      [{ task: 'A B' }, '/0/task'],
-      [{ queue: '../etc' }, '/0/queue'],
-      [{ queue: '' }, '/0/queue'],
-      [{ priority: 'constructor' as never }, '/0/priority'],
-      [{ ref: '__proto__' }, '/0/ref'],
-      [{ ref: 'me', after: [{ run: '#me', condition: 'done' }] }, '/0/after'],
-      [{ after: [{ run: '__proto__', condition: 'done' }] }, '/0/after/0/run'],
-      [{ due_at: Number.NaN }, '/0/due_at'],
-      [{ due_at: 1e300 }, '/0/due_at'],
-      [{ max_retries: -1 }, '/0/max_retries']
-    ]
-    for (const [more, pointer] of wrong) {
-      await t.rejects(engine.add([ask(more)], T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer }] },
-        JSON.stringify(more))
-    }
-    const circle = [ask({ ref: 'a', after: [{ run: '#b', condition: 'done' }] }),
-      ask({ ref: 'b', after: [{ run: '#a', condition: 'done' }] })]
-    await t.rejects(engine.add(circle, T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ detail: /#a → #b → #a/ }] })
-    t.same(await engine.count(), [])
-  })
+misuse.test('invalid names, a run that waits for itself and a circle are refused', async (t, setup) => {
+  const engine = await setup(t)
+  const wrong: [Partial<NewRun>, string][] = [
+    [{ task: '__proto__' }, '/0/task'],
+    [{ task: 'A B' }, '/0/task'],
+    [{ queue: '../etc' }, '/0/queue'],
+    [{ queue: '' }, '/0/queue'],
+    [{ priority: 'constructor' as never }, '/0/priority'],
+    [{ ref: '__proto__' }, '/0/ref'],
+    [{ ref: 'me', after: [{ run: '#me', condition: 'done' }] }, '/0/after'],
+    [{ after: [{ run: '__proto__', condition: 'done' }] }, '/0/after/0/run'],
+    [{ due_at: Number.NaN }, '/0/due_at'],
+    [{ due_at: 1e300 }, '/0/due_at'],
+    [{ max_retries: -1 }, '/0/max_retries']
+  ]
+  for (const [more, pointer] of wrong) {
+    await t.rejects(engine.add([ask(more)], T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer }] },
+      JSON.stringify(more))
+  }
+  const circle = [ask({ ref: 'a', after: [{ run: '#b', condition: 'done' }] }),
+    ask({ ref: 'b', after: [{ run: '#a', condition: 'done' }] })]
+  await t.rejects(engine.add(circle, T0), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ detail: /#a → #b → #a/ }] })
+  t.same(await engine.count(), [])
+})
 
-misuse.test('a refusal says what was found and what was expected, of each field and of each entry of after',
+misuse.test('a refusal states the found and the expected value of each field and each entry of after',
   async (t, setup) => {
     const engine = await setup(t)
     const wrong: [object, { pointer: string, detail: string | RegExp }][] = [
@@ -89,18 +88,18 @@ misuse.test('a refusal says what was found and what was expected, of each field 
     })
   })
 
-misuse.test('ten megabytes are kept as they are; what cannot be written fails alone', async (t, setup) => {
+misuse.test('a payload of ten megabytes is kept, and one that cannot be serialized fails alone', async (t, setup) => {
   const engine = await setup(t)
   const large = 'x'.repeat(10 * 2 ** 20)
   const circle: { self?: unknown } = {}
   circle.self = circle
-  const told = await Promise.allSettled([engine.add([ask({ payload: large })], T0),
+  const results = await Promise.allSettled([engine.add([ask({ payload: large })], T0),
     engine.add([ask({ payload: circle as never })], T0), engine.add([ask({ payload: 2 })], T0)])
-  t.same(told.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled'])
+  t.same(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled'])
   t.same((await claimAll(engine)).map(({ payload }) => payload === large ? 'large' : payload), ['large', 2])
 })
 
-misuse.test('fields that reach for prototypes are data, and reach none', async (t, setup) => {
+misuse.test('fields named after prototype members are data and change no prototype', async (t, setup) => {
   const engine = await setup(t)
   const evil = JSON.parse('{"__proto__":{"polluted":true},"a":1}') as never
   const { id } = await addOne(engine, { payload: evil, key: '__proto__' })

@@ -5,7 +5,7 @@ import { T0, BY_HAND, BOOM, addOne, claimAll, settleAs, OUTCOMES, runIn, REACHAB
 import type { Setup } from '../fixtures.ts'
 import { Suite } from '../suite.ts'
 
-/** What an attempt comes to. */
+/** Outcomes of attempts. */
 export const settlements = new Suite()
 
 const started = async (t: Test, setup: Setup, more: Partial<NewRun> = {}) => {
@@ -14,7 +14,7 @@ const started = async (t: Test, setup: Setup, more: Partial<NewRun> = {}) => {
   return { engine, run: (await claimAll(engine))[0]! }
 }
 
-settlements.test('completed keeps the result and the warning, and clears the failure before it', async (t, setup) => {
+settlements.test('completed keeps the result and the warning, and clears the earlier error', async (t, setup) => {
   const { engine, run } = await started(t, setup)
   await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: T0 + 5 })
   const [again] = await claimAll(engine, { now: T0 + 5 })
@@ -37,7 +37,7 @@ settlements.test('completed keeps the result and the warning, and clears the fai
   })
 })
 
-settlements.test('a failure is retried as often as it may be, then the run has failed', async (t, setup) => {
+settlements.test('a failure is retried up to max_retries, then the run has failed', async (t, setup) => {
   const { engine, run } = await started(t, setup, { max_retries: 1 })
   t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: T0 + 5 }), {
     state: 'queued',
@@ -54,7 +54,7 @@ settlements.test('a failure is retried as often as it may be, then the run has f
   })
 })
 
-settlements.test('a failure without a next time is the last, whatever is left', async (t, setup) => {
+settlements.test('a failure without retry_at ends the run, whatever retries are left', async (t, setup) => {
   const { engine, run } = await started(t, setup)
   t.match(await settleAs(engine, run, { kind: 'failed', error: BOOM, retry_at: null }), {
     state: 'failed',
@@ -62,7 +62,7 @@ settlements.test('a failure without a next time is the last, whatever is left', 
   })
 })
 
-settlements.test('a postponed attempt is given back', async (t, setup) => {
+settlements.test('a postponed attempt is not charged', async (t, setup) => {
   const { engine, run } = await started(t, setup)
   t.match(await settleAs(engine, run, { kind: 'postponed', reason: BY_HAND, due_at: T0 + 7 }), {
     state: 'queued',
@@ -75,14 +75,14 @@ settlements.test('a postponed attempt is given back', async (t, setup) => {
   t.match((await engine.get(run.id))!.attempts, [{ turn: 1, attempt: 1, outcome: 'postponed', reason: BY_HAND }])
 })
 
-settlements.test('cancelled and skipped end with their reason', async (t, setup) => {
+settlements.test('a cancelled and a skipped run end with their reason', async (t, setup) => {
   for (const kind of ['cancelled', 'skipped'] as const) {
     const { engine, run } = await started(t, setup)
     t.match(await settleAs(engine, run, { kind, reason: BY_HAND }), { state: kind, reason: BY_HAND })
   }
 })
 
-settlements.test('a run that was told to stop does not come back, but may complete', async (t, setup) => {
+settlements.test('a run that was asked to stop is not queued again, but may complete', async (t, setup) => {
   for (const [outcome, state] of [
     [{ kind: 'failed', error: BOOM, retry_at: T0 }, 'cancelled'],
     [{ kind: 'postponed', reason: BY_HAND, due_at: T0 }, 'cancelled'],
@@ -94,7 +94,7 @@ settlements.test('a run that was told to stop does not come back, but may comple
   }
 })
 
-settlements.test('a stale holder changes nothing, in any call [F03, F28]', async (t, setup) => {
+settlements.test('a stale lease changes nothing in any call [F03, F28]', async (t, setup) => {
   const { engine, run } = await started(t, setup)
   await settleAs(engine, run, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
   const [now] = await claimAll(engine, { owner: 'you' })
@@ -108,13 +108,13 @@ settlements.test('a stale holder changes nothing, in any call [F03, F28]', async
   t.ok(await settleAs(engine, now!, OUTCOMES.completed!))
   t.equal(await settleAs(engine, now!, OUTCOMES.failed!), null, 'an end is written once')
   t.match(await settleAs(engine, now!, OUTCOMES.completed!, T0 + 9), { state: 'completed', finished_at: T0 },
-    'and answered again to who says the same again')
+    'a repeated settle returns the run again')
 })
 
-/** What a run says while it runs. */
+/** Progress, logs and beats of running runs. */
 export const reports = new Suite()
 
-reports.test('progress, child and log lines are there while it runs', async (t, setup) => {
+reports.test('progress, child and log lines can be read while a run is running', async (t, setup) => {
   const engine = await setup(t)
   const run = await runIn(engine, 'running')
   const progress = { current: 1, total: 2, message: 'm', unit: null, rate: 1, percentage: 50, eta: 1, at: T0 }
@@ -139,21 +139,20 @@ reports.test('progress, child and log lines are there while it runs', async (t, 
   t.equal((await engine.get(run.id))!.child, null)
 })
 
-reports.test('a beat makes the lease last longer, tells what is running and brings the wish to stop',
-  async (t, setup) => {
-    const engine = await setup(t)
-    const { id } = await runIn(engine, 'running')
-    const beat = (owner: string, until: number) => engine.beat({ owner, now: T0, until })
-    t.same(await beat('me', T0 + 60_000), { running: [{ id, turn: 1 }], cancel: [] })
-    t.equal((await engine.get(id))!.lease_until, T0 + 60_000)
-    t.same(await beat('you', T0 + 90_000), { running: [], cancel: [] }, 'of another owner nothing')
-    await beat('me', T0 + 1)
-    t.equal((await engine.get(id))!.lease_until, T0 + 60_000, 'it never gets shorter')
-    await engine.cancel({ id, reason: BY_HAND, now: T0 })
-    t.same((await beat('me', T0)).cancel, [{ id, turn: 1, reason: BY_HAND }])
-  })
+reports.test('a beat extends the lease, and returns the running runs and the requests to stop', async (t, setup) => {
+  const engine = await setup(t)
+  const { id } = await runIn(engine, 'running')
+  const beat = (owner: string, until: number) => engine.beat({ owner, now: T0, until })
+  t.same(await beat('me', T0 + 60_000), { running: [{ id, turn: 1 }], cancel: [] })
+  t.equal((await engine.get(id))!.lease_until, T0 + 60_000)
+  t.same(await beat('you', T0 + 90_000), { running: [], cancel: [] }, 'nothing of another owner')
+  await beat('me', T0 + 1)
+  t.equal((await engine.get(id))!.lease_until, T0 + 60_000, 'a lease never becomes shorter')
+  await engine.cancel({ id, reason: BY_HAND, now: T0 })
+  t.same((await beat('me', T0)).cancel, [{ id, turn: 1, reason: BY_HAND }])
+})
 
-reports.test('what was settled is answered again to who did not hear of it, and to nobody else [F03]',
+reports.test('a repeated settle with the same outcome returns the run, and any other is stale [F03]',
   async (t, setup) => {
     const outcomes: Outcome[] = [
       ...Object.values(OUTCOMES),
@@ -172,7 +171,7 @@ reports.test('what was settled is answered again to who did not hear of it, and 
         'and nothing is written twice')
       await engine.retry({ id: run.id, now: T0, due_at: T0 })
       await claimAll(engine, { now: T0 + 9 })
-      t.equal(await settleAs(engine, run, outcome), null, 'nor is it answered once the run was claimed again')
+      t.equal(await settleAs(engine, run, outcome), null, 'stale once the run was claimed again')
     }
   })
 
@@ -210,7 +209,7 @@ for (const state of REACHABLE) {
   })
 }
 
-cancelAndRetry.test('a run that was never there', async (t, setup) => {
+cancelAndRetry.test('calls for an unknown id return null', async (t, setup) => {
   const engine = await setup(t)
   for (const id of ['00000000000', 'no such id', '', '../x']) {
     t.equal(await engine.get(id), null)

@@ -8,12 +8,12 @@ import { Suite } from '../suite.ts'
 
 type Runs = Record<State, Run>
 
-/** What is done to a run in each of the states. `to`: what comes of it; a state that is not named refuses, and nothing
- *  changes. `told`: what else is so of a run that was moved, or stays in its state but for that. */
+/** A call for a run in each state. `to`: the next state; a state without an entry refuses the call and changes
+ *  nothing. `shows`: further members of a run that the call has changed. */
 interface Move {
   act(engine: Engine, run: Run): Promise<unknown>
   to: Partial<Record<State, State | 'gone'>>
-  told?: object
+  shows?: object
   more?: Partial<NewRun>
 }
 
@@ -21,7 +21,7 @@ const LATER = T0 + 60_000
 const all = <T>(states: readonly State[], value: T) =>
   Object.fromEntries(states.map(state => [state, value])) as Partial<Record<State, T>>
 
-/** What is claimed is always of the task a. */
+/** Claims runs of the task a. */
 const claimA = (engine: Engine, more: ClaimMore = {}) =>
   claimAll(engine, { tasks: { a: 9 }, lease: LATER - (more.now ?? T0), ...more })
 
@@ -51,60 +51,60 @@ const DONE: Outcome = { kind: 'completed', result: 1 }
 const BACK: Outcome = { kind: 'postponed', reason: BY_HAND, due_at: T0 + 9 }
 const WAITING = ['blocked', 'queued'] as const
 
-/** The whole table: every call that a run can be moved by. */
+/** Every call that can change the state of a run. */
 const MOVES: Record<string, Move> = {
   'a claim': {
     act: engine => claimA(engine, { now: T0 + 5 }),
     to: { queued: 'running' },
-    told: { turn: 1, attempt: 1, owner: 'me', started_at: T0 + 5 }
+    shows: { turn: 1, attempt: 1, owner: 'me', started_at: T0 + 5 }
   },
   'a claim before it is due': { act: engine => claimA(engine, { now: T0 - 1 }), to: {} },
   'a claim without room': { act: engine => claimA(engine, { tasks: { a: 0 } }), to: {} },
   'a claim of another task': { act: engine => claimA(engine, { tasks: { b: 9 } }), to: {} },
-  'completed': { act: settle(DONE), to: { running: 'completed' }, told: { result: 1, owner: null } },
-  'a failure with tries left': {
+  'completed': { act: settle(DONE), to: { running: 'completed' }, shows: { result: 1, owner: null } },
+  'a failure with retries left': {
     act: settle(FAILED),
     to: { running: 'queued' },
-    told: { attempt: 1, due_at: T0 + 9, error: BOOM, started_at: T0, owner: null }
+    shows: { attempt: 1, due_at: T0 + 9, error: BOOM, started_at: T0, owner: null }
   },
-  'a failure with none left': {
+  'a failure with no retries left': {
     act: settle(FAILED),
     to: { running: 'failed' },
     more: { max_retries: 0 },
-    told: { error: BOOM, finished_at: T0 + 5 }
+    shows: { error: BOOM, finished_at: T0 + 5 }
   },
   'a failure that is final': {
     act: settle({ ...FAILED, retry_at: null }),
     to: { running: 'failed' },
-    told: { attempt: 1 }
+    shows: { attempt: 1 }
   },
   'postponed': {
     act: settle(BACK),
     to: { running: 'queued' },
-    told: { attempt: 0, turn: 1, due_at: T0 + 9, reason: BY_HAND }
+    shows: { attempt: 0, turn: 1, due_at: T0 + 9, reason: BY_HAND }
   },
   'ended as cancelled': { act: settle({ kind: 'cancelled', reason: BY_HAND }), to: { running: 'cancelled' } },
   'ended as skipped': { act: settle({ kind: 'skipped', reason: BY_HAND }), to: { running: 'skipped' } },
-  'settled by who had it a turn ago': {
+  'settled by the owner of the turn before': {
     act: (engine, { id, turn }) => settleAs(engine, { id, turn: turn - 1 }, DONE),
     to: {}
   },
-  'settled by who may have it next': {
+  'settled with a turn to come': {
     act: (engine, { id, turn }) => settleAs(engine, { id, turn: turn + 1 }, DONE),
     to: {}
   },
-  'told to stop, completed': { act: stopped(DONE), to: { running: 'completed' }, told: { cancel: BY_HAND } },
-  'told to stop, a failure with tries left': {
+  'asked to stop, completed': { act: stopped(DONE), to: { running: 'completed' }, shows: { cancel: BY_HAND } },
+  'asked to stop, a failure with retries left': {
     act: stopped(FAILED),
     to: { running: 'cancelled' },
-    told: { error: BOOM, reason: BY_HAND }
+    shows: { error: BOOM, reason: BY_HAND }
   },
-  'told to stop, a failure that is final': {
+  'asked to stop, a failure that is final': {
     act: stopped({ ...FAILED, retry_at: null }),
     to: { running: 'cancelled' }
   },
-  'told to stop, postponed': { act: stopped(BACK), to: { running: 'cancelled' }, told: { attempt: 1 } },
-  'told to stop, skipped': { act: stopped({ kind: 'skipped', reason: BY_HAND }), to: { running: 'skipped' } },
+  'asked to stop, postponed': { act: stopped(BACK), to: { running: 'cancelled' }, shows: { attempt: 1 } },
+  'asked to stop, skipped': { act: stopped({ kind: 'skipped', reason: BY_HAND }), to: { running: 'skipped' } },
   'cancel': {
     act: (engine, { id }) => engine.cancel({ id, reason: BY_HAND, now: T0 + 5 }),
     to: { ...all(WAITING, 'cancelled'), running: 'running' }
@@ -112,69 +112,73 @@ const MOVES: Record<string, Move> = {
   'retry': {
     act: (engine, { id }) => engine.retry({ id, now: T0 + 5, due_at: T0 + 9 }),
     to: all(FINAL_STATES, 'queued'),
-    told: { attempt: 0, due_at: T0 + 9, result: null, error: null, reason: null }
+    shows: { attempt: 0, due_at: T0 + 9, result: null, error: null, reason: null }
   },
-  'an end as skipped': { act: end('skipped'), to: all(WAITING, 'skipped'), told: { reason: BY_HAND, turn: 0 } },
-  'an end as failed': { act: end('failed'), to: all(WAITING, 'failed'), told: { reason: BY_HAND, turn: 0 } },
+  'an end as skipped': { act: end('skipped'), to: all(WAITING, 'skipped'), shows: { reason: BY_HAND, turn: 0 } },
+  'an end as failed': { act: end('failed'), to: all(WAITING, 'failed'), shows: { reason: BY_HAND, turn: 0 } },
   'an edit': {
     act: (engine, { id }) => engine.edit({ id, now: T0 + 5, by: 'ann', priority: 'low', due_at: T0 + 9 }),
     to: { blocked: 'blocked', queued: 'queued' },
-    told: { priority: 'low', due_at: T0 + 9 }
+    shows: { priority: 'low', due_at: T0 + 9 }
   },
   'a hold': {
     act: (engine, { id }) => engine.hold([{ owner: 'me', id, at: T0 + 5, code: 'battery', message: '' }]),
     to: { queued: 'queued' },
-    told: { holds: [{ code: 'battery', to: null }] }
+    shows: { holds: [{ code: 'battery', to: null }] }
   },
   'a report': {
     act: (engine, run) => engine.report({ lease: run, now: T0 + 5, child: { pid: 7, started: 's' } }),
     to: { running: 'running' },
-    told: { child: { pid: 7 } }
+    shows: { child: { pid: 7 } }
   },
   'a beat': {
     act: engine => engine.beat({ owner: 'me', now: T0, until: LATER + 7 }),
     to: { running: 'running' },
-    told: { lease_until: LATER + 7 }
+    shows: { lease_until: LATER + 7 }
   },
   'a crash': {
     act: crashed('restart', 3),
     to: { running: 'queued' },
-    told: { attempt: 0, crashes: 1, turn: 1, owner: null, finished_at: null }
+    shows: { attempt: 0, crashes: 1, turn: 1, owner: null, finished_at: null }
   },
-  'a crash too many': { act: crashed('restart', 1), to: { running: 'failed' }, told: { reason: { code: 'crashed' } } },
-  'a crash that is the end': {
+  'the last allowed crash': {
+    act: crashed('restart', 1),
+    to: { running: 'failed' },
+    shows: { reason: { code: 'crashed' } }
+  },
+  'a crash without a restart': {
     act: crashed('fail', 3),
     to: { running: 'failed' },
-    told: { reason: { code: 'interrupted' } }
+    shows: { reason: { code: 'interrupted' } }
   },
   'a later fire that replaces': {
     act: engine => engine.plan([planAsk({ overlap: 'replace', fires: [fire(LATER)] })]),
     to: { ...all(WAITING, 'cancelled'), running: 'running' }
   },
-  'the same name again, returned': { act: again('return'), to: {} },
-  'the same name again, replacing': {
+  'the same key again, returned': { act: again('return'), to: {} },
+  'the same key again, replacing': {
     act: again('replace'),
     to: { blocked: 'blocked', queued: 'queued' },
-    told: { priority: 'low', due_at: LATER, nominal_at: LATER }
+    shows: { priority: 'low', due_at: LATER, nominal_at: LATER }
   },
-  'the same name again, rescheduling': {
+  'the same key again, rescheduling': {
     act: again('reschedule'),
     to: { blocked: 'blocked', queued: 'queued' },
-    told: { priority: 'normal', due_at: LATER, nominal_at: T0 }
+    shows: { priority: 'normal', due_at: LATER, nominal_at: T0 }
   },
-  'the same name again, keeping the last': {
+  'the same key again, keeping the last': {
     act: again('keep_last'),
     to: { blocked: 'blocked', queued: 'queued' },
-    told: { priority: 'low' }
+    shows: { priority: 'low' }
   },
   'many are cancelled': { act: change('cancel'), to: { ...all(WAITING, 'cancelled'), running: 'running' } },
-  'many are retried': { act: change('retry'), to: all(FINAL_STATES, 'queued'), told: { attempt: 0 } },
+  'many are retried': { act: change('retry'), to: all(FINAL_STATES, 'queued'), shows: { attempt: 0 } },
   'many are removed': { act: change('remove'), to: all(FINAL_STATES, 'gone') },
   'many are promoted': {
     act: change('promote'),
     to: { blocked: 'blocked', queued: 'queued' },
     more: { due_at: LATER },
-    told: { due_at: T0 + 5 }
+    shows: { due_at: T0 + 5 }
   },
   'discard': {
     act: (engine, { id }) => engine.discard({ id, reason: BY_HAND, now: T0 + 5 }),
@@ -184,17 +188,17 @@ const MOVES: Record<string, Move> = {
     act: engine => engine.sweep({ now: LATER, before: LATER, keep: 0, limit: 99 }),
     to: all(FINAL_STATES, 'gone')
   },
-  'a sweep of what is young': { act: engine => engine.sweep({ now: T0, before: T0, keep: 99, limit: 99 }), to: {} },
+  'a sweep of young runs': { act: engine => engine.sweep({ now: T0, before: T0, keep: 99, limit: 99 }), to: {} },
   'its prerequisite is met': { act: engine => prerequisite(engine, DONE), to: { blocked: 'queued' } },
   'its prerequisite is not met': {
     act: engine => prerequisite(engine, { ...FAILED, retry_at: null }),
     to: { blocked: 'skipped' },
-    told: { reason: { code: 'dependency_failed' } }
+    shows: { reason: { code: 'dependency_failed' } }
   },
-  'its prerequisite failed for now': { act: engine => prerequisite(engine, FAILED), to: {} }
+  'its prerequisite fails and is retried': { act: engine => prerequisite(engine, FAILED), to: {} }
 }
 
-/** Brings the run that the blocked one waits for to an end. */
+/** Settles the prerequisite of the blocked run. */
 async function prerequisite (engine: Engine, outcome: Outcome): Promise<void> {
   const [run] = await claimAll(engine, { limit: 1, tasks: { c: 1 } })
   if (run) await settleAs(engine, run, outcome, T0 + 5)
@@ -231,10 +235,10 @@ const whole = async (engine: Engine, runs: Runs): Promise<Record<State, FullRun 
 
 const isOwned = ({ owner }: Run) => owner !== null
 
-/** Every state and every call: what is allowed moves the run, and what is not changes nothing at all. */
+/** Every state with every call: an allowed call moves the run, any other changes nothing. */
 export const states = new Suite()
 
-for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
+for (const [name, { act, to, shows = {}, more }] of Object.entries(MOVES)) {
   const moves = Object.entries(to).map(([from, state]) => `${from} → ${state}`).join(', ')
   states.test(`${name}: ${moves || 'moves nothing'}`, async (t, setup) => {
     const engine = await setup(t)
@@ -247,13 +251,13 @@ for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
       const wanted = to[state]
       if (wanted === 'gone') t.equal(after[state], null, `${state} is gone`)
       else if (wanted === undefined) t.strictSame(after[state], before[state], `${state} is as it was`)
-      else t.match(after[state], { ...told, state: wanted }, `${state} becomes ${wanted}`)
-      if (wanted !== undefined && wanted !== 'gone') t.notSame(after[state], before[state], 'and it shows')
+      else t.match(after[state], { ...shows, state: wanted }, `${state} becomes ${wanted}`)
+      if (wanted !== undefined && wanted !== 'gone') t.notSame(after[state], before[state], 'the run has changed')
     }
     const left = Object.values(after).filter(run => run !== null)
     for (const run of left) {
-      t.equal(isOwned(run), run.state === 'running', `${run.state}: only what runs has an owner`)
-      t.equal(run.finished_at !== null, isFinal(run.state), `${run.state}: only what is over has an end`)
+      t.equal(isOwned(run), run.state === 'running', `${run.state}: running runs alone have an owner`)
+      t.equal(run.finished_at !== null, isFinal(run.state), `${run.state}: finished runs alone have an end`)
     }
     const [counted] = (await engine.count()).filter(({ task }) => task === 'a')
     const { items } = await engine.list({ task: 'a', limit: 99 })
@@ -263,7 +267,7 @@ for (const [name, { act, to, told = {}, more }] of Object.entries(MOVES)) {
   })
 }
 
-states.test('a run that left the blocked by another way is left alone by what it waited for', async (t, setup) => {
+states.test('a run that has left `blocked` is not changed by its prerequisite', async (t, setup) => {
   for (const way of [MOVES.cancel!, MOVES['an end as skipped']!, MOVES['an end as failed']!]) {
     for (const outcome of [DONE, ENDS.failed]) {
       const engine = await setup(t)
