@@ -1,7 +1,7 @@
 import type { Run } from '../model/run/run.ts'
 import type { AuditNote } from './reports.ts'
 
-/** How many runs may wait in a queue, including blocked ones, and what happens when it is full. */
+/** The maximum number of waiting runs in a queue, including blocked ones, and the action when it is full. */
 export interface QueueBound {
   max: number
   on_full: 'refuse' | 'drop_oldest'
@@ -23,7 +23,7 @@ export interface AddOptions {
   request?: KeyedRequest
 }
 
-/** `created` false: a run with the same task and key exists, and `conflict` says what happened to it. */
+/** `created` false: a run with the same task and key exists, and `conflict` is what happened to it. */
 export interface Added {
   run: Run
   created: boolean

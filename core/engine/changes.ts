@@ -26,7 +26,7 @@ export interface EndAsk {
   record?: AuditNote
 }
 
-/** `by`: who edits; recorded as an edit unless `record` says otherwise. `run_now`: sets `Run.now`. Absent members stay
+/** `by`: who edits; recorded as an edit unless `record` is present. `run_now`: sets `Run.now`. Absent members stay
  *  as they are. */
 export interface EditAsk {
   id: string
@@ -44,10 +44,10 @@ export type BulkAction = typeof BULK_ACTIONS[number]
 
 /** Applies one action to the runs that the filter selects and that the action applies to, newest first. Without states
  *  in the filter, cancel selects unfinished runs, retry failed runs, remove finished runs, and promote runs that are
- *  not due yet. `limit`: how many runs the call changes, at most 1,000. `cursor`: `BulkResult.next` of the previous
- *  call. `place`: how many runs the previous calls changed; `every_ms`: the interval between the due times of retried
- *  runs. `reason`: when present, the action is recorded. `tasks`: restricts the runs to these tasks. `bounds`: the
- *  maximum number of waiting runs by queue, for retry. */
+ *  not due yet. `limit`: the maximum number of changed runs, at most 1,000. `cursor`: `BulkResult.next` of the previous
+ *  call. `place`: the number of runs that the previous calls changed; `every_ms`: the interval between the due times of
+ *  retried runs. `reason`: when present, the action is recorded. `tasks`: restricts the runs to these tasks. `bounds`:
+ *  the maximum number of waiting runs by queue, for retry. */
 export interface BulkAsk {
   filter: RunFilter
   act: BulkAction

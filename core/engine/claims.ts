@@ -28,10 +28,10 @@ export interface DueRuns {
   rates: Record<string, Bucket>
 }
 
-/** `pools`: how many runs may still start, by name; a pool that is not named has no limit. Pools named `task/<id>`,
+/** `pools`: the number of runs that may still start, by name; an absent pool has no limit. Pools named `task/<id>`,
  *  `queue/<name>`, `lock/<name>` and `nobody` are shared with other owners: the engine subtracts their running runs
- *  first, in the same change; each of them takes one from `nobody`. `limit`: the number of runs that the call claims at
- *  most. `rates`: by queue; a run of such a queue takes one token from the bucket that the engine stores. */
+ *  first, in the same change; each of them takes one from `nobody`. `limit`: the maximum number of runs that the call
+ *  claims. `rates`: by queue; a run of such a queue takes one token from the bucket that the engine stores. */
 export interface ClaimAsk {
   owner: string
   now: number
@@ -46,7 +46,7 @@ export interface ClaimAsk {
  *  prerequisites, by ref, or by id where there is no ref; absent when it has no prerequisites. */
 export type Claimed = Run & { payload: Json, checkpoint: Json, results?: Record<string, Json>, offer: number }
 
-/** What a running run reports. `checkpoint` undefined: unchanged. */
+/** The report of a running run. `checkpoint` undefined: unchanged. */
 export interface Report {
   lease: Lease
   now: number
@@ -56,7 +56,7 @@ export interface Report {
   logs?: LogLine[]
 }
 
-/** `used`: what the attempt used of the machine. `begun` false: the attempt never began, and the run goes back to the
+/** `used`: the usage of the attempt. `begun` false: the attempt never began, and the run goes back to the
  *  queue without an entry in its attempts. */
 export interface Settlement {
   lease: Lease
@@ -68,8 +68,8 @@ export interface Settlement {
   begun?: boolean
 }
 
-/** The stored running runs of an owner. A run that is not listed does not belong to it any more. `cancel`: those of
- *  them that are to stop. */
+/** The stored running runs of an owner. A run that is not listed no longer belongs to it. `cancel`: those that
+ *  must stop. */
 export interface OwnedRuns {
   running: Lease[]
   cancel: (Lease & { reason: Reason })[]

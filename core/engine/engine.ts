@@ -26,7 +26,7 @@ export interface EngineHealth {
   mended?: { count: number, rows: { table: string, row: string, message: string }[] }
 }
 
-/** Where runs live. Arguments and results are plain JSON; time is passed in. Every call is one atomic change that is
+/** Stores runs. Arguments and results are plain JSON; time is passed in. Every call is one atomic change that is
  *  durable when the call resolves, except where a call says otherwise. The engine enforces the laws: leases, state
  *  transitions, uniqueness, overlap, queue bounds, rates. The caller decides the policy. Several owners may use one
  *  store. Calls reject with OFFPEAK_ENGINE_FAILED when nothing can be stored, and with OFFPEAK_ENGINE_STOPPED when the
@@ -35,7 +35,7 @@ export interface Engine extends Service, Reports {
   /** Adds all runs or none. Throws OFFPEAK_INPUT_INVALID with every fault, OFFPEAK_QUEUE_FULL,
    *  OFFPEAK_IDEMPOTENCY_CONFLICT. */
   add(runs: NewRun[], now: number, options?: AddOptions): Promise<Added[]>
-  /** What could start now if its gates allow it. */
+  /** The runs that could start now if their gates allow it. */
   due(ask: { now: number, owner: string }): Promise<DueRuns>
   /** Claims runs in the order of (rank, due_at, id) over all offers whose pools have room, until no run is left. Turn
    *  and attempt rise by one. May resolve while the change is being synced: after a power cut at that moment the run is
@@ -67,8 +67,8 @@ export interface Engine extends Service, Reports {
   change(ask: BulkAsk): Promise<BulkResult>
   get(id: string): Promise<FullRun | null>
   overdue(ask: { now: number, limit: number }): Promise<Overdue>
-  /** Writes why due runs wait. Entries for runs that are not queued are ignored. The start, the cancellation or the end
-   *  of a run closes its open entries. */
+  /** Writes the reasons why due runs wait. Entries for runs that are not queued are ignored. The start, the
+   *  cancellation or the end of a run closes its open entries. */
   hold(entries: HoldEntry[]): Promise<void>
   /** Writes fires. Like `claim`, it may resolve while the change is being synced: a power cut at that moment undoes
    *  cursor and runs together, and the schedule fires again. Schedules added at run time are durable first. Throws

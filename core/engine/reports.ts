@@ -109,8 +109,8 @@ export interface DurationStats {
 
 /** Runs that ended in the hour, day or range that starts at `at`. `dead`: failed runs that are out of attempts or time.
  *  `retries`: failed attempts that were retried. `wait`: from due to start, `run`: from start to end, both for each
- *  attempt that was not given back. `held`: for each wait that ended, how long gates held the run, except waits without
- *  a hold. `cpu_ms`: the processor time of attempts in threads and processes, whatever their outcome. */
+ *  attempt that was charged. `held`: for each wait that ended, the time for which gates held the run, except waits
+ *  without a hold. `cpu_ms`: the processor time of attempts in threads and processes, whatever their outcome. */
 export interface StatsRow {
   at: number
   name: string

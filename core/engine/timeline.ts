@@ -38,26 +38,26 @@ export const continues = (
 /** Applies a verdict to the open spans of its owner and to those without an owner. Spans that the verdict confirms
  *  continue under its owner; the other spans in its range are closed. A span that is only partly in its range is split:
  *  `adopted` or `closed` has the part inside, and the parts outside are opened again from the same instant. */
-export function applyVerdict<T extends HoldSpan> (open: readonly T[], said: SpanVerdict): SpanChanges<T> {
+export function applyVerdict<T extends HoldSpan> (open: readonly T[], verdict: SpanVerdict): SpanChanges<T> {
   const result: SpanChanges<T> = { kept: [], adopted: [], closed: [], opened: [] }
   for (const span of open) {
     const { due_from: from, due_until: until, owner } = span
-    const isMeant = from <= said.due_until && until >= said.due_from
-    const isSame = continues(span, said)
-    if (!isMeant || (isSame && owner === said.owner)) {
+    const overlaps = from <= verdict.due_until && until >= verdict.due_from
+    const isSame = continues(span, verdict)
+    if (!overlaps || (isSame && owner === verdict.owner)) {
       result.kept.push(span)
       continue
     }
-    const part = { ...span, due_from: Math.max(from, said.due_from), due_until: Math.min(until, said.due_until) }
-    if (isSame) result.adopted.push({ ...part, owner: said.owner })
+    const part = { ...span, due_from: Math.max(from, verdict.due_from), due_until: Math.min(until, verdict.due_until) }
+    if (isSame) result.adopted.push({ ...part, owner: verdict.owner })
     else result.closed.push(part)
-    if (from < said.due_from) result.opened.push(plain({ ...span, due_until: said.due_from - 1 }))
-    if (until > said.due_until) result.opened.push(plain({ ...span, due_from: said.due_until + 1 }))
+    if (from < verdict.due_from) result.opened.push(plain({ ...span, due_until: verdict.due_from - 1 }))
+    if (until > verdict.due_until) result.opened.push(plain({ ...span, due_from: verdict.due_until + 1 }))
   }
-  const { code } = said
+  const { code } = verdict
   if (code === null) return result
-  const covered = [...result.kept.filter(span => continues(span, said)), ...result.adopted]
-  for (const gap of gapsIn(said, covered)) result.opened.push(plain({ ...said, ...gap, code, began: said.at }))
+  const covered = [...result.kept.filter(span => continues(span, verdict)), ...result.adopted]
+  for (const gap of gapsIn(verdict, covered)) result.opened.push(plain({ ...verdict, ...gap, code, began: verdict.at }))
   return result
 }
 
@@ -72,7 +72,7 @@ const plain = ({ owner, due_from, due_until, code, message, began }: HoldSpan): 
 
 type Range = Pick<HoldSpan, 'due_from' | 'due_until'>
 
-/** The parts of a range that no other range covers. */
+/** The parts of a range that the other ranges do not cover. */
 function gapsIn ({ due_from, due_until }: Range, others: readonly Range[]): Range[] {
   const gaps: Range[] = []
   let from = due_from

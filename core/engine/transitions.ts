@@ -171,7 +171,7 @@ export const afterUnblock = (run: Run, now: number): Run =>
 /** A queued run that waits for a prerequisite first. */
 export const afterReblock = (run: Run): Run => ({ ...run, state: 'blocked', single: true })
 
-/** A waiting run with other values for what its cohort is determined by. */
+/** A waiting run with other values of the attributes that determine its cohort. */
 export const withChanges = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priority' | 'moved' | 'now'>>): Run => ({
   ...run,
   ...more,
@@ -182,8 +182,8 @@ export const withChanges = (run: Run, more: Partial<Pick<Run, 'due_at' | 'priori
 /** A finished run that is queued again with its first attempt; the turn keeps rising. Any other run is unchanged. */
 export function afterRetry (run: Run, due_at: number): Run {
   if (!isFinal(run.state)) return run
-  // It gets the same time to wait again: a deadline that has passed would end it at once. An automatic retry moves
-  // due_at; the deadline counts from nominal_at then.
+  // The time to the deadline starts again: a deadline that has passed would end the run at once. An automatic retry
+  // moves due_at, and the deadline then counts from nominal_at.
   const from = run.attempt > 1 ? run.nominal_at : Math.max(run.nominal_at, run.due_at)
   const deadline_at = run.deadline_at === null ? null : clamped(due_at + Math.max(0, run.deadline_at - from))
   return {
@@ -212,8 +212,8 @@ const SUSPECTED_OTHERS: Reason = {
 }
 const STOPPED: Reason = { code: 'stopping', message: 'offpeak was stopped while its event loop was blocked' }
 
-/** A running run whose process has ended. The attempt is given back and the crash is counted, so that a restart costs
- *  no retry; a run that did not cause the crash is not charged. It keeps its child, so that the caller can end the
+/** A running run whose process has ended. The attempt is not charged and the crash is counted, so a restart costs no
+ *  retry; a run that did not cause the crash is not charged. It keeps its child, so that the caller can end the
  *  child before the run starts again. */
 export function afterCrash (run: Run, { now, restart, crash_cap, blame }: ExpireAsk, share: Share): Run {
   const isCharged = share === 'alone' || share === 'among'

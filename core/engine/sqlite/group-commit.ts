@@ -82,7 +82,7 @@ export class GroupCommit {
   #lone: Promise<void> = Promise.resolve()
   /** Syncs that no caller waits for. */
   readonly #hurried = new Set<Promise<void>>()
-  /** True until the immediate consequences of a single caller's result have run. */
+  /** True while the immediate consequences of a single caller's result run. */
   #loneAnswered = false
   /** When a batch last waited for a turn of the event loop. */
   #turned = 0
@@ -145,8 +145,8 @@ export class GroupCommit {
     this.#flushing = this.#calls.length > 0 ? this.#flush() : null
   }
 
-  /** Waits until a turn of the event loop brings no further caller. Calls that do not wait for the disk are not worth
-   *  waiting for. The next call of a single caller waits for no turn; calls made at the same time still join it. */
+  /** Waits until a turn of the event loop adds no further call. Calls that do not wait for the disk do not extend the
+   *  wait. The next call of a single caller waits for no turn; calls made at the same time still join it. */
   async #gather (): Promise<void> {
     if (this.#loneAnswered && this.#options.clock() - this.#turned < STREAK_MS) {
       await afterThis()

@@ -12,7 +12,7 @@ import { dropOldest, queues } from '../lists/queues.ts'
 import { writeNote } from '../rows/audit-records.ts'
 import { addOne, keyHolder } from '../rows/keys.ts'
 
-/** Adds runs, then their dependencies. Every check comes before the first write. Throws OFFPEAK_INPUT_INVALID when a
+/** Adds runs, then their dependencies. Every check moves before the first write. Throws OFFPEAK_INPUT_INVALID when a
  *  prerequisite is unknown, OFFPEAK_QUEUE_FULL and OFFPEAK_IDEMPOTENCY_CONFLICT. */
 export function add (
   tables: Tables,
@@ -112,8 +112,8 @@ function howManyNew (tables: Tables, runs: readonly NewRun[], now: number): numb
     const known = keyHolder(tables, { task, key, now })
     const conflict = unique?.conflict
     const isThere = known !== null && (conflict !== 'keep_last' || known.state !== 'running')
-    const comes = conflict === 'replace' && isWaiting(known) && known.queue !== queue
-    if (!isThere || comes) names.add(`${task}/${key}`)
+    const moves = conflict === 'replace' && isWaiting(known) && known.queue !== queue
+    if (!isThere || moves) names.add(`${task}/${key}`)
   }
   return unnamed + names.size
 }

@@ -15,7 +15,7 @@ import { resultsFor } from '../rows/dependencies.ts'
 import { renewOwner } from './leases.ts'
 import { ClaimPools } from './claim-pools.ts'
 
-/** What a claimed run needs besides its row. */
+/** The parts of a claimed run that are not in its row. */
 interface RunExtras {
   payload: string | null
   awaits: number | null

@@ -8,7 +8,8 @@ import type { RunRow } from '../mapping/run-row.ts'
 import { QUEUED, queuedIn } from '../state/tables.ts'
 import type { Tables } from '../state/tables.ts'
 
-/** What could start at `now`, without a scan: lanes count their due runs, and due single runs are in memory. */
+/** The runs that could start at `now`, without a scan: lanes count their due runs, and due single runs are in
+ *  memory. */
 export function due (tables: Tables, { now, owner }: { now: number, owner: string }): DueRuns {
   const { lanes, singles, buckets } = tables.memory
   const cohorts: DueCohort[] = []
@@ -30,7 +31,7 @@ export function due (tables: Tables, { now, owner }: { now: number, owner: strin
   }
 }
 
-/** The earliest instant after `now` at which a queued run becomes due, as far as memory knows, or null. */
+/** The earliest instant after `now` at which a queued run becomes due, as far as memory has it, or null. */
 export function nextKnown ({ memory: { lanes, singles } }: Tables, now: number): number | null {
   let next = Infinity
   const known = [...[...lanes.waiting].flatMap(({ later, first }) => [later, first?.due_at ?? null]), singles.later]

@@ -36,7 +36,7 @@ const rowOf = (tables: Tables, id: string): ScheduleRow | null => {
 
 const storedOf = ({ body, version }: ScheduleRow): StoredSchedule => ({ ...JSON.parse(body) as Schedule, version })
 
-/** The schedule as it stands, or null. */
+/** The stored schedule, or null. */
 function stored (tables: Tables, id: string): StoredSchedule | null {
   const row = rowOf(tables, id)
   return row && storedOf(row)

@@ -21,7 +21,7 @@ const KEPT_MS = 400 * DAY
 /** The maximum number of audit entries. */
 const RECORDS = 100_000
 
-/** How many empty lanes one call removes. */
+/** The maximum number of empty lanes that one call removes. */
 const LANES = 500
 
 /** How long statistics are kept by hour. */

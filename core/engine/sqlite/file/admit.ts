@@ -11,7 +11,7 @@ import type { Holder } from './holder.ts'
 const ANSWER_MS = 15 * SECOND
 const EVERY_MS = 100
 
-/** The file that asks whether the holder of the folder is alive. A live holder removes it. */
+/** A file with the question whether the holder of the folder is alive. A live holder removes it. */
 const question = (folder: string): string => join(folder, 'holder.ask')
 
 /** Answers that the holder of the folder is alive. */

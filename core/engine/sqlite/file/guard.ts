@@ -53,7 +53,7 @@ export class Guard {
   #doubted: Promise<void> | null = null
   #doubts = 0
   #glanced = -Infinity
-  /** A check after the last of several acknowledgements, so that the next check knows their changes. */
+  /** A check after the last of several acknowledgements, so that the next check includes their changes. */
   #later: NodeJS.Timeout | undefined
   readonly #timer: NodeJS.Timeout
   readonly #first: NodeJS.Timeout | undefined
@@ -89,8 +89,7 @@ export class Guard {
     return this.lost ?? this.damaged ?? this.blocked
   }
 
-  /** Throws when nothing may be written. Looks at the files when a busy event loop has kept the timer from it for
-   *  long. */
+  /** Throws when nothing may be written. Checks the files first when a busy event loop has delayed the timer. */
   check (): void {
     if (performance.now() - this.#checked >= EVERY_MS) this.inspect()
     this.#refuse()

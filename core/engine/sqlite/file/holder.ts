@@ -10,30 +10,30 @@ export interface Holder {
   owner: string
   pid: number
   host: string
-  /** The start time of the process: with the pid it names one process of a boot. Null where the system does not
-   *  tell. */
+  /** The start time of the process: with the pid it names one process of a boot. Null where it is
+   *  not available. */
   started: string | null
-  /** The boot of the kernel, and the namespace that the pid is counted in. Null where the system does not tell. */
+  /** The boot of the kernel, and the namespace that the pid is counted in. Null where they are not available. */
   boot: string | null
   space: string | null
-  /** The machine, over boots. */
+  /** The machine, the same after a reboot. */
   machine: string
   /** The lock file and the database file that are held. */
   lock: string
   file: string
 }
 
-/** Whether the process of a holder still has the store. `unknown`: only its own answer can tell. */
+/** Whether the process of a holder still has the store open. `unknown`: only an answer of the process can show it. */
 type HolderState = 'gone' | 'alive' | 'unknown'
 
-/** What this process can see of processes. `isOpen`: this process has the opening with this id. */
+/** The processes that this one can see. `isOpen`: this process has the opening with this id. */
 interface Processes {
   startedAt(pid: number): string | null
   isAlive(pid: number): boolean
   isOpen(id: string): boolean
 }
 
-/** The device and the inode of a file, by which it is the same file under any name; null: there is none. */
+/** The device and the inode of a file, which identify it under any name; null: there is no such file. */
 export function identityOf (file: string): string | null {
   const stat = statSync(file, { throwIfNoEntry: false })
   return stat ? `${stat.dev}:${stat.ino}` : null
@@ -79,12 +79,12 @@ function spaceOf (): string | null {
   }
 }
 
-/** The start time of a process, field 22 of /proc/<pid>/stat, proc(5); null when it is no more or has only to be
- *  reaped. */
+/** The start time of a process, field 22 of /proc/<pid>/stat, proc(5); null when it has ended, also when it
+ *  has not been reaped yet. */
 function startedAt (pid: number): string | null {
   const stat = textOf(`/proc/${pid}/stat`)
   if (stat === null) return null
-  // The name in parentheses, the second field, may hold spaces and parentheses of its own.
+  // The second field, the name in parentheses, may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || fields[0] === 'X' ? null : fields[19] ?? null
 }
@@ -121,7 +121,7 @@ export function newHolder ({ owner, file, lock }: Pick<Holder, 'owner' | 'file' 
 export const describeHolder = ({ owner, pid, host }: Pick<Holder, 'owner' | 'pid' | 'host'>): string =>
   `${owner}, process ${pid} on ${host}`
 
-/** The holder that a store names, or null. */
+/** The holder that is stored in a database, or null. */
 export function readHolder (db: DatabaseSync): Holder | null {
   const row = db.prepare('select body from holder').get() as { body: string } | undefined
   return row === undefined ? null : JSON.parse(row.body) as Holder

@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 
 const nothing = () => undefined
 
-/** What a store has besides its database: the lock of its folder, the guard of its files, the sync of its log. */
+/** The parts of a store besides its database: the lock of its folder, the guard of its files, the sync of its log. */
 export interface Files {
   lock: Lock
   holder: Holder | null

@@ -64,7 +64,7 @@ export function refuseOwned (folder: string): void {
 }
 
 /** Locks the folder for this process, or throws OFFPEAK_ENGINE_BUSY. The lock is an exclusive transaction that stays
- *  open: the system releases it when the process ends in any way, so that no pid has to be trusted. */
+ *  open: the system releases it when the process ends in any way, so no pid is needed. */
 export function takeLock (folder: string, owner: string): Lock {
   const name = join(folder, 'lock.json')
   const file = join(folder, 'lock.db')

@@ -35,9 +35,9 @@ export function prepareFolder (folder: string, typeOf = (path: string): number =
   })
 }
 
-// synchronous is normal because the group commit syncs the log itself, off the event loop; checkpoints sync as ever.
-// One of 1000 pages, as is usual, keeps the event loop for 7 ms on a quick disk. A commit that has split pages walks
-// the whole cache: over 32 MB it takes twice as long as over 4, in which all but the leaves of a large index have room.
+// synchronous is normal because the group commit syncs the log itself, outside the event loop; checkpoints still sync.
+// A checkpoint of the default 1000 pages would block the event loop for 7 ms on a fast disk. A commit that splits pages
+// walks the whole cache: 32 MB take twice as long as 4 MB, which hold all of a large index except its leaves.
 export const PRAGMAS = `
   pragma synchronous = normal;
   pragma fullfsync = 1;
@@ -75,7 +75,7 @@ export function migrate (db: DatabaseSync, file: string, migrations: readonly st
   const [version, application] = [numberOf(db, 'user_version'), numberOf(db, 'application_id')]
   if (version > migrations.length) {
     throw engineFailed({
-      message: `${file} was written by a newer offpeak (schema ${version}, this one knows ${migrations.length})`,
+      message: `${file} was written by a newer offpeak (schema ${version}, this one supports ${migrations.length})`,
       fix: 'Start the newer offpeak, or restore the backup made before the upgrade.'
     })
   }

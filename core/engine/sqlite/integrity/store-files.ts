@@ -5,7 +5,7 @@ import { hasCopied, isThere, isWhole, walIndexOf } from './wal-index.ts'
 import type { WalIndex } from './wal-index.ts'
 
 /** A problem of the files of a store. `moved`: the next start would not read what is written now. `cut`: written data
- *  is missing from the log. `damaged`: the database file is not as SQLite left it. `unwritable`, `unreachable`:
+ *  is missing from the log. `damaged`: the database file differs from what SQLite wrote. `unwritable`, `unreachable`:
  *  possibly temporary. `foreign`: another program wrote to the database file, which has to be checked. */
 export type FileFinding = { kind: 'moved' | 'cut' | 'damaged' | 'unwritable' | 'unreachable' | 'foreign',
   words: string }
@@ -25,7 +25,7 @@ const each = <T>(of: (part: FilePart) => T) =>
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
-/** Compares the files of an open store with what SQLite left in them. The files stay open until the database is closed,
+/** Compares the files of an open store with what SQLite has written. The files stay open until the database is closed,
  *  because closing a file releases the locks that this process has on it. */
 export class StoreFiles {
   readonly #file: string

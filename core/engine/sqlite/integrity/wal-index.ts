@@ -22,7 +22,7 @@ const BIG = 0x377f0683
 
 const isLittle = endianness() === 'LE'
 
-/** The index in this file as it stands; null where it is not filled or cannot be read. */
+/** The index in this file, or null when it is not initialized or cannot be read. */
 export function walIndexOf (handle: number): WalIndex | null {
   const bytes = Buffer.alloc(INDEX)
   try {
@@ -70,8 +70,8 @@ export function hasCopied (before: WalIndex, now: WalIndex): boolean {
 
 const isMagic = (magic: number): boolean => magic === LITTLE || magic === BIG
 
-/** Whether the log has the header that its index tells of, and the frame that was seen last, when it still counts. A
- *  log that was cut short and has grown again since has not. */
+/** Whether the log has the header of its index and, while it is valid, the last frame that was seen. False for a log
+ *  that was cut short and has grown again. */
 export function isThere (handle: number, index: WalIndex, seen: WalIndex | null): boolean {
   if (index.frames === 0) return true
   const header = Buffer.alloc(HEADER)
@@ -87,11 +87,11 @@ export function isThere (handle: number, index: WalIndex, seen: WalIndex | null)
   return sum[0] === seen.sum.readUInt32BE(0) && sum[1] === seen.sum.readUInt32BE(4)
 }
 
-/** The checksum up to a frame, from that up to the one before. */
+/** The checksum up to a frame; `sum`: the checksum up to the frame before. */
 const chained = (sum: readonly [number, number], frame: Buffer, little: boolean): [number, number] =>
   added(added(sum, viewOf(frame, 0, 8), little), viewOf(frame, FRAME, frame.length), little)
 
-/** Whether the whole log has what its index tells of. */
+/** Whether the checksums of the whole log agree with its index. */
 export function isWhole (handle: number, index: WalIndex): boolean {
   if (index.frames === 0) return true
   const header = Buffer.alloc(HEADER)

@@ -113,7 +113,7 @@ function scheduleRanges (tables: Tables, { schedule, source, states, lanes }: Sc
     )
 }
 
-/** Skips from kind to kind. With > instead of >=, SQLite would read all runs of a kind first. */
+/** Continues at the next kind. With > instead of >=, SQLite would read all runs of a kind first. */
 function kindsOf (tables: Tables, schedule: string): ScheduleKind[] {
   const kinds: ScheduleKind[] = []
   for (let kind: ScheduleKind | undefined = { state: 0, lane: 0, source: 0 }; kind;) {
@@ -158,7 +158,7 @@ function lanePlan (tables: Tables, places: readonly LaneState[], { source, due_b
   }
 }
 
-/** The queued runs of a lane; `sorts`: how many would have to be sorted. */
+/** The queued runs of a lane; `sorts`: the number of rows that would have to be sorted. */
 interface QueuedLane {
   place: LaneState
   sorts: number
@@ -184,8 +184,8 @@ function sortedAlone (tables: Tables, { place, sorts }: QueuedLane, source: Sour
 
 const OTHERS = `from run as other indexed by run_lane where ${IN_RUN_LANE} and state = 1 and lane = ?`
 
-/** True when not all of the queued runs of a lane were asked for by hand. */
+/** True when a queued run of a lane was not added by hand. */
 const isMixed = (tables: Tables, { id }: Lane): boolean => tables.one(`select 1 ${OTHERS} limit 1`, id) !== undefined
 
-// The rows tell the source as well, but reading a million rows takes long.
+// The rows have the source as well, but reading a million rows takes long.
 const byHand = ({ id }: Lane): Term => term(`id not in (select id ${OTHERS})`, id)

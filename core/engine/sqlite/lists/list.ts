@@ -18,10 +18,10 @@ const PER_MS = 4096
 /** With more ranges than this the newest runs are scanned first. */
 const MANY_RANGES = 8
 
-/** How many of the newest runs are scanned before many ranges are read. */
+/** The number of newest runs that are scanned before many ranges are read. */
 const NEWEST_ROWS = 1000
 
-/** How many of the newest runs are scanned before many rows are sorted. */
+/** The number of newest runs that are scanned before many rows are sorted. */
 const NEWEST_ROWS_BEFORE_SORT = 20_000
 
 /** The searched ids, both bounds exclusive. */
@@ -48,15 +48,15 @@ export function list (tables: Tables, ask: ListAsk, extra: readonly Term[] = [])
 }
 
 function find (tables: Tables, ask: RunFilter, search: Search): number[] {
-  const ways = planList(tables, ask)
-  const far = newestRowsFor(ways)
-  if (far === 0) return readRanges(tables, ways, search, [])
+  const ranges = planList(tables, ask)
+  const far = newestRowsFor(ranges)
+  if (far === 0) return readRanges(tables, ranges, search, [])
   const terms = [...search.terms, ...columnTerms(tables, ask)]
   const { found, rest } = scanNewest(tables, { ...search, terms }, [Math.min(far, NEWEST_ROWS + search.most), far])
-  return rest === null ? found : readRanges(tables, ways, { ...search, range: rest }, found)
+  return rest === null ? found : readRanges(tables, ranges, { ...search, range: rest }, found)
 }
 
-/** How many of the newest runs are scanned before the ranges of a plan are read. */
+/** The number of newest runs that are scanned before the ranges of a plan are read. */
 function newestRowsFor ({ laneRanges: crowd, others }: ListPlan): number {
   const sorted = others.reduce((sum, { sortRows: sorts = 0 }) => sum + sorts, 0)
   if (sorted > MAX_SORTED) return NEWEST_ROWS_BEFORE_SORT
@@ -72,12 +72,12 @@ export function countRuns (tables: Tables, ask: RunFilter, extra: readonly Term[
   const known = (places: readonly LaneState[]) => isWhole ? countKnown(tables, places, extra) : null
   const placed = ask.source === undefined ? known(crowd.states) : null
   return others.reduce(
-    (sum, way) => sum + ((way.states && known(way.states)) ?? countRange(tables, way, meets)),
+    (sum, one) => sum + ((one.states && known(one.states)) ?? countRange(tables, one, meets)),
     placed ?? countOf(tables, crowd, meets)
   )
 }
 
-/** The number from the counts of the lanes, or null when they do not tell. */
+/** The number from the counts of the lanes, or null when they do not determine it. */
 function countKnown (tables: Tables, places: readonly LaneState[], extra: readonly Term[]): number | null {
   let sum = 0
   for (const place of places) {
@@ -98,7 +98,7 @@ function countKnownIn (tables: Tables, { lane, state }: LaneState, extra: readon
   return extra.every(({ sql }) => sql === 'cancel is null' && state !== 'running') ? all : null
 }
 
-/** True when the ids alone tell which runs were created before the instant. */
+/** True when the ids alone determine which runs were created before the instant. */
 const isExact = (tables: Tables, instant: number): boolean => tables.ids.exact && Number.isInteger(instant)
 
 const endOf = (tables: Tables, to: number): number =>
@@ -173,13 +173,13 @@ function readRanges (
   before: number[]
 ): number[] {
   let found = before
-  const follow = (ways: readonly IndexRange[]) => {
+  const follow = (ranges: readonly IndexRange[]) => {
     const above = found.length < search.most ? search.range.above : found.at(-1)!
-    const more = read(tables, ways, { ...search, range: { ...search.range, above } })
+    const more = read(tables, ranges, { ...search, range: { ...search.range, above } })
     if (more.length > 0) found = [...found, ...more].toSorted((a, b) => b - a).slice(0, search.most)
   }
   for (const arms of rangesOf(tables, crowd, search)) follow(arms)
-  for (const way of others) follow([way])
+  for (const one of others) follow([one])
   return found
 }
 
@@ -202,9 +202,9 @@ function idAfter (tables: Tables, range: IdRange, count: number): number {
   return row === undefined ? range.above : row.id - 1
 }
 
-function read (tables: Tables, ways: readonly IndexRange[], { range, terms, most }: Search): number[] {
-  const all = ways.map(way => ({ ...way, ...every(way, within(range, terms)) }))
-  const values = all.flatMap(way => way.values)
+function read (tables: Tables, ranges: readonly IndexRange[], { range, terms, most }: Search): number[] {
+  const all = ranges.map(one => ({ ...one, ...every(one, within(range, terms)) }))
+  const values = all.flatMap(one => one.values)
   return tables.all<{ id: number }>(
     `${all.map(selected).join(' union all ')} order by id desc limit ?`,
     ...values,
@@ -216,8 +216,8 @@ function read (tables: Tables, ways: readonly IndexRange[], { range, terms, most
 const selected = ({ sql, byDue: line }: IndexRange): string =>
   line ? `select id from (select id from run ${sql} order by due_at desc limit -1)` : `select id from run ${sql}`
 
-function countRange (tables: Tables, way: IndexRange, meets: Term): number {
-  const { sql, values } = every(way, meets)
+function countRange (tables: Tables, one: IndexRange, meets: Term): number {
+  const { sql, values } = every(one, meets)
   return tables.one<{ n: number }>(`select count(*) as n from run ${sql}`, ...values)!.n
 }
 

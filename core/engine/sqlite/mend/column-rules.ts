@@ -1,8 +1,8 @@
 import { CONDITIONS, PRIORITIES, SOURCES, STATES } from '../../../model/run/run.ts'
 import { LAST_DATE } from '../../../model/base/clock.ts'
 
-/** What a column may hold. `holds`: the condition, in SQL. `instead`: what takes the place of anything else, in SQL.
- *  `decides`: a run that waits cannot be told from what is left, and fails. */
+/** The valid values of a column. `holds`: the condition, in SQL. `instead`: the replacement of other values, in SQL.
+ *  `decides`: a waiting run whose value was replaced must fail. */
 export interface ColumnRule {
   column: string
   holds: string
@@ -20,7 +20,7 @@ const between = (
 ): ColumnType => [column => `(typeof(${column}) = 'integer' and ${column} between ${least} and ${most})`, expected]
 
 const MOST = Number.MAX_SAFE_INTEGER
-/** The last number of a run: the next ones can be counted with. */
+/** The highest valid run number; the numbers above it are left for new runs. */
 export const LAST_NUMBER = MOST - 2 ** 40
 const INSTANT = between(-LAST_DATE, LAST_DATE, 'an instant in ms')
 const COUNT = between(0, 2 ** 50, 'a count')
@@ -44,20 +44,20 @@ function rule (column: string, [holds, expected]: ColumnType, instead: string, d
 const free = (kind: ColumnType, columns: string[]): ColumnRule[] =>
   columns.map(column => rule(column, orNull(kind), 'null'))
 
-/** What tells a run that is never to start: its row was out of range. */
+/** The code of the reason with which a run fails whose row was out of range. */
 export const OUT_OF_RANGE = 'out_of_range'
 
-/** Where a run waits until it is failed: no clock comes there. */
+/** The due time of a run that waits to be failed, so that it cannot start. */
 export const NEVER_DUE = LAST_DATE
 
-/** The lane of runs of which it is not known whose they are. */
+/** The lane of runs whose task or queue is lost. */
 const UNKNOWN_LANE = "task = 'unknown' and queue = 'unknown' and priority = 2 and span = -2 and scheduled = 0"
 
-/** Makes that lane. */
+/** Adds that lane. */
 export const MAKE_UNKNOWN_LANE =
   "insert or ignore into lane (task, queue, priority, span, scheduled) values ('unknown', 'unknown', 2, -2, 0)"
 
-/** The number of a run says when it was created, in 1/4096 ms. */
+/** When a run was created, by its number, which counts 1/4096 ms. */
 const CREATED = `min(id / 4096, ${LAST_DATE})`
 
 export const RUN_RULES: readonly ColumnRule[] = [
@@ -105,15 +105,14 @@ export const LANE_RULES: readonly ColumnRule[] = [
 
 const REMOVED = ''
 
-/** Where a schedule stands by what it says itself. */
+/** The cursor of a schedule according to its body. */
 const CURSOR = `case when not json_valid(body) then 0 when json_type(body, '$.cursor') is not 'integer' then 0
   when json_extract(body, '$.cursor') between ${-MOST} and ${MOST} then json_extract(body, '$.cursor') else 0 end`
 
 const within = (kind: ColumnType, columns: string[], instead = REMOVED): ColumnRule[] =>
   columns.map(column => rule(column, kind, instead))
 
-/** Tables whose rows can be spared: one that is out of range is removed, unless something can take the place of what
- *  is. */
+/** Tables with dispensable rows: a row that is out of range is removed unless its value can be replaced. */
 export const SIDE_RULES: Readonly<Record<string, readonly ColumnRule[]>> = {
   payload: within(NUMBER, ['run']),
   result: [...within(NUMBER, ['run']), ...within(TEXT, ['json'])],
@@ -190,7 +189,7 @@ export const SIDE_RULES: Readonly<Record<string, readonly ColumnRule[]>> = {
   ]
 }
 
-/** What a run waits for: of a row that is out of range nothing can be told, and its run fails. */
+/** Prerequisites: when such a row is out of range, its run fails. */
 export const DEPENDENCY_RULES: readonly ColumnRule[] = [
   ...within(NUMBER, ['run', 'prerequisite']),
   ...within(COUNT, ['place']),

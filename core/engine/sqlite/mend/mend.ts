@@ -6,7 +6,7 @@ import { DEPENDENCY_RULES, LANE_RULES, LAST_NUMBER, MAKE_UNKNOWN_LANE, NEVER_DUE
   SIDE_RULES } from './column-rules.ts'
 import type { ColumnRule } from './column-rules.ts'
 
-/** A row that was out of range: which one, and what was found in it. */
+/** A row that was out of range, and the values that were found in it. */
 interface Mended {
   table: string
   row: string
@@ -53,7 +53,7 @@ interface WrongRun {
 const IN_LANE = `exists (select 1 from lane where lane.id = run.lane and case when single = 1 then span = -2
   else span = coalesce(deadline_at - due_at, -1) and scheduled = (source <= 1) end)`
 
-/** The condition that a run has waited to fail since an earlier start. */
+/** The condition that an earlier start has left a run to be failed. */
 const FAILING = `(state <= 1 and due_at = ${NEVER_DUE}
   and case when json_valid(reason) then json_extract(reason, '$.code') end is '${OUT_OF_RANGE}')`
 
@@ -200,7 +200,7 @@ class Mender {
     this.#fail.set(encodeId(id), reason)
   }
 
-  /** Fails a run that an earlier start did not get to fail. */
+  /** Fails a run that an earlier start has left to be failed. */
   #failAgain (id: number): void {
     const [row] = this.#all<{ reason: string }>('select reason from run where id = ?', id)
     this.#fail.set(encodeId(id), JSON.parse(row!.reason) as Reason)

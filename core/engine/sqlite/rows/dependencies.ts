@@ -169,8 +169,8 @@ function reasonOf ({ prerequisite, condition }: Cause): Reason {
 
 function detailOf ({ state, error, reason }: Run, condition: Condition): string {
   if (state === 'completed') return `, but the condition is ${condition}`
-  const said = error?.message ?? reason?.message
-  return said ? `: ${said}` : ''
+  const message = error?.message ?? reason?.message
+  return message ? `: ${message}` : ''
 }
 
 interface DependencyRow {

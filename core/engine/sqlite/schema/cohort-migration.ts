@@ -1,16 +1,16 @@
-/** The step of the schema that brought cohorts, owners and versions. */
+/** The migration that adds cohorts, owners and versions. */
 export const COHORT_MIGRATION = `
-  -- What was claimed and did not say so in its row.
+  -- Claims that were not written to the rows of their runs.
   update run set state = 2, attempt = 1, turn = 1,
     owner = (select claim.owner from claim, json_each(claim.runs) as claimed where claimed.value = run.id),
     started_at = (select claim.at from claim, json_each(claim.runs) as claimed where claimed.value = run.id)
   where state = 1 and turn = 0 and id in (select claimed.value from claim, json_each(claim.runs) as claimed);
   drop table claim;
 
-  -- Until when the lease of each owner holds; those of an earlier process are over.
+  -- The ends of the leases of owners; those of an earlier process have expired.
   create table owner (name text primary key, lease_until integer not null) without rowid;
 
-  -- Starts that queues with a rate have left.
+  -- The rate buckets of queues.
   create table rate (queue text primary key, tokens real not null, at integer not null) without rowid;
   insert into rate
     select substr(name, 8), json_extract(value, '$.tokens'), json_extract(value, '$.at') from fact
@@ -18,20 +18,19 @@ export const COHORT_MIGRATION = `
       and json_type(value, '$.at') = 'integer';
   delete from fact where name like 'bucket/%';
 
-  -- version rises with each change of the table; a value or a body that is null in JSON says that it is gone.
+  -- version rises with each change of the table; a value or body of JSON null marks a removed row.
   alter table fact add column version integer not null default 1;
   alter table schedule add column version integer not null default 1;
   alter table schedule add column at integer not null default 0;
 
-  -- now: to run now. single: judged by itself, as all are that were there before there were cohorts. preempted: how
-  -- often it has yielded.
+  -- single: not part of a cohort, like all runs from before this migration. preempted: the number of yields.
   alter table run add column now integer not null default 0;
   alter table run add column single integer not null default 1;
   alter table run add column preempted integer not null default 0;
   create index run_single on run (due_at) where state = 1 and single = 1;
 
-  -- A lane is a cohort: span is from due to deadline in ms, -1 without a deadline, -2 for single runs, which no
-  -- schedule tells apart.
+  -- A lane is a cohort: span is from due to deadline in ms, -1 without a deadline, -2 for single runs, whether a
+  -- schedule added them or not.
   create table cohort (
     id integer primary key,
     task text not null,
@@ -51,7 +50,7 @@ export const COHORT_MIGRATION = `
   drop table lane;
   alter table cohort rename to lane;
 
-  -- Of the runs that wait, those of the most usual span of their lane come into a cohort.
+  -- The waiting runs with the most frequent span of their lane join its cohort.
   insert into lane (task, queue, priority, span, scheduled)
     select task, queue, priority, span, scheduled from (
       select lane.task, lane.queue, lane.priority, waits.span, waits.scheduled,
@@ -75,7 +74,7 @@ export const COHORT_MIGRATION = `
   update run set single = 0, lane = (select coming.lane from coming where coming.run = run.id)
   where id in (select run from coming);
 
-  -- Why the runs of a lane that are due in [due_from, due_until] were held, by whom, and from when to when.
+  -- Holds of the runs of a lane that are due in [due_from, due_until]: code, owner, begin and end.
   create table lane_hold (
     id integer primary key,
     lane integer not null,
@@ -89,7 +88,7 @@ export const COHORT_MIGRATION = `
   );
   create index lane_hold_of on lane_hold (lane, ended);
 
-  -- counted: its wait is over, and its time is in the sums. What was closed was summed when it was.
+  -- counted: the wait has ended and is summed. Entries that were closed before are summed already.
   alter table hold add column owner text not null default '';
   alter table hold add column counted integer not null default 0;
   update hold set counted = 1 where ended is not null or run not in (select id from run where state = 1);

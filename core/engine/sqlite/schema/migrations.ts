@@ -1,11 +1,11 @@
 import { COHORT_MIGRATION } from './cohort-migration.ts'
 
-/** Says that a file is ours: 'offp' in ASCII, in the header where SQLite keeps it. */
+/** The application id of SQLite's file header: 'offp' in ASCII. */
 export const APPLICATION_ID = 0x6f666670
 
-/** One step for each version of the schema, oldest first; the version of a file is the number of steps it has taken. */
+/** One step for each version of the schema, oldest first. The version of a file is the number of its steps. */
 export const MIGRATIONS: readonly string[] = [`
-  -- One task in one queue at one priority, with how many runs it has in each state and which one finished last.
+  -- One task in one queue at one priority: the number of its runs in each state, and the run that finished last.
   create table lane (
     id integer primary key,
     task text not null,
@@ -22,8 +22,8 @@ export const MIGRATIONS: readonly string[] = [`
     unique (task, queue, priority)
   );
 
-  -- Narrow on purpose: what a run carries lies in the tables below, and only where there is something to carry.
-  -- state and source are places in STATES and SOURCES; name is task/key.
+  -- Narrow on purpose: payloads, results and the like are in tables of their own, with a row only when present.
+  -- state and source are indexes in STATES and SOURCES; name is task/key.
   create table run (
     id integer primary key,
     lane integer not null,
@@ -102,7 +102,7 @@ export const MIGRATIONS: readonly string[] = [`
   alter table run add column moved text;
   create index run_deadline on run (deadline_at) where deadline_at is not null and state <= 1;
 
-  -- Why a run was held, and from when to when; ended is null while it still is.
+  -- Holds of single runs; ended is null while a hold is open.
   create table hold (
     run integer not null,
     seq integer not null,
@@ -114,7 +114,7 @@ export const MIGRATIONS: readonly string[] = [`
   ) without rowid;
   create index hold_open on hold (run) where ended is null;
 
-  -- Time held by task and code, for each day of UTC since 1970.
+  -- Held time by task, code and UTC day since 1970.
   create table held (
     day integer not null,
     task text not null,
@@ -126,10 +126,10 @@ export const MIGRATIONS: readonly string[] = [`
 
   create table fact (name text primary key, value text not null, at integer not null) without rowid;
 `, `
-  -- awaits: how many prerequisites it has; null is none.
+  -- awaits: the number of prerequisites, or null.
   alter table run add column awaits integer;
 
-  -- state: what the prerequisite came to, null until then. result: kept here once the prerequisite is removed.
+  -- state: the final state of the prerequisite, or null. result: that of a removed prerequisite.
   create table dependency (
     run integer not null,
     place integer not null,
@@ -143,18 +143,18 @@ export const MIGRATIONS: readonly string[] = [`
   create index dependency_of on dependency (prerequisite);
   create index dependency_open on dependency (run) where state is null;
 `, `
-  -- key_until: -1 until it is claimed, -2 until it is over, else the instant; freed: its key is its own no longer.
+  -- key_until: -1 until the claim, -2 until the end, otherwise the instant; freed: the key is free.
   alter table run add column key_until integer;
   alter table run add column freed integer;
   drop index run_name;
   create unique index run_name on run (name) where name is not null and freed is null;
 `, `
-  -- What a failed run failed of, so that failures that are alike are found together.
+  -- The fingerprint of a failed run, by which equal failures are grouped.
   alter table run add column fingerprint text;
   update run set fingerprint = fingerprint_of(error, reason) where state = 4;
   create index run_dead on run (lane, fingerprint) where fingerprint is not null;
 `, `
-  -- What ended in each hour of UTC since 1970; wait, held and run are durations on a log scale, see Durations.
+  -- Ended runs by UTC hour since 1970; wait, held and run are histograms on a log scale.
   create table hour (
     hour integer not null,
     task text not null,
@@ -170,7 +170,7 @@ export const MIGRATIONS: readonly string[] = [`
     primary key (hour, task, queue)
   ) without rowid;
 `, `
-  -- What the attempts of a run have taken together, of those that were executed where it can be told.
+  -- The usage of all attempts of a run that were measured.
   create table used (
     run integer primary key,
     cpu_ms integer not null,
@@ -180,19 +180,18 @@ export const MIGRATIONS: readonly string[] = [`
   );
   alter table hour add column cpu_ms integer not null default 0;
 `, `
-  -- Of those that failed, how many had spent their attempts or their time.
+  -- The number of failed runs that were out of attempts or time.
   alter table hour add column dead integer not null default 0;
 `, `
-  -- So that failures that are alike are counted, and their first and last end told, from the index alone.
+  -- Counts equal failures and finds their first and last end in the index alone.
   create index run_died on run (lane, fingerprint, finished_at) where fingerprint is not null;
 `, `
-  -- How many runs of a lane wait or run is counted when the file is opened: a row of its own need not be written
-  -- whenever that changes.
+  -- Waiting and running runs of a lane are counted when the file is opened, so that their changes write no row.
   alter table lane drop column blocked;
   alter table lane drop column queued;
   alter table lane drop column running;
 `, `
-  -- Claims whose runs do not say so in their rows yet: runs is a list of their ids. See Ledger.
+  -- Claims that are not written to the rows of their runs yet: runs is a list of ids.
   create table claim (
     seq integer primary key,
     owner text not null,
@@ -201,8 +200,7 @@ export const MIGRATIONS: readonly string[] = [`
     runs text not null
   );
 `, `
-  -- Every index costs each run that is added, claimed and ended. Of one that is queued by hand run_queued tells where
-  -- it is, and no other.
+  -- Each index makes adds, claims and ends slower. run_queued alone finds queued runs that were added by hand.
   drop index run_state;
   drop index run_source;
   create index run_lane on run (lane, state, source) where state <> 1 or source <> 2;
@@ -210,16 +208,16 @@ export const MIGRATIONS: readonly string[] = [`
   drop index run_schedule;
   create index run_schedule on run (schedule, state, lane, source) where schedule is not null;
 `, `
-  -- A short payload lies in the row of its run: one page less is written for each that is added. Longer ones, and those
-  -- of earlier runs, lie in payload.
+  -- A short payload is in the row of its run, so that an added run writes one page less. Longer payloads, and those of
+  -- earlier runs, are in the table payload.
   alter table run add column payload text;
 `, `
-  -- Most deadlines end nothing: only runs that expire are found by theirs.
+  -- Covers expiring runs only: most deadlines end no run.
   alter table run add column expires integer;
   update run set expires = 1 where state <= 1 and deadline_at is not null;
   drop index run_deadline;
   create index run_deadline on run (deadline_at) where expires = 1 and state <= 1;
 `, COHORT_MIGRATION, `
-  -- Which process has the store, as JSON: see Holder.
+  -- The process that has the store open, as JSON (Holder).
   create table holder (one integer primary key check (one = 1), body text not null);
 `]

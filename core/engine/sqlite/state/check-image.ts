@@ -6,7 +6,7 @@ import { toRun } from '../mapping/run-row.ts'
 import type { RunRow } from '../mapping/run-row.ts'
 import { Tables } from './tables.ts'
 
-/** One part of the image in words that two can be compared in. */
+/** A part of the image as text, for comparison. */
 type ImageParts = Record<string, unknown>
 
 const sorted = <V>(map: ReadonlyMap<string | number, V>) => [...map].toSorted(([a], [b]) => a < b ? -1 : 1)
@@ -54,13 +54,13 @@ function partsOf (tables: Tables, now: number): ImageParts {
   }
 }
 
-/** What may be compared between two transactions without being felt. */
+/** True when a comparison between two transactions takes no noticeable time. */
 const isSmall = ({ memory: { lanes } }: Tables): boolean =>
   lanes.byId.size <= 64 &&
   [...lanes.waiting].reduce((sum, { counts }) => sum + counts[stateNumber('queued')]!, 0) <= 5000
 
-/** Compares memory with what the rows say: throws at the first part in which they differ. What memory does not know is
- *  not compared: it is read when it is needed. Of a large store nothing is compared. */
+/** Compares memory with the rows and throws at the first part that differs. Parts that memory has not read are skipped,
+ *  and large stores are not compared. */
 export function checkImage (tables: Tables, now: number): void {
   if (!isSmall(tables)) return
   const fresh = new Tables(tables.db, tables)
@@ -79,7 +79,7 @@ const differ = (part: string, found: unknown, expected: unknown): Error =>
     `Memory and rows differ in ${part}: in memory ${JSON.stringify(found)}, in the rows ${JSON.stringify(expected)}`
   )
 
-/** What memory may know more of, or sooner, than the rows say. */
+/** Checks the parts of memory that are bounds of the rows rather than copies. */
 function checkBounds ({ memory, ids: numbers }: Tables, fresh: Tables): void {
   const awaited = [...fresh.memory.awaited].filter(id => !memory.awaited.has(id))
   if (awaited.length > 0) throw differ('awaited', [], awaited)

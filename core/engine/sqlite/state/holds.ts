@@ -14,7 +14,7 @@ import { RunHolds } from './run-holds.ts'
 /** A verdict on all due runs applies to runs that become due later as well, until the next verdict. */
 const FOREVER = Number.MAX_SAFE_INTEGER
 
-/** The columns that tell how much of a run's wait is summed. */
+/** The columns that determine how much of a run's wait is summed. */
 type WaitingRun = Pick<Run, 'id' | 'due_at' | 'turn' | 'single' | 'started_at'>
 
 interface WaitingRow {

@@ -71,15 +71,15 @@ export class LaneHolds {
   }
 
   /** Writes a verdict of an owner. It may adopt spans without an owner. */
-  say (lane: number, said: SpanVerdict): void {
+  say (lane: number, verdict: SpanVerdict): void {
     const known = this.#of(lane)
-    const isOwn = ({ owner }: HoldSpan) => owner === said.owner || owner === ''
-    const { kept, adopted, closed, opened } = applyVerdict(known.open.filter(isOwn), said)
+    const isOwn = ({ owner }: HoldSpan) => owner === verdict.owner || owner === ''
+    const { kept, adopted, closed, opened } = applyVerdict(known.open.filter(isOwn), verdict)
     if (adopted.length + closed.length + opened.length === 0) return
     let { until } = known
     for (const span of adopted) this.#write(span, null)
     for (const span of closed) {
-      const ended = Math.max(span.began, said.at)
+      const ended = Math.max(span.began, verdict.at)
       this.#write(span, ended)
       until = Math.max(until, ended)
     }

@@ -44,7 +44,7 @@ export class Lanes {
   /** The lanes whose counts of finished runs changed in the transaction. */
   readonly changed = new Set<Lane>()
   readonly #byTask = new Map<string, Lane[]>()
-  /** How many runs of each queue are queued or blocked. */
+  /** The number of queued or blocked runs of each queue. */
   readonly #inQueue = new Map<string, number>()
   readonly #source: LaneSource
   readonly #journal: Journal
@@ -88,7 +88,7 @@ export class Lanes {
     if (this.waitingIn(lane.queue) === 0) journal.drop(this.#inQueue, lane.queue)
   }
 
-  /** How many runs wait in a queue, blocked ones included. */
+  /** The number of waiting runs in a queue, including blocked ones. */
   waitingIn (queue: string): number {
     return this.#inQueue.get(queue) ?? 0
   }
@@ -208,8 +208,8 @@ function lastOf (lanes: readonly Lane[]): Run | null {
   return last && { ...last }
 }
 
-/** True for a new run behind a due run of its cohort: it cannot start before that one, so that adding it needs no check
- *  of what may start. False for runs of schedules: an older one may be held while a newer one is not. */
+/** True for a new run behind a due run of its cohort: it cannot start before that run, so the claimer need not look
+ *  again. False for runs of schedules: an older one may be held while a newer one is not. */
 export const isBehindDue = ({ span, scheduled, first, horizon }: Lane, run: Run): boolean =>
   span !== null && !scheduled && first !== null && first.due_at <= horizon && comesFirst(first, run)
 

@@ -9,7 +9,8 @@ import type { Lane, LaneSource } from './lanes.ts'
 import { Singles } from './singles.ts'
 import type { SingleSource } from './singles.ts'
 
-/** What a running run was claimed with. Not stored. `rated`: it took a token from the rate bucket of its queue. */
+/** The circumstances of the claim of a running run. Not stored. `rated`: it took a token from the rate bucket of its
+ *  queue. */
 interface ClaimDetails {
   locks: readonly string[]
   rated: boolean
@@ -100,7 +101,7 @@ export class Memory {
     this.lanes.moved(lane, run, null)
   }
 
-  /** Keeps what a run was claimed with. */
+  /** Keeps the circumstances of a claim. */
   claimed (id: string, claim: ClaimDetails): void {
     if (claim.locks.length > 0 || claim.rated) this.journal.put(this.#claims, id, claim)
   }
@@ -122,8 +123,8 @@ export class Memory {
     return this.versions[of]
   }
 
-  emit (said: EngineEvent extends infer One ? One extends { call: string } ? Omit<One, 'call'> : never : never): void {
-    this.events.push({ ...said, call: this.call } as EngineEvent)
+  emit (event: EngineEvent extends infer One ? One extends { call: string } ? Omit<One, 'call'> : never : never): void {
+    this.events.push({ ...event, call: this.call } as EngineEvent)
   }
 
   /** What the running runs of other owners occupy. */

@@ -61,10 +61,10 @@ export class RunHolds {
   say (id: string, { owner, at, code, message }: Pick<HoldEntry, 'owner' | 'at' | 'code' | 'message'>): void {
     let isHeld = false
     for (const open of this.of(id).filter(own => own.to === null && (own.owner === owner || own.owner === ''))) {
-      const goes = continues({ ...open, began: open.from }, { code, message, at })
-      if (!goes) this.#change(id, { ...open, to: Math.max(open.from, at) })
+      const isSame = continues({ ...open, began: open.from }, { code, message, at })
+      if (!isSame) this.#change(id, { ...open, to: Math.max(open.from, at) })
       else if (open.owner === '') this.#change(id, { ...open, owner })
-      isHeld ||= goes
+      isHeld ||= isSame
     }
     if (code !== null && !isHeld) this.add(id, { code, message, from: at, to: null, owner })
   }

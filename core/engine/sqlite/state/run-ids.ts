@@ -4,7 +4,7 @@ import type { Journal } from './journal.ts'
 
 const PER_MS = 4096
 
-/** Gives ids to runs. Their numbers only rise, also when the clock goes back, and none is used twice. */
+/** Gives ids to runs. Their numbers only rise, also when the clock is set back, and none is used twice. */
 export class RunIds {
   /** The last number. */
   last = 0
@@ -51,7 +51,7 @@ export class RunIds {
     return (instant + this.ahead) * PER_MS
   }
 
-  /** True when every number tells the millisecond in which its run was created. */
+  /** True when every number contains the millisecond in which its run was created. */
   get exact (): boolean {
     return this.ahead <= 1
   }

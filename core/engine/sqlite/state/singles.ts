@@ -32,9 +32,9 @@ export const sinceOf = (
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
-/** How many runs of a group are returned in each order in which one may start before the others: nearest deadline,
- *  longest wait, and last due, because runs that have piled up are held back longer. The next ones follow when these
- *  have started. A held group does not hide another. */
+/** The number of runs of a group that are returned in each order in which one may start before the others: nearest
+ *  deadline, longest wait, and last due, because runs that have piled up are held back longer. The next ones follow
+ *  when these have started. A held group does not hide another. */
 const MAX_PER_ORDER = 100
 
 type Order = (a: Single, b: Single) => number
