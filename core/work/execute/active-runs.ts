@@ -18,17 +18,17 @@ export interface Active {
   progress: ProgressTracker
 }
 
-const LOOKED_AT = 5
+const COMPLETED_READ = 5
 
 /** The median duration of the last completed runs of a task, ms, or null when there are none. */
-async function usualOf (task: string, engine: Engine): Promise<number | null> {
-  const { items } = await engine.list({ task, state: ['completed'], limit: LOOKED_AT })
+async function medianDurationOf (task: string, engine: Engine): Promise<number | null> {
+  const { items } = await engine.list({ task, state: ['completed'], limit: COMPLETED_READ })
   const took = items.flatMap(({ started_at: from, finished_at: to }) => from === null || to === null ? [] : [to - from])
     .toSorted((a, b) => a - b)
   return took[Math.floor(took.length / 2)] ?? null
 }
 
-/** The runs that this process is executing, counted by task. */
+/** The runs that this process is executing. */
 export class ActiveRuns {
   readonly #runs = new Map<string, Active>()
   readonly #counts = new Map<string, number>()
@@ -39,7 +39,7 @@ export class ActiveRuns {
     return this.#runs.size
   }
 
-  /** Slots that are taken; a resting run takes none. */
+  /** The number of taken slots. A resting run takes none. */
   get taken (): number {
     return this.#runs.size - this.#resting.size
   }
@@ -53,7 +53,7 @@ export class ActiveRuns {
     return this.all().filter(({ run }) => !this.#resting.has(run.id))
   }
 
-  /** What the running runs occupy. A resting run keeps its queue and its locks. */
+  /** The runs as the gates count them. A resting run keeps its place in its queue and its locks. */
   get begun (): ActiveRun[] {
     return this.all().map(({ run, task }) => ({
       task: task.id,
@@ -69,7 +69,7 @@ export class ActiveRuns {
     }))
   }
 
-  /** Replaces an earlier turn of the same run, which has lost it. */
+  /** Adds a run. It replaces an earlier turn of the same run, whose lease is lost. */
   add (active: Active): void {
     const earlier = this.#runs.get(active.run.id)
     if (earlier !== undefined) this.delete(earlier)
@@ -78,21 +78,21 @@ export class ActiveRuns {
     if (active.task.work.kind === 'function') this.#seen.add(active.task.id)
   }
 
-  /** Does nothing when the run is not here, or when another turn of it is. */
+  /** Removes a run. Does nothing when the run is not here, or is here in another turn. */
   delete (active: Active): void {
     if (this.#runs.get(active.run.id) !== active) return
     this.#runs.delete(active.run.id)
     if (!this.#resting.delete(active.run.id)) this.#uncount(active)
   }
 
-  /** Gives the slot of a run to others; the run keeps its lease. */
+  /** Frees the slot of a run, which keeps its lease. */
   rest (active: Active): void {
     if (this.#runs.get(active.run.id) !== active || this.#resting.has(active.run.id)) return
     this.#resting.add(active.run.id)
     this.#uncount(active)
   }
 
-  /** Takes a slot again. */
+  /** Takes a slot for a resting run. */
   resume (active: Active): void {
     const { run, task } = active
     if (this.#runs.get(run.id) === active && this.#resting.delete(run.id)) {
@@ -135,10 +135,10 @@ export class ActiveRuns {
     return seen
   }
 
-  /** Stores the log lines and progress since the last call, and reports the progress. */
+  /** Stores the log lines and progress since the last call, and sends a notice of the progress. */
   async flush ({ engine, now, notice }: { engine: Engine, now: number, notice: Listener }): Promise<void> {
     const reports = this.all().map(async ({ run, lease, lines, progress }) => {
-      if (progress.wonders) progress.expect(await usualOf(run.task, engine))
+      if (progress.wonders) progress.expect(await medianDurationOf(run.task, engine))
       const logs = lines.take()
       const moved = progress.take()
       if (logs.length === 0 && moved === null) return

@@ -17,9 +17,9 @@ interface AttemptOptions {
   work: () => unknown
   clock: Clock
   random: () => number
-  /** How long a stopped task may take to end before its slot is freed. */
+  /** How long a task that was asked to stop may take to end before its slot is freed, ms. */
   graceMs: number
-  /** Called when the work ends after its slot has been freed. */
+  /** Called when the work ends after its slot was freed, with the delay in ms. */
   overdue: (ms: number) => void
 }
 
@@ -27,8 +27,8 @@ type Ending = { kind: 'returned', value: unknown } | { kind: 'threw', error: unk
 
 const ABANDONED: Ending = { kind: 'abandoned' }
 
-/** One execution, as an outcome; never throws. A stopped task is given the grace to end by itself, then its slot is
- *  freed whatever it does. */
+/** Executes a task once and resolves to its outcome; never rejects. A task that is asked to stop has the grace to end,
+ *  then the attempt ends without it. */
 export async function attempt (options: AttemptOptions): Promise<Outcome> {
   const limit = timeLimit(options)
   const ending = await ended(options)
@@ -36,13 +36,13 @@ export async function attempt (options: AttemptOptions): Promise<Outcome> {
   return outcomeOf(ending, options)
 }
 
-/** Asks the task to stop when its timeout is over; 0 is no limit. Returns a function that removes the limit. */
+/** Asks the task to stop after its timeout; 0 means no limit. Returns a function that removes the limit, or null. */
 function timeLimit ({ task: { timeoutMs: ms }, stop, clock }: AttemptOptions): (() => void) | null {
   if (ms === 0 || !Number.isFinite(ms)) return null
   return after(clock, ms, () => stop.ask(new StopReason('timeout', `took longer than its timeout of ${ms / SECOND} s`)))
 }
 
-/** Resolves when the work has ended, or the grace after it was asked to stop is over. */
+/** Resolves when the work has ended, or when the grace after a request to stop has passed. */
 function ended (options: AttemptOptions): Promise<Ending> {
   const { stop, clock, graceMs, overdue } = options
   return new Promise(resolve => {
@@ -65,7 +65,7 @@ function ended (options: AttemptOptions): Promise<Ending> {
 }
 
 async function worked ({ work, stop }: AttemptOptions): Promise<Ending> {
-  // A run that was asked to stop before its work has begun does not begin.
+  // A run that was asked to stop before its work began does not begin.
   if (stop.reason !== null) return { kind: 'threw', error: stop.reason }
   try {
     return { kind: 'returned', value: executed(await work()) }
@@ -79,8 +79,8 @@ function outcomeOf (ending: Ending, options: AttemptOptions): Outcome {
   if (stop?.code === 'timeout') return failed(stop, options)
   if (stop?.code === 'cancelled') return { kind: 'cancelled', reason: reasonOf(stop) }
   if (ending.kind === 'returned') return completed(ending.value)
-  // A task that throws after it was asked to stop has stopped for us: the attempt is given back, with its due time and
-  // its deadline.
+  // A task that throws after a request to stop has complied: the attempt is not charged, and due instant and deadline
+  // stay as they are.
   if (stop !== null) return { kind: 'postponed', reason: reasonOf(stop), due_at: options.run.due_at }
   return failed((ending as { error: unknown }).error, options)
 }

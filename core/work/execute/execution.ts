@@ -30,40 +30,39 @@ export interface ExecutionOptions {
   random: () => number
   notice: Listener
   conditions: LiveConditions
-  /** How long a run that was asked to stop may take before its slot is freed, ms. */
+  /** How long a run that was asked to stop may take to end before its slot is freed, ms. */
   abortGraceMs: number
   logFor: (write: (line: LogLine) => void) => TaskLog
   services: () => Services
   enqueue: (task: string, ask: Enqueue) => Promise<string>
   /** Waits while the gates of a running run are closed. */
   breathe: (active: Active, breathing: Breathing) => Promise<void>
-  /** Lists the runs that are executed in this thread. */
+  /** The table of runs that are executed in this thread. */
   inline?: Pick<InlineTable, 'enter' | 'returned' | 'leave'>
   /** The folder of uploaded files. */
   uploads: () => string
 }
 
-/** What an attempt came to. `ms`: how long it had its slot. `used`: what it used of the machine, where that is
- *  known. */
+/** The end of an attempt. `ms`: how long it held its slot. `used`: its resource usage, where known. */
 export interface Executed {
   outcome: Outcome
   ms: number
   used: Usage | undefined
 }
 
-/** A task outside this thread is killed after the grace, and keeps its slot until it has gone: it may take this much
- *  longer. */
+/** A task outside this thread is killed after the grace and keeps its slot until it has exited, which may take this
+ *  much longer. */
 const KILL_MS = SECOND / 2
 
-/** Refuses a task that is stuck on a mount whose server is gone: its retries would take every thread that libuv has for
- *  files and names. */
+/** Refuses to run a task whose file calls hang on an unreachable mount: its retries would use up the thread pool of
+ *  libuv. */
 const unlessStuck = (task: string, work: TaskFunction): TaskFunction => ctx => {
   const count = fileCalls.keptBy(task, STUCK)
   if (count >= MOST_KEPT) throw ioStuck({ task, count })
   return work(ctx)
 }
 
-/** Adds a warning to the outcome, and to the log, of a run that has blocked the event loop for `ms`. */
+/** Adds a warning to the outcome and the log of a run that blocked the event loop for `ms`; 0: it did not. */
 function withWarning (outcome: Outcome, ms: number, log: () => TaskLog): Outcome {
   if (ms === 0) return outcome
   log().warn(blockWarning(ms))
@@ -72,7 +71,7 @@ function withWarning (outcome: Outcome, ms: number, log: () => TaskLog): Outcome
     : { ...outcome, warning: [outcome.warning, blockWarning(ms)].filter(Boolean).join('; ') }
 }
 
-/** Calls the work, and `returned` as soon as its synchronous part is over. */
+/** Calls the work, and `returned` when the call returns. */
 function called (work: () => unknown, returned: () => void): unknown {
   try {
     return work()
@@ -81,7 +80,7 @@ function called (work: () => unknown, returned: () => void): unknown {
   }
 }
 
-/** One attempt of a run, in this thread or outside it. */
+/** Executes one attempt of a run, in this thread or outside it. */
 export class Execution {
   readonly #active: Active
   readonly #options: ExecutionOptions & { threads: Threads }
@@ -93,7 +92,7 @@ export class Execution {
     this.#options = options
   }
 
-  /** Never rejects: an attempt that could not begin has failed, and is not retried. */
+  /** Never rejects. An attempt that could not begin has failed and is not retried. */
   async run (): Promise<Executed> {
     const outcome = await this.#attempt().catch(failedFor)
     return { outcome, ms: this.#ms, used: this.#used }
@@ -126,7 +125,7 @@ export class Execution {
     return place === undefined ? outcome : withWarning(outcome, inline!.leave(place), given.log)
   }
 
-  /** Checks the paths of the payload before the work begins, where the task bounds them. */
+  /** Checks the bounded paths of the payload before the work begins. */
   #withinReach (given: ContextOptions, work: TaskFunction): TaskFunction {
     const { run, task } = this.#active
     if (task.input === null) return work
@@ -139,7 +138,7 @@ export class Execution {
     }
   }
 
-  /** The function of the task, or one that runs it in a thread or a process. */
+  /** The function of the task, or a function that runs it in a thread or a process. */
   #work (given: ContextOptions): TaskFunction {
     const { run, task, lease } = this.#active
     const { engine, clock, notice, abortGraceMs, threads } = this.#options
@@ -172,8 +171,8 @@ export class Execution {
       conditions,
       breathe: breathing => breathe(this.#active, breathing),
       save: async state => {
-        const isOurs = await engine.report({ lease, now: clock.now(), checkpoint: state })
-        if (!isOurs) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
+        const isSaved = await engine.report({ lease, now: clock.now(), checkpoint: state })
+        if (!isSaved) throw new StopReason('lost', 'the run was taken over: its checkpoint was not saved')
       }
     }
   }

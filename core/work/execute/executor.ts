@@ -17,7 +17,7 @@ import type { Task } from '../../model/task/task.ts'
 
 export interface ExecutorOptions extends ExecutionOptions {
   active: ActiveRuns
-  /** Called with the outcome of an attempt before its slot is free, and before the outcome is durable. */
+  /** Called with the outcome of an attempt before its slot is freed and before the outcome is durable. */
   ended?: (run: Claimed, outcome: Outcome) => void
 }
 
@@ -41,12 +41,12 @@ export class Executor {
     this.#threads = new Threads(options.notice)
   }
 
-  /** How many runs are running, or have ended and are not settled yet. */
+  /** The number of runs that are running, or that have ended and are not settled yet. */
   get pending (): number {
     return this.#attempts.size
   }
 
-  /** True for a run that is running here, or has ended and is not settled yet. */
+  /** True when a run is running here, or has ended and is not settled yet. */
   has (id: string): boolean {
     for (const { run } of this.#attempts) if (run.id === id) return true
     return false
@@ -61,8 +61,8 @@ export class Executor {
     void this.#threads.close().catch(() => undefined)
   }
 
-  /** Begins a claimed run. `freed` is called when its slot is free, with how long it had it (ms), and again when the
-   *  run is settled. */
+  /** Begins a claimed run. `freed` is called when its slot is freed, with how long the run held it in ms, and once more
+   *  without an argument when the run is settled. */
   begin (run: Claimed, task: Task, freed: (ms?: number) => void): void {
     const { active: runs, clock, notice } = this.#options
     const lease = { id: run.id, turn: run.turn }
@@ -80,7 +80,7 @@ export class Executor {
     void this.#execute(active, freed)
   }
 
-  /** Resolves when no run is running, or after `withinMs`. */
+  /** Resolves when no run is running or unsettled, or after `withinMs`. */
   async drained (withinMs: number): Promise<void> {
     if (this.#attempts.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -96,11 +96,11 @@ export class Executor {
     try {
       const executed = await new Execution(active, { ...this.#options, threads: this.#threads }).run()
       ended?.(active.run, executed.outcome)
-      // The slot is free now: the next run runs while the disk confirms this outcome.
+      // The slot is freed here so that the next run executes while the disk confirms this outcome.
       runs.delete(active)
       freed(executed.ms)
       const outcome = isRetryable(executed.outcome)
-        ? await this.#unlessTriedLong(active, executed.outcome)
+        ? await this.#withinRetryTime(active, executed.outcome)
         : executed.outcome
       const settled = await this.settlements.settle(this.#settlementOf(active, { ...executed, outcome }))
       this.#report(active, { ...executed, outcome }, settled)
@@ -112,8 +112,8 @@ export class Executor {
     }
   }
 
-  /** Drops a retry that would be later than the task allows. */
-  async #unlessTriedLong ({ run, task }: Active, outcome: Retryable): Promise<Outcome> {
+  /** Drops a retry that exceeds the time for which the task may be retried. */
+  async #withinRetryTime ({ run, task }: Active, outcome: Retryable): Promise<Outcome> {
     if (task.retryForMs === Infinity) return outcome
     const earlier = run.attempt === 1 ? [] : await this.#attemptsOf(run.id)
     const first = earlier.findLast(past => past.attempt === 1)?.started_at ?? run.started_at ?? run.due_at
@@ -125,7 +125,7 @@ export class Executor {
     }
   }
 
-  /** The earlier attempts of a run; none when the engine cannot answer, which allows one more retry. */
+  /** The earlier attempts of a run; empty when the engine cannot answer, which permits one more retry. */
   async #attemptsOf (id: string): Promise<PastAttempt[]> {
     try {
       return (await this.#options.engine.get(id))?.attempts ?? []

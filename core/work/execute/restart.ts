@@ -5,8 +5,8 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-/** The run as its attempt begins, without its checkpoint when another version of the definition has saved it and
- *  `on_changed` is `restart`. */
+/** Returns the run without its checkpoint when another version of the definition saved it and `on_changed` is
+ *  `restart`, else unchanged. */
 export function withValidCheckpoint (
   { run, task, lease }: Active,
   log: () => TaskLog,
@@ -16,7 +16,7 @@ export function withValidCheckpoint (
   const saved = opened(run.checkpoint).version
   notice({ kind: 'begun_anew', id: run.id, task: task.id, saved, version: task.version })
   log().info({ saved, version: task.version }, 'begins without its checkpoint: the definition has changed since')
-  // When this write fails, the next attempt drops the checkpoint again.
+  // If this write fails, the next attempt drops the checkpoint again.
   engine.report({ lease, now: clock.now(), checkpoint: null }).catch(() => undefined)
   return { ...run, checkpoint: null }
 }

@@ -11,17 +11,17 @@ interface SettlementsOptions {
   notice: Listener
 }
 
-/** True when the settlement itself cannot be stored; false when the engine cannot store anything now. */
+/** True when the settlement itself cannot be stored; false when the engine is at fault. */
 const isUnstorable = (error: unknown): boolean => error instanceof TypeError || error instanceof RangeError
 
 /** A failure that is not retried. */
 export const failedFor = (error: unknown): Outcome => ({ kind: 'failed', error: failureOf(error), retry_at: null })
 
-/** Stores the outcomes of runs, and keeps those that the engine refuses until it takes them: what a task did must not
- *  be lost to a full disk. */
+/** Stores the outcomes of runs. An outcome that the engine refuses is kept and retried, so that a full disk loses
+ *  none. */
 export class Settlements {
   readonly #options: SettlementsOptions
-  /** Resumes each settlement that the engine has refused. */
+  /** One function for each refused settlement, which makes it try again. */
   readonly #refused = new Set<() => void>()
   #isOpen = true
 
@@ -33,20 +33,20 @@ export class Settlements {
     this.#isOpen = true
   }
 
-  /** Drops what the engine refuses: its runs are put back at the next start. */
+  /** Drops refused settlements. Their runs are queued again at the next start. */
   close (): void {
     this.#isOpen = false
     this.retry()
   }
 
-  /** Tries again to store what the engine has refused. */
+  /** Retries the refused settlements. */
   retry (): void {
     for (const resume of this.#refused) resume()
     this.#refused.clear()
   }
 
-  /** Returns the settled run, or null when its lease is stale or the settlements were closed. A settlement that cannot
-   *  be stored as it is fails the run. */
+  /** Resolves to the settled run, or null when its lease is stale or `close` was called. When the settlement itself
+   *  cannot be stored, the run is settled as failed. */
   async settle (asked: Settlement): Promise<Run | null> {
     const { engine, notice } = this.#options
     let settlement = asked
@@ -65,12 +65,12 @@ export class Settlements {
     }
   }
 
-  /** Puts a claimed run back that has not begun, due at `due_at`, by default as before. */
+  /** Gives back a claimed run that has not begun. `due_at`: its new due instant, by default unchanged. */
   async giveBack ({ id, turn, due_at: due }: Claimed, reason: Reason, due_at = due): Promise<void> {
     await this.#postpone({ id, turn }, { kind: 'postponed', reason, due_at })
   }
 
-  /** Puts a run back that the engine stores as running here and that is not here. */
+  /** Gives back a run that is stored as running here but is not. */
   async giveBackLease (lease: Lease, reason: Reason): Promise<void> {
     const run = await this.#options.engine.get(lease.id)
     if (run?.state !== 'running' || run.turn !== lease.turn) return

@@ -6,11 +6,11 @@ import type { Listener } from '../../model/notice.ts'
 interface BreatheOptions {
   active: ActiveRuns
   notice: Listener
-  /** Why a running run is to wait, or null. */
+  /** Why a running run must wait, or null. */
   closed: (active: Active) => GateAnswer | null
-  /** Why a run that has given its slot to others cannot have one again, or null. */
+  /** Why a run that gave up its slot cannot get one again, or null. */
   noSlot: (active: Active) => GateAnswer | null
-  /** Called when a slot was given away. */
+  /** Called when a slot was given up. */
   changed: () => void
 }
 
@@ -20,7 +20,7 @@ interface Waiter {
   slot: 'keep' | 'give'
 }
 
-/** `ctx.breathe`: lets running runs wait while their gates are closed. */
+/** Implements `ctx.breathe`: makes running runs wait while their gates are closed. */
 export class Breathe {
   readonly #options: BreatheOptions
   readonly #waiters = new Set<Waiter>()
@@ -29,8 +29,8 @@ export class Breathe {
     this.#options = options
   }
 
-  /** Resolves when the gates are open, or the run is asked to stop. With `slot: 'give'` others may use the slot
-   *  meanwhile, and the run goes on when there is a slot for it again. */
+  /** Resolves when the gates are open, or when the run is asked to stop. With `slot: 'give'` other runs may use the
+   *  slot while it waits, and the run continues when a slot is free again. */
   async take (active: Active, breathing: Breathing): Promise<void> {
     const reason = this.#options.closed(active)
     if (reason === null) return
@@ -45,20 +45,20 @@ export class Breathe {
     await this.#wait(active, slot)
   }
 
-  /** Resumes the runs whose gates are open again, those that kept their slots first. Called before other runs take the
+  /** Resumes the runs whose gates are open again, first those that kept their slots. Call it before other runs take the
    *  free slots. */
   advance (): void {
     for (const waiter of [...this.#waiters].toSorted((a, b) => Number(a.slot === 'give') - Number(b.slot === 'give'))) {
-      if (this.#mayGoOn(waiter)) waiter.resume()
+      if (this.#mayContinue(waiter)) waiter.resume()
     }
   }
 
-  #mayGoOn ({ active, slot }: Waiter): boolean {
+  #mayContinue ({ active, slot }: Waiter): boolean {
     const { closed, noSlot, active: runs } = this.#options
     if (closed(active) !== null) return false
     if (slot === 'keep') return true
     if (noSlot(active) !== null) return false
-    // Taken as soon as it is found free: two resting runs must not take one slot.
+    // Takes the slot in the same turn of the event loop: two resting runs must not take the same slot.
     runs.resume(active)
     return true
   }

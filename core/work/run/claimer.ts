@@ -15,16 +15,16 @@ import type { Prefetch } from './prefetch.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Verdicts } from './verdicts.ts'
 
-/** At most this many unsettled runs per slot: a disk that takes no settlements stops the claims. */
+/** At most this many unsettled runs per slot: claims stop when the disk stores no settlements. */
 const UNSETTLED_PER_SLOT = 100
 
-/** A run that was held for longer than this counts as piled up: such runs start one after the other. */
+/** A run that was held for longer than this counts as piled up. Piled-up runs start one after the other. */
 const LONG_HOLD = 10 * MINUTE
 
-/** The machine has slept when the wall clock gains this much on the monotonic one between two looks. */
+/** The machine has slept when the wall clock gains this much on the monotonic clock between two looks. */
 const SLEPT = MINUTE
 
-/** How long to wait after a look that failed: at first, then twice as long each time, up to the longest. */
+/** The wait after a failed look. It doubles with each failure, up to the longest. */
 const RETRY_MS = SECOND
 const LONGEST_RETRY_MS = 60 * SECOND
 
@@ -41,21 +41,21 @@ interface ClaimerOptions {
   claims: Claims
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
-  /** Runs that are running, or have ended and are not settled yet. */
+  /** The number of runs that are running, or that have ended and are not settled yet. */
   pending: () => number
-  /** How long before its instant a run may be claimed, to begin at it, ms; absent: not before it. */
+  /** How long before its due instant a run may be claimed, ms; default 0. */
   leadMs?: number
   /** Begins the prefetched runs that may begin now. */
   advance: () => void
-  /** Called when a look has failed: it may have claimed runs all the same. */
+  /** Called when a look has failed. It may have claimed runs. */
   failed: () => void
 }
 
-/** Looks at what is due, and claims what may start. */
+/** Looks for due runs, and claims those that may start. */
 export class Claimer {
   readonly #options: ClaimerOptions
   readonly #alarm: Alarm
-  /** False before the start and once nothing more is to be claimed. */
+  /** False before the start, and after claiming has stopped. */
   #isOpen = false
   #looking: Promise<void> | null = null
   #again = false
@@ -73,14 +73,14 @@ export class Claimer {
     return this.#isOpen
   }
 
-  /** Runs that have waited since before this start count as piled up. */
+  /** Starts claiming. Runs that have waited since before this call count as piled up. */
   open (): void {
     this.#options.verdicts.piledUpBefore = this.#options.clock.now()
     this.#isOpen = true
     this.wake()
   }
 
-  /** Claims nothing more. */
+  /** Stops claiming. */
   close (): void {
     this.#isOpen = false
     this.#alarm.clear()
@@ -125,8 +125,8 @@ export class Claimer {
     this.wake()
   }
 
-  /** One look: true when there may be more to claim, else when the clock alone makes the next look necessary (epoch
-   *  ms), or null. */
+  /** One look. Returns true when there may be more to claim, else the instant at which the passing of time requires the
+   *  next look (epoch ms), or null. */
   async #look (): Promise<true | number | null> {
     const { engine, clock, owner, slots, pending, dependencies, verdicts, holding, prefetch, breathe, claims, tasks } =
       this.#options
@@ -154,7 +154,7 @@ export class Claimer {
     const slept = last === null ? 0 : (now.wall - last.wall) - (now.monotonic - last.monotonic)
     this.#lastSeen = now
     if (slept >= SLEPT) verdicts.piledUpBefore = now.wall
-    // The clock may have been set back since.
+    // The clock may have been set back since then.
     if (verdicts.piledUpBefore !== null) verdicts.piledUpBefore = Math.min(verdicts.piledUpBefore, now.wall)
   }
 
@@ -173,7 +173,8 @@ export class Claimer {
     return offersFor({ ...ask, piledUpBefore: ask.now })
   }
 
-  /** Claims what will be due within the lead, by the verdicts of that instant: it then only has to begin. */
+  /** Claims runs that become due within the lead, with the verdicts of their due instant, so that they begin on
+   *  time. */
   async #claimEarly (at: number | null): Promise<void> {
     const { engine, clock, owner, leadMs = 0, prefetch, verdicts, pending, slots, claims } = this.#options
     const limit = UNSETTLED_PER_SLOT * slots() - pending()

@@ -18,7 +18,7 @@ import type { Task } from '../../model/task/task.ts'
 import type { Turns } from '../../model/conditions/relaxation.ts'
 import type { VerdictInputs, Verdicts } from './verdicts.ts'
 
-/** How long a claimed run whose prerequisites cannot be read waits until it is due again, ms. */
+/** The wait until a claimed run whose prerequisites could not be read is due again, ms. */
 const UNREADABLE_WAIT = 5000
 
 interface ClaimsOptions {
@@ -30,35 +30,35 @@ interface ClaimsOptions {
   dependencies: Dependencies
   prefetch: Prefetch
   tasks: () => ReadonlyMap<string, Task>
-  /** False once nothing more is to be claimed. */
+  /** False after claiming has stopped. */
   isOpen: () => boolean
   begin: (run: Claimed) => void
   giveBack: (run: Claimed, reason: Reason, due_at?: number) => void
 }
 
-/** The runs that are claimed and have not begun. */
+/** Claims runs, and keeps track of claimed runs that have not begun. */
 export class Claims {
   readonly #options: ClaimsOptions
-  /** When a run of each priority last went ahead of more urgent ones. */
+  /** When a run of each priority last started before more urgent ones, epoch ms. */
   readonly turns: Turns = {}
-  /** The claimed runs; true: the run was asked to stop. */
+  /** The claimed runs by id; true when the run was asked to stop. */
   readonly #claimed = new Map<string, boolean>()
   #unanswered = 0
-  /** Runs that were asked to stop during a claim that is not answered yet: the claim may return them. */
+  /** Runs that were asked to stop while a claim is unanswered. The claim may return them. */
   readonly #stopped = new Set<string>()
-  /** What each pool had left when the claim that is under way was made: it may take all of it. */
+  /** What was left of each pool when the unanswered claim was made. The claim may take all of it. */
   #promised: Readonly<Record<string, number>> = {}
 
   constructor (options: ClaimsOptions) {
     this.#options = options
   }
 
-  /** How much of a pool the claim that is under way may take. */
+  /** How much of a pool the unanswered claim may take. */
   promised (pool: string): number {
     return Math.max(0, this.#promised[pool] ?? 0)
   }
 
-  /** True for a run that is claimed and has not begun. */
+  /** True when a run is claimed and has not begun. */
   has (id: string): boolean {
     return this.#claimed.has(id)
   }
@@ -71,7 +71,7 @@ export class Claims {
     return true
   }
 
-  /** Claims what is offered and begins it; returns how many runs were claimed. */
+  /** Claims the offered runs and begins them. Returns the number of claimed runs. */
   async claim (
     { offers, pools }: Pick<Offers, 'offers' | 'pools'>,
     { now, limit }: { now: number, limit: number }
@@ -109,8 +109,8 @@ export class Claims {
     if (priority) this.turns[priority] = now
   }
 
-  /** Begins a claimed run, prefetches it or gives it back. Returns null when that is done, else a promise that resolves
-   *  when it is. */
+  /** Begins a claimed run, prefetches it or gives it back. Returns null when it has done so synchronously, else a
+   *  promise. */
   #take (run: Claimed, { offer, inputs }: { offer: Offer, inputs: VerdictInputs }): Promise<void> | null {
     const { prefetch, tasks, clock } = this.#options
     const task = tasks().get(run.task)
@@ -147,8 +147,7 @@ export class Claims {
     else giveBack(run, CLOSED)
   }
 
-  /** Whether the verdict on a run that was just claimed is still `start`: a pause may come while the claim is under
-   *  way. */
+  /** True when the verdict on a claimed run is still `start`: a pause may have been set during the claim. */
   #mayStillStart (run: Run, inputs: VerdictInputs): boolean {
     const { verdicts, isOpen } = this.#options
     if (!isOpen()) return false

@@ -8,9 +8,9 @@ import type { Judged } from '../../model/admit/offers.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 
-/** What was last written about a cohort or a run. `since`: when it was first held with this code; `at`: when the
- *  message was written. `split`: it is about the first runs of a cohort only. */
-interface Said {
+/** The last entry for a cohort or a run. `since`: when it was first held with this code, `at`: when the message was
+ *  written, epoch ms. `split`: the entry covers only part of a cohort. */
+interface Written {
   target: Target
   run: Pick<Run, 'id' | 'task'>
   code: string
@@ -22,7 +22,7 @@ interface Said {
 
 type Target = Pick<HoldEntry, 'cohort' | 'id'>
 
-/** What is to be written under one key. `quiet`: no notice is sent, because there is no run to name. */
+/** The state to write under a key. `quiet`: no notice is sent, because no single run is concerned. */
 interface Note {
   key: string
   target: Target
@@ -35,15 +35,15 @@ interface Note {
 const FIRST = Number.MIN_SAFE_INTEGER
 const LAST = Number.MAX_SAFE_INTEGER
 
-/** Other words for the same code are written when the last ones are this old. */
+/** A changed message with an unchanged code is written when the last message is this old, ms. */
 const SAME_CODE = MINUTE
 
-/** Codes of order gates that are written nevertheless: they say more than whose turn it is. */
+/** Codes of order gates that are written nevertheless, because they explain more than the order of runs. */
 const PACE = 'pace'
 const WRITTEN = ['task_missing', 'breaker_trial', PACE, 'ups_ending']
 
-/** The reason to write, or null. Waiting for a slot is ordinary and is not written; what the machine, the calendar or a
- *  person causes is. */
+/** The reason to write, or null. Reasons that the machine, the calendar or a person causes are written; waiting for a
+ *  slot is not. */
 function reasonFor (judgement: Judgement): GateAnswer | null {
   if (judgement.decision !== 'hold') return null
   const reason = firstReason(judgement)
@@ -57,8 +57,8 @@ const keyOf = ({ run, cohort }: Judged): string =>
 const wholeOf = (target: Target): Target =>
   target.cohort ? { cohort: { ...target.cohort, from: FIRST, until: LAST } } : target
 
-/** What is to be written about a single run or a cohort: about all runs of the cohort, or about its first runs and the
- *  rest separately. */
+/** The notes on a single run or a cohort: one for all runs of the cohort, or one for its first runs and one for the
+ *  rest. */
 function notesOf (one: Judged): Note[] {
   const { run: { id, task: name }, cohort, rest } = one
   const shared = { run: { id, task: name }, reason: reasonFor(one.judgement), split: rest !== undefined, quiet: false }
@@ -75,17 +75,17 @@ function notesOf (one: Judged): Note[] {
   ]
 }
 
-/** Writes why due runs are held, once for each change: to the timelines of the runs and as notices. */
+/** Records why due runs are held, in the timelines of the runs and as notices, once for each change. */
 export class HoldLog {
   readonly #owner: string
   readonly #engine: Engine
   readonly #notice: Listener
-  readonly #said = new Map<string, Said>()
-  /** The first run of each cohort whose first runs are written separately. */
+  readonly #written = new Map<string, Written>()
+  /** The first run of each cohort whose first runs have a separate entry. */
   readonly #firsts = new Map<string, string>()
   #unwritten: HoldEntry[] = []
   #writing: Promise<void> | null = null
-  /** The first look closes what an earlier process has left open. */
+  /** True until the first look, which closes the entries that an earlier process left open. */
   #first = true
 
   constructor ({ owner, engine, notice }: { owner: string, engine: Engine, notice: Listener }) {
@@ -94,14 +94,15 @@ export class HoldLog {
     this.#notice = notice
   }
 
-  /** Takes the verdicts on everything that is due; what is no longer due is no longer held. Written soon after. */
+  /** Accepts the verdicts on all due runs, and closes the entries of runs that are no longer due. Entries are written
+   *  asynchronously. */
   note (judged: readonly Judged[], now: number): void {
     const notes = judged.flatMap(notesOf)
     const keys = new Set(notes.map(({ key }) => key))
-    for (const [key, said] of this.#said) {
+    for (const [key, last] of this.#written) {
       if (keys.has(key)) continue
-      this.#said.delete(key)
-      this.#write(said.target, { at: now, code: null, message: '' })
+      this.#written.delete(key)
+      this.#write(last.target, { at: now, code: null, message: '' })
     }
     for (const key of this.#firsts.keys()) if (!keys.has(key)) this.#firsts.delete(key)
     for (const note of notes) this.#change(note, now)
@@ -111,10 +112,10 @@ export class HoldLog {
     })
   }
 
-  /** When a cohort or a run was first held, epoch ms, or null when it is not held or only paced. */
+  /** When a cohort or a run was first held, epoch ms; null when it is not held, or held only by its pace. */
   heldSince (one: Judged): number | null {
-    const said = this.#said.get(keyOf(one))
-    return said === undefined || said.code === PACE ? null : said.since
+    const last = this.#written.get(keyOf(one))
+    return last === undefined || last.code === PACE ? null : last.since
   }
 
   /** Resolves when everything noted is written. */
@@ -123,32 +124,32 @@ export class HoldLog {
   }
 
   #change ({ key, target, run, reason, split, quiet }: Note, at: number): void {
-    const said = this.#said.get(key)
+    const last = this.#written.get(key)
     // An entry for the whole cohort is closed before entries for its parts are written, and vice versa.
-    if (said !== undefined && said.split !== split) this.#write(wholeOf(target), { at, code: null, message: '' })
+    if (last !== undefined && last.split !== split) this.#write(wholeOf(target), { at, code: null, message: '' })
     if (reason === null) {
-      // The first of a split cohort may have been one of the rest before.
+      // The first run of a split cohort may have been among the rest before.
       const moved = split && !quiet && this.#firsts.get(key) !== run.id
       if (split && !quiet) this.#firsts.set(key, run.id)
-      if (said === undefined && !this.#first && !moved) return
-      this.#said.delete(key)
+      if (last === undefined && !this.#first && !moved) return
+      this.#written.delete(key)
       this.#write(target, { at, code: null, message: '' })
-      if (said !== undefined && !quiet) this.#notice({ kind: 'released', run: said.run })
+      if (last !== undefined && !quiet) this.#notice({ kind: 'released', run: last.run })
       return
     }
     const { code, message } = reason
-    const isSame = said?.code === code && said.split === split
-    if (isSame && (wordingOf(said.message) === wordingOf(message) || at - said.at < SAME_CODE)) return
-    this.#said.set(key, { target, run, code, message, since: said?.code === code ? said.since : at, at, split })
+    const isSame = last?.code === code && last.split === split
+    if (isSame && (wordingOf(last.message) === wordingOf(message) || at - last.at < SAME_CODE)) return
+    this.#written.set(key, { target, run, code, message, since: last?.code === code ? last.since : at, at, split })
     this.#write(target, { at, code, message })
-    if (said?.code !== code && !quiet) this.#notice({ kind: 'held', run, code, message })
+    if (last?.code !== code && !quiet) this.#notice({ kind: 'held', run, code, message })
   }
 
   #write (target: Target, entry: Pick<HoldEntry, 'at' | 'code' | 'message'>): void {
     this.#unwritten.push({ owner: this.#owner, ...target, ...entry })
   }
 
-  /** Writes the entries in order. What the engine refuses is kept for the next time. */
+  /** Writes the entries in order. Entries that the engine refuses are kept and written with the next ones. */
   async #flush (): Promise<void> {
     while (this.#unwritten.length > 0) {
       const entries = this.#unwritten

@@ -37,10 +37,10 @@ const OVERDUE_BATCH = 100
 
 /** Gates whose limits depend on the hour. */
 const BY_HOUR = ['profile', 'background']
-/** Gates that hold a run for an earlier one, until the run has aged as well. */
+/** Gates that hold a run in favour of an older one, until the run has aged as well. */
 const BY_TURN = ['alone', 'locks']
 
-/** Handles held runs, and running ones whose conditions are lost: hold log, deadlines, preemption, yield. */
+/** Handles held runs and running runs whose conditions are lost: the hold log, deadlines, preemption and yield. */
 export class Holding {
   readonly #options: HoldingOptions
   readonly log: HoldLog
@@ -52,8 +52,9 @@ export class Holding {
     this.log = new HoldLog(options)
   }
 
-  /** Handles the due runs that a look did not claim: writes why they are held, ends those past their deadline, makes
-   *  room for urgent ones. Returns when the clock alone makes the next look necessary (epoch ms), or null. */
+  /** Handles the due runs that a look did not claim: logs why they are held, ends those past their deadline, preempts
+   *  runs for urgent ones. Returns the instant at which the passing of time requires the next look (epoch ms), or
+   *  null. */
   async settleHeld (judged: readonly Judged[]): Promise<number | null> {
     const { clock } = this.#options
     const now = clock.now()
@@ -66,7 +67,7 @@ export class Holding {
       ...judged.map(one => this.#changesAt(one, now))])
   }
 
-  /** Asks running runs whose conditions are lost to yield or to stop, as their tasks say. */
+  /** Asks running runs whose conditions are lost to yield or to stop, according to their `on_lost`. */
   abortLost (): void {
     const { active, abort } = this.#options
     for (const one of active.all()) {
@@ -80,7 +81,7 @@ export class Holding {
     }
   }
 
-  /** Why a running run is to wait at `ctx.breathe`, or null. */
+  /** Why a running run must wait at `ctx.breathe`, or null. */
   closed (active: Active): GateAnswer | null {
     return this.#whenLost({ ...active, task: { ...active.task, on_lost: 'yield' } }).reason
   }
@@ -96,7 +97,7 @@ export class Holding {
     })
   }
 
-  /** True when the run was ended. */
+  /** Resolves to true when the run was ended. */
   async #end (run: Run, judgement: Judgement): Promise<boolean> {
     const { decision } = judgement
     if (decision !== 'skip' && decision !== 'fail') return false
@@ -127,7 +128,8 @@ export class Holding {
     return { reason, ...decision === 'fail' && { error: { name: 'DeadlinePassed', message: reason.message } } }
   }
 
-  /** Ends waiting runs whose deadline has passed and that no look has judged, such as those waiting for a retry. */
+  /** Ends waiting runs whose deadline has passed and which looks do not judge, such as those waiting for a retry.
+   *  Resolves to the next deadline, epoch ms, or null. */
   async #overdue (now: number): Promise<number | null> {
     const { engine, verdicts } = this.#options
     const { runs, next_at: next } = await engine.overdue({ now, limit: OVERDUE_BATCH })
@@ -135,7 +137,7 @@ export class Holding {
     return next
   }
 
-  /** Asks a less urgent, preemptible run to yield when a critical or high run waits for nothing but a slot. */
+  /** Asks a less urgent, preemptible run to yield when only slots hold a critical or high run. */
   #makeRoom ({ run, judgement }: Judged): void {
     const { active, abort, tasks, conditions, clock } = this.#options
     if (judgement.decision !== 'hold' || judgement.gates.some(({ ok, gate }) => !ok && gate !== 'slots')) return
@@ -159,7 +161,7 @@ export class Holding {
     return urgencyOf({ run, task, class: classify(task, this.#options.conditions.current.config).class })
   }
 
-  /** The next instant at which the clock alone may change a verdict: limits are relaxed, or a gate opens. */
+  /** The next instant at which the passing of time may change a verdict: limits are relaxed, or a gate opens. */
   #changesAt ({ run, judgement }: Judged, now: number): number | null {
     const task = this.#options.tasks().get(run.task)
     const opens = judgement.gates.flatMap(({ ok, clears_at: at }) => ok || at === null || at <= now ? [] : [at])

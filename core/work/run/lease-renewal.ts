@@ -15,39 +15,39 @@ interface LeaseRenewalOptions {
   active: ActiveRuns
   executor: Pick<Executor, 'pending' | 'settlements'>
   abort: (id: string, reason: StopReason) => boolean
-  /** True for a run that this process has, in whatever stage. */
+  /** True when this process has claimed a run and has not settled it. */
   isHere: (id: string) => boolean
 }
 
-/** How often a runner without runs renews its lease and asks which runs are stored as its own. */
+/** How often a runner without runs renews its lease and reads which runs are stored as its own. */
 const IDLE_INTERVAL = 10 * MINUTE
 
-/** Renews the lease of this owner, and brings the runs that the engine stores as its own in line with those here. */
+/** Renews the lease of this owner, and reconciles the runs that are stored as its own with those that it executes. */
 export class LeaseRenewal {
   readonly #options: LeaseRenewalOptions
   #renewedAt = -Infinity
-  /** Runs that are stored as ours and are not here, as the last renewal found them. */
+  /** Runs that the last renewal found stored as our own although they are not executed here. */
   #missing = new Set<string>()
 
   constructor (options: LeaseRenewalOptions) {
     this.#options = options
   }
 
-  /** Takes the lease when the runner starts. */
+  /** Acquires the lease when the runner starts. */
   async begin (): Promise<void> {
     await this.#beat()
   }
 
-  /** Makes the next call of `renew` ask the engine, whatever runs here: a claim that failed may have taken runs. */
+  /** Makes the next call of `renew` call the engine even when nothing runs: a failed claim may have taken runs. */
   force (): void {
     this.#renewedAt = -Infinity
   }
 
-  /** Renews the lease. Asks runs that were lost or cancelled elsewhere to stop. Gives a run back that is stored as ours
-   *  and that two renewals in a row have not found here. */
+  /** Renews the lease. Asks runs that were lost or cancelled elsewhere to stop. Gives back a run that is stored as our
+   *  own when two renewals in a row find that it is not executed here. */
   async renew (): Promise<void> {
     const { clock, active, executor, abort, isHere } = this.#options
-    // A runner without runs needs no lease, and does not write each time.
+    // A runner without runs needs no lease, so it need not write each time.
     const isIdle = active.size === 0 && executor.pending === 0 && this.#missing.size === 0
     if (isIdle && clock.now() - this.#renewedAt < IDLE_INTERVAL) return
     this.#renewedAt = clock.now()

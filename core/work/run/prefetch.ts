@@ -9,16 +9,16 @@ import type { Task } from '../../model/task/task.ts'
 /** How long a prefetched run waits for a slot before it is given back, ms. */
 const PATIENCE = SECOND / 5
 
-/** Tasks whose pace is kept, at most. */
+/** At most this many paces are kept. */
 const MOST_TASKS = 10_000
 
 interface PrefetchOptions {
   clock: Clock
-  /** Puts back a run that has not begun. */
+  /** Gives back a run that has not begun. */
   giveBack: (run: Claimed) => void
 }
 
-/** Runs of quick tasks that are claimed before a slot is free, and runs that are claimed some ms before their instant.
+/** Runs of quick tasks that are claimed before a slot is free, and runs that are claimed shortly before they are due.
  *  They begin in the order of their claims. */
 export class Prefetch {
   readonly #options: PrefetchOptions
@@ -26,7 +26,7 @@ export class Prefetch {
   #runs: { run: Claimed, task: Task }[] = []
   #next = 0
   #expire: (() => void) | null = null
-  /** True after a prefetched run got no slot in time: nothing is prefetched until a slot is free. */
+  /** True after a prefetched run has waited too long for a slot. Nothing is prefetched until a slot is free. */
   #stalled = false
 
   constructor (options: PrefetchOptions) {
@@ -37,7 +37,7 @@ export class Prefetch {
     return this.#runs.length - this.#next
   }
 
-  /** Learns how long a run of a task had its slot, ms. */
+  /** Records how long a run of a task held its slot, ms. */
   learn ({ id, work }: Task, ms: number): void {
     this.#stalled = false
     if (work.kind !== 'function') return
@@ -45,13 +45,13 @@ export class Prefetch {
     this.#paces.set(id, nextRunPace(this.#paces.get(id), ms))
   }
 
-  /** How many runs of a task may be prefetched now: none while others wait here, which would start before more urgent
-   *  ones. */
+  /** How many runs of a task may be prefetched now: 0 while others wait, because they would start before more urgent
+   *  runs. */
   of (task: string, slots: number): number {
     return this.size > 0 || this.#stalled ? 0 : prefetchLimit(this.#paces.get(task), slots)
   }
 
-  /** When the first run is due, epoch ms; null when it is due already or there is none. */
+  /** The due instant of the first run, epoch ms; null when it is due already, or when there is no run. */
   get at (): number | null {
     const due = this.#runs[this.#next]?.run.due_at ?? 0
     return due > this.#options.clock.now() ? due : null
@@ -63,7 +63,8 @@ export class Prefetch {
     this.#expire ??= after(clock, Math.max(0, run.due_at - clock.now()) + PATIENCE, () => this.#giveUp())
   }
 
-  /** The first run, if it may begin now. Gives back runs whose task has changed and runs that have waited too long. */
+  /** Removes and returns the first run if it may begin now, else null. Gives back runs whose task has changed, and runs
+   *  that have waited too long. */
   take (
     tasks: ReadonlyMap<string, Task>,
     begins: (task: Task, run: Claimed) => boolean
@@ -80,12 +81,12 @@ export class Prefetch {
     return null
   }
 
-  /** True when the machine has slept since the claim: the verdict may be out of date. */
+  /** True when the claim is so old that the machine must have slept: its verdict may be out of date. */
   #isOld ({ started_at: at }: Claimed): boolean {
     return this.#options.clock.now() - at! > PATIENCE
   }
 
-  /** True for a run that waits here. */
+  /** True when a run waits here. */
   has (id: string): boolean {
     return this.#runs.some(({ run }, place) => place >= this.#next && run.id === id)
   }

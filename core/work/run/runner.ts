@@ -29,13 +29,14 @@ export interface RunnerOptions extends Omit<ExecutorOptions, 'active' | 'breathe
   owner: string
   tasks: () => ReadonlyMap<string, Task>
   slots: () => number
-  /** How long before its instant a run may be claimed, to begin at it, ms; absent: not before it. */
+  /** How long before its due instant a run may be claimed, ms; default 0. */
   leadMs?: number
-  /** How long running runs may go on after `stop` was called, ms. */
+  /** How long running runs may continue after `stop` was called, ms. */
   stopGraceMs: () => number
 }
 
-/** Runs what may run: the claimer finds runs, the executor executes them, the verdicts say what may start. */
+/** Claims and executes runs: the verdicts decide which runs may start, the claimer claims them, the executor executes
+ *  them. */
 export class Runner implements Service {
   readonly #options: RunnerOptions & { engine: Partial<InProcess> }
   #unsubscribe: () => void = () => undefined
@@ -96,8 +97,8 @@ export class Runner implements Service {
     return this.#life.start()
   }
 
-  /** Claims nothing more and waits for the grace, then asks the runs that are left to stop and gives their attempts
-   *  back. */
+  /** Stops claiming and waits for running runs up to the grace, then asks the remaining ones to stop. Their attempts
+   *  are not charged. */
   stop (): Promise<void> {
     return this.#life.stop()
   }
@@ -129,14 +130,15 @@ export class Runner implements Service {
     this.wake()
   }
 
-  /** Whether verdicts depend on what has changed: a signal counts only when a task asks for it. */
+  /** True when verdicts depend on a change. A change of signals matters only when a task has a constraint on one of
+   *  them. */
   #concerns ({ reading, pauses, trials, signals }: Changed): boolean {
     if (reading || pauses || trials) return true
     return Array.from(this.#options.tasks().values()).some(({ constraints }) => asksForSignal(constraints, signals))
   }
 
-  /** Another process has committed to the store: something may start, another owner has claimed runs, or a running run
-   *  was cancelled. */
+  /** Called when a process has committed to the store: runs may have been added, claimed by another owner, or
+   *  cancelled. */
   #storeChanged ({ kinds, events }: Commit): void {
     if (kinds.has('work') || events.some(one => one.kind === 'claimed' && one.run.owner !== this.#options.owner)) {
       this.wake()
@@ -149,13 +151,14 @@ export class Runner implements Service {
     this.#claimer.wake()
   }
 
-  /** Resolves when no look is under way, and what the last one noted is written. */
+  /** Resolves when no look is under way, and the hold log of the last one is written. */
   async settled (): Promise<void> {
     await this.#claimer.settled()
     await this.#holding.log.written()
   }
 
-  /** Asks a running run to stop, or keeps a claimed one from beginning; false when the run is not here. */
+  /** Asks a running run to stop, or keeps a claimed one from beginning. Returns false when the run is not here, or was
+   *  asked to stop before. */
   abort (id: string, reason: StopReason): boolean {
     if (this.#prefetch.drop(id) || this.#claims.abort(id)) return true
     const isAsked = this.active.abort(id, reason)
@@ -163,13 +166,13 @@ export class Runner implements Service {
     return isAsked
   }
 
-  /** Stores progress and log lines. */
+  /** Stores the progress and log lines of running runs. */
   async flush (): Promise<void> {
     const { engine, clock, notice } = this.#options
     await this.active.flush({ engine, now: clock.now(), notice })
   }
 
-  /** Tries again to store the settlements that the engine has refused. */
+  /** Retries the settlements that the engine has refused. */
   retrySettle (): void {
     this.#executor.settlements.retry()
   }
@@ -184,7 +187,7 @@ export class Runner implements Service {
       this.#claims.has(id)
   }
 
-  /** Claims nothing more; running runs go on. */
+  /** Stops claiming; running runs continue. */
   quiesce (): void {
     this.#claimer.close()
     this.#prefetch.clear()
@@ -194,7 +197,7 @@ export class Runner implements Service {
     this.#options.notice({ kind: 'engine_failed', call, error: failureOf(error) })
   }
 
-  /** Begins the prefetched runs whose verdict is to start; true when every slot is taken and some still wait. */
+  /** Begins the prefetched runs that may start. Returns true when every slot is taken and some still wait. */
   #advance (): boolean {
     const { tasks, clock } = this.#options
     if (!this.#claimer.isOpen) this.#prefetch.clear()
@@ -212,8 +215,8 @@ export class Runner implements Service {
     return this.#prefetch.size > 0 && this.#free <= 0
   }
 
-  /** Slots that are neither taken nor promised to the claim that is under way. Running critical runs take the slots of
-   *  their own first. */
+  /** The number of slots that are neither taken nor promised to the unanswered claim. Running critical runs first use
+   *  the slots reserved for them. */
   get #free (): number {
     const { slots, conditions } = this.#options
     const { config } = conditions.current

@@ -24,7 +24,7 @@ export interface VerdictsOptions {
   steps?: ClockSteps | undefined
 }
 
-/** What the engine reports of other owners of the store. */
+/** What the engine reports about other owners of the store. */
 interface Shared {
   others: Others
   rates: Readonly<Record<string, Bucket>>
@@ -32,15 +32,15 @@ interface Shared {
 
 const ALONE: Shared = { others: NO_OTHERS, rates: {} }
 
-/** What a verdict depends on, apart from the running runs. */
+/** The inputs of a verdict, except for the running runs. */
 export type VerdictInputs = Omit<Conditions, 'hysteresis'> & Pick<AdmissionInput, 'tasks' | 'now'>
 
-/** True when two verdicts depend on the same inputs; the instant is not compared. */
+/** True when the inputs of two verdicts are the same. The instant is not compared. */
 export const hasSameInputs = (a: VerdictInputs, b: VerdictInputs): boolean =>
   a.reading === b.reading && a.config === b.config && a.pauses === b.pauses && a.trials === b.trials &&
   a.tasks === b.tasks
 
-/** Gates that count slots: a run that gave its slot to others passes them again before it goes on. */
+/** Gates that count slots: a run that gave up its slot must pass them again before it continues. */
 const SLOTS = ['slots', 'priority', 'profile', 'background', 'concurrency', 'alone']
 
 /** Decides whether runs may start. */
@@ -50,7 +50,7 @@ export class Verdicts {
   #shared = ALONE
   #buckets: ReadonlyMap<string, Bucket> = new Map()
   #open: { inputs: VerdictInputs, now: number, answers: Map<string, boolean> } | null = null
-  /** The run that waits to run alone, as the last look found it. */
+  /** The run for which the last look reserved the machine, because it must run alone, or null. */
   reserved: Reservation | null = null
   /** Scheduled runs due before this instant count as piled up, epoch ms. */
   piledUpBefore: number | null = null
@@ -60,7 +60,7 @@ export class Verdicts {
     this.#steps = options.steps ?? new ClockSteps(options.clock)
   }
 
-  /** Takes what the engine reports of the whole store. */
+  /** Stores what the engine reports about the whole store. */
   learn (shared: Shared): void {
     this.#shared = shared
     this.#buckets = new Map(Object.entries(shared.rates))
@@ -76,7 +76,7 @@ export class Verdicts {
     return this.#buckets
   }
 
-  /** Everything that a verdict depends on now. */
+  /** The current inputs of verdicts. */
   facts (): AdmissionInput & Required<Pick<AdmissionInput, 'reading' | 'config' | 'pauses'>> {
     const { tasks, slots, clock, conditions, active, dependencies } = this.#options
     const { doubtedUntil } = this
@@ -95,13 +95,12 @@ export class Verdicts {
     }
   }
 
-  /** The verdict on a run: what the next look decides, or what a look at another instant would decide if nothing else
-   *  changed. */
+  /** The verdict on a run: the decision of the next look, or of a look at another instant if nothing else changes. */
   of (run: Waiting, at = this.#options.clock.now()): Verdict {
     return verdictOn({ ...this.facts(), now: at }, run)
   }
 
-  /** The verdicts on many runs. */
+  /** The verdicts on several runs, in their order. */
   ofAll (runs: readonly Waiting[]): Verdict[] {
     return verdictsOn(this.facts(), runs)
   }
@@ -113,8 +112,8 @@ export class Verdicts {
     return judge(snapshotAt(facts, total), subjectOf(facts, total, run))
   }
 
-  /** Whether a prefetched run may start, apart from slots and the concurrency of its task. The answer is kept for the
-   *  instant: prefetched runs come by the hundred, and no gate tells runs of one cohort apart. */
+  /** True when a prefetched run may start, apart from slots and the concurrency of its task. The answer is cached for
+   *  the instant, because hundreds of runs of one cohort, which the gates judge equally, are prefetched together. */
   isOpen (run: Run): boolean {
     const { inputs } = this
     if (this.#open === null || this.#open.now !== inputs.now || !hasSameInputs(this.#open.inputs, inputs)) {
@@ -127,19 +126,19 @@ export class Verdicts {
     return known
   }
 
-  /** What verdicts depend on now, apart from the running runs. */
+  /** The current inputs of verdicts, except for the running runs. */
   get inputs (): VerdictInputs {
     const { tasks, clock, conditions } = this.#options
     const { reading, config, pauses, trials } = conditions.current
     return { reading, config, pauses, trials, tasks: tasks(), now: clock.now() }
   }
 
-  /** Why a run that gave its slot to others cannot have one again, or null. */
+  /** Why a run that gave up its slot cannot get one again, or null. */
   slotFor (run: Waiting): GateAnswer | null {
     return this.judge(run).gates.find(({ ok, gate }) => !ok && SLOTS.includes(gate)) ?? null
   }
 
-  /** What the running runs occupy, without those of this process. */
+  /** The occupancy, without the slots that runs of this process take. */
   get occupancy (): Occupancy {
     return { ...occupancyOf(this.facts()).occupancy, active: 0 }
   }

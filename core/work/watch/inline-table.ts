@@ -1,28 +1,29 @@
 import type { InlineRun } from '../../model/view/loop-block.ts'
 
-/** Ints at the head: how often the loop has come round. */
+/** Ints before the slots; the first counts the beats of the event loop. */
 const HEAD_INTS = 4
-/** Runs beyond so many at once are not listed. */
+/** At most this many runs are listed at once. */
 const SLOTS = 64
-/** Ints of a slot: whether it is taken and how, how long its run has held the loop (ms), how long its text is. */
+/** Ints of a slot: its state, how long its run has blocked the loop (ms), and the length of its text. */
 const SLOT_INTS = 3
 const TEXT_BYTES = 208
 const INTS = HEAD_INTS + SLOTS * SLOT_INTS
 const BYTES = INTS * 4 + SLOTS * TEXT_BYTES
 
-const TAKEN = 0
-/** What a slot is: nobody's, of a run that has returned a promise, of one whose function has not returned yet. */
+const STATE = 0
+/** States of a slot: free, taken by a run that has returned a promise, taken by a run whose function has not returned
+ *  yet. */
 const [FREE, WAITING, CALLED] = [0, 1, 2]
 const HELD = 1
 const LENGTH = 2
 
-/** The runs that are executed in the thread of the event loop, in memory that another thread can read while that one
- *  stands. One thread enters and leaves; the other notes how long a run has held the loop. */
+/** The runs that are executed in the main thread, in memory that another thread can read while the event loop is
+ *  blocked. The main thread enters and removes runs; the other one notes how long a run has blocked the loop. */
 export class InlineTable {
   readonly memory: SharedArrayBuffer
   readonly #ints: Int32Array
   readonly #text: Buffer
-  /** Slots that nobody has. */
+  /** Free slots. */
   readonly #free: number[] = []
 
   constructor (memory = new SharedArrayBuffer(BYTES)) {
@@ -32,17 +33,17 @@ export class InlineTable {
     for (let slot = SLOTS - 1; slot >= 0; slot--) this.#free.push(slot)
   }
 
-  /** Says that the loop has come round. */
+  /** Counts a beat: the event loop runs. */
   beat (): void {
     Atomics.add(this.#ints, 0, 1)
   }
 
-  /** How often the loop has come round. */
+  /** The number of beats so far. */
   get beats (): number {
     return Atomics.load(this.#ints, 0)
   }
 
-  /** A run begins; returns its slot, or null when all are taken. */
+  /** Enters a run that begins. Returns its slot, or null when all slots are taken. */
   enter ({ id, task }: InlineRun): number | null {
     const slot = this.#free.pop()
     if (slot === undefined) return null
@@ -50,42 +51,41 @@ export class InlineTable {
     const length = this.#text.write(text, slot * TEXT_BYTES, TEXT_BYTES, 'latin1')
     Atomics.store(this.#ints, placeOf(slot, LENGTH), length)
     Atomics.store(this.#ints, placeOf(slot, HELD), 0)
-    Atomics.store(this.#ints, placeOf(slot, TAKEN), CALLED)
+    Atomics.store(this.#ints, placeOf(slot, STATE), CALLED)
     return slot
   }
 
-  /** The function of a run has returned: what it goes on with comes later. */
+  /** Notes that the function of a run has returned; the run continues asynchronously. */
   returned (slot: number | null): void {
-    if (slot !== null) Atomics.compareExchange(this.#ints, placeOf(slot, TAKEN), CALLED, WAITING)
+    if (slot !== null) Atomics.compareExchange(this.#ints, placeOf(slot, STATE), CALLED, WAITING)
   }
 
-  /** A run is over; returns for how long it has held the loop (ms), 0 when it has not. */
+  /** Removes a run that has ended. Returns how long it blocked the loop, ms; 0 when it did not. */
   leave (slot: number | null): number {
     if (slot === null) return 0
-    Atomics.store(this.#ints, placeOf(slot, TAKEN), FREE)
+    Atomics.store(this.#ints, placeOf(slot, STATE), FREE)
     this.#free.push(slot)
     return Atomics.load(this.#ints, placeOf(slot, HELD))
   }
 
-  /** The runs that may hold the loop: the one whose function has been called and has not returned, else all that are
-   *  there. */
+  /** The runs that may block the loop: the run whose function has not returned, else all runs. */
   get holders (): InlineRun[] {
     const called = this.#taken(state => state === CALLED)
     return called.length > 0 ? called : this.#taken(state => state !== FREE)
   }
 
-  /** Notes for how long a run has held the loop. */
+  /** Notes how long a run has blocked the loop, ms. */
   held (id: string, ms: number): void {
     for (let slot = 0; slot < SLOTS; slot++) {
-      const isTaken = Atomics.load(this.#ints, placeOf(slot, TAKEN)) !== FREE
+      const isTaken = Atomics.load(this.#ints, placeOf(slot, STATE)) !== FREE
       if (isTaken && this.#at(slot).id === id) Atomics.store(this.#ints, placeOf(slot, HELD), Math.round(ms))
     }
   }
 
-  #taken (is: (state: number) => boolean): InlineRun[] {
+  #taken (matches: (state: number) => boolean): InlineRun[] {
     const runs: InlineRun[] = []
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (is(Atomics.load(this.#ints, placeOf(slot, TAKEN)))) runs.push(this.#at(slot))
+      if (matches(Atomics.load(this.#ints, placeOf(slot, STATE)))) runs.push(this.#at(slot))
     }
     return runs
   }

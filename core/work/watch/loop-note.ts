@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { join } from 'node:path'
 import type { InlineRun, LoopBlock } from '../../model/view/loop-block.ts'
 
-/** What is kept of a loop that stands, for the next start: by then nobody else can tell. `ended`: the process was ended
- *  for it, because it was asked to stop or because the loop had stood too long; null: not by offpeak. */
+/** The report of a blocked event loop, which the next start reads. `ended`: why the watcher ended the process: `stop`:
+ *  it was asked to stop, `limit`: the loop was blocked for too long; null: it did not. */
 export interface LoopNote extends LoopBlock {
   owner: string
   ended: 'stop' | 'limit' | null
@@ -12,7 +12,7 @@ export interface LoopNote extends LoopBlock {
 const fileIn = (folder: string) => join(folder, 'loop.json')
 const MODE = 0o600
 
-/** Writes it, durably, without the event loop. */
+/** Writes the note durably, with synchronous calls. */
 export function writeNote (folder: string, note: LoopNote): void {
   const fresh = join(folder, '.loop.json.tmp')
   rmSync(fresh, { force: true })
@@ -31,7 +31,7 @@ export const removeNote = (folder: string): void => rmSync(fileIn(folder), { for
 const isInline = (one: unknown): one is InlineRun =>
   typeof (one as InlineRun | null)?.id === 'string' && typeof (one as InlineRun).task === 'string'
 
-/** What the last process has left; null when its loop did not stand at its end, or the file cannot be read. */
+/** The note of the last process; null when its loop was not blocked at its end, or when the file cannot be read. */
 export function readNote (folder: string): LoopNote | null {
   try {
     const { owner, ms, runs, exact, where, ended } = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<

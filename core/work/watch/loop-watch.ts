@@ -17,24 +17,24 @@ import type { SignalPipe } from './signal-pipe.ts'
 
 /** What the watcher may do for a server whose loop is blocked: answer on its socket, and end its process. */
 interface OwnProcess {
-  /** The socket that it listens on; -1: it cannot be handed on. */
+  /** The descriptor of the listening socket; -1 when it cannot be passed on. */
   fd: number
   /** SHA-256 of the token, hex. */
   digest: string
-  /** True when readers on this machine need no token. */
+  /** True when clients on this machine need no token. */
   local: boolean
-  /** That it is reached by, beside those of every machine. */
+  /** The host names by which the server is reached. */
   names: readonly string[]
   version: string
   startedAt: number
-  /** Removed with the process. */
+  /** A file to remove when the process is ended. */
   listeningFile: string
-  /** Where signals arrive that the loop does not see; null: that is not known. */
+  /** The pipe that holds signals which the loop has not read; null when it is not known. */
   pipe: SignalPipe | null
 }
 
-/** What the watcher goes by. `isEnding`: the loop knows that the process is to end. `own` null: the process is not
- *  offpeak's own, and blocks are only reported. */
+/** The instructions for the watcher. `isEnding`: the process was asked to end before its loop was blocked. `own`: null
+ *  when offpeak is embedded in another process; blocks are then only reported. */
 export interface Terms {
   graceMs: number
   limitMs: number
@@ -42,7 +42,8 @@ export interface Terms {
   own: OwnProcess | null
 }
 
-/** What the watcher starts with. `where`: the symbol of the function that returns what the loop executes. */
+/** The worker data of the watcher. `where`: the key of the global symbol of the function that returns what the main
+ *  thread executes. */
 export interface WatcherData {
   memory: SharedArrayBuffer
   folder: string
@@ -50,7 +51,7 @@ export interface WatcherData {
   where: string
 }
 
-/** A message of the watcher. */
+/** A message of the watcher: a block has ended. */
 export interface WatcherMessage {
   say: 'stood'
   stood: PastLoopBlock
@@ -71,10 +72,10 @@ const BEAT_MS = 500
 const REMEMBERED = HOUR
 const MOST_REMEMBERED = 20
 const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 }
-/** The folder of offpeak's own code: places in it are passed over. */
+/** The folder of offpeak's own code, which `placeIn` skips. */
 const OURS = new URL('../../', import.meta.url).href
 
-/** The first place of a stack that is not offpeak's own. */
+/** The first place of a stack outside offpeak's own code, as `path:line`, or null. */
 export function placeIn (stack: string): string | null {
   for (const line of stack.split('\n').slice(1)) {
     const found = /[\s(]((?:file:\/\/)?\/[^()]*):(\d+):\d+\)?$/.exec(line)
@@ -85,7 +86,8 @@ export function placeIn (stack: string): string | null {
   return null
 }
 
-/** The code that the thread starts with: the compile cache saves it the memory of the type stripper. */
+/** The code that the thread starts with. It uses the compile cache, so that the thread need not load the type
+ *  stripper. */
 function bootstrap (): string {
   const cache = getCompileCacheDir()
   const enable = cache === undefined
@@ -96,7 +98,7 @@ function bootstrap (): string {
   }).then(() => require('node:module').flushCompileCache())`
 }
 
-/** What this thread executes: called by the watcher while the loop is blocked. */
+/** What this thread is executing. The watcher calls it through the inspector while the loop is blocked. */
 function whereabouts (): { run: InlineRun | null, where: string | null } {
   const scope = runScope.getStore()
   return {
@@ -105,13 +107,13 @@ function whereabouts (): { run: InlineRun | null, where: string | null } {
   }
 }
 
-/** A thread that sees when the event loop is blocked, and by which run. */
+/** Runs a thread that detects a blocked event loop and the run that blocks it. */
 export class LoopWatch implements Service {
   readonly table = new InlineTable()
   readonly #options: LoopWatchOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   #worker: Worker | null = null
-  /** Ends everything but the thread itself. */
+  /** Releases everything except the thread. */
   #end: () => void = () => undefined
   #own: OwnProcess | null = null
   #isEnding = false
@@ -126,7 +128,7 @@ export class LoopWatch implements Service {
     return this.#worker !== null
   }
 
-  /** The blocks of the last hour that are over, oldest first. */
+  /** The blocks that ended in the last hour, oldest first. */
   get stood (): readonly PastLoopBlock[] {
     const since = this.#options.clock.now() - REMEMBERED
     return this.#stood.filter(({ at }) => at > since)
@@ -147,13 +149,13 @@ export class LoopWatch implements Service {
     this.tell()
   }
 
-  /** Tells the watcher that the process is to end: its loop may be blocked before it has. */
+  /** Informs the watcher that the process was asked to end: its loop may still be blocked before it does. */
   ending (): void {
     this.#isEnding = true
     this.tell()
   }
 
-  /** Tells the watcher what it goes by now. */
+  /** Sends the current instructions to the watcher. */
   tell (): void {
     this.#worker?.postMessage({ ...this.#options.limits(), isEnding: this.#isEnding, own: this.#own } satisfies Terms,
       [])
@@ -161,7 +163,7 @@ export class LoopWatch implements Service {
 
   async #start (): Promise<void> {
     const { isOn, folder, owner } = this.#options
-    // The thread of a server outlives a stop.
+    // The thread of a server is not ended by a stop.
     if (!isOn || this.#worker !== null) return
     await mkdir(folder(), { recursive: true, mode: 0o700 })
     this.#begin({ memory: this.table.memory, folder: folder(), owner, where: `offpeak.where.${owner}` })
@@ -172,7 +174,7 @@ export class LoopWatch implements Service {
     const { notice } = this.#options
     const worker = new Worker(bootstrap(), { eval: true, workerData: data, execArgv: [], resourceLimits: HEAP })
     worker.unref()
-    worker.on('message', (said: WatcherMessage) => this.#hear(said.stood))
+    worker.on('message', (message: WatcherMessage) => this.#record(message.stood))
     worker.on('error', error => {
       if (this.#worker === worker) this.#end()
       notice({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
@@ -190,13 +192,13 @@ export class LoopWatch implements Service {
 
   async #stop (): Promise<void> {
     const worker = this.#worker
-    // The loop of a server may still block at the very end of its process: the thread ends with the process.
+    // The loop of a server may be blocked even while its process exits, so the thread ends with the process.
     if (this.#own !== null || worker === null) return
     this.#end()
     await worker.terminate()
   }
 
-  #hear (stood: PastLoopBlock): void {
+  #record (stood: PastLoopBlock): void {
     this.#stood = [...this.#stood, stood].slice(-MOST_REMEMBERED)
     const { ms, runs, exact, where } = stood
     this.#options.notice({

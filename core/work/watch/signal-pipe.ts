@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs'
 
-/** The pipe through which the system's signals reach the event loop, opened a second time: to look at what the loop has
- *  not read yet, and to put it back. */
+/** A second opening of the pipe through which libuv passes signals to the event loop, to inspect signals that the loop
+ *  has not read yet. */
 export interface SignalPipe {
   read: number
   write: number
@@ -9,15 +9,15 @@ export interface SignalPipe {
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
 const FDS = '/proc/self/fd'
-/** What libuv writes for a signal: a pointer to who listens, then the number of the signal. */
+/** The layout of a message of libuv: a pointer to the handle, then the number of the signal. */
 const POINTER_BYTES = 8
 const MESSAGE_BYTES = 16
 const MOST_BYTES = 4096
-/** Ignored unless somebody listens, and nobody else does. */
+/** A signal that is ignored by default and that nothing else uses. */
 const TRIAL = 'SIGURG'
 const TRIAL_NUMBER = 23
 
-/** Pipes of which both ends are this process's own, by a handle of theirs. */
+/** One descriptor of each pipe whose two ends both belong to this process. */
 function ownPipes (): string[] {
   const ends = new Map<string, string[]>()
   for (const name of readdirSync(FDS)) {
@@ -35,7 +35,7 @@ function linkOf (name: string): string {
   }
 }
 
-/** What is in the pipe, left there. */
+/** Reads the contents of the pipe and writes them back. */
 function peek ({ read, write }: SignalPipe): Buffer {
   const buffer = Buffer.alloc(MOST_BYTES)
   try {
@@ -47,7 +47,8 @@ function peek ({ read, write }: SignalPipe): Buffer {
   }
 }
 
-/** The numbers of the signals that the loop has not read yet; none when what is there is not what libuv writes. */
+/** The numbers of the signals that the loop has not read yet; empty when the contents do not have the layout of
+ *  libuv. */
 export function waitingSignals (pipe: SignalPipe): number[] {
   const bytes = peek(pipe)
   if (bytes.length % MESSAGE_BYTES !== 0) return []
@@ -65,19 +66,19 @@ function opened (name: string): SignalPipe | null {
   }
 }
 
-/** Closes it. */
+/** Closes both descriptors. */
 export function closeSignalPipe ({ read, write }: SignalPipe): void {
   closeSync(read)
   closeSync(write)
 }
 
-/** Finds the pipe by sending this process a signal that it does not mind; null where that cannot be done: not on Linux.
- *  A handler of a thread runs on the loop of that thread, so that a loop that stands does not see the signal that asks
- *  its process to end, and no other thread can ask for it. */
+/** Finds the pipe by sending this process a harmless signal; null when it is not found, or not on Linux. The pipe is
+ *  needed because signal handlers run on the main event loop: while it is blocked, neither it nor another thread
+ *  receives the signal that asks the process to end. */
 export function findSignalPipe (): SignalPipe | null {
   if (process.platform !== 'linux') return null
-  const heard = () => process.off(TRIAL, heard)
-  process.on(TRIAL, heard)
+  const listener = () => process.off(TRIAL, listener)
+  process.on(TRIAL, listener)
   try {
     process.kill(process.pid, TRIAL)
     for (const name of ownPipes()) {
@@ -87,7 +88,7 @@ export function findSignalPipe (): SignalPipe | null {
       closeSignalPipe(pipe)
     }
   } catch {
-    // Without /proc there is no other way to the pipe.
+    // Without /proc the pipe cannot be found.
   }
   return null
 }

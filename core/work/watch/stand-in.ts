@@ -8,10 +8,10 @@ import { blockWords } from '../../model/view/loop-block.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LoopBlock } from '../../model/view/loop-block.ts'
 
-/** What the stand-in of a server tells, and to whom. `digest`: SHA-256 of the token, hex; `local`: true when readers on
- *  this machine need none; `names`: those that the server is reached by. */
+/** What the stand-in of a server answers, and to which clients. `digest`: SHA-256 of the token, hex; `local`: true when
+ *  clients on this machine need no token; `names`: the host names by which the server is reached. */
 export interface StandInState {
-  stand: LoopBlock
+  block: LoopBlock
   digest: string
   local: boolean
   names: readonly string[]
@@ -19,7 +19,7 @@ export interface StandInState {
   startedAt: number
 }
 
-/** The socket that the server listens on, handed down. */
+/** The descriptor of the listening socket, inherited from the server. */
 const SOCKET = 3
 const LEAVING_MS = 200
 const MOST_CONNECTIONS = 256
@@ -30,7 +30,7 @@ let state: StandInState | null = null
 
 const isLoopback = (address: string | undefined) => /^(?:127\.|::1$|::ffff:127\.)/.test(address ?? '')
 
-/** True for who may know names: with the token, or beside the server when that asks nobody there for one. */
+/** True when a client may see the names of runs: it sent the token, or it is on this machine and needs none. */
 function isKnown ({ headers, socket }: IncomingMessage, { digest, local, names }: StandInState): boolean {
   const given = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(headers.authorization ?? '')?.[1]
   if (given !== undefined) {
@@ -43,11 +43,11 @@ function isKnown ({ headers, socket }: IncomingMessage, { digest, local, names }
 
 function bodyFor (path: string, request: IncomingMessage, now: StandInState): [type: string, body: object] {
   const known = isKnown(request, now) ? 'named' : 'unnamed'
-  const words = blockWords(now.stand, known)
+  const words = blockWords(now.block, known)
   if (path === '/livez' || path === '/readyz') return ['application/json', { status: 'blocked' }]
   if (path === '/api/health') {
-    const runs = known === 'named' ? now.stand.runs : []
-    const { stand: { ms, exact, where }, version, startedAt } = now
+    const runs = known === 'named' ? now.block.runs : []
+    const { block: { ms, exact, where }, version, startedAt } = now
     return ['application/json', {
       status: 'failed',
       reasons: [words],
@@ -90,7 +90,7 @@ lines.on('line', line => {
   state = JSON.parse(line) as StandInState
   if (isFirst) server.listen({ fd: SOCKET })
 })
-// The server answers by itself again, or is gone.
+// The server answers again, or its process has ended.
 lines.on('close', () => {
   server.close()
   setTimeout(() => process.exit(0), LEAVING_MS)

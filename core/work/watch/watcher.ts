@@ -16,11 +16,11 @@ import type { LoopNote } from './loop-note.ts'
 import type { WatcherMessage, Terms, WatcherData } from './loop-watch.ts'
 import type { StandInState } from './stand-in.ts'
 
-/** How often the beats of the loop are looked at, ms. */
+/** How often the beats of the loop are checked, ms. */
 const LOOK_MS = 500
-/** A look this late means that the whole process was stopped, ms. */
+/** A check that is this late means that the whole process was suspended, ms. */
 const LATE_MS = 3 * LOOK_MS
-/** Between asking the processes of runs to end and ending them. */
+/** The time between SIGTERM and SIGKILL for the processes of runs, ms. */
 const LAST_MS = 1000
 const ENDING = [constants.signals.SIGTERM, constants.signals.SIGINT]
 const STAND_IN = join(import.meta.dirname, `stand-in${extname(import.meta.filename)}`)
@@ -29,19 +29,19 @@ const { memory, folder, owner, where: asking } = workerData as WatcherData
 const table = new InlineTable(memory)
 
 let terms: Terms = { graceMs: 0, limitMs: 0, isEnding: false, own: null }
-/** When the loop learnt that the process is to end. */
+/** When the process was asked to end, as the loop reported it, ms of `performance.now`. */
 let endingAt: number | null = null
 let beats = -1
-let cameAt = performance.now()
-let lookedAt = cameAt
+let beatAt = performance.now()
+let lookedAt = beatAt
 let asked = { at: null as number | null, count: 0 }
-let stand: LoopBlock | null = null
+let block: LoopBlock | null = null
 let session: Session | null = null
 let standIn: ChildProcess | null = null
 let isEnding = false
-let isHeard = false
+let isAnnounced = false
 
-// A report must not fail the watcher.
+// A failed report must not end the watcher.
 function quietly (act: () => void): void {
   try {
     act()
@@ -52,34 +52,34 @@ const say = (words: string) => quietly(() => void writeSync(2, `offpeak: ${words
 
 const noteOf = (found: LoopBlock, ended: LoopNote['ended'] = null): LoopNote => ({ ...found, owner, ended })
 
-/** Asks the main thread what it executes: the inspector answers while JavaScript runs. */
+/** Asks the main thread what it is executing. The inspector answers even while the loop is blocked by JavaScript. */
 function ask (): void {
   quietly(() => {
-    const line = session = new Session()
-    line.connectToMainThread()
-    line.post('Runtime.evaluate', {
+    const current = session = new Session()
+    current.connectToMainThread()
+    current.post('Runtime.evaluate', {
       expression: `globalThis[Symbol.for(${JSON.stringify(asking)})]?.()`,
       returnByValue: true
     }, (error, answer) => {
-      if (error !== null || stand === null || session !== line) return
+      if (error !== null || block === null || session !== current) return
       const { run, where } = (answer.result.value ?? {}) as { run?: InlineRun | null, where?: string | null }
-      // Once the loop has gone on, the answer is out of date; code outside a run adds nothing to an exact answer.
-      if (run === undefined || isEnding || table.beats !== beats || (run === null && stand.exact)) return
-      stand = { ...stand, runs: run === null ? [] : [run], exact: true, where: where ?? null }
-      tell()
+      // The answer is out of date once the loop has continued; code outside a run adds nothing to an exact answer.
+      if (run === undefined || isEnding || table.beats !== beats || (run === null && block.exact)) return
+      block = { ...block, runs: run === null ? [] : [run], exact: true, where: where ?? null }
+      report()
     })
   })
 }
 
-/** Writes the block to its note and to standard error: the loop cannot answer anybody. */
-function tell (): void {
-  if (stand === null) return
-  const found = stand
+/** Writes the block to its note and to standard error, because the loop cannot report it. */
+function report (): void {
+  if (block === null) return
+  const found = block
   quietly(() => writeNote(folder, noteOf(found)))
   say(blockWords(found))
 }
 
-/** Answers in the place of the server, on its own socket. */
+/** Starts a process that answers on the socket of the server. */
 function standInFor (): void {
   const { own } = terms
   if (own?.fd === undefined || own.fd < 0) return
@@ -96,25 +96,25 @@ function standInFor (): void {
 }
 
 function update (): void {
-  if (stand === null || terms.own === null || standIn === null) return
+  if (block === null || terms.own === null || standIn === null) return
   const { digest, local, names, version, startedAt } = terms.own
   standIn.stdin?.write(
-    `${JSON.stringify({ stand, digest, local, names, version, startedAt } satisfies StandInState)}\n`
+    `${JSON.stringify({ block, digest, local, names, version, startedAt } satisfies StandInState)}\n`
   )
 }
 
 function begin (ms: number): void {
   const runs = table.holders
-  stand = { ms, runs, exact: runs.length <= 1, where: null }
-  tell()
+  block = { ms, runs, exact: runs.length <= 1, where: null }
+  report()
   ask()
   standInFor()
 }
 
-/** The loop has come round. */
+/** Called when the loop runs again after a block. */
 function over (): void {
-  const found = stand
-  stand = null
+  const found = block
+  block = null
   quietly(() => session?.disconnect())
   session = null
   standIn?.stdin?.end()
@@ -123,14 +123,15 @@ function over (): void {
   if (found) parentPort?.postMessage({ say: 'stood', stood: { ...found, at: Date.now() } } satisfies WatcherMessage, [])
 }
 
-/** The processes that this one has started. */
+/** The child processes of this process. */
 const children = (): number[] =>
   readdirSync('/proc/self/task').flatMap(task => startedBy('self', task)).filter(pid => pid !== standIn?.pid)
 
-/** Those of scripts and isolated runs: one that a function waits for would end before the function, and fail it. */
+/** The child processes of scripts and isolated runs. A child that a function waits for is left out: its end would fail
+ *  the function. */
 const ofRuns = (): number[] => children().filter(pid => groupOf(pid) === pid)
 
-/** Ends the process: nobody in it can do so in order. What it had running is put back at the next start. */
+/** Ends the process, which cannot stop in order. Its runs are queued again at the next start. */
 function end (why: 'stop' | 'limit', found: LoopBlock): void {
   isEnding = true
   quietly(() => writeNote(folder, noteOf(found, why)))
@@ -147,16 +148,16 @@ function end (why: 'stop' | 'limit', found: LoopBlock): void {
   }, LAST_MS)
 }
 
-function hear (now: number): void {
+function readSignals (now: number): void {
   if (!terms.own?.pipe) return
   const count = waitingSignals(terms.own.pipe).filter(signal => ENDING.includes(signal)).length
   asked = { at: count === 0 ? null : asked.at ?? now, count }
 }
 
-/** Says once what becomes of a signal that the loop does not see. */
-function promise (graceMs: number): void {
-  if (isHeard) return
-  isHeard = true
+/** Announces once when the process ends after a signal that the loop has not read. */
+function announce (graceMs: number): void {
+  if (isAnnounced) return
+  isAnnounced = true
   say(
     `is asked to end while its event loop is blocked: it ends in ${
       Math.ceil(graceMs / 1000)
@@ -169,33 +170,33 @@ function look (): void {
   const isLate = now - lookedAt > LATE_MS
   lookedAt = now
   if (isEnding) return
-  if (table.beats !== beats || (isLate && stand === null)) {
+  if (table.beats !== beats || (isLate && block === null)) {
     beats = table.beats
-    cameAt = now
+    beatAt = now
     asked = { at: null, count: 0 }
-    isHeard = false
-    if (stand !== null) over()
+    isAnnounced = false
+    if (block !== null) over()
     return
   }
-  hear(now)
-  const ms = now - cameAt
+  readSignals(now)
+  const ms = now - beatAt
   if (ms < BLOCKED_MS && asked.count < 2) return
-  if (stand === null) begin(ms)
-  const found = stand = { ...stand!, ms }
+  if (block === null) begin(ms)
+  const found = block = { ...block!, ms }
   if (found.exact && found.runs.length === 1) table.held(found.runs[0]!.id, ms)
   update()
   if (terms.own === null) return
   const { graceMs, limitMs } = terms
   const askedAt = endingAt ?? asked.at
-  if (askedAt !== null) promise(graceMs)
+  if (askedAt !== null) announce(graceMs)
   const why = endOf({ ms, askedMs: askedAt === null ? null : now - askedAt, asked: asked.count, graceMs, limitMs })
   if (why !== null) end(why, found)
 }
 
-parentPort!.on('message', (told: Terms) => {
+parentPort!.on('message', (received: Terms) => {
   const before = terms.own?.pipe
-  if (before && before !== told.own?.pipe && before.read !== told.own?.pipe?.read) closeSignalPipe(before)
-  terms = told
+  if (before && before !== received.own?.pipe && before.read !== received.own?.pipe?.read) closeSignalPipe(before)
+  terms = received
   if (terms.isEnding) endingAt ??= performance.now()
 })
 parentPort!.unref()
