@@ -1,5 +1,6 @@
 import t from 'tap'
 import { halt, live, wrongs } from './day.ts'
+import { shareOf } from '../depth.ts'
 import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
 t.setTimeout(400_000)
@@ -7,7 +8,7 @@ t.setTimeout(400_000)
 const sites = await sitesOfADay(t)
 t.ok(sites.length > 50, `${sites.length} places ask the engine for something`)
 
-for (const site of sites) {
+for (const site of shareOf(sites)) {
   const name = `${site.call} fails once, asked by ${site.from}`
   t.test(name, t =>
     withManager({ forecasts: isOfForecast(site) }, async it => {
