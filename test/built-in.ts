@@ -1,5 +1,3 @@
-import { basename } from 'node:path'
-
 /** The task files of the product. What else lies in `backgroundtask/` is the user's: no test depends on it. */
 export const BUILT_IN: readonly string[] = [
   'backup_data.ts',
@@ -22,10 +20,14 @@ export const BUILT_IN: readonly string[] = [
 /** The folders of what they share. */
 export const SHARED: readonly string[] = ['_backup', '_files', '_net', '_sync', '_task']
 
+/** The product's own sources below the root of the project, as words for a compiler or a linter. */
+export const OWN_TASKS: readonly string[] = [...SHARED, ...BUILT_IN.filter(name => name.endsWith('.ts'))]
+  .map(name => `backgroundtask/${name}`)
+
 /** Whether a file, named below the root of the project, is one of a user's own tasks. */
 export function isUsers (file: string): boolean {
   const [folder, first] = file.replaceAll('\\', '/').split('/')
-  return folder === 'backgroundtask' && !SHARED.includes(first!) && !BUILT_IN.includes(basename(file))
+  return folder === 'backgroundtask' && ![...SHARED, ...BUILT_IN].includes(first!)
 }
 
 /** The tasks and faults of the product's own files. */

@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { BUILT_IN, SHARED } from './built-in.ts'
+import { OWN_TASKS } from './built-in.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const CACHE = join(ROOT, 'node_modules/.cache/test')
-const OWN_TASKS = [...SHARED, ...BUILT_IN.filter(name => name.endsWith('.ts'))].map(name => `backgroundtask/${name}`)
 
 /** A configuration of the compiler for the product alone: a user's own task files are left out. */
 function compilerConfig (): string {

@@ -2,11 +2,12 @@ import t from 'tap'
 import { cpSync, globSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { execFile } from '../child.ts'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecFileException } from 'node:child_process'
 import { ROOT, textOf } from './blocks.ts'
 import { applyBlock, changed, recipesOf } from './recipes.ts'
+import { isUsers } from '../built-in.ts'
 import { formatted } from '../form/form.ts'
 
 const PAGE = 'CONTRIBUTING.md'
@@ -25,10 +26,10 @@ function copy (): string {
     withFileTypes: true,
     exclude: entry => entry.name === 'node_modules' || entry.name === '.tap'
   })
-  for (const file of files.filter(entry => entry.isFile())) {
-    const path = join(file.parentPath, file.name)
-    cpSync(path, join(root, path.slice(ROOT.length + 1)))
-  }
+  const paths = files.filter(entry => entry.isFile()).map(({ parentPath, name }) =>
+    relative(ROOT, join(parentPath, name))
+  )
+  for (const path of paths.filter(one => !isUsers(one))) cpSync(join(ROOT, path), join(root, path))
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
   return root
 }
