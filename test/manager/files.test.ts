@@ -3,8 +3,7 @@ import { home, taskFile } from './home.ts'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeClock, until } from '../clock.ts'
-
-const FAST = { timeout: 2000 }
+import { promptly } from '../promptly.ts'
 
 t.test('a file that is dropped in is a task within two seconds, changes when it is saved, and goes when it is removed', async t => {
   const { manager, write, root, reach } = await home(t)
@@ -12,18 +11,18 @@ t.test('a file that is dropped in is a task within two seconds, changes when it 
   t.strictSame(await manager.desk.tasks(), [])
   write('backgroundtask/hello.ts',
     taskFile('hello', 'return "first"', { trigger: 'cron', trigger_args: { minute: 0 } }))
-  await until('the task is there', () => manager.catalog.tasks.has('hello'), FAST.timeout)
-  await until('it is planned', () => manager.planner.nextAt !== null, FAST.timeout)
+  await promptly(t, 'the task is there', () => manager.catalog.tasks.has('hello'))
+  await promptly(t, 'it is planned', () => manager.planner.nextAt !== null)
   const first = await manager.desk.enqueue('hello')
   await reach(first.run.id, 'completed')
   t.equal((await manager.desk.run(first.run.id)).result, 'first')
   write('backgroundtask/hello.ts', taskFile('hello', 'return "second"'))
-  await until('the change is in force', () => manager.catalog.tasks.get('hello')?.trigger === null, FAST.timeout)
+  await promptly(t, 'the change is in force', () => manager.catalog.tasks.get('hello')?.trigger === null)
   const second = await manager.desk.enqueue('hello')
   await reach(second.run.id, 'completed')
   t.equal((await manager.desk.run(second.run.id)).result, 'second')
   rmSync(join(root, 'backgroundtask/hello.ts'))
-  await until('the task is gone', () => !manager.catalog.tasks.has('hello'), FAST.timeout)
+  await promptly(t, 'the task is gone', () => !manager.catalog.tasks.has('hello'))
 })
 
 t.test('a broken file names its line and harms no neighbour; mended, it counts again', async t => {
@@ -35,7 +34,7 @@ t.test('a broken file names its line and harms no neighbour; mended, it counts a
   t.match(manager.catalog.broken, [{ file: 'bad.ts', line: 2, code: 'OFFPEAK_TASK_FILE_BROKEN' }])
   t.match(said('file_broken'), [{ file: 'bad.ts', line: 2 }])
   write('backgroundtask/bad.ts', taskFile('bad'))
-  await until('it is mended', () => manager.catalog.tasks.has('bad'), FAST.timeout)
+  await promptly(t, 'it is mended', () => manager.catalog.tasks.has('bad'))
   t.strictSame(manager.catalog.broken, [])
 })
 
@@ -48,7 +47,7 @@ t.test('a running run finishes under the definition it started with [F39]', asyn
   const global = globalThis as { letGoLong?: () => void }
   await until('it runs', () => global.letGoLong)
   write('backgroundtask/long.ts', taskFile('long', 'return "new"', { name: 'New' }))
-  await until('the change is in force', () => manager.catalog.tasks.get('long')?.name === 'New', FAST.timeout)
+  await promptly(t, 'the change is in force', () => manager.catalog.tasks.get('long')?.name === 'New')
   global.letGoLong!()
   await reach(run.id, 'completed')
   t.equal((await manager.desk.run(run.id)).result, 'old')

@@ -76,7 +76,7 @@ t.test('a timeout ends the script and everything it has started, also when it do
   const { reach, run, folder } = await setup(t, {
     script:
       'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',
-    task: { timeoutMs: 400 }
+    task: { timeoutMs: 5000 }
   })
   t.match(await reach(run.id, 'failed'), { error: { message: /timeout/ } })
   for (const name of ['child', 'grandchild']) {
