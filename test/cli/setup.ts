@@ -1,9 +1,12 @@
 import { spawn } from '../child.ts'
 import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CALM } from '../calm.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Test } from 'tap'
+import { scratch } from '../work/harness.ts'
 import { until } from '../load/until.ts'
 
 export const BIN = fileURLToPath(new URL('../../bin/offpeak.js', import.meta.url))
@@ -75,9 +78,14 @@ export async function serve (t: Test, args: readonly string[], asked: Asked): Pr
 }
 
 /** A folder with a configuration for a free port and some tasks. */
-export const place = (t: Test, config: object = {}, tasks: Record<string, string> = TASKS): string =>
-  t.testdir({
+export function place (t: Test, config: object = {}, tasks: Record<string, string> = TASKS): string {
+  const folder = scratch(t)
+  mkdirSync(join(folder, 'backgroundtask'))
+  const files = {
     'package.json': '{ "type": "module" }',
-    'config.json': JSON.stringify({ server: { port: 0 }, ...config }),
-    backgroundtask: tasks
-  })
+    'config.json': JSON.stringify({ server: { port: 0 }, ...config })
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries(tasks)) writeFileSync(join(folder, 'backgroundtask', name), text)
+  return folder
+}
