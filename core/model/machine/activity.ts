@@ -2,33 +2,32 @@ import { DAY, HOUR, milliseconds } from '../base/duration.ts'
 import { segmentAt, zoneOf } from '../trigger/zone.ts'
 import type { Config } from '../config/config.ts'
 
-/** One hour of the week: how busy it was in the weeks behind, and the hour that is going on. */
+/** One hour of the week: how busy it was in past weeks, and the samples of the current one. */
 export interface Bucket {
-  /** Mean of the weeks behind, 0 to 1. */
+  /** Mean of past weeks, 0 to 1. */
   busy: number
-  /** How many weeks that is the mean of; weeks long past count less. */
+  /** The weight of the mean in weeks; older weeks count less. */
   weeks: number
-  /** The hour (of the wall, from 1970) that is being learned, and its samples. */
+  /** The hour being learned (wall clock, counted from 1970), and the sum and number of its samples. */
   hour: number
   sum: number
   samples: number
 }
 
-/** How busy the machine is by hour of the week, Monday 00:00 first: plain JSON of 168 buckets, null where nothing was
- *  seen. */
+/** How busy the machine is by hour of the week: 168 buckets from Monday 00:00, null without samples. Plain JSON. */
 export interface Histogram {
   buckets: (Bucket | null)[]
 }
 
 const HOURS = 168
 
-/** A histogram that has seen nothing. */
+/** A histogram without samples. */
 export const emptyHistogram = (): Histogram => ({ buckets: Array.from({ length: HOURS }, () => null) })
 
 const isBucket = (value: unknown): boolean =>
   value === null || (typeof value === 'object' && Object.values(value).every(number => Number.isFinite(number)))
 
-/** True of a histogram, of what was stored as one. */
+/** True for a valid histogram, such as one read from the store. */
 export function isHistogram (value: unknown): value is Histogram {
   const { buckets } = (value ?? {}) as Partial<Histogram>
   return Array.isArray(buckets) && buckets.length === HOURS && buckets.every(isBucket)
@@ -37,7 +36,7 @@ export function isHistogram (value: unknown): value is Histogram {
 const wallOf = (at: number, zone: string): number =>
   at + segmentAt(zoneOf(zone, '/timezone'), Math.floor(at / 1000)).offset * 1000
 
-/** The hour by the wall clock, counted from 1970: zones of half an hour have hours too. */
+/** The hour by the wall clock, counted from 1970; it fits zones with offsets of half an hour. */
 const hourOf = (at: number, zone: string): number => Math.floor(wallOf(at, zone) / HOUR)
 
 const nextHour = (at: number, zone: string): number => at + HOUR - wallOf(at, zone) % HOUR
@@ -60,13 +59,13 @@ interface LearnAsk {
   activity: Rules
 }
 
-/** The histogram with one more sample (`busy` 0 to 1, own load taken out). An hour counts once however often it is
- *  sampled, and half as much after every activity.half_life. */
+/** The histogram with one more sample (`busy`: 0 to 1, without offpeak's own load). An hour counts once, however often
+ *  it is sampled; its weight halves with every activity.half_life. */
 export function learn ({ histogram, at, busy, zone, activity }: LearnAsk): Histogram {
   const place = hourOfWeek(at, zone)
   const hour = hourOf(at, zone)
   const known = histogram.buckets[place] ?? { busy: 0, weeks: 0, hour, sum: 0, samples: 0 }
-  // A clock that was set back adds to the hour that is known rather than unlearn it.
+  // After the clock was set back, samples add to the known hour.
   const bucket = known.hour >= hour || known.samples === 0
     ? known
     : folded(known, hour, milliseconds(activity.half_life))
@@ -79,7 +78,7 @@ export function learn ({ histogram, at, busy, zone, activity }: LearnAsk): Histo
   return { buckets: histogram.buckets.with(place, next) }
 }
 
-/** What is expected of an hour: the weeks behind with what this hour says so far; null when too few weeks were seen. */
+/** How busy an hour is expected to be, from past weeks and its samples so far; null before activity.min_weeks. */
 export function expected (
   { histogram, at, zone, activity }: Omit<LearnAsk, 'busy'>
 ): { busy: number, weeks: number } | null {
@@ -94,17 +93,17 @@ export function expected (
 
 interface QuietestAsk {
   histogram: Histogram
-  /** The nominal instant and the last one that the run may start at, epoch ms. */
+  /** The nominal and the latest start of the run, epoch ms. */
   from: number
   to: number
   durationMs: number
   zone: string
   activity: Rules
-  /** Whether a run may start at an instant, such as within its own window; absent: at any. */
+  /** Whether the run may start at an instant, for example within its window; absent: always. */
   allows?: (at: number) => boolean
 }
 
-/** When to start, how sure that is (0 to 1) and why. */
+/** When to start (epoch ms), the confidence (0 to 1) and the reason. */
 interface Quiet {
   at: number
   confidence: number
@@ -117,7 +116,7 @@ interface Candidate {
   weeks: number
 }
 
-/** What is expected of a stretch of time, hour by hour. */
+/** How busy the run's time from `at` on is expected to be, hour by hour; null when one of the hours is unknown. */
 function stretch (at: number, ask: QuietestAsk): Candidate | null {
   const length = Math.max(1, ask.durationMs)
   let busy = 0
@@ -133,10 +132,10 @@ function stretch (at: number, ask: QuietestAsk): Candidate | null {
   return { at, busy, weeks }
 }
 
-// After a week the same hours come again.
+// Hours repeat after a week.
 const WEEK = 7 * DAY
 
-/** The nominal instant, and each hour after it at which the run may start. */
+/** The nominal start and each full hour after it at which the run may start. */
 function starts ({ from, to, zone, allows = () => true }: QuietestAsk): number[] {
   const all = [from]
   const last = Math.min(to, from + WEEK)
@@ -144,19 +143,18 @@ function starts ({ from, to, zone, allows = () => true }: QuietestAsk): number[]
   return all
 }
 
-// A smaller gain is chance, and not worth moving what a person has put at its place.
+// A smaller gain may be chance and does not justify moving a run.
 const WORTH = 0.05
 
 const confidenceOf = (weeks: number): number => Math.round(weeks / (weeks + 1) * 100) / 100
 const percent = (busy: number) => `${Math.round(busy * 100)} %`
 
-/** The quietest moment between `from` and `to` for a run of that length, as far as it is known: the nominal time when
- *  any of the hours was seen in too few weeks, or when no other is quieter by at least 5 %. Never throws; of moments as
- *  quiet as each other the earliest. */
+/** The quietest start between `from` and `to` for a run of that length, the earliest among equals. It is the nominal
+ *  time when one of the hours is known from too few weeks, or when no start is quieter by at least 5 %. Never throws. */
 export function quietest (ask: QuietestAsk): Quiet {
   const stretches = starts(ask).map(at => stretch(at, ask))
   if (stretches.includes(null)) {
-    return { at: ask.from, confidence: 0, reason: 'too little is known of these hours: the nominal time stands' }
+    return { at: ask.from, confidence: 0, reason: 'too little is known about these hours, the nominal time is kept' }
   }
   const all = stretches as Candidate[]
   const nominal = all[0]!

@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../base/duration.ts'
 import type { Reading } from './reading.ts'
 
-/** What is kept of a reading, in the order of the stored columns. */
+/** The fields of a reading that are stored, in the order of the columns. */
 export const FIELDS = [
   'power',
   'battery_level',
@@ -27,17 +27,17 @@ export const FIELDS = [
 export type Field = typeof FIELDS[number]
 
 export type Value = number | string | boolean
-/** A stretch of time: `at` is its beginning (epoch ms), `count` how many readings it stands for. What was unknown
- *  throughout is absent. */
+/** A step of the history. `at`: its beginning, epoch ms. `count`: the number of its readings. Fields unknown in all of
+ *  them are absent. */
 export interface Point {
   at: number
   count: number
   values: Partial<Record<Field, Value>>
-  /** In how many of its readings a field was unknown, where in some. */
+  /** In how many of its readings each field was unknown; absent fields: in none. */
   gaps?: Partial<Record<Field, number>>
 }
 
-/** How fine a part of the past is kept, and for how long. */
+/** The resolution of a part of the history, and how long it is kept. */
 interface Level {
   stepMs: number
   keepMs: number
@@ -49,7 +49,7 @@ export const LEVELS: readonly Level[] = [
   { stepMs: 15 * MINUTE, keepMs: 30 * DAY }
 ]
 
-/** The past, finest level first; the points of each level are in order of time. */
+/** The history: the points of each level in order of time, finest level first. */
 export type Timeline = readonly (readonly Point[])[]
 
 export const emptyTimeline = (levels: readonly Level[] = LEVELS): Timeline => levels.map(() => [])
@@ -61,7 +61,7 @@ function fullest (disks: Reading['disks']): unknown {
 
 const known = (value: unknown): value is Value => value !== undefined && value !== 'unknown'
 
-/** What is kept of one reading. */
+/** The point of one reading. */
 export function pointOf (reading: Reading): Point {
   const { battery, ups, cpu, pressure, memory, io, network } = reading
   const all: Record<Field, unknown> = {
@@ -91,11 +91,11 @@ export function pointOf (reading: Reading): Point {
   return { at: reading.at, count: 1, values }
 }
 
-const told = ({ count, values, gaps }: Point, field: Field): number =>
+const samplesOf = ({ count, values, gaps }: Point, field: Field): number =>
   values[field] === undefined ? 0 : count - (gaps?.[field] ?? 0)
 
-/** Two stretches as one, the earlier first: numbers are means over the readings that told them, of words the last one
- *  stands. */
+/** Merges two points, the earlier first: numbers become means over the readings that have them, other values are the
+ *  last known ones. */
 export function merged (first: Point, second: Point): Point {
   const count = first.count + second.count
   const values: Point['values'] = {}
@@ -103,7 +103,7 @@ export function merged (first: Point, second: Point): Point {
   for (const field of FIELDS) {
     const [a, b] = [first.values[field], second.values[field]]
     if (a === undefined && b === undefined) continue
-    const [before, after] = [told(first, field), told(second, field)]
+    const [before, after] = [samplesOf(first, field), samplesOf(second, field)]
     values[field] = typeof a === 'number' && typeof b === 'number'
       ? (a * before + b * after) / (before + after)
       : b ?? a!
@@ -117,24 +117,24 @@ const startOf = (at: number, stepMs: number) => Math.floor(at / stepMs) * stepMs
 function extended (points: readonly Point[], point: Point, { stepMs, keepMs }: Level): readonly Point[] {
   const at = startOf(point.at, stepMs)
   const isKept = (kept: Point) => kept.at <= at && kept.at > point.at - keepMs
-  // A clock that was set back: what it had called the future is no past of this time.
+  // After the clock was set back, points in the future are dropped.
   const rest = points.length === 0 || (isKept(points[0]!) && isKept(points.at(-1)!)) ? points : points.filter(isKept)
   const last = rest.at(-1)
   return last?.at === at ? [...rest.slice(0, -1), merged(last, point)] : [...rest, { ...point, at }]
 }
 
-/** The past with one more reading in it: each level takes it in, and lets go of what is too old for it. */
+/** The history with one more point in each level; each level drops points older than it keeps. */
 export const extend = (timeline: Timeline, point: Point, levels: readonly Level[] = LEVELS): Timeline =>
   levels.map((level, index) => extended(timeline[index] ?? [], point, level))
 
-/** What to show: instants in epoch ms, both ends included; `step` ms makes the points coarser than they are kept. */
+/** The part of the history to select: epoch ms, both ends inclusive. `step`: minimum length of a point, ms. */
 export interface HistoryAsk {
   from: number
   to: number
   step?: number | undefined
 }
 
-/** The points of a span, each from the finest level that reaches back to it. */
+/** The points of a span in order of time, each from the finest level that reaches back to it. */
 export function select (timeline: Timeline, { from, to, step = 0 }: HistoryAsk): Point[] {
   const found: Point[] = []
   let before = Infinity

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import type { Load, Moment } from './trend.ts'
 import type { LoadName, Maybe, Pressure, Reading, Signal } from './reading.ts'
 
-/** A value that drifts: it turns back at most once in a dwell. `direction`: of its last move. */
+/** A drifting value that reverses its direction at most once per dwell. `direction`: the sign of its last change. */
 interface Level {
   value: number
   moved_at: number
@@ -15,14 +15,14 @@ interface Level {
   seen_at: number
 }
 
-/** A word or a truth: it changes at most once in a dwell. `changed_at`: null before the first change. */
+/** A discrete value that changes at most once per dwell. `changed_at`: null before the first change. */
 interface Word {
   value: Signal['value']
   changed_at: number | null
   seen_at: number
 }
 
-/** What was made of the readings so far, as plain JSON that the caller keeps. */
+/** The smoothed state of the readings so far, as plain JSON that the caller stores. */
 export interface Hysteresis {
   at: number
   loads: Partial<Record<LoadName, Load>>
@@ -32,7 +32,7 @@ export interface Hysteresis {
 
 type Rules = Pick<Config, 'scheduling' | 'power' | 'resources' | 'sense'>
 
-/** The range in which the kept level may lie: it differs from the value only on the side that starts fewer runs. */
+/** The range for the smoothed level of a value: it differs from the value only on the side that starts fewer runs. */
 type Range = (value: number) => [least: number, most: number]
 
 interface Drift {
@@ -60,8 +60,8 @@ function nextWord (word: Word | undefined, value: Maybe<Word['value']>, moment: 
   return word.value === value || tooSoon ? { ...word, seen_at: now } : { value, changed_at: now, seen_at: now }
 }
 
-/** A UPS that ran on its battery when it fell silent runs on it until it says otherwise: what it stood beside may
- *  have lost its power with it. */
+/** A UPS that was on battery when it stopped answering counts as on battery until it answers: the path to it may have
+ *  lost its power. */
 function nextUps (word: Word | undefined, value: Maybe<boolean>, moment: Moment): Word | undefined {
   return value === UNKNOWN && word?.value === true ? { ...word, seen_at: moment.now } : nextWord(word, value, moment)
 }
@@ -95,7 +95,7 @@ const FREE_MARGIN = 1.05
 const free: Range = value => [value / FREE_MARGIN, value]
 
 function levelsOf (reading: Reading, margin: number): Record<string, { value: Maybe<number>, range: Range }> {
-  // A full battery is full: no margin keeps it from ever being so.
+  // The margin does not apply at 100 %, so that a battery can count as full.
   const battery: Range = value => [value >= 100 ? 100 : Math.max(0, value - margin), value]
   return {
     battery: { value: reading.battery.level, range: battery },
@@ -115,7 +115,7 @@ const wordsOf = (reading: Reading): Record<string, Maybe<Word['value']>> => ({
 
 const SIGNAL = 'signal '
 
-/** One that has expired is as good as none: its next value counts at once. */
+/** The signals that have not expired. After an expiry the next value counts at once. */
 const signalsOf = (signals: Reading['signals'], now: number): Record<string, Word['value']> =>
   Object.fromEntries(Object.entries(signals)
     .flatMap(([name, { value, expires_at: until }]) => until > now ? [[`${SIGNAL}${name}`, value]] : []))
@@ -140,17 +140,17 @@ const momentsOf = ({ scheduling, sense }: Rules, now: number): { moment: Moment,
   return { moment: { now, dwell, farMs }, signals: { now, dwell: milliseconds(scheduling.signal_dwell), farMs } }
 }
 
-/** What still counts of the state before. Across a clock that was set back by more than a dwell all begins
- *  again, save what the machine does not tell any more. */
+/** The part of the previous state that still counts. When the clock was set back by more than a dwell, everything starts
+ *  over, except a UPS on battery. */
 function counting (previous: Hysteresis | null, { now, dwell }: Moment): Omit<Hysteresis, 'at'> | null {
   if (previous === null || previous.at <= now + dwell) return previous
   const ups = previous.words.ups
   return { loads: {}, levels: {}, words: ups?.value === true ? { ups } : {} }
 }
 
-/** The state after one more reading; `previous` null begins. Loads count by their mean, levels
- *  and words at once, and no threshold is crossed to and fro within scheduling.dwell, so no gate opens or closes
- *  more than once in it. What a sensor no longer tells counts for one more dwell. */
+/** The state after one more reading; `previous` is null for the first. Loads follow their mean, levels and words count
+ *  at once. No value crosses a threshold twice within scheduling.dwell, so each gate opens or closes at most once in it.
+ *  A value that becomes unknown counts for one more dwell. */
 export function nextHysteresis (previous: Hysteresis | null, reading: Reading, config: Rules, now: number): Hysteresis {
   const { moment, signals } = momentsOf(config, now)
   const before = counting(previous, moment)
@@ -170,7 +170,7 @@ export function nextHysteresis (previous: Hysteresis | null, reading: Reading, c
   }
 }
 
-/** The same with other signals alone: what the machine does was not looked at again. */
+/** The state with new signals; everything else stays as it was. */
 export function nextSignalHysteresis (
   previous: Hysteresis,
   signals: Reading['signals'],
@@ -184,7 +184,7 @@ export function nextSignalHysteresis (
   return { ...previous, words: { ...Object.fromEntries(machine), ...fresh } }
 }
 
-/** The names of the signals that count otherwise than before. */
+/** The names of the signals whose smoothed value has changed. */
 export function signalChanges (before: Hysteresis | null, after: Hysteresis): string[] {
   const names = Object.keys({ ...before?.words, ...after.words }).filter(name => name.startsWith(SIGNAL))
   const changed = names.filter(name => before?.words[name]?.value !== after.words[name]?.value)
@@ -228,7 +228,7 @@ function upsOf ({ ups }: Reading, onBattery: Maybe<boolean>, level: Maybe<number
 
 const answers = new WeakMap<Hysteresis, { of: Reading, is: Reading }>()
 
-/** The reading with every value that may flap replaced by its smoothed one; loads are those of others alone. */
+/** The reading with smoothed values; its loads are those of other programs. */
 export function smoothed (reading: Reading, state: Hysteresis): Reading {
   const before = answers.get(state)
   if (before?.of === reading) return before.is

@@ -4,13 +4,13 @@ import { seconds } from '../base/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { Maybe, Reading } from './reading.ts'
 
-/** Why a machine is not idle: someone is there, or something is going on. */
+/** Why a machine is not idle: a user, or the resource that is busy. */
 type Bustle = 'user' | 'cpu' | 'network' | 'io'
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
 
-/** What keeps the machine from being idle, or null. Nobody has touched it for `after` seconds, or nobody can tell
- *  whether someone did; processors, network and disks are quiet as far as they are known. */
+/** Why the machine is not idle, or null when it is: idle for `after` seconds or more, with quiet processors, network and
+ *  disks. Unknown values do not count. */
 export function bustleOf (
   reading: Reading,
   { activity }: Pick<Config, 'activity'>,
@@ -22,7 +22,6 @@ export function bustleOf (
   return above(othersIo(reading).bytes_per_s, activity.io_below) ? 'io' : null
 }
 
-/** True when someone or something is known to leave the machine alone; a machine that tells nothing is not known to
- *  be idle. */
+/** True when the machine is idle and its idle time or its processor use is known. */
 export const isIdle = (reading: Reading, config: Pick<Config, 'activity'>): boolean =>
   bustleOf(reading, config) === null && (known(reading.idle_seconds) || known(reading.cpu.busy))

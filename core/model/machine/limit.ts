@@ -3,7 +3,7 @@ import { profileOf, supplyOf } from './power.ts'
 import type { Config } from '../config/config.ts'
 import type { LoadName, Reading } from './reading.ts'
 
-/** A limit that stands for every task, and where it is written. */
+/** A limit for all tasks, and the pointer to its setting. */
 interface GeneralLimit {
   value: number
   source: string
@@ -11,8 +11,8 @@ interface GeneralLimit {
 
 type Rules = Pick<Config, 'resources' | 'power' | 'scheduling'>
 
-/** The lower of a limit of `resources` and that of the power profile in force. A limit of 1 in `resources` says that
- *  load does not matter, on mains. */
+/** The lower of the limit in `resources` and that of the power profile in force. On mains, a limit of 1 in `resources`
+ *  disables both. */
 function lower (name: 'cpu_limit' | 'network_limit', reading: Reading, { resources, power }: Rules): GeneralLimit {
   const profile = profileOf(reading, { power })
   const { [name]: own } = power.power_profiles[profile]
@@ -28,7 +28,7 @@ const resource = (name: 'memory_limit' | 'io_limit') => (_: Reading, { resources
   source: `/resources/${name}`
 })
 
-/** Waiting for a resource whose use does not matter does not matter either. */
+/** A limit of 1 on the use of a resource also disables the limit on waiting for it. */
 const pressure = (kind: 'cpu' | 'memory' | 'io') => (_: Reading, { resources }: Rules): GeneralLimit => ({
   value: resources[`${kind}_limit`] >= 1 ? 1 : resources[`${kind}_pressure_limit`],
   source: `/resources/${kind}_pressure_limit`
@@ -38,20 +38,20 @@ const LIMITS: Partial<Record<LoadName, (reading: Reading, config: Rules) => Gene
   cpu: (reading, config) => lower('cpu_limit', reading, config),
   memory: resource('memory_limit'),
   io: resource('io_limit'),
-  // A share of the line, as the gate compares it.
+  // A share of network_capacity, as the gate compares it.
   network: (reading, config) => lower('network_limit', reading, config),
   cpu_pressure: pressure('cpu'),
   memory_pressure: pressure('memory'),
   io_pressure: pressure('io')
 }
 
-/** The limit that stands for every task; null for a load without one. The limit of the network is a share of
+/** The limit for all tasks; null for a load without one. That of the network is a share of
  *  resources.network_capacity. */
 export const generalLimit = (load: LoadName, reading: Reading, config: Rules): GeneralLimit | null =>
   LIMITS[load]?.(reading, config) ?? null
 
-/** How long a load has been at its general limit, ms, where that is so long that the limit holds nothing any more:
- *  on mains, and longer than scheduling.load_patience; else null. */
+/** How long a load has been at its general limit, ms, when the limit no longer holds runs because of that: on mains,
+ *  after scheduling.load_patience. Otherwise null. */
 export function lastingLoad (load: LoadName, reading: Reading, config: Pick<Config, 'scheduling'>): number | null {
   const lasted = reading.trends?.[load]?.lasted ?? null
   if (lasted === null || lasted < milliseconds(config.scheduling.load_patience)) return null

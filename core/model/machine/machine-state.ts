@@ -4,8 +4,8 @@ import type { Reading, Signal } from './reading.ts'
 
 export type Part<K extends keyof Reading> = Partial<NonNullable<Reading[K]>>
 
-/** The state of a simulated machine where it differs from a calm one. Signals and probes by name; `null` removes a
- *  signal. */
+/** The state of a simulated machine where it differs from `calmReading`. Signals and probes are by name; `null` removes
+ *  a signal. */
 export interface MachineState
   extends Partial<Pick<Reading, 'power' | 'disks' | 'temperature' | 'idle_seconds' | 'loop_delay_ms'>> {
   battery?: Part<'battery'>
@@ -19,10 +19,10 @@ export interface MachineState
   probes?: Record<string, boolean | 'unknown'>
 }
 
-/** Far enough for every calendar, and still an instant that a date can hold. */
+/** The last instant that a Date can hold, epoch ms. */
 const FOR_EVER = 8.64e15
 
-/** A calm desktop on mains with every sensor telling. */
+/** The reading of a calm desktop on mains with a value from every sensor. */
 export const calmReading = (at: number): Reading => ({
   ...unknownReading(at),
   power: 'mains',
@@ -37,7 +37,7 @@ export const calmReading = (at: number): Reading => ({
   loop_delay_ms: 1
 })
 
-/** A state with a change applied: what the change does not name stays. */
+/** The state with a change applied; fields that the change does not name stay. */
 export const stateWith = (state: MachineState, change: MachineState): MachineState =>
   overlay(state, change) as MachineState
 

@@ -6,11 +6,11 @@ import type { Profile } from '../base/profile.ts'
 
 export type { Profile } from '../base/profile.ts'
 
-/** What feeds the machine. No battery, or none that anyone knows of, means mains; a battery whose source of power
- *  nobody knows is used. */
+/** The power source. A machine without a known battery is on mains; one with a battery and an unknown source is on
+ *  battery. */
 type Feed = 'mains' | 'battery' | 'ups'
 
-/** What feeds the machine, and the level in percent of the battery that does, or would. */
+/** The power source and, in percent, the level of the battery in use or in reserve. `battery`: whether it has one. */
 export interface Supply {
   feed: Feed
   level: Maybe<number>
@@ -21,7 +21,7 @@ export interface Supply {
 const hasBattery = ({ battery: { present, level } }: Reading): boolean =>
   present === true || (!known(present) && known(level))
 
-/** What feeds the machine. */
+/** The power supply in a reading. */
 export function supplyOf (reading: Reading): Supply {
   const { power, ups, battery: { level, charging } } = reading
   const battery = hasBattery(reading)
@@ -38,8 +38,8 @@ const WARNINGS = {
   silent: 'not answering'
 }
 
-/** Why a UPS that feeds the machine may end its supply soon, in words, or null: it says so, it can go on for less
- *  than power.ups_runtime, or it does not answer any more. */
+/** Why the UPS in use may end its supply soon, in words, or null: it warns, it lasts for less than power.ups_runtime, or
+ *  it no longer answers. */
 export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): string | null {
   const { ups } = reading
   if (ups === null || supplyOf(reading).feed !== 'ups') return null
@@ -48,7 +48,7 @@ export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): 
   return known(left) && left < seconds(power.ups_runtime) ? `${spanWords(left * SECOND)} left` : null
 }
 
-/** The profile that fits a reading. A battery whose level nobody knows has the conservative battery_low. */
+/** The power profile of a reading. A battery of unknown level counts as battery_low. */
 export function profileOf (
   reading: Reading,
   { power: { battery_thresholds: thresholds } }: Pick<Config, 'power'>
@@ -61,12 +61,12 @@ export function profileOf (
   return level <= thresholds.low ? 'battery_low' : 'battery_normal'
 }
 
-/** True on mains while the battery fills, is well filled, or is kept from filling further by a charge limit. */
+/** True on mains with a battery at `from` percent or more, of unknown level, held by a charge limit, or absent. */
 export function isCharged ({ feed, level, charging, battery }: Supply, from: number): boolean {
   if (feed !== 'mains') return false
   return !battery || !known(level) || level >= from || charging === false
 }
 
-/** Whether a number of slots counts under its regime. */
+/** Whether a setting of slots is in force under a power profile. */
 export const inForce = (regime: Config['scheduling']['priority_slots'], profile: Profile): boolean =>
   regime === 'always' || (regime === 'on_battery' && profile !== 'charging')

@@ -1,12 +1,12 @@
-/** What no sensor could tell. It is a value: every gate says what it does with it. */
+/** The value of a field that no sensor could measure; each gate decides what it means. */
 export const UNKNOWN = 'unknown'
 export type Unknown = typeof UNKNOWN
 export type Maybe<T> = T | Unknown
 
-/** True for a value that a sensor has told. */
+/** True for a value that a sensor measured. */
 export const known = <T>(value: Maybe<T>): value is T => value !== UNKNOWN
 
-/** Where the machine's power comes from. A machine without a battery is on mains. */
+/** The power source of the machine. A machine without a battery is on mains. */
 export type PowerSource = 'mains' | 'battery'
 
 /** Share of the last ten seconds in which some, or all, tasks waited; 0 to 100. Source: Linux PSI, `avg10`. */
@@ -15,25 +15,24 @@ export interface Pressure {
   full: Maybe<number>
 }
 
-/** One value from outside: price, solar, presence. Instants are epoch ms. */
+/** One custom value, such as a price or presence. Instants are epoch ms. */
 export interface Signal {
   value: number | string | boolean
   at: number
   expires_at: number
 }
 
-/** One activity probe's answer: whether what it looks at is going on. */
+/** The answer of one activity probe: whether the activity it watches is going on. `at`: epoch ms. */
 export interface ProbeAnswer {
   busy: Maybe<boolean>
   at: number
   detail: string | null
 }
 
-/** A UPS that is about to end its supply: its battery is low, or it was told to shut down. `silent`: it does not
- *  answer. */
+/** Why a UPS may end its supply soon: its battery is low, it is shutting down, or (`silent`) it does not answer. */
 export type UpsWarning = 'low_battery' | 'shutdown' | 'silent'
 
-/** `warning` absent or null: none. */
+/** The state of a UPS; `level` in percent. `warning`: absent or null: none. */
 export interface Ups {
   on_battery: Maybe<boolean>
   level: Maybe<number>
@@ -41,7 +40,7 @@ export interface Ups {
   warning?: UpsWarning | null
 }
 
-/** What is averaged over the dwell. `memory` is what others use; `memory_total` counts offpeak's own too. */
+/** The loads that are averaged over the dwell. `memory` is that of other programs, `memory_total` includes offpeak's. */
 const LOADS = [
   'cpu',
   'memory',
@@ -55,8 +54,8 @@ const LOADS = [
 ] as const
 export type LoadName = typeof LOADS[number]
 
-/** `mean`: over the dwell; `value`: what gates compare, which falls later than the mean; `lasted`: ms for which
- *  `value` has been at its general limit, null while it is below. */
+/** A load over time. `mean`: over the dwell. `value`: what gates compare; it falls later than the mean. `lasted`: ms for
+ *  which `value` has been at its general limit, null below it. */
 export interface Trend {
   mean: number
   value: number
@@ -77,22 +76,20 @@ export interface Reading {
   /** A UPS that NUT or the kernel reports; null when there is none. */
   ups: Ups | null
   cpu: {
-    /** Of all cores, or of the container's share of them, without what runs niced: that gives way by itself. */
+    /** Share of all cores, or of the container's cores, without niced programs, which yield to others. */
     busy: Maybe<number>
-    /** The part of `busy` that is offpeak's own, its children included. */
+    /** The part of `busy` used by offpeak and its children. */
     own: Maybe<number>
-    /** The share that niced programs use beside `busy`. */
+    /** The share of niced programs, not included in `busy`. */
     niced?: Maybe<number>
-    /** One-minute load average by core. */
+    /** One-minute load average per core. */
     load: Maybe<number>
     cores: number
   }
   pressure: { cpu: Pressure, memory: Pressure, io: Pressure }
-  /** `used`: what cannot be had any more; caches that the kernel or ZFS gives back are not used. `own`: the part of
-   *  it that is offpeak's own. */
+  /** `used`: without caches that the kernel or ZFS would free. `own`: the part of it used by offpeak. */
   memory: { used: Maybe<number>, available_bytes: Maybe<number>, own?: Maybe<number> }
-  /** `busy`: share of time in which the busiest disk had work to do. `own` and `own_bytes_per_s`: the parts that are
-   *  offpeak's own. */
+  /** `busy`: share of time in which the busiest disk was busy. `own`, `own_bytes_per_s`: the parts of offpeak. */
   io: { busy: Maybe<number>, bytes_per_s: Maybe<number>, own?: Maybe<number>, own_bytes_per_s?: Maybe<number> }
   network: {
     online: Maybe<boolean>
@@ -105,17 +102,17 @@ export interface Reading {
   temperature: Maybe<number>
   /** Seconds since a person last touched the machine. */
   idle_seconds: Maybe<number>
-  /** How late the event loop was at worst since the last sample, ms. */
+  /** The longest delay of the event loop since the last sample, ms. */
   loop_delay_ms: Maybe<number>
   signals: Record<string, Signal>
   probes: Record<string, ProbeAnswer>
-  /** How loads have gone over time, by name; only in a reading that `steadied` has made. */
+  /** Loads over time; only in a reading made by `smoothed`. */
   trends?: Readonly<Partial<Record<LoadName, Trend>>>
 }
 
 const NO_PRESSURE: Pressure = { some: UNKNOWN, full: UNKNOWN }
 
-/** A reading of a machine whose sensors tell nothing. */
+/** A reading with every value unknown. */
 export const unknownReading = (at: number): Reading => ({
   at,
   power: UNKNOWN,

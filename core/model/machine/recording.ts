@@ -4,7 +4,7 @@ import { stateWith } from './machine-state.ts'
 import type { Point, Value } from './history.ts'
 import type { MachineState } from './machine-state.ts'
 
-/** What changed about a machine at an instant (epoch ms); everything else stays as it was. */
+/** A change of a simulated machine at an instant (epoch ms); all other fields stay as they were. */
 export interface Change extends MachineState {
   at: number
 }
@@ -33,7 +33,7 @@ interface Column {
 const SHARE = 'a share from 0 to 1'
 const FLAG = 'true or false'
 
-/** Every column that is known, by the names that the recorded readings use. */
+/** The known columns, by the names used in recorded readings. */
 const COLUMNS: Record<string, Column> = {
   power: { read: source, expected: 'mains or battery', put: power => ({ power }) },
   battery_level: { read: percent, expected: 'percent from 0 to 100', put: level => ({ battery: { level } }) },
@@ -83,9 +83,9 @@ function cellsOf (line: string): Cell[] {
 
 interface CsvAsk {
   text: string
-  /** Where it was read, for messages. */
+  /** The file it was read from, for messages. */
   file?: string | undefined
-  /** Reads an instant; null for what is none. Epoch ms. */
+  /** Parses an instant to epoch ms; null when it is not one. */
   instant: (text: string) => number | null
 }
 
@@ -104,8 +104,8 @@ function headOf (cells: readonly Cell[], refuse: (column: number, message: strin
   })
 }
 
-/** The changes that a table tells: the first column is `at`, an empty cell and every value hold until a later row says
- *  something else. Throws OFFPEAK_READINGS_INVALID with line and column. */
+/** The changes in a CSV table, in order of time. Its first column is `at`; a value holds until a later row changes it, an
+ *  empty cell changes nothing. Throws OFFPEAK_READINGS_INVALID with line and column. */
 export function changesFromCsv ({ text, file, instant }: CsvAsk): Change[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).map((content, index) => ({ content, line: index + 1 }))
     .filter(({ content }) => content.trim() !== '' && !content.startsWith('#'))
@@ -157,7 +157,7 @@ function stateOf (
 
 const RECORDED: Record<string, string> = { battery_charging: 'charging' }
 
-/** The changes that recorded readings tell. What was not recorded is as on a calm machine. */
+/** The changes in recorded readings. Fields that were not recorded are those of a calm machine. */
 export const changesFromPoints = (points: readonly Point[]): Change[] =>
   points.map(({ at, values }) => {
     const states = Object.entries(values).flatMap(([field, value]) =>

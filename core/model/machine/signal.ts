@@ -4,7 +4,7 @@ import type { Signal } from './reading.ts'
 const COMPARISONS = ['>=', '<=', '!=', '==', '>', '<'] as const
 type Comparison = typeof COMPARISONS[number]
 
-/** What a custom signal must be. Text and truth are compared by == and != alone. */
+/** The comparison that a custom signal must pass. Text and booleans are compared with == and != only. */
 interface SignalTest {
   comparison: Comparison
   value: Signal['value']
@@ -20,7 +20,7 @@ function valueOf (text: string): Signal['value'] {
   return Number.isFinite(number) ? number : text.replace(/^(['"])(.*)\1$/s, '$2')
 }
 
-/** The test of an expression: '> 500', '!= away', 'home' (is equal to); null when it cannot be one. */
+/** The test of an expression such as '> 500', '!= away' or 'home' (equal); null when it does not parse. */
 export function signalTest (expression: string): SignalTest | null {
   const [, sign = '==', text = ''] = SHAPE.exec(expression.trim()) ?? []
   if (text === '' || /^[<>=!]/.test(text)) return null
@@ -38,11 +38,11 @@ const NUMBERS: Record<Comparison, (a: number, b: number) => boolean> = {
   '!=': (a, b) => a !== b
 }
 
-/** True for constraints that ask for one of these signals. */
+/** True for constraints that use one of the signals. */
 export const asksForSignal = ({ signals = {} }: Pick<Constraints, 'signals'>, names: readonly string[]): boolean =>
   names.some(name => Object.hasOwn(signals, name))
 
-/** True when the value passes; a value of another kind never does. */
+/** True when the value passes the test; a value of another type never does. */
 export function passes ({ comparison, value }: SignalTest, observed: Signal['value']): boolean {
   const seen = typeof observed === 'string' && typeof value !== 'string' ? valueOf(observed) : observed
   if (typeof seen === 'number' && typeof value === 'number') return NUMBERS[comparison](seen, value)

@@ -1,34 +1,34 @@
 import { known } from './reading.ts'
 import type { Maybe, Trend } from './reading.ts'
 
-/** A load over time: its mean, and the value that gates compare. Instants are epoch ms; `direction`: of the last
- *  move of `value`. */
+/** A load over time: its mean, and the value that gates compare. Instants are epoch ms. `direction`: the sign of the
+ *  last change of `value`. */
 export interface Load extends Trend {
   seen_at: number
   moved_at: number
   direction: number
 }
 
-/** `farMs`: samples that lie further apart say nothing of the time between them. */
+/** `farMs`: samples further apart are not averaged, because the time between them is unknown. */
 export interface Moment {
   now: number
   dwell: number
   farMs: number
 }
 
-/** A lasting change is in the mean by nine tenths after one dwell. */
+/** After one dwell, the mean has followed nine tenths of a lasting change. */
 const LEFT_AFTER_DWELL = 0.1
 
-/** A limit that was reached is left when the mean is lower by this factor: 70 % is left below 65 %. */
+/** A load leaves a limit it has reached when its mean is lower by this factor: 70 % is left below 65 %. */
 export const FALL = 1.08
 
-/** Whether an instant lies within the dwell before now. One in the future does not: the clock was set back. */
+/** Whether an instant lies within the dwell before now. A future instant does not: the clock was set back. */
 export const isRecent = (at: number, { now, dwell }: Pick<Moment, 'now' | 'dwell'>): boolean =>
   at <= now && now - at < dwell
 
 const weightOf = (passed: number, dwell: number): number => dwell === 0 ? 1 : 1 - LEFT_AFTER_DWELL ** (passed / dwell)
 
-/** The value moves up with the mean and down a step behind it, and does not turn back within a dwell. */
+/** The value rises with the mean, falls behind it by FALL, and does not reverse its direction within a dwell. */
 function followed (load: Load, mean: number, moment: Moment): Pick<Load, 'value' | 'moved_at' | 'direction'> {
   const target = Math.min(mean * FALL, Math.max(mean, load.value))
   const direction = Math.sign(target - load.value)
@@ -43,9 +43,8 @@ interface Sample {
   limit: number | null
 }
 
-/** The load with one more sample. The first one counts as it stands, and so does the first after a sleep or after
- *  the clock was set back. A sensor that falls silent leaves the load as it was for one more dwell. `limit`: the
- *  general limit, null for none. */
+/** The load with one more sample. The first sample counts fully, also after a sleep or after the clock was set back. When
+ *  the value becomes unknown, the load stays as it was for one more dwell, then undefined is returned. */
 export function nextLoad (load: Load | undefined, { value, limit }: Sample, moment: Moment): Load | undefined {
   const { now, dwell, farMs } = moment
   if (!known(value)) return load !== undefined && isRecent(load.seen_at, moment) ? load : undefined

@@ -4,20 +4,20 @@ import type { Config } from '../config/config.ts'
 import type { WindowSetting } from '../config/limits.ts'
 import type { Zone } from '../trigger/zone.ts'
 
-/** Hours of the day, ready to be asked. `start` and `end` are seconds after midnight; an `end` not after the start is
- *  on the next day. */
+/** A compiled time window. `start` and `end` are seconds after midnight; an `end` not after the start is on the next
+ *  day. */
 export interface Window {
   name: string
   zone: Zone
   start: number
   end: number
-  /** Monday first: whether it opens on that day. */
+  /** Whether it opens on each day, Monday first. */
   days: readonly boolean[]
-  /** Share of the slots that may be taken meanwhile; 1 when it limits nothing. */
+  /** Share of the slots available while it is open; 1: no limit. */
   resource_limit: number
 }
 
-/** One opening, epoch ms; `to` is outside. */
+/** One opening, epoch ms; `to` is exclusive. */
 interface Opening {
   from: number
   to: number
@@ -44,14 +44,13 @@ export function windowOf (name: string, setting: WindowSetting, timezone: string
   }
 }
 
-/** The window that a constraint writes out, such as '01:00-05:00', or null when it is no such text. */
+/** The window of a text such as '01:00-05:00', or null for any other text. */
 export function inlineWindow (text: string, timezone: string): Window | null {
   const [, start, end] = INLINE.exec(text.trim()) ?? []
   return start === undefined ? null : windowOf(text, { start, end: end! }, timezone)
 }
 
-/** The first instant (epoch seconds) whose wall clock shows a time or, in a gap, a later one; in an overlap the first
- *  of the two. */
+/** The first instant (epoch seconds) at which the wall clock shows a time; in a gap, the end of the gap. */
 function shownAt (zone: Zone, wall: number): number {
   let segment = segmentAt(zone, wall - WIDEST)
   while (wall >= segment.close) segment = segmentAt(zone, segment.to)
@@ -71,11 +70,10 @@ const dayOf = ({ zone }: Window, at: number): number => {
   return Math.floor((seconds + segmentAt(zone, seconds).offset) / DAY)
 }
 
-// A year of days: further off, a window that falls into a gap every time is as good as one that never opens.
+// A window that does not open for more than a year counts as one that never opens.
 const DAYS_AHEAD = 400
 
-/** The opening that contains an instant, or else the next one; null when there is none. An opening that begins as
- *  another ends is one with it. */
+/** The opening that contains an instant, or else the next one; null when there is none. Adjacent openings are joined. */
 export function openingAt (window: Window, at: number): Opening | null {
   const today = dayOf(window, at)
   for (let day = today - 1; day < today + DAYS_AHEAD; day++) {
@@ -118,7 +116,7 @@ export function windowsOf (
   return windows
 }
 
-/** The next instant at which one of the windows of a configuration opens or closes, epoch ms, or null. */
+/** The next instant at which a window of the configuration opens or closes, epoch ms, or null. */
 export function nextWindowChange (config: Pick<Config, 'scheduling' | 'manager'>, at: number): number | null {
   let next = Infinity
   for (const window of windowsOf(config).values()) {
@@ -128,7 +126,8 @@ export function nextWindowChange (config: Pick<Config, 'scheduling' | 'manager'>
   return next === Infinity ? null : next
 }
 
-/** The window in force: of those that are open, the one that limits most, or the first; null when none is open. */
+/** The window in force: the open window with the lowest resource_limit, the first among equals; null when none is
+ *  open. */
 export function windowAt (
   config: Pick<Config, 'scheduling' | 'manager'>,
   at: number
