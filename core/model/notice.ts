@@ -3,7 +3,7 @@ import type { Reading } from './machine/reading.ts'
 import type { Reason, Run } from './run/run.ts'
 import type { Usage } from './run/usage.ts'
 
-/** One thing the system can say. Logs, metrics, alerts, streams and tests listen to this one union. */
+/** Everything that offpeak reports while it runs: the one union for logs, metrics, alerts, streams and tests. */
 export type Notice =
   | { kind: 'started', owner: string, tasks: number, recovered: number }
   | { kind: 'stopping', running: number }
@@ -52,10 +52,10 @@ export type Notice =
 
 export type NoticeKind = Notice['kind']
 
-/** Whether a notice says that another process has the store now: nothing can be done here any more. */
+/** True when another process has taken the store over, so that this one can no longer work. */
 export const isTakenOver = (notice: Notice): boolean =>
   notice.kind === 'engine_failed' && notice.error.code === 'OFFPEAK_ENGINE_TAKEN'
 
-/** Called with every notice. One that throws or rejects keeps no other from being called; health and the notice
+/** Called with every notice. A listener that throws or rejects does not affect the others; health and the notice
  *  `listener_failed` name it. */
 export type Listener = (notice: Notice) => void | Promise<void>

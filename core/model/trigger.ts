@@ -10,8 +10,8 @@ export type { Trigger, TriggerSpec } from './trigger/spec.ts'
 export { kindOf } from './trigger/crontab.ts'
 export { wordsFor } from './trigger/words.ts'
 
-/** A trigger ready to be asked. `anchor` (epoch ms) is when the schedule was first seen: an interval without
- *  `start_date` counts from it, a date without `run_date` is it. Throws OFFPEAK_TRIGGER_INVALID. */
+/** Compiles a trigger. `anchor` (epoch ms) is when the schedule was first seen: an interval without `start_date` counts
+ *  from it, and a date without `run_date` fires then. Throws OFFPEAK_TRIGGER_INVALID. */
 export function compileTrigger (spec: TriggerSpec, anchor: number): Trigger {
   const kind = kindOf(spec.trigger)
   if (kind === 'cron') return fieldTrigger(spec)
@@ -20,7 +20,7 @@ export function compileTrigger (spec: TriggerSpec, anchor: number): Trigger {
   return crontabTrigger(spec)
 }
 
-/** What to preview: `after` is ISO 8601 with an offset, or epoch ms; `random` (0 to 1) makes jitter happen. */
+/** A trigger to preview. `after`: ISO 8601 with an offset, or epoch ms. `random`: 0 to 1, for jitter; absent: none. */
 interface FiresAsk {
   trigger: string
   trigger_args?: Record<string, unknown> | null | undefined

@@ -9,7 +9,7 @@ const word = <const W extends readonly string[]>(words: W, description: string) 
 const share = (description: string) => Type.Optional(Type.Number({ minimum: 0.001, maximum: 1, description }))
 const percent = (description: string) => Type.Optional(Type.Number({ minimum: 0, maximum: 100, description }))
 
-/** What a task asks of the machine beyond the limits of config.json. All of it must hold. */
+/** The requirements of a task beyond the limits of config.json. All must be met. */
 const ConstraintsSchema = Type.Object({
   power: Type.Optional(
     word(['mains', 'charging', 'any'], 'mains; charging: on mains with a battery that charges or is charged')
@@ -80,10 +80,10 @@ export const HoldFields = {
   )
 }
 
-/** The same with defaults filled in. */
+/** The fields with defaults filled in. */
 export interface HoldPolicy {
   constraints: Constraints
-  /** How long a run may be held from when it is due. */
+  /** How long a run may be held after it is due. */
   deadlineMs: number
   on_deadline: OnDeadline
   on_unmet: OnUnmet

@@ -3,8 +3,8 @@ import { Type } from 'typebox'
 /** Where the function of a task is executed: in this thread, in a thread of the pool, or in its own process. */
 export const ISOLATIONS = ['inline', 'thread', 'process'] as const
 
-/** How a process stands in line for the disk, see ionice(1): `idle` when nobody else wants it, `low` last among the
- *  ordinary. */
+/** The I/O priority of a process, see ionice(1): `idle` uses the disk only when it is free, `low` is the lowest
+ *  best-effort level. */
 const IONICES = ['idle', 'low'] as const
 export type Ionice = typeof IONICES[number]
 
@@ -29,7 +29,7 @@ export const IsolationFields = {
     })
   ),
   ionice: Type.Optional(
-    word(IONICES, 'I/O priority of a process or script: idle only when the disk is free, low lowest of the ordinary')
+    word(IONICES, 'I/O priority of a process or script; idle: only when the disk is free, low: lowest best-effort level')
   )
 }
 

@@ -77,7 +77,7 @@ export interface BreakerRule {
 }
 export type UniqueRule = Static<typeof TaskUnique>
 
-/** The same with defaults filled in. */
+/** The fields with defaults filled in. */
 export interface Policy {
   depends_on: readonly Dependency[]
   locks: readonly string[]
@@ -89,13 +89,13 @@ export interface Policy {
   on_changed: OnChanged
 }
 
-/** The same as the engine stores it. */
+/** The setting in the form that the engine stores. */
 export function uniqueOf ({ while: until, for: span, on_conflict: conflict = 'return' }: UniqueSetting): Unique {
   if (span !== undefined) return { until: milliseconds(span), conflict }
   return { until: until === 'queued' ? 'started' : until === 'running' ? 'finished' : 'kept', conflict }
 }
 
-/** The policy of a task that depends on no other runs. */
+/** The default policy. */
 export const NO_POLICY: Policy = {
   depends_on: [],
   locks: [],

@@ -18,7 +18,7 @@ export { DurationSchema } from '../base/section.ts'
 export const ID_PATTERN = '^[a-z0-9][a-z0-9._-]{0,63}$'
 const isId = new RegExp(ID_PATTERN)
 
-/** True for an id that is safe in URLs, file names and SQL alike. */
+/** True for an id that is safe in URLs, file names and SQL. */
 export const validId = (id: string): boolean => isId.test(id)
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>
@@ -34,7 +34,7 @@ const BackoffSchema = Type.Object({
   delay: Type.Optional(DurationSchema),
   cap: Type.Optional(DurationSchema),
   list: Type.Optional(
-    Type.Array(DurationSchema, { minItems: 1, maxItems: 100, description: 'The waits one by one; the last one stays' })
+    Type.Array(DurationSchema, { minItems: 1, maxItems: 100, description: 'The waits in order; the last one repeats' })
   ),
   jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 }))
 }, { additionalProperties: false, description: 'The wait between attempts' })
@@ -45,7 +45,7 @@ const ExitCodes = Type.Object({
   retry: Type.Optional(Type.Array(Type.Integer()))
 }, { additionalProperties: false, description: 'What the exit codes of a script mean; any other is a failure' })
 
-/** The fields of a definition that are data: they may stand in a task file, in a script's header or in config.json. */
+/** The data fields of a definition: allowed in a task file, in the header of a script and in config.json. */
 const DefinitionFields = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   description: Type.Optional(Type.String({ maxLength: 4000 })),
@@ -74,10 +74,10 @@ const DefinitionFields = {
   tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 32 })),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, description: 'How many of its runs may run at once' })),
   overlap: Type.Optional(word(OVERLAPS, 'What a fire does while an earlier run is unfinished')),
-  misfire: Type.Optional(word(MISFIRES, 'What becomes of fires that were missed')),
+  misfire: Type.Optional(word(MISFIRES, 'What happens to missed fires')),
   misfire_grace: Type.Optional(DurationSchema),
   max_catch_up: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  payload: Type.Optional(Type.Unknown({ description: 'What scheduled runs are given as ctx.payload' })),
+  payload: Type.Optional(Type.Unknown({ description: 'The ctx.payload of scheduled runs' })),
   input: Type.Optional(
     Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })
   ),
@@ -93,23 +93,23 @@ const DefinitionFields = {
   ...PolicyFields
 }
 
-/** What config.json may say about one task: any data field of its definition. */
+/** The overrides of one task in config.json: any data field of its definition. */
 export const OverrideSchema = Type.Object(DefinitionFields, { additionalProperties: false })
 export type Override = Static<typeof OverrideSchema>
 
-/** The data of a definition, as it is checked. */
+/** The schema of the data of a definition. */
 export const DefinitionSchema = Type.Object(
   { id: Type.String({ pattern: ID_PATTERN }), ...DefinitionFields },
   { additionalProperties: false }
 )
 
-/** The work of a task. Its answer is the result of the run; a throw is a failed attempt. */
+/** The function of a task. It returns the result of the run; when it throws, the attempt fails. */
 export type TaskFunction = (ctx: TaskContext) => unknown
 
-/** What a task file exports: the data and the function. */
+/** The export of a task file: the data and the function. */
 export type TaskDefinition = Static<typeof DefinitionSchema> & { func: TaskFunction }
 
-/** What executes a task: a function in this thread, the same in another thread or process, or a program of its own. */
+/** The work of a task: a function in this thread, a function in another thread or process, or a script. */
 export type Work =
   | { kind: 'function', func: TaskFunction }
   | { kind: 'isolated', within: 'thread' | 'process', home: FunctionSource, memory_mb: number | null,
@@ -118,7 +118,7 @@ export type Work =
     exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number }
     & Niceness
 
-/** A definition with every default filled in, frozen after load. Times in milliseconds carry it in their name. */
+/** A definition with every default filled in, frozen after load. Names of times in milliseconds end with `Ms`. */
 export interface Task extends HoldPolicy, Policy {
   id: string
   name: string
@@ -135,7 +135,7 @@ export interface Task extends HoldPolicy, Policy {
   queue: string
   priority: Priority
   tags: string[]
-  /** Infinity: as many as there are slots. */
+  /** Infinity: limited only by slots. */
   concurrency: number
   overlap: Overlap
   misfire: Misfire
@@ -146,6 +146,6 @@ export interface Task extends HoldPolicy, Policy {
   work: Work
   /** Where it was defined: a path below the tasks directory, or `code`. */
   source: string
-  /** Changes with the text in which its work is written: its file, or its function when it is added in code. */
+  /** A hash that changes with its file or, for a task added in code, with its function. */
   version: string
 }

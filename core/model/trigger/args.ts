@@ -33,17 +33,17 @@ export function zoneFor (spec: TriggerSpec, args: Args): Zone {
   return zoneOf(spec.timezone ?? 'UTC', '/timezone')
 }
 
-/** `start_date` and `end_date`, both inclusive; open where not given. */
+/** `start_date` and `end_date`, epoch ms, both inclusive; infinite where not given. */
 export function boundsOf (args: Args, zone: Zone): Bounds {
   const at = (name: string, open: number) => given(args, name) ? readInstant(args[name], zone, pointerTo(name)) : open
   return { start: at('start_date', -Infinity), end: at('end_date', Infinity) }
 }
 
-/** Seconds of an argument that is a duration, as a number or in words. */
+/** An argument that is a duration, in seconds. Throws OFFPEAK_TRIGGER_INVALID. */
 export function durationOf (args: Args, name: string): number {
   const value = args[name]
   const pointer = pointerTo(name)
-  const expected = "seconds as a number, 0 or more, or words such as '15m', ten years at most"
+  const expected = "seconds as a number, 0 or more, or words such as '15m', at most ten years"
   if (typeof value !== 'number' && typeof value !== 'string') throw triggerInvalid({ pointer, found: value, expected })
   try {
     return seconds(value)
@@ -54,7 +54,7 @@ export function durationOf (args: Args, name: string): number {
 
 const MOST_JITTER = 366 * 24 * 60 * 60
 
-/** `jitter` in seconds, 0 when not given. A year is the most: more would lead out of the calendar. */
+/** `jitter` in seconds, 0 when not given, at most a year: more could leave the calendar. */
 export function jitterOf (args: Args): number {
   const jitter = given(args, 'jitter') ? durationOf(args, 'jitter') : 0
   if (jitter <= MOST_JITTER) return jitter

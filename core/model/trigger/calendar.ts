@@ -6,7 +6,7 @@ const DAY = 86_400
 
 /** A cron schedule over wall-clock seconds, without a zone. */
 export interface Calendar {
-  /** Hour, minute and second are plain values, lists or ranges: none holds a `*` or a step. */
+  /** Hour, minute and second are values, lists or ranges, without `*` or steps. */
   fixed: boolean
   dates: Dates
   hour: Row
@@ -33,7 +33,7 @@ function makeRow ({ parts }: Field, size: number): Row {
 const DATES_KEPT = 2000
 const datesKept = new Map<string, Dates>()
 
-/** Schedules that differ in the time of day alone share their dates, which are most of what a calendar takes. */
+/** Schedules that differ only in the time of day share their dates, which take most of a calendar's memory. */
 function datesFor (fields: Record<FieldName, Field>, either: boolean): Dates {
   const { year, month, day, week, day_of_week: weekday } = fields
   const key = `${either ? 'either' : 'both'} ${year.text}|${month.text}|${day.text}|${week.text}|${weekday.text}`
@@ -44,8 +44,7 @@ function datesFor (fields: Record<FieldName, Field>, either: boolean): Dates {
   return dates
 }
 
-/** The calendar of the eight fields; `either` says that a day matches by day or by day_of_week when both are
- *  restricted. */
+/** The calendar of the eight fields. `either`: when day and day_of_week are both restricted, either may match. */
 export function calendarOf (fields: Record<FieldName, Field>, { either }: { either: boolean }): Calendar {
   const dates = datesFor(fields, either)
   const hour = rowOf(fields.hour, 24)

@@ -1,8 +1,8 @@
 export const FIRST_YEAR = 1970
 export const LAST_YEAR = 9999
 
-/** The number of shapes that a year can have: its length, its first weekday, and whether the year before was a leap
- *  year. */
+/** The number of shapes of a year, which are made of its length, its first weekday, and whether the previous year was a
+ *  leap year. */
 export const SHAPES = 21
 
 const BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]

@@ -23,8 +23,8 @@ function textOf (args: Args, name: FieldName): string | undefined {
   throw triggerInvalid({ pointer: pointerTo(name), found: value, expected: 'a whole number or a string' })
 }
 
-/** The eight field texts: those not given are `*` before the last one given and the minimum after it, weeks and
- *  weekdays always `*`. */
+/** The eight field texts. An absent field is `*` before the last given one and its minimum after it; week and
+ *  day_of_week are always `*`. */
 export function fieldTexts (args: Args): Record<FieldName, string> {
   const texts: Partial<Record<FieldName, string>> = {}
   let after = NAMES.some(name => given(args, name))
@@ -37,7 +37,7 @@ export function fieldTexts (args: Args): Record<FieldName, string> {
   return texts as Record<FieldName, string>
 }
 
-/** One field of a definition; OFFPEAK_TRIGGER_INVALID when it cannot be read. */
+/** Parses one field of a definition. Throws OFFPEAK_TRIGGER_INVALID. */
 export const readField = (name: FieldName, text: string) =>
   parseField(text, GRAMMARS[name], { pointer: pointerTo(name), field: name })
 
@@ -56,7 +56,7 @@ function cronTrigger (calendar: Calendar, spec: TriggerSpec, args: Args): Trigge
   return new Cron({ calendar, zone, bounds: boundsOf(args, zone), jitter: jitterOf(args) })
 }
 
-/** The crontab string of `trigger_args.expression`, which stands alone. */
+/** The crontab string in `trigger_args.expression`, or null; no field may stand beside it. */
 export function expressionOf (args: Args): string | null {
   if (!given(args, 'expression')) return null
   const { expression } = args
@@ -77,7 +77,7 @@ export function fieldTrigger (spec: TriggerSpec): Trigger {
     args)
 }
 
-/** A trigger that is itself a crontab string. */
+/** A cron trigger whose `trigger` is a crontab string. */
 export function crontabTrigger (spec: TriggerSpec): Trigger {
   return cronTrigger(fromCrontab(spec.trigger, '/trigger'), spec, argsOf(spec, CRONTAB_ARGS))
 }

@@ -8,7 +8,7 @@ import { segmentAt, WIDEST } from './zone.ts'
 const FIRST_SECOND = -WIDEST
 const LAST_SECOND = Math.floor(LAST_INSTANT / 1000)
 
-/** A calendar in a zone, and the stretch of the zone that was needed last. */
+/** A calendar in a zone, and the segment of the zone that was used last. */
 interface Schedule {
   readonly calendar: Calendar
   readonly zone: Zone
@@ -36,7 +36,7 @@ function fireUp (schedule: Schedule, at: number): number | null {
   let wall = wallUp(schedule.calendar, firstWall(schedule, segment, at))
   for (let hop = 0; wall >= 0; hop++) {
     if (wall < segment.close) return fireAt(wall, segment)
-    // An overlap shows earlier wall times again, so the stretch that follows is always asked; after that none does
+    // An overlap repeats earlier wall times, so the next segment is always searched. Later segments do not repeat times
     // before `wall`.
     const leap = hop === 0 ? segment.to : Math.max(segment.to, wall - WIDEST)
     segment = stretch(schedule, leap)
@@ -57,8 +57,7 @@ function fireDown (schedule: Schedule, at: number): number | null {
   return null
 }
 
-/** A cron schedule ready to be asked. There may be a hundred thousand of them, so they share all but what tells them
- *  apart. */
+/** A compiled cron schedule. There may be a hundred thousand of them, so they share calendars and zones. */
 export class Cron implements Trigger, Schedule {
   readonly kind = 'cron'
   readonly jitter: number

@@ -14,8 +14,8 @@ const ALIASES: Record<string, string> = {
 
 const ORDER = ['second', 'minute', 'hour', 'day', 'month', 'day_of_week'] as const
 
-/** What a `trigger` is: one of the three kinds, or itself a crontab string (an @alias, or words with spaces between
- *  them). */
+/** The kind of a `trigger`: one of the three kinds, or a crontab string (an @alias, or fields separated by spaces).
+ *  Throws OFFPEAK_TRIGGER_INVALID. */
 export function kindOf (trigger: unknown): 'cron' | 'interval' | 'date' | 'crontab' {
   if (trigger === 'cron' || trigger === 'interval' || trigger === 'date') return trigger
   if (typeof trigger === 'string' && /^\s*@|\S\s+\S/.test(trigger)) return 'crontab'
@@ -26,8 +26,8 @@ export function kindOf (trigger: unknown): 'cron' | 'interval' | 'date' | 'cront
   })
 }
 
-/** The five or six words of a crontab string, an @alias spelled out; OFFPEAK_TRIGGER_INVALID when it has another number
- *  of them. */
+/** The five or six fields of a crontab string, with an @alias expanded. Throws OFFPEAK_TRIGGER_INVALID for any other
+ *  number of fields. */
 export function crontabWords (text: string, pointer: string): string[] {
   const trimmed = text.trim()
   if (!trimmed.startsWith('@')) {

@@ -4,19 +4,18 @@ import { daysBefore, daysFrom, FIRST_YEAR, isoWeek, LAST_DAY, LAST_YEAR, monthLe
 
 type DateField = Extract<FieldName, 'year' | 'month' | 'day' | 'week' | 'day_of_week'>
 
-/** The dates that match a schedule. The months and days that match are found once for each shape of a year, then
- *  kept. */
+/** The dates that match a schedule. Matching months and days are computed once for each shape of a year. */
 export interface Dates {
   every: boolean
   years: Part[]
   rule: Rule
-  /** What is known of the years, by shape. */
+  /** The computed years, by shape. */
   shapes: (Year | undefined)[]
-  /** Whether no year of any shape has a day, as far as that was asked for. */
+  /** Whether no year of any shape has a matching day; undefined: not computed yet. */
   barren: boolean | undefined
 }
 
-/** What the fields of a date ask for: bits of days (bit 0 is the 1st), weekdays (Monday) and months (January). */
+/** The fields of a date as bits: of days (bit 0 is the 1st), weekdays (Monday) and months (January). */
 interface Rule {
   days: number
   weekdays: number
@@ -27,7 +26,7 @@ interface Rule {
   or: boolean
 }
 
-/** The days of a year of one shape: bits of the months that have any, and bits of the days of each month. */
+/** The matching days of a year of one shape: bits of the months that have some, and bits of the days of each month. */
 interface Year {
   months: number
   days: number[]
@@ -95,7 +94,7 @@ function yearOf (rule: Rule, shape: number): Year {
   return { months, days }
 }
 
-/** The dates of five fields; `either` says that a day matches by day or by day_of_week when neither is a bare `*`. */
+/** The dates of five fields. `either`: when neither day nor day_of_week is a bare `*`, either may match. */
 export function datesOf (fields: Record<DateField, Field>, { either }: { either: boolean }): Dates {
   const rule: Rule = {
     days: bitsOf(fields.day, 1),
@@ -123,15 +122,14 @@ const yearIn = (dates: Dates, shape: number): Year => dates.shapes[shape] ??= ye
 const daysOf = (dates: Dates, shape: number, month: number): number => yearIn(dates, shape).days[month]!
 const monthsOf = (dates: Dates, shape: number): number => yearIn(dates, shape).months
 
-/** True for dates such as 31 February, which would be looked for in every year. */
+/** True for dates that never come, such as 31 February; without this check every year would be searched. */
 function isBarren (dates: Dates): boolean {
   let shape = dates.barren === undefined ? 0 : SHAPES
   while (shape < SHAPES && monthsOf(dates, shape) === 0) shape++
   return dates.barren ??= shape === SHAPES
 }
 
-// 400 years hold every shape, in the same order again and again: a part whose members have met their first place in it
-// has shown all that it has.
+// Shapes repeat every 400 years, so a part needs no search beyond the year in which its position in the cycle repeats.
 const CYCLE = 400
 
 const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
@@ -140,7 +138,7 @@ const roundOf = (step: number): number => step === 1 ? CYCLE : step * CYCLE / di
 const isMember = ({ years }: Dates, year: number) =>
   years.some(({ first, last, step }) => year >= first && year <= last && (year - first) % step === 0)
 
-/** The first year from one on that has a matching day; past the last year when there is none. */
+/** The first year at or after one that has a matching day; LAST_YEAR + 1 when there is none. */
 function yearUp (dates: Dates, from: number): number {
   let best = LAST_YEAR + 1
   if (isBarren(dates)) return best
@@ -156,7 +154,7 @@ function yearUp (dates: Dates, from: number): number {
   return best
 }
 
-/** The last year up to one that has a matching day; -1 when there is none. */
+/** The last year at or before one that has a matching day; -1 when there is none. */
 function yearDown (dates: Dates, from: number): number {
   let best = -1
   if (isBarren(dates)) return best

@@ -15,8 +15,8 @@ export interface Nth {
   weekday: number
 }
 
-/** What one cron field says: any of its parts, and for days also the last day or weekdays by place. `open`: it holds a
- *  `*` or a step. */
+/** A parsed cron field: a value matches any of its parts, a day also the last day or weekdays by place. `open`: it
+ *  contains a `*` or a step. */
 export interface Field {
   text: string
   parts: Part[]
@@ -40,7 +40,7 @@ interface Place {
   field: string
 }
 
-/** What may stand in a field: its bounds, its names from `base` on, and the dialect it is written in. */
+/** The syntax of a field: its bounds, its names, of which the first means `base`, and its dialect. */
 interface Grammar {
   min: number
   max: number
@@ -127,7 +127,7 @@ function rangeOf (text: string, grammar: Grammar, place: Place): Part {
   if (from === undefined) return checkStep({ first: min, last: top, step }, { text, width: max - min }, place)
   const first = valueOf(from, grammar, place)
   if (dialect === 'fields') checkNames(text, to === undefined ? [from] : [from, to], place)
-  // A week that ends with `sun` ends after Saturday.
+  // As the end of a range, `sun` is the day after Saturday.
   const ending = sundays && to?.toLowerCase() === 'sun' ? '7' : to
   const last = ending === undefined
     ? (by === undefined ? first : Math.max(first, top))
@@ -170,7 +170,7 @@ function fieldsOf (grammar: Grammar): Map<string, Field> {
   return known
 }
 
-/** Reads one cron field; OFFPEAK_TRIGGER_INVALID names the field and what would be right. */
+/** Parses one cron field. Throws OFFPEAK_TRIGGER_INVALID with the field and the expected syntax. */
 export function parseField (text: string, grammar: Grammar, place: Place): Field {
   const kept = fieldsOf(grammar)
   const known = kept.get(text)

@@ -7,7 +7,7 @@ const SHAPE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2}):(\d{1,2})(
 const EXPECTED = "a date such as '2026-12-25' or '2026-12-25 08:30:00', with 'Z' or an offset if it is not local"
 
 /** Epoch ms of a date (a Date, or a string `Y-M-D[( |T)H:M:S[.ffffff][Z|±HH:MM]]`), local to the zone unless it has an
- *  offset; OFFPEAK_TRIGGER_INVALID when there is no such date. */
+ *  offset. Throws OFFPEAK_TRIGGER_INVALID. */
 export function readInstant (value: unknown, zone: Zone, pointer: string): number {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
   const refused = () => triggerInvalid({ pointer, found: value, expected: EXPECTED })

@@ -69,7 +69,7 @@ class Interval implements Trigger {
     return Math.min(this.until, LAST_INSTANT)
   }
 
-  /** How many fires there are up to an instant. */
+  /** The number of fires up to an instant, inclusive. */
   #fires (at: number): number {
     const upTo = Math.min(at, this.#end)
     return upTo < this.#start ? 0 : Math.floor((upTo - this.#start) / this.#step) + 1
@@ -81,7 +81,7 @@ class Interval implements Trigger {
   }
 }
 
-/** Every so much elapsed time from `start_date` on; without one the first fire comes one interval after `anchor`. */
+/** Fires at a fixed interval from `start_date` on; without one, first at one interval after `anchor`. */
 export function intervalTrigger (spec: TriggerSpec, anchor: number): Trigger {
   const args = argsOf(spec, INTERVAL_ARGS)
   const bounds = boundsOf(args, zoneFor(spec, args))

@@ -4,7 +4,7 @@ import { readInstant } from './instant.ts'
 
 export const DATE_ARGS = ['run_date', 'timezone'] as const
 
-/** One fire at `run_date`, or at `anchor` when there is none. */
+/** Fires once at `run_date`, or at `anchor` without one. */
 export function dateTrigger (spec: TriggerSpec, anchor: number): Trigger {
   const args = argsOf(spec, DATE_ARGS)
   const zone = zoneFor(spec, args)

@@ -1,23 +1,23 @@
-/** When a task wants to run, as a definition says it. `trigger` is a kind or itself a crontab string; `timezone` is an
- *  IANA name or an offset, overridden by `trigger_args.timezone`, 'UTC' when neither is given. */
+/** The trigger of a definition. `trigger`: a kind, or a crontab string. `timezone`: an IANA name or an offset;
+ *  `trigger_args.timezone` overrides it, 'UTC' when both are absent. */
 export interface TriggerSpec {
   trigger: string
   trigger_args?: Record<string, unknown> | null | undefined
   timezone?: string | undefined
 }
 
-/** A pure question: "which instant comes after t?" All instants are epoch milliseconds. */
+/** A compiled trigger. All instants are epoch milliseconds; every function is pure. */
 export interface Trigger {
   kind: 'cron' | 'interval' | 'date'
-  /** Seconds by which a fire may be late, 0 for none; the caller adds the chance. */
+  /** Seconds by which a fire may be late, 0 for none; the caller chooses at random. */
   jitter: number
-  /** The last instant that a fire, jitter included, may have; Infinity when the schedule is open. */
+  /** The last instant for a fire, jitter included; Infinity when the schedule has no end. */
   until: number
   /** The first fire strictly after an instant; null when there is none. */
   next(after: number): number | null
   /** The last fire in (from, to]; null when there is none. */
   latest(from: number, to: number): number | null
-  /** How many fires lie in (from, to], counted no further than `cap`. */
+  /** The number of fires in (from, to], at most `cap`. */
   count(from: number, to: number, cap: number): number
 }
 

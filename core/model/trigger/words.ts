@@ -54,7 +54,7 @@ function weekdayNames ({ text, parts }: Field): string {
     : days.map(day => WEEKDAYS[day]).join(',')
 }
 
-/** What was described of late: of a thousand tasks many share their hours, and the describer takes its time. */
+/** A cache of descriptions: cronstrue is slow, and many tasks share their hours. */
 const described = new Map<string, string>()
 const MOST_DESCRIBED = 1000
 
@@ -71,7 +71,7 @@ function describe (words: string[]): string {
 const describeAlone = (words: string[]) => describe(words).replace(/^Every minute, (?:only )?/, '')
 const tight = (text: string) => text.replaceAll(/\s+/g, '')
 
-// The describer knows no ISO weeks and one of the special days at most, so these are said apart.
+// cronstrue does not support ISO weeks, nor more than one special day, so these are described here.
 function fieldsInWords (args: Args): string {
   const texts = fieldTexts(args)
   const read = (name: FieldName) => readField(name, texts[name])

@@ -1,32 +1,33 @@
 import { triggerInvalid } from '../errors/input-errors.ts'
 
-/** A stretch of time with one offset. `from`, `to` and `offset` are seconds; `open`, `fresh` and `close` are wall-clock
- *  seconds. */
+/** A period with one offset. `from` and `to` are epoch seconds, `offset` and `before` seconds; `open`, `fresh` and `close`
+ *  are wall-clock seconds. */
 export interface Segment {
   from: number
   to: number
   offset: number
-  /** The offset in force just before this stretch. */
+  /** The offset in force just before. */
   before: number
   /** The wall clock at `from`. */
   open: number
-  /** The wall time from which fixed times count here: after an overlap its end, after a made-up gap its beginning. */
+  /** The wall time from which fixed times count: after an overlap its end, after a gap of at most 3 hours its
+   *  beginning. */
   fresh: number
   /** The wall clock at `to`. */
   close: number
 }
 
-/** A time zone and the stretches of it that were asked for so far, in order. */
+/** A time zone and its segments that were needed so far, in order. */
 export interface Zone {
   id: string
   segments: Segment[]
   last: Segment
 }
 
-/** More than any two wall clocks of the world lie apart, in seconds. */
+/** An upper bound of the difference between any two wall clocks, seconds. */
 export const WIDEST = 26 * 3600
 
-// Vixie cron takes a larger jump for a correction of the clock: what it skips is not made up for.
+// Like Vixie cron: times skipped by a larger gap do not fire later, because it is a correction of the clock.
 const MADE_UP = 3 * 3600
 
 const EARLIEST = -8_640_000_000_000
@@ -43,7 +44,7 @@ function freshFrom ({ open, shut }: { open: number, shut: number }): number {
 }
 
 function segmentOf (id: string, at: number): Segment {
-  // Transitions fall on whole seconds: half a second later is inside the stretch that starts at `at`.
+  // Transitions fall on whole seconds: half a second later is inside the segment that starts at `at`.
   const time = stamp(id, Math.max(at, EARLIEST) * 1000 + 500)
   const offset = time.offsetNanoseconds / 1e9
   const from = seconds(time.getTimeZoneTransition('previous'), -Infinity)
@@ -64,7 +65,7 @@ function placeFor (segments: Segment[], at: number): number {
   return low
 }
 
-/** The stretch of a zone that contains an instant (epoch seconds). */
+/** The segment of a zone that contains an instant (epoch seconds). */
 export function segmentAt (zone: Zone, at: number): Segment {
   if (at >= zone.last.from && at < zone.last.to) return zone.last
   const place = placeFor(zone.segments, at)
@@ -83,8 +84,7 @@ export function instantOf (zone: Zone, wall: number): number {
   return wall >= segment.open ? wall - segment.offset : wall - segment.before
 }
 
-/** The zone of an IANA name (old names included) or of an offset such as '+05:30'; OFFPEAK_TRIGGER_INVALID when there
- *  is none. */
+/** The zone of an IANA name (old names included) or of an offset such as '+05:30'. Throws OFFPEAK_TRIGGER_INVALID. */
 export function zoneOf (value: unknown, pointer: string): Zone {
   const known = typeof value === 'string' ? zones.get(value) : undefined
   if (known !== undefined) return known
