@@ -48,7 +48,7 @@ t.test('of suspects that are tried apart the one that started last is on trial',
   t.strictSame(shares(runs), { long: 'beside', bad: 'alone', new: 'among' })
 })
 
-t.test("whoever held the event loop is the cause, and a stop is nobody's fault [F04]", async t => {
+t.test('a run that blocked the event loop is the cause, and a stop has no culprit [F04]', async t => {
   const runs = [{ id: 'spin' }, { id: 'long', crashes: 4 }]
   t.strictSame(shares(runs, { runs: ['spin'] }), { spin: 'alone', long: 'beside' })
   t.strictSame(shares(runs, { runs: ['spin'], ended: 'limit' }), { spin: 'alone', long: 'beside' })

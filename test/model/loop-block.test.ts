@@ -23,5 +23,5 @@ t.test('who holds the loop is named as far as it is known, and to whom may know 
   t.match(blockWords({ ...stand, runs: [] }), /something other than a run blocks it/)
   t.match(pastBlockWords({ ...stand, at: 0 }),
     /blocked for 4 s: run r1 of task 'spin' blocked it at \/tasks\/a.ts:3; use isolation/)
-  t.match(blockWarning(61_000), /held the event loop for 1 m 1 s: use isolation/)
+  t.match(blockWarning(61_000), /blocked the event loop for 1 m 1 s: use isolation/)
 })

@@ -15,7 +15,7 @@ t.test('a run that has held the loop for long says so when it is over, and healt
     t.match((await it.call('GET', `/api/runs/${id}`)).body, {
       state: 'completed',
       result: 'let go',
-      warning: /held the event loop for \d+ s: use isolation/
+      warning: /blocked the event loop for \d+ s: use isolation/
     })
     await until('health knows',
       async () => ((await it.call('GET', '/api/health')).body as Health).loop.stood.length === 1)
@@ -43,7 +43,7 @@ t.test(
       state: 'queued',
       crashes: 1,
       attempt: 0,
-      reason: { code: 'crashed', message: /it held the event loop for \d+ s at .*spin\.ts:\d+/ }
+      reason: { code: 'crashed', message: /it blocked the event loop for \d+ s at .*spin\.ts:\d+/ }
     })
     t.ok(held.due_at >= now + 4000, 'it waits, so that its offpeak can be spoken to before')
     t.match(await manager.desk.run(beside), { state: 'queued', crashes: 0, attempt: 0 })

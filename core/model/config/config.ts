@@ -148,7 +148,7 @@ export type Config = Static<typeof ConfigSchema>
 const loose = <F extends TProperties>({ properties, description }: TObject<F> & { description?: string }) =>
   Type.Partial(Type.Object(properties), { additionalProperties: false, description })
 
-/** What may stand in config.json: any part of the configuration. */
+/** The schema of config.json: any part of the configuration. */
 export const ConfigFileSchema = Type.Partial(Type.Object({
   $schema: Type.String({ description: 'Where editors find this schema' }),
   ...SECTIONS,

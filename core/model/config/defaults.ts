@@ -9,7 +9,7 @@ type LimitFile = {
   [S in 'scheduling' | 'power' | 'task_priorities']?: Loose<Static<typeof LIMIT_SECTIONS[S]>> | undefined
 }
 
-/** What the windows and priorities of a config.json are laid upon: naming one more takes none away. */
+/** The defaults that the windows and priorities of config.json are merged into, so that adding one keeps the others. */
 export const LIMIT_BASE = {
   scheduling: { time_windows: TIME_WINDOWS },
   resources: {},
@@ -27,8 +27,8 @@ const limitsWindow = ({ scheduling }: LimitFile) =>
 const limitsProfile = ({ power }: LimitFile) =>
   Object.values(power?.power_profiles ?? {}).some(profile => profile?.task_concurrency !== undefined)
 
-/** Numbers that config.json names count always; those of the defaults are for a machine that runs on a battery, where
- *  they come from, and would only slow a queue on mains. */
+/** When limits on slots are in force: always once config.json sets one. The defaults are meant for battery power and
+ *  would only slow down a machine on mains. */
 export function regimesOf (file: LimitFile): { priority_slots?: 'always', profile_slots?: 'always' } {
   return {
     ...names(file.scheduling?.max_concurrent_tasks) && { priority_slots: 'always' as const },
@@ -40,7 +40,7 @@ const ORDER = ['critical', 'low', 'normal', 'high'] as const
 
 const SAME = "opens and closes at the same time: expected two times such as '01:00' and '05:00', or '00:00' and '24:00'"
 
-/** A window that opens when it closes: nobody knows whether that is all day or never. */
+/** The faults of windows with equal start and end, which could mean all day or never. */
 const windowFaults = (value: unknown): Detail[] =>
   Object.entries((value as LimitFile | null)?.scheduling?.time_windows ?? {}).flatMap(([name, window]) =>
     window?.start === undefined || window.start !== window.end
@@ -48,7 +48,7 @@ const windowFaults = (value: unknown): Detail[] =>
       : [{ pointer: pointerOf(['scheduling', 'time_windows', name, 'end']), detail: `'${name}' ${SAME}` }]
   )
 
-/** What the schema cannot say of these sections: windows without a length, and battery thresholds that do not rise. */
+/** The faults that the schema cannot find: windows of no length, and battery thresholds that do not ascend. */
 export const limitFaults = (value: unknown): Detail[] => [...windowFaults(value), ...levelFaults(value)]
 
 function levelFaults (value: unknown): Detail[] {

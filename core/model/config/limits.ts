@@ -8,7 +8,7 @@ import type { Priority } from '../run/run.ts'
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 type Weekday = typeof WEEKDAYS[number]
 
-/** When a number of slots counts. `on_battery`: also on a UPS that runs on its battery. */
+/** When a limit on slots is in force. `on_battery` includes a UPS on battery. */
 const REGIMES = ['on_battery', 'always', 'never'] as const
 type Regime = typeof REGIMES[number]
 
@@ -103,7 +103,7 @@ const hint = (
 
 const classed = (keywords: string[], types: string[], description: string) =>
   group({
-    keywords: words(keywords, 'Tasks with a word that begins so in id, name, tags or description have the class'),
+    keywords: words(keywords, 'Tasks with a word that begins with one in id, name, tags or description have the class'),
     types: words(types, 'Tasks of these types have the class')
   }, description)
 
@@ -128,13 +128,12 @@ const Scheduling = section({
     'How often to check whether someone is using the machine; sessions with a screen at most once a minute'),
   dwell: duration('60s',
     'How long a gate keeps its result after a reading changed it; load is averaged over this time'),
-  signal_dwell: duration('60s', 'The same for custom signals: a signal changes at once, then not again for this long'),
+  signal_dwell: duration('60s', 'How long a custom signal keeps its value after a change'),
   load_patience: duration('30m',
     'On mains, load that has lasted longer no longer holds runs; the constraints of a task still do'),
   nothing_started: duration('6h',
     'Health is degraded, with a notice, when no run has started for this long although one is due; 0: never'),
-  deadline: lastingFor('24h', 'no run could be held at all',
-    'How long a run may be held when its task sets no deadline'),
+  deadline: lastingFor('24h', 'no run could be held', 'How long a run may be held when its task sets no deadline'),
   relax_from: share(0.5,
     'Share of the time to the deadline after which limits relax, step by step, until none is left at the deadline'),
   preempt_limit: whole(3, 'After this many preemptions a run keeps its next slot for preempt_after'),

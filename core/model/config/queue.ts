@@ -12,7 +12,7 @@ const Rate = Type.Object({
   per: { ...lasting('a rate needs a time'), description: 'Per this time' }
 }, { additionalProperties: false, description: 'Maximum start rate: a burst of `limit`, then evenly' })
 
-/** What one queue is held to. */
+/** The limits of one queue. */
 const QueueSchema = section({
   concurrency: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many of its runs may run at once' })
@@ -27,7 +27,7 @@ const QueueSchema = section({
     default: 'refuse',
     description: 'refuse: adding answers 429; drop_oldest: the oldest waiting run is skipped'
   }))
-}, 'What one queue is held to')
+}, 'The limits of one queue')
 type QueueSettings = Static<typeof QueueSchema>
 
 /** The limits of queues by name. */
@@ -53,8 +53,8 @@ type Rate = NonNullable<QueueSettings['rate']>
 // Tolerance for sums of fractions.
 const NEARLY = 1e-9
 
-/** The bucket refilled up to `now`. An unused bucket is full, and so is one that lies more than `per` ahead of a clock
- *  that was set back: it would not refill before the clock has caught up. */
+/** The bucket refilled up to `now`. An unused bucket is full. So is one more than `per` in the future, after the clock
+ *  was set back: it would not refill until the clock catches up. */
 export function refilled (bucket: Bucket | undefined, { limit, per }: Rate, now: number): Bucket {
   if (bucket === undefined || aheadOf(bucket.at, now) > milliseconds(per)) return { tokens: limit, at: now }
   const gained = Math.max(0, now - bucket.at) * limit / milliseconds(per)

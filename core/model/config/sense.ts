@@ -18,7 +18,7 @@ const text = (description: string) => Type.Optional(Type.String({ minLength: 1, 
 const texts = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100, description })
 
-/** Whether the connection costs by volume: as the machine tells it, or as the owner says. */
+/** Whether the connection is metered; `auto`: as the system reports. */
 const METERED = ['auto', 'yes', 'no'] as const
 
 const Sense = Type.Object({

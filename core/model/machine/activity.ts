@@ -150,7 +150,8 @@ const confidenceOf = (weeks: number): number => Math.round(weeks / (weeks + 1) *
 const percent = (busy: number) => `${Math.round(busy * 100)} %`
 
 /** The quietest start between `from` and `to` for a run of that length, the earliest among equals. It is the nominal
- *  time when one of the hours is known from too few weeks, or when no start is quieter by at least 5 %. Never throws. */
+ *  time when one of the hours is known from too few weeks, or when no start is quieter by at least 5 %. Never
+ *  throws. */
 export function quietest (ask: QuietestAsk): Quiet {
   const stretches = starts(ask).map(at => stretch(at, ask))
   if (stretches.includes(null)) {

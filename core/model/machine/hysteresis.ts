@@ -140,8 +140,8 @@ const momentsOf = ({ scheduling, sense }: Rules, now: number): { moment: Moment,
   return { moment: { now, dwell, farMs }, signals: { now, dwell: milliseconds(scheduling.signal_dwell), farMs } }
 }
 
-/** The part of the previous state that still counts. When the clock was set back by more than a dwell, everything starts
- *  over, except a UPS on battery. */
+/** The part of the previous state that still counts. When the clock was set back by more than a dwell, everything
+ *  starts over, except a UPS on battery. */
 function counting (previous: Hysteresis | null, { now, dwell }: Moment): Omit<Hysteresis, 'at'> | null {
   if (previous === null || previous.at <= now + dwell) return previous
   const ups = previous.words.ups
@@ -149,8 +149,8 @@ function counting (previous: Hysteresis | null, { now, dwell }: Moment): Omit<Hy
 }
 
 /** The state after one more reading; `previous` is null for the first. Loads follow their mean, levels and words count
- *  at once. No value crosses a threshold twice within scheduling.dwell, so each gate opens or closes at most once in it.
- *  A value that becomes unknown counts for one more dwell. */
+ *  at once. No value crosses a threshold twice within scheduling.dwell, so each gate opens or closes at most once in
+ *  it. A value that becomes unknown counts for one more dwell. */
 export function nextHysteresis (previous: Hysteresis | null, reading: Reading, config: Rules, now: number): Hysteresis {
   const { moment, signals } = momentsOf(config, now)
   const before = counting(previous, moment)

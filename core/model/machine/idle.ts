@@ -9,8 +9,8 @@ type Bustle = 'user' | 'cpu' | 'network' | 'io'
 
 const above = (value: Maybe<number>, limit: number) => known(value) && value > limit
 
-/** Why the machine is not idle, or null when it is: idle for `after` seconds or more, with quiet processors, network and
- *  disks. Unknown values do not count. */
+/** Why the machine is not idle, or null when it is: idle for `after` seconds or more, with quiet processors, network
+ *  and disks. Unknown values do not count. */
 export function bustleOf (
   reading: Reading,
   { activity }: Pick<Config, 'activity'>,

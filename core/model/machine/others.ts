@@ -33,8 +33,8 @@ const PARTS: Record<keyof Reading['pressure'], (reading: Reading) => Maybe<numbe
   io: reading => partOf(othersIo(reading).busy, reading.io.busy)
 }
 
-/** Share of the time, 0 to 1, in which some program waited for a resource because of other programs. The kernel does not
- *  report the cause, so pressure counts in proportion to the use by others; unknown while that use is unknown. */
+/** Share of the time, 0 to 1, in which some program waited for a resource because of other programs. The kernel does
+ *  not report the cause, so pressure counts in proportion to the use by others; unknown while that use is unknown. */
 export function othersPressure (reading: Reading, kind: keyof Reading['pressure']): Maybe<number> {
   const { some } = reading.pressure[kind]
   const part = PARTS[kind](reading)

@@ -38,8 +38,8 @@ const WARNINGS = {
   silent: 'not answering'
 }
 
-/** Why the UPS in use may end its supply soon, in words, or null: it warns, it lasts for less than power.ups_runtime, or
- *  it no longer answers. */
+/** Why the UPS in use may end its supply soon, in words, or null: it warns, it lasts for less than power.ups_runtime,
+ *  or it no longer answers. */
 export function upsEnding (reading: Reading, { power }: Pick<Config, 'power'>): string | null {
   const { ups } = reading
   if (ups === null || supplyOf(reading).feed !== 'ups') return null

@@ -40,7 +40,8 @@ export interface Ups {
   warning?: UpsWarning | null
 }
 
-/** The loads that are averaged over the dwell. `memory` is that of other programs, `memory_total` includes offpeak's. */
+/** The loads that are averaged over the dwell. `memory` is that of other programs, `memory_total` includes
+ *  offpeak's. */
 const LOADS = [
   'cpu',
   'memory',
@@ -54,8 +55,8 @@ const LOADS = [
 ] as const
 export type LoadName = typeof LOADS[number]
 
-/** A load over time. `mean`: over the dwell. `value`: what gates compare; it falls later than the mean. `lasted`: ms for
- *  which `value` has been at its general limit, null below it. */
+/** A load over time. `mean`: over the dwell. `value`: what gates compare; it falls later than the mean. `lasted`: ms
+ *  for which `value` has been at its general limit, null below it. */
 export interface Trend {
   mean: number
   value: number

@@ -104,8 +104,8 @@ function headOf (cells: readonly Cell[], refuse: (column: number, message: strin
   })
 }
 
-/** The changes in a CSV table, in order of time. Its first column is `at`; a value holds until a later row changes it, an
- *  empty cell changes nothing. Throws OFFPEAK_READINGS_INVALID with line and column. */
+/** The changes in a CSV table, in order of time. Its first column is `at`; a value holds until a later row changes it,
+ *  an empty cell changes nothing. Throws OFFPEAK_READINGS_INVALID with line and column. */
 export function changesFromCsv ({ text, file, instant }: CsvAsk): Change[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).map((content, index) => ({ content, line: index + 1 }))
     .filter(({ content }) => content.trim() !== '' && !content.startsWith('#'))

@@ -43,8 +43,8 @@ interface Sample {
   limit: number | null
 }
 
-/** The load with one more sample. The first sample counts fully, also after a sleep or after the clock was set back. When
- *  the value becomes unknown, the load stays as it was for one more dwell, then undefined is returned. */
+/** The load with one more sample. The first sample counts fully, also after a sleep or after the clock was set back.
+ *  When the value becomes unknown, the load stays as it was for one more dwell, then undefined is returned. */
 export function nextLoad (load: Load | undefined, { value, limit }: Sample, moment: Moment): Load | undefined {
   const { now, dwell, farMs } = moment
   if (!known(value)) return load !== undefined && isRecent(load.seen_at, moment) ? load : undefined

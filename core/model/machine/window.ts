@@ -73,7 +73,8 @@ const dayOf = ({ zone }: Window, at: number): number => {
 // A window that does not open for more than a year counts as one that never opens.
 const DAYS_AHEAD = 400
 
-/** The opening that contains an instant, or else the next one; null when there is none. Adjacent openings are joined. */
+/** The opening that contains an instant, or else the next one; null when there is none. Adjacent openings are
+ *  joined. */
 export function openingAt (window: Window, at: number): Opening | null {
   const today = dayOf(window, at)
   for (let day = today - 1; day < today + DAYS_AHEAD; day++) {

@@ -1,10 +1,10 @@
 import type { Bound } from './bound-messages.ts'
 import { milliseconds } from '../base/duration.ts'
 
-/** The words of a setting's schema. `configured`: its bound, true for `fixed`; `configured_or`: a value that is always
- *  taken; `configured_when`: the bound counts only when one of these settings is configured; `configured_in`: the
- *  settings that name the folders, instead of its own; `configured_with`: it lies as far below its own folder as that
- *  setting does below its; `uploads`: a file that was sent is taken too. */
+/** The bound keywords of a setting's schema. `configured`: its bound, true for `fixed`. `configured_or`: a value that
+ *  is always accepted. `configured_when`: the bound applies only when one of these settings is configured.
+ *  `configured_in`: the settings that name its folders, instead of itself. `configured_with`: the setting that must be
+ *  equally far below its folder. `uploads`: uploaded files are accepted too. */
 export interface Words {
   configured?: Bound | true
   configured_or?: unknown
@@ -18,20 +18,20 @@ export interface Words {
 export type Plain = Record<string, unknown>
 export type Node = Words & { properties?: Record<string, Node>, configured?: unknown }
 
-/** What is left of a path below a folder, or null when it is not below it. */
+/** The path relative to a folder, or null when it is not below it. */
 export type Below = (folder: string, path: string) => string | null
 
 export const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 export const listOf = (value: unknown): unknown[] => Array.isArray(value) ? value : value === undefined ? [] : [value]
 
-/** The folders that a setting may lie in. */
+/** The folders in which the path of a setting may lie. */
 export const foldersOf = (name: string, { configured_in: names = [name] }: Words, configured: Plain): string[] =>
   names.flatMap(one => listOf(configured[one])).filter(folder =>
     typeof folder === 'string' && folder !== ''
   ) as string[]
 
-// Only which is larger counts: the units of one setting are all of the same kind.
+// Sizes are only compared with each other, and the values of one setting have units of the same kind.
 const UNITS = ['', 'k', 'm', 'g', 't']
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i
 
@@ -68,7 +68,7 @@ export interface Check {
   below: Below
 }
 
-/** How far a path lies below each of its folders in which it does. */
+/** The path relative to each of the folders that contain it. */
 export const restsOf = ({ name, words, value, configured, below }: Check): string[] =>
   typeof value === 'string'
     ? foldersOf(name, words, configured).map(folder => below(folder, value)).filter(rest => rest !== null)
@@ -79,8 +79,7 @@ export const isSent = ({ words, value, uploads, below }: Check): boolean =>
 
 const isWithin = (check: Check): boolean => isSent(check) || restsOf(check).length > 0
 
-/** True for a list with all of another one in its order, and more that takes nothing of it back, as a pattern does that
- *  begins with `!`. */
+/** True for a list that contains another one in order, with no additional pattern that begins with `!`. */
 function isLonger (list: readonly unknown[], configured: readonly unknown[]): boolean {
   let next = 0
   for (const one of list) {

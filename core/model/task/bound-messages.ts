@@ -1,12 +1,12 @@
 import { foundWords, pathOf } from '../base/check.ts'
 
-/** How far the payload of a run may go from what is configured, as the word `configured` of a setting in `input` says
- *  it. */
+/** How far a requested payload may differ from the configured one: the values of `configured` in an `input` schema. */
 export const BOUNDS = ['fixed', 'within', 'host', 'some', 'globs', 'more', 'at_most', 'at_least'] as const
 export type Bound = typeof BOUNDS[number]
 
-/** A value that goes beyond its bound. `place`: where the bound is written. `configured`: the value in force.
- *  `folders`: those of a path. `or`: what is always taken. `uploads`: a file that was sent is taken too. */
+/** A value that exceeds its bound. `place`: the key of the bound in config.json. `configured`: the value in force.
+ *  `folders`: those allowed for a path. `or`: a value that is always accepted. `uploads`: uploaded files are accepted
+ *  too. */
 interface Beyond {
   place: string
   name: string
@@ -18,7 +18,7 @@ interface Beyond {
   uploads: boolean
 }
 
-/** What is wrong, and the sentence on what to do. */
+/** The fault, and a sentence that says what to do. */
 interface BoundMessage {
   detail: string
   fix: string
@@ -28,16 +28,16 @@ interface BoundMessage {
 export const settingKey = (task: string, pointer: string): string => ['tasks', task, ...pathOf(pointer)].join('.')
 
 const SECRET = /passw|secret|token|api_?key|authorization|cookie|dsn|credential/i
-const MOST_SIGNS = 200
+const MOST_CHARACTERS = 200
 const MOST_ITEMS = 5
 
 const quoted = (value: unknown): string | null => {
   if (typeof value !== 'string') return typeof value === 'object' && value !== null ? null : String(value)
-  return value.length > MOST_SIGNS ? `'${value.slice(0, MOST_SIGNS)}...'` : `'${value}'`
+  return value.length > MOST_CHARACTERS ? `'${value.slice(0, MOST_CHARACTERS)}...'` : `'${value}'`
 }
 
-/** A value as a refusal may say it, or null: what is secret by its name, and URLs, which often hold a key, are not
- *  told. */
+/** A value for an error message, or null when it must not be shown: names that suggest a secret, and URLs, which often
+ *  contain a key. */
 function shown (name: string, value: unknown): string | null {
   if (SECRET.test(name)) return null
   const items = Array.isArray(value) ? value : [value]
@@ -63,8 +63,8 @@ function hostWords (configured: unknown): string {
   return origin === undefined || origin === 'null' ? 'a URL of the host that is configured' : `a URL of ${origin}`
 }
 
-/** What is expected, and what to do: `value` is the one that is configured. */
-const SAYS: Record<Bound, (value: string | null, one: Beyond) => [expected: string, fix: string]> = {
+/** The expected value and what to do, by bound. `value`: the configured one, null when it must not be shown. */
+const MESSAGES: Record<Bound, (value: string | null, one: Beyond) => [expected: string, fix: string]> = {
   fixed: (value, { place, name, or }) => [
     (value ?? 'what is configured') + (or === undefined ? '' : `, or ${foundWords(or)}`),
     `Change ${place} in config.json, or leave '${name}' out of the payload.`
@@ -108,7 +108,7 @@ const measured = (
   place: string
 ): [string, string] => [words, `${verb} ${place} in config.json, or ask for ${words}.`]
 
-/** What is said of a value that goes beyond its bound. */
+/** The message about a value that exceeds its bound. */
 export function boundMessage (one: Beyond): BoundMessage {
   const { place, name, bound, value, configured, uploads } = one
   const also = uploads ? ', or a file that was sent' : ''
@@ -119,14 +119,14 @@ export function boundMessage (one: Beyond): BoundMessage {
       fix: `Set ${place} in config.json: a run that is asked for cannot say it by itself.`
     }
   }
-  const [expected, fix] = SAYS[bound](shown(name, configured), one)
+  const [expected, fix] = MESSAGES[bound](shown(name, configured), one)
   return { detail: `is bounded by ${place}: found ${found(name, value)}, expected ${expected}${also}`, fix }
 }
 
 const joined = (folder: string, rest: string): string =>
   rest === '' ? folder : `${folder.replace(/[\\/]+$/, '')}/${rest}`
 
-/** One of two paths that lie equally far below their folders. `rest`: how far it does; null when that is not known. */
+/** One of two paths that must be equally far below their folders. `rest`: its path below the folder; null: unknown. */
 export interface Half {
   name: string
   value: unknown
@@ -135,8 +135,7 @@ export interface Half {
   isMoved: boolean
 }
 
-/** What is said of two paths of which one lies further below its folder than the other: the one that the payload does
- *  not name is not blamed. */
+/** The message about two paths that are not equally far below their folders. It blames a path that the payload sets. */
 export function apartWords (blamed: Half, other: Half): BoundMessage {
   const fits = (one: Half, far: Half) =>
     typeof one.folder === 'string' && far.rest !== null

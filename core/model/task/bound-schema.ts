@@ -6,33 +6,33 @@ import type { Detail } from '../errors/errors.ts'
 import type { Plain } from './bound-fits.ts'
 
 const BESIDE = ['configured_or', 'configured_when', 'configured_in', 'configured_with']
-/** Keywords of JSON Schema with one schema, a list, or schemas by name; `properties` is the one whose schemas are
- *  settings. */
+/** JSON Schema keywords that contain one schema or a list of schemas. Only the schemas of `properties` are settings. */
 const INNER = ['items', 'additionalItems', 'contains', 'not', 'if', 'then', 'else', 'propertyNames',
   'additionalProperties', 'unevaluatedItems', 'unevaluatedProperties', 'anyOf', 'oneOf', 'allOf', 'prefixItems']
 const BY_NAME = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']
 
 type Position = 'input' | 'setting' | 'elsewhere'
 
-/** What is wrong with the words on bounds that one schema has of its own. */
+/** The faults of the bound keywords directly in one schema. */
 function ownWordFaults (words: Plain, pointer: string, position: Position): Detail[] {
   const { configured } = words
-  const said = ['configured', ...BESIDE].find(word => words[word] !== undefined)
-  if (said === undefined || (position === 'input' && said === 'configured' && Array.isArray(configured))) return []
+  const keyword = ['configured', ...BESIDE].find(word => words[word] !== undefined)
+  const isList = keyword === 'configured' && Array.isArray(configured)
+  if (keyword === undefined || (position === 'input' && isList)) return []
   if (position === 'input') {
     return [{
-      pointer: `${pointer}/${said}`,
-      detail: `bounds nothing here: expected it in a setting, below 'properties'; here only 'configured' may be a list`
+      pointer: `${pointer}/${keyword}`,
+      detail: `has no effect here: expected it in a setting, below 'properties'; here 'configured' may only be a list`
     }]
   }
   if (position === 'elsewhere') {
     return [{
-      pointer: `${pointer}/${said}`,
-      detail: `bounds nothing here: expected it in a setting itself, reached through 'properties' alone`
+      pointer: `${pointer}/${keyword}`,
+      detail: `has no effect here: expected it in a setting that is reached through 'properties' alone`
     }]
   }
-  if (said !== 'configured') {
-    return [{ pointer: `${pointer}/${said}`, detail: `goes with 'configured', which is missing` }]
+  if (keyword !== 'configured') {
+    return [{ pointer: `${pointer}/${keyword}`, detail: `needs 'configured', which is missing` }]
   }
   if (configured === true || BOUNDS.includes(configured as Bound)) return []
   return [{
@@ -41,8 +41,7 @@ function ownWordFaults (words: Plain, pointer: string, position: Position): Deta
   }]
 }
 
-/** What is wrong with the words on bounds in an `input` schema. One that is not read would leave open what it seems to
- *  bound. */
+/** The faults of the bound keywords in an `input` schema: a keyword in the wrong place would bound nothing. */
 export function boundWordFaults (schema: unknown, pointer: string, position: Position = 'input'): Detail[] {
   if (!isPlain(schema)) return []
   const within = (part: unknown, at: string, name: string): Detail[] =>

@@ -67,7 +67,7 @@ export type Class = typeof CLASSES[number]
 /** The fields of a definition that say when its runs may start, be held and be stopped. */
 export const HoldFields = {
   constraints: Type.Optional(ConstraintsSchema),
-  deadline: Type.Optional(lasting('no run could be held at all')),
+  deadline: Type.Optional(lasting('no run could be held')),
   on_deadline: Type.Optional(word(ON_DEADLINE, 'What happens to a run that is still held at its deadline')),
   on_unmet: Type.Optional(
     word(ON_UNMET, 'What happens to a due run whose conditions are not met: hold, skip, or run anyway')

@@ -80,9 +80,9 @@ export interface TaskContext {
   readonly log: TaskLog
   readonly progress: TaskProgress
   readonly checkpoint: TaskCheckpoint
-  /** Runs a step of the work once. Its result is stored as JSON, and later attempts get the stored result. Names must be
-   *  unique within the run. Throws OFFPEAK_STEP_INVALID or OFFPEAK_STEP_REPEATED for its name, OFFPEAK_STEPS_TOO_LARGE,
-   *  OFFPEAK_STEP_TOO_DEEP or OFFPEAK_STEP_NOT_JSON when the result cannot be stored. */
+  /** Runs a step of the work once. Its result is stored as JSON, and later attempts get the stored result. Names must
+   *  be unique within the run. Throws OFFPEAK_STEP_INVALID or OFFPEAK_STEP_REPEATED for its name,
+   *  OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP or OFFPEAK_STEP_NOT_JSON when the result cannot be stored. */
   step<T>(name: string, work: () => T | Promise<T>): Promise<T>
   /** In a thread or process: only `config` and the calls of `offpeak`. */
   readonly services: Services

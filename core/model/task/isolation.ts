@@ -29,7 +29,8 @@ export const IsolationFields = {
     })
   ),
   ionice: Type.Optional(
-    word(IONICES, 'I/O priority of a process or script; idle: only when the disk is free, low: lowest best-effort level')
+    word(IONICES,
+      'I/O priority of a process or script; idle: only when the disk is free, low: lowest best-effort level')
   )
 }
 

@@ -8,8 +8,8 @@ import { FITS, foldersOf, isPlain, isSent, listOf, restsOf } from './bound-fits.
 import { pointerStep } from '../base/check.ts'
 import type { Below, Check, Node, Plain, Words } from './bound-fits.ts'
 
-/** `task`: its id. `payload`: what the run would be given. `configured`: the payload of the definition in force.
- *  `uploads`: the folder of files that were sent. */
+/** `task`: its id. `payload`: that of the run. `configured`: the payload of the definition in force. `uploads`: the
+ *  folder of uploaded files. */
 interface PayloadBoundsAsk {
   task: string
   input: TSchema
@@ -19,7 +19,7 @@ interface PayloadBoundsAsk {
   below: Below
 }
 
-/** True where no bound counts, or the value is one that is always taken. */
+/** True where the bound does not apply, or the value is always accepted. */
 function isExcused ({ words, value, configured }: Check): boolean {
   const { configured_when: when, configured_or: or } = words
   return (or !== undefined && isDeepStrictEqual(value, or)) ||
@@ -59,7 +59,7 @@ const faultOf = (task: string): Faults => (check, parent) => {
   }]
 }
 
-/** The fault of two paths that do not lie equally far below their folders, each of which is in order for itself. */
+/** The fault of two paths that are each within bounds but not equally far below their folders. */
 const apartOf: Faults = (check, parent) => {
   const { words: { configured_with: partner, ...words }, name, value, configured, payload, below } = check
   if (partner === undefined || isSent(check) || isExcused(check)) return []
@@ -105,7 +105,7 @@ function faultsAt ({ node, task, configured, payload, uploads, below, pointer }:
     below
   }))
   const faults = new Map(checks.map(check => [check.name, faultOf(task)(check, pointer)]))
-  // Of a pair, one that is at fault by itself is told, and that alone.
+  // A pair is compared only when neither path has a fault of its own.
   const apart = checks.filter(({ name, words }) =>
     [name, words.configured_with ?? ''].every(one => (faults.get(one) ?? []).length === 0)
   )
@@ -126,11 +126,11 @@ function faultsAt ({ node, task, configured, payload, uploads, below, pointer }:
   ]
 }
 
-/** Where the payload of a run would reach further than is configured. */
+/** The faults of a payload that exceeds its configured bounds. */
 export const boundFaults = ({ input, ...ask }: PayloadBoundsAsk): Detail[] =>
   faultsAt({ node: input as Node, ...ask, pointer: '/payload' })
 
-/** The settings that have to be configured before anybody may ask for a run, and are not. */
+/** The settings that must be configured before runs can be requested, and are not. */
 export function unconfigured (input: TSchema | null, configured: Json): string[] {
   const { configured: needed } = (input ?? {}) as Node
   if (!Array.isArray(needed)) return []
@@ -138,8 +138,7 @@ export function unconfigured (input: TSchema | null, configured: Json): string[]
   return needed.filter((name): name is string => typeof name === 'string' && listOf(own[name]).length === 0)
 }
 
-/** The settings of an object that the configuration bounds, as they are configured: a payload that replaces another one
- *  has them all the same. */
+/** The configured values of the bound settings of a payload; a payload that replaces another one keeps them. */
 export function boundSettings (input: TSchema | null, configured: Json): Plain {
   const { properties = {} } = (input ?? {}) as Node
   if (!isPlain(configured)) return {}
@@ -148,14 +147,14 @@ export function boundSettings (input: TSchema | null, configured: Json): Plain {
   )
 }
 
-/** A path of a payload that must lie, wherever links lead, in one of these folders. */
+/** A path in a payload that must lie in one of the folders after links are resolved. */
 interface BoundPath {
   pointer: string
   path: string
   folders: string[]
 }
 
-/** The paths of a payload that somebody has said, each with its folders. */
+/** The paths in a payload that differ from the configuration, each with its folders. */
 export const boundPaths = ({ input, ...ask }: Omit<PayloadBoundsAsk, 'below' | 'task'>): BoundPath[] =>
   pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
 

@@ -1,7 +1,7 @@
 import { triggerInvalid } from '../errors/input-errors.ts'
 
-/** A period with one offset. `from` and `to` are epoch seconds, `offset` and `before` seconds; `open`, `fresh` and `close`
- *  are wall-clock seconds. */
+/** A period with one offset. `from` and `to` are epoch seconds, `offset` and `before` seconds; `open`, `fresh` and
+ *  `close` are wall-clock seconds. */
 export interface Segment {
   from: number
   to: number

@@ -1,7 +1,7 @@
 import { firstReason } from '../admit/evaluate.ts'
 import type { Verdict } from '../conditions/gate.ts'
 
-/** Why a run waits, and how a person starts it. */
+/** Why a run is held, and the command that starts it. */
 export interface Held {
   code: string
   message: string
@@ -9,29 +9,29 @@ export interface Held {
 
 type Gates = Pick<Verdict, 'gates'>
 
-/** True when nothing but conditions holds a run: then one that is asked for at once starts. */
+/** True when only conditions hold a run, so that it starts when a person requests it now. */
 export function startsByHand ({ gates }: Gates): boolean {
   const closed = gates.filter(({ ok }) => !ok)
   return closed.length > 0 && closed.every(({ kind }) => kind === 'condition')
 }
 
-/** A reason, and behind it the command that starts the run in spite of it, where there is one. */
+/** The reason, followed by the command that starts the run all the same, if there is one. */
 export const withCommand = (message: string, run: string, verdict: Gates): string =>
   startsByHand(verdict) ? `${message}; start it now with: offpeak now ${run}` : message
 
-/** Why a run is held as people read it; null when its verdict is another one. */
+/** Why a run is held; null when it is not. */
 export function heldReason (verdict: Pick<Verdict, 'decision' | 'gates'> | null, run: string): Held | null {
   const reason = verdict?.decision === 'hold' ? firstReason(verdict) : null
   return reason && { code: reason.code, message: withCommand(reason.message, run, verdict!) }
 }
 
-/** A condition that a run passes because a person asked for it at once. */
+/** A closed condition that a run bypasses because a person requested it now. */
 export interface Passed {
   gate: string
   code: string
   message: string
 }
 
-/** The conditions that a run passes although they are closed, because it is to run now. */
+/** The closed conditions that a run bypasses because a person requested it now. */
 export const passedBy = ({ gates }: Gates): Passed[] =>
   gates.filter(({ bypassed }) => bypassed === 'now').map(({ gate, code, message }) => ({ gate, code, message }))

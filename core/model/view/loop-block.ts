@@ -1,13 +1,13 @@
 import { SECOND, spanWords } from '../base/duration.ts'
 
-/** A run whose function is executed in the thread of the event loop. */
+/** A run whose function runs on the event loop. */
 export interface InlineRun {
   id: string
   task: string
 }
 
-/** An event loop that is blocked. `runs`: whose function blocks it, or, while `exact` is false, each that may; `where`:
- *  the place in the code, null when it cannot be told. */
+/** A blocked event loop. `runs`: the runs that block it or, while `exact` is false, those that may. `where`: the place
+ *  in the code; null: unknown. */
 export interface LoopBlock {
   ms: number
   runs: readonly InlineRun[]
@@ -20,7 +20,7 @@ export interface PastLoopBlock extends LoopBlock {
   at: number
 }
 
-/** A loop that has not gone on for so long is blocked, ms. */
+/** How long the loop must stand still to count as blocked, ms. */
 export const BLOCKED_MS = 3 * SECOND
 
 interface EndAsk {
@@ -35,8 +35,8 @@ interface EndAsk {
   limitMs: number
 }
 
-/** Whether the process of a blocked loop is to be ended, and for what: nobody in it can obey a signal. A second
- *  signal means at once, as it does while the loop goes round. */
+/** Why the process of a blocked loop must be ended, or null: it cannot handle signals itself. A second stop signal ends
+ *  it at once. */
 export function endOf ({ ms, askedMs, asked, graceMs, limitMs }: EndAsk): 'stop' | 'limit' | null {
   if (asked > 1 || (askedMs !== null && askedMs >= graceMs)) return 'stop'
   return limitMs > 0 && ms >= limitMs ? 'limit' : null
@@ -54,7 +54,8 @@ const HELD_FIX = 'use isolation: thread or process for work that does not wait'
 
 const lasting = (ms: number) => spanWords(Math.max(SECOND, Math.round(ms / SECOND) * SECOND))
 
-/** A blocked loop, as health and the log say it; without names for readers who may not know them. */
+/** The message of health and the log about a blocked loop; `unnamed`: without runs and places, for readers without a
+ *  token. */
 export function blockWords (stand: LoopBlock, names: 'named' | 'unnamed' = 'named'): string {
   const where = stand.where === null || names === 'unnamed' ? '' : ` at ${stand.where}`
   const whose = names === 'named' ? whoseOf(stand) : stand.runs.length === 0 ? 'something' : 'a run'
@@ -63,11 +64,11 @@ export function blockWords (stand: LoopBlock, names: 'named' | 'unnamed' = 'name
   }: ${whose} blocks it${where}, and nothing else runs meanwhile`
 }
 
-/** A stand that is over, as health says it. */
+/** The message of health about a block that has ended. */
 export const pastBlockWords = (stood: PastLoopBlock): string =>
   `the event loop was blocked for ${lasting(stood.ms)}: ${whoseOf(stood)} blocked it${
     stood.where === null ? '' : ` at ${stood.where}`
   }; ${HELD_FIX}`
 
 /** The warning on a run that has blocked the loop. */
-export const blockWarning = (ms: number): string => `it held the event loop for ${lasting(ms)}: ${HELD_FIX}`
+export const blockWarning = (ms: number): string => `it blocked the event loop for ${lasting(ms)}: ${HELD_FIX}`

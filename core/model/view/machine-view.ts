@@ -15,7 +15,7 @@ import type { Point } from '../machine/history.ts'
 import type { Reading, Signal } from '../machine/reading.ts'
 import type { Hysteresis } from '../machine/hysteresis.ts'
 
-/** An instant as REST gives it; one that never comes is null. */
+/** An instant as REST shows it; null for an infinite one. */
 const instant = (at: number | null): string | null => at === null || !Number.isFinite(at) ? null : iso(at)
 
 const secondsOf = (ms: number): number => ms / SECOND
@@ -41,7 +41,7 @@ export const readingView = (reading: Reading) => ({
   probes: mapped(reading.probes, probe => ({ ...probe, at: iso(probe.at)! }))
 })
 
-/** A stretch of the past as REST shows it. */
+/** A point of the history as REST shows it. */
 export const pointView = ({ at, count, values }: Point) => ({ at: iso(at)!, count, values })
 
 interface MachineAsk {
@@ -52,8 +52,8 @@ interface MachineAsk {
   now: number
 }
 
-/** How the machine stands, and what follows from that. Profile, recommendation and advice come from the
- *  smoothed values, which decide verdicts. */
+/** The state of the machine as REST shows it. Profile, recommendation and advice follow from the smoothed values, which
+ *  decide verdicts. */
 export function machineView ({ reading, hysteresis, config, troubles, now }: MachineAsk) {
   const seen = hysteresis === null ? reading : smoothed(reading, hysteresis)
   const window = windowAt(config, now)
@@ -81,7 +81,7 @@ export const pauseView = ({ scope, name, until, by, at, reason = null }: Pause) 
 })
 export type PauseView = ReturnType<typeof pauseView>
 
-/** One start to come as REST shows it: instants in ISO 8601, durations in seconds. */
+/** One forecast item as REST shows it: instants in ISO 8601, durations in seconds. */
 export const forecastView = (
   { nominal_at: nominal, earliest_at: earliest, likely_at: likely, latest_at: latest, ends_at: ends, took, ...rest }:
     ForecastItem

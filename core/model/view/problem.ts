@@ -2,7 +2,7 @@ import { OffpeakError } from '../errors/errors.ts'
 import { requestInvalid } from '../errors/request-errors.ts'
 import type { Detail, Place } from '../errors/errors.ts'
 
-/** An error as HTTP tells it: RFC 9457, with the code, what to do, and the place in what a person wrote. */
+/** An error as an HTTP problem (RFC 9457), with its code, its fix and the place of the fault. */
 export interface Problem extends Place {
   type: string
   title: string
@@ -10,7 +10,7 @@ export interface Problem extends Place {
   detail: string
   instance: string
   code: string
-  /** Under which the log has the details, when the problem does not say them. */
+  /** The id of the log line with the details, when the problem does not contain them. */
   request_id?: string | undefined
   fix?: string | undefined
   errors?: Detail[] | undefined
@@ -34,7 +34,7 @@ const BODY_TOO_LARGE = {
   fix: 'Send what is large as a file, POST /api/files, and what is many in several calls.'
 }
 
-/** What went wrong in the framework, in our words; null for what is nobody's business outside. */
+/** The error for a fault that Fastify found; null for one whose details must stay internal. */
 function framed (error: unknown): OffpeakError | null {
   const { code, statusCode: status, message } = error as { code?: unknown, statusCode?: unknown, message?: unknown }
   if (typeof status !== 'number' || status < 400 || status >= 500) return null
@@ -49,13 +49,12 @@ function framed (error: unknown): OffpeakError | null {
   })
 }
 
-/** One entry for each fault, also where there is but one and it has a place. */
+/** One entry for each fault, also for a single one with a pointer. */
 function errorsOf ({ errors, message, place: { pointer } }: OffpeakError): Detail[] | undefined {
   return errors ?? (pointer === undefined ? undefined : [{ pointer, detail: message }])
 }
 
-/** Anything thrown as a problem; what was not thrown on purpose says nothing of itself. `instance`: the path that was
- *  asked for. */
+/** Anything thrown as a problem; unexpected errors reveal no details. `instance`: the requested path. */
 export function problemOf (error: unknown, instance: string): Problem {
   const known = error instanceof OffpeakError ? error : framed(error)
   const { code, message } = known ?? INTERNAL

@@ -2,14 +2,14 @@ import { spanWords } from '../base/duration.ts'
 import type { Run } from '../run/run.ts'
 import type { Verdict } from '../conditions/gate.ts'
 
-/** A due run, and what its gates say of it now. */
+/** A due run with its verdict. */
 interface Due {
   run: Pick<Run, 'task' | 'due_at'>
   verdict: Pick<Verdict, 'decision' | 'gates'>
 }
 
-/** For how long nothing has started (ms) although runs are due, of how many tasks, and why the run that has waited
- *  longest does. */
+/** How long no run has started (ms) although runs are due, of how many tasks, and why the longest waiting one does not
+ *  start. */
 export interface Standstill {
   ms: number
   tasks: number
@@ -25,15 +25,14 @@ interface StandstillAsk {
   spanMs: number
 }
 
-/** The task is gone or switched off, or waits for another: that nothing starts for it is no news. */
-const NO_NEWS = ['task', 'enabled', 'dependencies']
+/** Gates that explain by themselves why a task does not start: it is missing, disabled, or waits for another task. */
+const EXPECTED = ['task', 'enabled', 'dependencies']
 
-/** What could start, were it not held: gates that the calendar opens will open. */
+/** True for a held run with a closed gate that no known instant will open. */
 const isHeld = ({ verdict: { decision, gates } }: Due): boolean =>
-  decision !== 'start' && !gates.some(({ gate, ok, clears_at: at }) => !ok && (at !== null || NO_NEWS.includes(gate)))
+  decision !== 'start' && !gates.some(({ gate, ok, clears_at: at }) => !ok && (at !== null || EXPECTED.includes(gate)))
 
-/** A standstill, or null: nothing has started since `startedAt` (epoch ms) for `spanMs`, and a run has been due and
- *  held for as long. */
+/** The standstill, or null: no run has started for `spanMs`, and a run has been due and held for as long. */
 export function standstillOf ({ due, now, startedAt, spanMs }: StandstillAsk): Standstill | null {
   if (spanMs === 0 || now - startedAt < spanMs) return null
   const held = due.filter(isHeld).toSorted((a, b) => a.run.due_at - b.run.due_at)
@@ -45,7 +44,7 @@ export function standstillOf ({ due, now, startedAt, spanMs }: StandstillAsk): S
   return ms < spanMs ? null : { ms, tasks, task: first.run.task, message }
 }
 
-/** A standstill as health says it. */
+/** The message of health about a standstill. */
 export function standstillWords ({ ms, tasks, task, message }: Standstill): string {
   const whose = tasks === 1 ? 'a task' : `${tasks} tasks`
   return `nothing has started for ${spanWords(ms)} although runs of ${whose} are due, '${task}' first: ${message}`

@@ -1,3 +1,3 @@
-/** What the task list calls a task. */
+/** The status of a task in the task list. */
 export const STATUSES = ['disabled', 'idle', 'scheduled', 'queued', 'held', 'retrying', 'running'] as const
 export type Status = typeof STATUSES[number]

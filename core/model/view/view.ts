@@ -35,7 +35,7 @@ export interface TaskView {
   /** `args` of a crontab string: the string, as `expression`. */
   trigger: { kind: 'cron' | 'interval' | 'date', args: Record<string, Json>, timezone: string, words: string } | null
   status: Status
-  /** Why its next run waits, when it is held. */
+  /** Why its next run is held; null when it is not. */
   held: { code: string, message: string } | null
   last_run: LastRun | null
   next_run: string | null
@@ -45,15 +45,15 @@ export interface TaskView {
   concurrency: number | null
   overlap: string
   misfire: string
-  /** How much it minds waiting, and the word that decided. */
+  /** Its class, and the word that decided. */
   class: Classed
   constraints: Constraints
-  /** How long a run may be held, and what becomes of it then. */
+  /** How long a run may be held, seconds, and what happens then. */
   deadline: number
   on_deadline: OnDeadline
   on_unmet: OnUnmet
   on_lost: OnLost
-  /** How far a scheduled run may be moved to a quieter hour. */
+  /** How far a scheduled run may move to a quieter hour, seconds. */
   flex: number
   preemptible: boolean
   source: string
@@ -65,7 +65,7 @@ export interface TaskFacts {
   states: Record<State, number>
   last: Run | null
   schedules: Schedule[]
-  /** The queued run that comes first, when one is due, and the verdict on it. */
+  /** The first due run of its queue with its verdict; null: none is due. */
   first: { run: Run, verdict: Verdict } | null
 }
 
@@ -90,7 +90,7 @@ const lastRun = (run: Run): LastRun => ({
 const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
   start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
 
-/** What the line of a task depends on, besides its definition and class. */
+/** The inputs of a line besides definition and class; the line is cached until one changes. */
 interface Moving {
   status: Status
   reason: { code: string, message: string } | null
@@ -124,13 +124,13 @@ const same = (a: Moving, b: Moving): boolean =>
 
 const drawn = new WeakMap<Task, { moving: Moving, view: TaskView }>()
 
-/** A task as the list shows it: frozen, and the very same object for as long as it would say the same. */
+/** A task as the list shows it: frozen, and the same object until its content changes. */
 export function taskView (facts: TaskFacts): TaskView {
   const moving = movingOf(facts)
   const known = drawn.get(facts.task)
   if (known && known.view.class === facts.class && same(known.moving, moving)) return known.view
   const view = Object.freeze(draw(facts, moving))
-  // Both keep a copy of the counts: whoever brought them may count on.
+  // Both keep a copy of the counts, which the caller may change.
   drawn.set(facts.task, { moving: { ...moving, states: view.counts }, view })
   return view
 }
@@ -170,7 +170,7 @@ function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next
 
 const triggers = new WeakMap<Task, TaskView['trigger']>()
 
-/** The words are worked out once: that takes longer than all the rest of the line. */
+/** The words of a trigger are cached: they take longer than the rest of the line. */
 function triggerView (task: Task): TaskView['trigger'] {
   if (task.trigger === null) return null
   const known = triggers.get(task)
@@ -198,7 +198,7 @@ export function runView (run: Run, now: number) {
     finished_at: iso(finished),
     deadline_at: iso(deadline),
     duration: durationOf(run, now),
-    // What does not run has no time left to tell.
+    // Only a running run has time left.
     progress: progress && { ...progress, eta: run.state === 'running' ? progress.eta : null, at: iso(progress.at)! }
   }
 }
@@ -209,7 +209,7 @@ const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttem
   finished_at: iso(end)!
 })
 
-/** One reason for which a run was held; `seconds` up to `now` while it still is. */
+/** One hold as REST shows it; `seconds` counts up to `now` while it lasts. */
 export const holdView = ({ code, message, from, to }: Hold, now: number) => ({
   code,
   message,
@@ -218,7 +218,7 @@ export const holdView = ({ code, message, from, to }: Hold, now: number) => ({
   seconds: Math.max(0, (to ?? now) - from) / 1000
 })
 
-/** A run with its payload, result, earlier attempts, what held it, what it has taken and what it waits for. */
+/** A run as REST shows it with payload, result, past attempts, holds, usage and prerequisites. */
 export const fullRunView = (
   { payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun,
   now: number
@@ -233,7 +233,7 @@ export const fullRunView = (
   after
 })
 
-/** A schedule as REST shows it, and why it rests. */
+/** A schedule as REST shows it, with the reason why it does not fire. */
 export const scheduleView = (
   { anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }:
     Schedule,

@@ -33,7 +33,7 @@ function blameIn (folder: string): Blame | null {
 }
 
 const noteWords = ({ ms, where }: LoopNote) =>
-  `it held the event loop for ${spanWords(ms)}${where === null ? '' : ` at ${where}`}`
+  `it blocked the event loop for ${spanWords(ms)}${where === null ? '' : ` at ${where}`}`
 
 const SLICE = 100
 const MOST_RUNNING = 1000
