@@ -29,7 +29,7 @@ const WEIGHTS: Partial<Record<string, number>> = {
   plan: 2
 }
 
-/** What goes wrong with a batch: the disk at a statement, a begin or a commit, or at the rollback after one of them. */
+/** The failure of a batch: at a statement, a begin or a commit, or at the rollback after it. */
 interface Fault {
   at: number | 'begin' | 'commit'
   errcode: 10 | 13
@@ -60,7 +60,7 @@ const batch = fc.record<Batch>({
   time: fc.bigInt({ min: 0n, max: MOST })
 })
 
-/** The disk, which fails where it is told to, once. */
+/** A disk that fails once, at the given place. */
 const disk = { fault: null as Fault | null, statements: 0, failed: false }
 
 const broken = (errcode: number) => Object.assign(new Error('disk I/O error'), { errcode })
@@ -80,7 +80,7 @@ for (const name of ['run', 'get', 'all'] as const) {
     [name] (this: StatementSync, ...values: unknown[]) {
       check(this.sourceSQL)
       const answer = real.apply(this, values)
-      // What comes after the commit is not part of the batch.
+      // Statements after the commit are not part of the batch.
       if (this.sourceSQL === 'commit') disk.fault = null
       return answer
     }
@@ -107,8 +107,8 @@ async function commit (world: World, { calls, fault: wanted, time }: Batch): Pro
   const results = await Promise.allSettled(acts.map(act => act.call()))
   const { failed } = disk
   disk.fault = null
-  // Those that are refused before they come into a transaction may be among them, and those that ask for nothing.
-  if (failed) ok(results.some(result => codeOf(result) === FAILED), 'who asked for it is told')
+  // Some calls may be refused before their transaction, or change nothing.
+  if (failed) ok(results.some(result => codeOf(result) === FAILED), 'a caller receives the error')
   for (const [place, result] of results.entries()) {
     const { refused, apply } = acts[place]!
     if (failed) {
@@ -137,7 +137,7 @@ async function play (batches: readonly Batch[]): Promise<void> {
     for (const one of batches) {
       if (await commit(world, one)) continue
       deepEqual([(await engine.health(T0)).ok, await engine.count().catch(error => error.code)], [false, FAILED],
-        'nothing is answered any more')
+        'every later call fails')
       return
     }
     await compareAll(engine, world.reference)
@@ -147,7 +147,7 @@ async function play (batches: readonly Batch[]): Promise<void> {
   }
 }
 
-t.test('calls in a shared transaction act as they do alone, whatever call or disk fails', async () => {
+t.test('calls in a shared transaction have the effects they have alone, whichever call or disk fails', async () => {
   const batches = fc.array(batch, { minLength: 1, maxLength: 8 })
   await fc.assert(fc.asyncProperty(batches, play), { numRuns: times(2000), interruptAfterTimeLimit: 55 * SECOND })
 })

@@ -6,25 +6,25 @@ import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
 import { T0, ask, offersOf } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
 
-/** What keeps each table from growing for ever. */
+/** The bound of each table. */
 const BOUNDS: Record<string, string> = {
-  run: 'retention.max_age, max_runs and dead_max_age once it is over; queues.max_length while it waits',
-  payload: 'goes with its run',
-  result: 'goes with its run',
-  checkpoint: 'goes with its run',
-  attempt: 'goes with its run',
-  log: 'goes with its run; log.max_lines of each',
-  hold: 'goes with its run',
-  used: 'goes with its run',
-  dependency: 'goes with its run',
-  lane: 'goes with its last run, at the next sweep',
+  run: 'retention.max_age, max_runs and dead_max_age once it has ended; queues.max_length while it waits',
+  payload: 'removed with its run',
+  result: 'removed with its run',
+  checkpoint: 'removed with its run',
+  attempt: 'removed with its run',
+  log: 'removed with its run; log.max_lines of each',
+  hold: 'removed with its run',
+  used: 'removed with its run',
+  dependency: 'removed with its run',
+  lane: 'removed at the next sweep after its last run',
   lane_hold: 'a day longer than the oldest run of its lane',
   held: '400 days',
   hour: '400 days, by the hour for 45 of them',
-  fact: 'whoever keeps it; that it is gone is kept for 7 days',
-  schedule: 'whoever made it; that it is gone is kept for 7 days',
+  fact: 'kept by its owner; a removal for 7 days',
+  schedule: 'kept by its creator; a removal for 7 days',
   record: '400 days, the newest 100,000',
-  owner: 'goes when its lease is over',
+  owner: 'removed when its lease expires',
   rate: '400 days after the last start of its queue',
   holder: 'one row',
   meta: 'one row for each name in the code'
@@ -49,7 +49,7 @@ async function setup (t: Parameters<typeof folderOf>[0]) {
   return { engine, tables, counts, db }
 }
 
-t.test('every table has a bound that is stated', async t => {
+t.test('every table has a stated bound', async t => {
   const { tables } = await setup(t)
   t.same(tables(), Object.keys(BOUNDS).toSorted())
 })
@@ -58,7 +58,7 @@ const used = { cpu_seconds: 1, memory_peak_bytes: 1, read_bytes: null, written_b
 
 type Engine = Awaited<ReturnType<typeof setup>>['engine']
 
-/** Whatever is stored of tasks, queues, keys, schedules and owners of names that were never there before. */
+/** Stores rows for new names of tasks, queues, keys, schedules and owners. */
 async function churn (engine: Engine, round: number, now: number) {
   const who = `owner-${round}`
   await engine.beat({ owner: who, now, until: now + 30_000 })
@@ -99,7 +99,7 @@ async function churn (engine: Engine, round: number, now: number) {
   await engine.leave({ owner: who })
 }
 
-t.test('names that come and go leave nothing behind, in no table and not in memory', async t => {
+t.test('names that are no longer used leave nothing in any table or in memory', async t => {
   const { engine, counts } = await setup(t)
   const seen: Record<string, number>[] = []
   let now = T0
@@ -116,11 +116,11 @@ t.test('names that come and go leave nothing behind, in no table and not in memo
     for (let turn = 0; turn < 3; turn++) while (await engine.sweep({ now, before: now, keep: 0, limit: 100 }) > 0);
     seen.push(counts())
   }
-  t.same(seen[2], seen[0], 'the third round leaves no more than the first')
+  t.same(seen[2], seen[0], 'the third round leaves as much as the first')
   t.match(seen[0], { run: 0, lane: 0, record: 0, rate: 0, lane_hold: 0, held: 0, hour: 0, owner: 0 })
 })
 
-t.test('of what was done by hand the newest entries are kept, however young the others are', async t => {
+t.test('the newest audit records are kept, however young the others are', async t => {
   const { engine, db } = await setup(t)
   const more = 100_250
   await engine.record({ at: T0, by: 'me', action: 'a', subject: 's', detail: null })
@@ -138,7 +138,7 @@ t.test('of what was done by hand the newest entries are kept, however young the 
   t.equal((await engine.records({ limit: 1_000_000 })).length, 100_000)
 })
 
-t.test('a lane that was empty is made again', async t => {
+t.test('a lane that was removed is created again', async t => {
   const { engine } = await setup(t)
   for (let round = 0; round < 3; round++) {
     await engine.add([ask({ task: 'same', due_at: T0 }), ask({ task: `other-${round}`, due_at: T0 })], T0)

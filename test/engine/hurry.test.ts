@@ -14,7 +14,7 @@ const ask = (more: Partial<NewRun> = {}): NewRun => ({
   ...more
 })
 
-t.test('a waiting run that is to run now stays so across a restart, and the record says who', async t => {
+t.test('the flag `now` of a waiting run survives a restart, and the record names who set it', async t => {
   const folder = t.testdir()
   const engine = createSqliteEngine({ folder })
   await engine.start()
@@ -31,13 +31,13 @@ t.test('a waiting run that is to run now stays so across a restart, and the reco
   })
   t.match(run, { now: true, due_at: NOW, state: 'queued' })
   t.match(await engine.edit({ id, now: NOW, by: 'bob', priority: 'high' }), { now: true, priority: 'high' },
-    'a later change leaves it')
+    'a later edit keeps it')
   await engine.stop()
   const again = createSqliteEngine({ folder })
   await again.start()
   t.teardown(() => again.stop())
   t.match(await again.get(id), { now: true, priority: 'high' })
-  t.match((await again.due({ now: NOW, owner: 'me' })).singles, [{ id, now: true }], 'it is judged by itself')
+  t.match((await again.due({ now: NOW, owner: 'me' })).singles, [{ id, now: true }], 'it is single')
   t.match(await again.records({ limit: 9 }), [{ by: 'bob', action: 'edit', subject: id }, {
     by: 'ann',
     action: 'run_now',
@@ -46,22 +46,22 @@ t.test('a waiting run that is to run now stays so across a restart, and the reco
   }])
 })
 
-t.test('changes of waiting runs and deletions are said with each commit', async t => {
+t.test('commits have events for edits of waiting runs and for deletions', async t => {
   const engine = createSqliteEngine({ folder: t.testdir() })
   await engine.start()
   t.teardown(() => engine.stop())
-  const said: EngineEvent[] = []
-  engine.onCommit((change: Commit) => said.push(...change.events.filter(({ kind }) => kind !== 'recorded')))
+  const events: EngineEvent[] = []
+  engine.onCommit((change: Commit) => events.push(...change.events.filter(({ kind }) => kind !== 'recorded')))
   const [first] = await engine.add([ask(), ask(), ask()], NOW)
   const { id } = first!.run
-  said.length = 0
+  events.length = 0
   await engine.edit({ id, now: NOW, by: 'ann', priority: 'low' })
   const reason = { code: 'x', message: 'x', by: 'ann' }
   await engine.change({ act: 'promote', filter: { task: 'copy' }, now: NOW, limit: 10, dry_run: false, reason })
   await engine.change({ act: 'cancel', filter: { task: 'copy' }, now: NOW, limit: 10, dry_run: false, reason })
   await engine.discard({ id, now: NOW, reason })
   await engine.change({ act: 'remove', filter: { task: 'copy' }, now: NOW, limit: 10, dry_run: false, reason })
-  t.same(said.map(({ call, kind }) => `${call} ${kind}`), [
+  t.same(events.map(({ call, kind }) => `${call} ${kind}`), [
     'edit edited',
     ...Array.from({ length: 3 }, () => 'change edited'),
     ...Array.from({ length: 3 }, () => 'change cancelled'),

@@ -20,50 +20,50 @@ async function open (t: Test) {
     const owner = 'owner' in one && one.owner !== null ? ` ${one.owner}` : ''
     return `${one.call} ${one.kind}${'run' in one ? ` ${one.run.task} ${one.run.state}` : ''}${owner}`
   }
-  /** What was said since the last look, in words. */
-  const said = () => changes.splice(0).flatMap(change => change.events.map(words))
+  /** The events since the last call, as text. */
+  const events = () => changes.splice(0).flatMap(change => change.events.map(words))
   const kinds = () => changes.splice(0).flatMap(change => [...change.kinds].toSorted())
-  return { engine, said, kinds, end, troubles, changes }
+  return { engine, events, kinds, end, troubles, changes }
 }
 
-t.test('whatever becomes of a run is said, by which call and of whose run', async t => {
-  const { engine, said } = await open(t)
+t.test('each change of a run is an event with its call and its owner', async t => {
+  const { engine, events } = await open(t)
   const [first] = await engine.add([ask({ ref: 'a' }),
     ask({ task: 'b', after: [{ run: '#a', condition: 'completed' }] }),
     ask({ task: 'c', after: [{ run: '#a', condition: 'done' }] })], T0)
-  t.same(said(), ['add added a queued', 'add added b blocked', 'add added c blocked'])
+  t.same(events(), ['add added a queued', 'add added b blocked', 'add added c blocked'])
   const [run] = await claimAll(engine)
-  t.same(said(), ['claim claimed a running'])
+  t.same(events(), ['claim claimed a running'])
   await settleAs(engine, run!, { kind: 'postponed', reason: BY_HAND, due_at: T0 })
-  t.same(said(), ['settle settled a queued me'])
+  t.same(events(), ['settle settled a queued me'])
   await engine.cancel({
     id: first!.run.id,
     reason: BY_HAND,
     now: T0,
     record: { by: 'ann', action: 'cancel', detail: null }
   })
-  t.same(said(), ['cancel cancelled a cancelled', 'cancel recorded', 'cancel settled b skipped',
+  t.same(events(), ['cancel cancelled a cancelled', 'cancel recorded', 'cancel settled b skipped',
     'cancel added c queued'])
   await engine.retry({ id: first!.run.id, now: T0, due_at: T0 })
   await engine.end({ id: first!.run.id, now: T0, as: 'failed', reason: BY_HAND })
-  t.same(said(), ['retry added a queued', 'end settled a failed', 'end added c queued'],
-    'who has not begun has waited for it again')
+  t.same(events(), ['retry added a queued', 'end settled a failed', 'end added c queued'],
+    'a run that has not begun waits for it again')
   await engine.plan([planAsk({ fires: [fire(T0)] })])
-  t.same(said(), ['plan added a queued'])
+  t.same(events(), ['plan added a queued'])
   await engine.change({ filter: { task: 'a', state: ['queued'] }, act: 'cancel', now: T0, limit: 9, dry_run: false })
-  t.same(said(), ['change cancelled a cancelled'])
+  t.same(events(), ['change cancelled a cancelled'])
   await engine.add([ask({ queue: 'q' })], T0)
   await engine.add([ask({ queue: 'q' })], T0, { bounds: { q: { max: 1, on_full: 'drop_oldest' } } })
-  t.same(said(), ['add added a queued', 'add settled a skipped', 'add added a queued'])
+  t.same(events(), ['add added a queued', 'add settled a skipped', 'add added a queued'])
   const [last] = await engine.add([ask({ task: 'b', queue: 'q', due_at: T0 - 1 })], T0)
   const bounds = { q: { max: 1, on_full: 'drop_oldest' as const } }
   await engine.add([ask({ task: 'c', queue: 'q', after: [{ run: last!.run.id, condition: 'completed' }] })], T0, {
     bounds
   })
-  t.same(said(), ['add added b queued', 'add settled a skipped', 'add settled b skipped', 'add settled c skipped'])
+  t.same(events(), ['add added b queued', 'add settled a skipped', 'add settled b skipped', 'add settled c skipped'])
 })
 
-t.test('each change says of what kind it was, and what changes nothing says nothing', async t => {
+t.test('each commit has its kinds, and a call without changes has no commit', async t => {
   const { engine, kinds } = await open(t)
   const [added] = await engine.add([ask()], T0)
   t.same(kinds(), ['events', 'work'])
@@ -76,7 +76,7 @@ t.test('each change says of what kind it was, and what changes nothing says noth
   await engine.beat({ owner: 'me', now: T0, until: T0 + 99_000 })
   t.same(kinds(), [])
   await settleAs(engine, run!, OUTCOMES.completed!)
-  t.same(kinds(), ['events', 'work'], 'another one may start now')
+  t.same(kinds(), ['events', 'work'], 'another run may start now')
   await engine.keep({ name: 'x', value: 1, now: T0 })
   await engine.keep({ name: 'x', value: 1, now: T0, was: 99 })
   await engine.plan([planAsk()])
@@ -88,19 +88,19 @@ t.test('each change says of what kind it was, and what changes nothing says noth
   t.same(kinds(), ['work'])
 })
 
-t.test('a run that comes behind one that is due and was left is no work, unless it could start before it', async t => {
+t.test('a run behind a due run that was not claimed is not work unless it could start first', async t => {
   const { engine, kinds } = await open(t)
   const added = async (more: Parameters<typeof ask>[0] = {}, now = T0) => {
     await engine.add([ask({ due_at: now, ...more })], now)
     return kinds().includes('work')
   }
   t.equal(await added(), true, 'the first')
-  t.equal(await added({}, T0 + 1), true, 'nobody has asked what is due')
+  t.equal(await added({}, T0 + 1), true, 'due was not called yet')
   await engine.due({ now: T0 + 5, owner: 'me' })
   t.equal(await added({}, T0 + 5), false)
-  t.equal(await added({}, T0 - 5), true, 'it comes first')
+  t.equal(await added({}, T0 - 5), true, 'it is first in order')
   await engine.due({ now: T0 + 5, owner: 'me' })
-  t.equal(await added({ due_at: T0 + 60_000 }, T0 + 5), false, 'nor is one that is due later')
+  t.equal(await added({ due_at: T0 + 60_000 }, T0 + 5), false, 'a run that is due later is not work')
   for (const more of [{ priority: 'high' }, { queue: 'other' }, { task: 'b' }, { now: true }, {
     source: 'schedule'
   }] as const) {
@@ -112,13 +112,13 @@ t.test('a run that comes behind one that is due and was left is no work, unless 
   await claimAll(engine, { now: T0 + 6, limit: 1 })
   kinds()
   await engine.due({ now: T0 + 6, owner: 'me' })
-  t.equal(await added({}, T0 + 7), false, 'the next of them is left')
+  t.equal(await added({}, T0 + 7), false, 'the next of them was not claimed')
   await engine.due({ now: T0 - 60_000, owner: 'me' })
-  t.equal(await added({}, T0 + 7), true, 'of a clock that was set back none was due')
+  t.equal(await added({}, T0 + 7), true, 'after the clock was set back no run was due')
 })
 
-t.test('a refused call says nothing, and a listener that throws keeps no other from it', async t => {
-  const { engine, said, troubles, end } = await open(t)
+t.test('a refused call has no commit, and a listener that throws does not affect the others', async t => {
+  const { engine, events, troubles, end } = await open(t)
   const other: number[] = []
   engine.onCommit(() => {
     throw new Error('mine')
@@ -126,14 +126,14 @@ t.test('a refused call says nothing, and a listener that throws keeps no other f
   engine.onCommit(change => void other.push(change.events.length))
   await Promise.allSettled([engine.add([ask()], T0),
     engine.plan([planAsk({ fires: [fire(T0, { after: [{ run: '00000000000', condition: 'done' }] })] })])])
-  t.same([said(), other], [['add added a queued'], [1]])
+  t.same([events(), other], [['add added a queued'], [1]])
   t.match(troubles, [{ message: 'mine' }])
   end()
   await engine.add([ask()], T0)
-  t.same([said(), other], [[], [1, 1]])
+  t.same([events(), other], [[], [1, 1]])
 })
 
-t.test('a change is known before it is durable, and durable when somebody asks for that', async t => {
+t.test('listeners receive a commit before it is durable, and durable() waits for the disk', async t => {
   const { engine, changes } = await open(t)
   const order: string[] = []
   engine.onCommit(() => {

@@ -40,13 +40,13 @@ t.test('an instant beyond the calendar is refused, and a derived one is clamped 
     await engine.cancel({ id, reason: { code: 'x', message: 'x' }, now: T0 })
     await engine.retry({ id, now: T0, due_at })
     const run = (await engine.get(id))!
-    t.ok(run.due_at <= LAST && run.deadline_at! <= LAST, 'what is written can be read')
+    t.ok(run.due_at <= LAST && run.deadline_at! <= LAST, 'a written run can be read')
   }
   t.equal((await engine.list({ limit: 9 })).items.length, 1)
   await t.rejects(engine.add([asked({ key: 'a\ud800' })], T0), { code: 'OFFPEAK_INPUT_INVALID' })
 })
 
-t.test('a run that is tried again by hand, and again, may wait as long each time', async t => {
+t.test('a run that is retried by hand repeatedly has the same time to its deadline each time', async t => {
   const engine = await engineOf(t)
   const [added] = await engine.add([asked({ deadline_at: T0 + 3_600_000 })], T0)
   const { id } = added!.run
@@ -57,7 +57,7 @@ t.test('a run that is tried again by hand, and again, may wait as long each time
   }
 })
 
-t.test('ids rise by one once the clock is beyond what they hold', t => {
+t.test('ids rise by one once the clock is beyond their range', t => {
   const numbers = [Date.UTC(2045, 0), Date.UTC(2100, 0), Date.UTC(2026, 0)].reduce<number[]>(
     (all, now) => [...all, nextNumber(all.at(-1) ?? 0, now)],
     []

@@ -14,8 +14,8 @@ const BATCH = 80
 
 const taskOf = (index: number) => `task_${index % TASKS}`
 
-/** Runs of many tasks, of which the newest 2,000 came by schedule, one of nine late, and the others by hand, one of ten
- *  from another task. */
+/** Runs of many tasks. The newest 2,000 are from schedules, every ninth of them late; the others are manual, every
+ *  tenth from another task. */
 function newRun (index: number): NewRun {
   const isPlanned = index >= RUNS / 2
   const source: Source = isPlanned ? index % 9 === 0 ? 'catch_up' : 'schedule' : index % 10 === 0 ? 'task' : 'manual'
@@ -96,7 +96,7 @@ async function pages (engine: Engine, ask: ListAsk): Promise<string[]> {
   return ids
 }
 
-t.test('of many tasks and runs, every filter lists what a scan would, page by page [S19]', async t => {
+t.test('each filter lists the runs that a scan finds, with many tasks and runs [S19]', async t => {
   const { engine, all } = await setup(t)
   t.equal(all.length, RUNS)
   for (const filter of filters()) {
@@ -105,7 +105,7 @@ t.test('of many tasks and runs, every filter lists what a scan would, page by pa
   }
 })
 
-t.test('what a change would meet is counted as a scan would count it', async t => {
+t.test('a dry run counts the runs that a scan finds', async t => {
   const { engine, all } = await setup(t)
   const waits = ['blocked', 'queued']
   const [running] = all.filter(({ state }) => state === 'running')
@@ -152,8 +152,8 @@ const LONG = 12_000
 const NEWER = 22_000
 const DUE = 11_000
 
-/** A long line of one task, of which every fifth run was asked for by another one, a short line, and newer runs than
- *  lie there in all. */
+/** A long queue of one task, in which every fifth run was added by another task, a short queue, and a larger number of
+ *  newer runs. */
 async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
@@ -167,7 +167,7 @@ async function hidden (t: Test): Promise<{ engine: Engine, all: Run[] }> {
   return { engine, all: (await engine.list({ limit: LONG + NEWER + 50 })).items }
 }
 
-t.test('of a long line behind many newer runs every filter lists what a scan would', async t => {
+t.test('each filter lists the runs that a scan finds in a long queue behind many newer runs', async t => {
   const { engine, all } = await hidden(t)
   const waits: RunFilter = { state: ['queued'] }
   const rest: RunFilter[] = [{}, { task: 'a' }, { task: 'b' }, { source: 'manual' }, { source: 'task' }, {
@@ -190,7 +190,7 @@ t.test('of a long line behind many newer runs every filter lists what a scan wou
   }
 })
 
-t.test('what waits and runs is counted when the folder is opened again', async t => {
+t.test('waiting and running runs are counted when the folder is opened again', async t => {
   const folder = folderOf(t)
   const first = createSqliteEngine({ folder, synchronous: 'off' })
   await first.start()
@@ -211,7 +211,7 @@ t.test('what waits and runs is counted when the folder is opened again', async t
   t.match(counts.find(({ task }) => task === 'a'), { states: { blocked: 2, queued: 4, running: 2 } })
 })
 
-t.test('of lines that are long, and of many that are not, every page has the newest', async t => {
+t.test('each page has the newest runs of long queues and of many short ones', async t => {
   for (const lengths of [[6000, 6000], [10_500, 40]]) {
     const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
     t.teardown(() => engine.stop())

@@ -16,11 +16,11 @@ import { folderOf } from './process.ts'
 t.setTimeout(110_000)
 
 const ALL: Record<string, Step> = { ...STEPS, ...MANY_RUN_STEPS, restart, wait, sweep }
-/** So many operations lie between two looks at all runs, and two at all that belongs to them. */
+/** The numbers of operations between two comparisons of all runs, and of all their details. */
 const OFTEN = 10
 const SELDOM = 100
 
-/** How often each is done; what is not named, once. */
+/** The weights of the operations; 1 when absent. */
 const WEIGHTS: Partial<Record<string, number>> = {
   add: 6,
   claim: 6,
@@ -73,7 +73,7 @@ async function play (folder: string, operations: readonly Operation[]): Promise<
   }
 }
 
-t.test('after any operations in any order every run equals that of the reference', async t => {
+t.test('after any sequence of operations every run equals that of the reference', async t => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: 'max' })
   await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
     numRuns: times(60),
@@ -81,8 +81,8 @@ t.test('after any operations in any order every run equals that of the reference
   })
 })
 
-t.test('and it still is after a thousand operations', async () => {
-  // Without a bias to what is short half of them are longer than five hundred.
+t.test('every run equals that of the reference after a thousand operations', async () => {
+  // Without a bias to short sequences half of them are longer than five hundred.
   const operations = fc.noBias(fc.array(operation, { minLength: 1, maxLength: 1000, size: 'max' }))
   await fc.assert(fc.asyncProperty(operations, some => play(folderOf(t), some)), {
     numRuns: times(20),

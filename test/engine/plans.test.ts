@@ -15,10 +15,11 @@ import type { NewRun } from '../../core/model/run/run.ts'
 import { T0, ask, claimAll, settleAs } from './contract/fixtures.ts'
 import { folderOf } from './process.ts'
 
-/** How many entries each index of runs has that has any. */
+/** The numbers of entries of the indexes of runs, without empty ones. */
 type Cells = Record<string, number>
 
-/** The database of an engine that has run one run, got some more and done those of the task c; `after` is that one. */
+/** The database of an engine with one running run, waiting runs, and finished runs of the task c; `after`: the running
+ *  one. */
 async function setup (t: Test, ...runs: Partial<NewRun>[]) {
   const folder = folderOf(t)
   const engine = createSqliteEngine({ folder, synchronous: 'off' })
@@ -47,7 +48,7 @@ const cellsOf = (db: DatabaseSync): Cells =>
     .all()
     .map(({ name, cells }) => [name as string, cells as number]))
 
-/** The plans of the statements about runs that are prepared for a work, each with its statement. */
+/** The statements about runs that a call prepares, with their query plans. */
 function plansOf (db: DatabaseSync, work: (tables: Tables) => void): [sql: string, plan: string][] {
   const tables = new Tables(db)
   readImage(tables)
@@ -88,12 +89,12 @@ const FILTERS: RunFilter[] = [undefined, ...STATES.map(state => [state])].flatMa
   ].map(rest => ({ ...rest, ...state && { state } }))
 )
 
-t.test('a run that is queued by hand is in one index', async t => {
+t.test('a queued manual run is in one index', async t => {
   const { cells } = await setup(t, ...Array.from({ length: 40 }, () => ({})))
-  t.strictSame(cells, { run_lane: 1, run_queued: 40 }, 'run_lane has the one that runs')
+  t.strictSame(cells, { run_lane: 1, run_queued: 40 }, 'run_lane has the running run')
 })
 
-t.test('no list, count or sweep of runs reads a table through, and none but those of queued runs sorts', async t => {
+t.test('no list, count or sweep of runs scans a table, and only those of queued runs sort', async t => {
   const { db } = await setup(t, ...SOME)
   const plans = plansOf(db, tables => {
     for (const filter of [...FILTERS, { due_by: T0 }, { due_by: T0, source: 'manual' as const }, {

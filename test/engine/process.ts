@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 
 const TRAFFIC = fileURLToPath(new URL('fixtures/traffic.ts', import.meta.url))
 
-/** A folder that goes with the test. */
+/** A folder that is removed at the end of the test. */
 export function folderOf (t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-engine-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,28 +23,28 @@ interface TrafficAsk {
   env?: NodeJS.ProcessEnv
 }
 
-/** Starts a process with traffic on the folder, kills it with -9 once it has told so many lines, and gives all that it
- *  told. */
+/** Starts a process with traffic on the folder, kills it with SIGKILL once it has printed `lines` lines, and resolves
+ *  to all its lines. */
 export async function killedTraffic (ask: TrafficAsk): Promise<string[]> {
-  const { child, told } = traffic(ask)
+  const { child, printed } = traffic(ask)
   let killed = false
   for await (const line of createInterface({ input: child.stdout! })) {
-    told.push(line)
-    if (killed || told.length < ask.lines) continue
+    printed.push(line)
+    if (killed || printed.length < ask.lines) continue
     killed = child.kill('SIGKILL')
   }
-  return told
+  return printed
 }
 
-function traffic ({ folder, synchronous = 'full', env = {} }: TrafficAsk): { child: ChildProcess, told: string[] } {
+function traffic ({ folder, synchronous = 'full', env = {} }: TrafficAsk): { child: ChildProcess, printed: string[] } {
   const child = spawn(process.execPath, [TRAFFIC, folder, synchronous], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env }
   })
-  return { child, told: [] }
+  return { child, printed: [] }
 }
 
-/** A process with traffic on the folder that lives: resolves once it is at work. */
+/** Starts a process with traffic on the folder. Resolves once it has printed a line. */
 export async function livingTraffic (t: Test, folder: string): Promise<ChildProcess> {
   const { child } = traffic({ folder, lines: 0 })
   t.teardown(() => child.kill('SIGKILL'))
@@ -55,7 +55,7 @@ export async function livingTraffic (t: Test, folder: string): Promise<ChildProc
   return child
 }
 
-/** Resolves when the process is no more. */
+/** Resolves when the process has ended. */
 export const gone = (child: ChildProcess): Promise<unknown> =>
   child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise(resolve => {
     child.once('exit', resolve)

@@ -8,7 +8,7 @@ import { folderOf } from './process.ts'
 
 const GONE = { code: 'overlap', message: 'it ran' }
 
-/** So many runs of each task that are over, one after the other in turn. */
+/** Finished runs of each task, added in turn. */
 async function setup (t: Test, counts: Record<string, number>) {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
@@ -25,14 +25,14 @@ async function setup (t: Test, counts: Record<string, number>) {
   return { sweep, left, newest }
 }
 
-t.test('a slice takes as much of each task, its oldest runs', async t => {
+t.test('a slice removes the same number of the oldest runs of each task', async t => {
   const { sweep, left, newest } = await setup(t, { a: 8, b: 8 })
   t.equal(await sweep({ limit: 10 }), 10)
   t.strictSame(await left(), { a: 3, b: 3 })
   t.strictSame(await newest('a'), [7, 6, 5])
 })
 
-t.test('what one task has not, the slice takes of others, until nothing is left', async t => {
+t.test('a slice removes more runs of other tasks when one task has too few', async t => {
   const { sweep, left } = await setup(t, { a: 2, b: 25, c: 9 })
   t.equal(await sweep({ limit: 20 }), 20)
   t.equal(Object.values(await left()).reduce((sum, count) => sum + count, 0), 16)
@@ -40,14 +40,14 @@ t.test('what one task has not, the slice takes of others, until nothing is left'
   t.equal(await sweep({ limit: 20 }), 0)
 })
 
-t.test('of each task the newest are kept, however many more others have', async t => {
+t.test('the newest runs of each task are kept, however many the others have', async t => {
   const { sweep, left, newest } = await setup(t, { a: 3, b: 30, c: 6 })
   for (const removed of [10, 10, 8, 0]) t.equal(await sweep({ before: 0, keep: 4 }), removed)
   t.strictSame(await left(), { a: 3, b: 4, c: 4 })
   t.strictSame(await newest('b'), [29, 28, 27, 26])
 })
 
-t.test('of one task the oldest go first, whoever asked for them', async t => {
+t.test('the oldest runs of a task are removed first, whatever their source', async t => {
   const engine = createSqliteEngine({ folder: folderOf(t), synchronous: 'off' })
   t.teardown(() => engine.stop())
   await engine.start()

@@ -32,7 +32,7 @@ async function setup (t: Test, options: { ballastBytes?: number } = {}) {
   return { engine, folder, file: join(folder, 'offpeak.db'), clock, create, troubles }
 }
 
-/** As `setup`, with runs in it, stopped as a kill would: the next start checks the file. */
+/** Like `setup`, with runs, and stopped like a killed process, so that the next start checks the file. */
 async function crashed (t: Test) {
   const ours = await setup(t)
   await ours.engine.add(Array.from({ length: 500 }, (_, index) => ask({ key: `k${index}`, payload: 'x'.repeat(200) })),
@@ -48,7 +48,7 @@ function overwrite (file: string, at: number, bytes: Buffer) {
   closeSync(handle)
 }
 
-t.test('the folder and its files are for their owner alone [S35]', async t => {
+t.test('the folder and its files are accessible to their owner alone [S35]', async t => {
   const parent = folderOf(t)
   const folder = join(parent, 'data')
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
@@ -62,7 +62,7 @@ t.test('the folder and its files are for their owner alone [S35]', async t => {
   t.equal(statSync(join(folder, 'ballast')).size, 4096)
 })
 
-t.test('a network file system is refused by name', async t => {
+t.test('a network file system is refused and named', async t => {
   const folder = folderOf(t)
   for (const [type, name] of [[0x6969, 'NFS'], [0xff534d42, 'CIFS']] as const) {
     t.throws(() => prepareFolder(folder, () => type), { code: FAILED, message: new RegExp(name) })
@@ -75,7 +75,7 @@ t.test('a second engine on the folder is refused', async t => {
   await t.rejects(create().start(), { code: 'OFFPEAK_ENGINE_BUSY', message: new RegExp(`process ${process.pid} `) })
 })
 
-t.test('a database that is moved away while it is used is noticed, and nothing more is accepted [F47]', async t => {
+t.test('a database that is moved while it is in use is noticed, and later calls are refused [F47]', async t => {
   const { engine, file } = await setup(t)
   const run = await addOne(engine)
   renameSync(file, `${file}.elsewhere`)
@@ -93,7 +93,7 @@ t.test('a write-ahead log without its database is refused [F48]', async t => {
   renameSync(`${file}-kept`, `${file}-wal`)
   renameSync(file, `${file}.elsewhere`)
   await t.rejects(create().start(), { code: FAILED, message: /missing/ })
-  t.notOk(existsSync(file), 'no empty database takes its place')
+  t.notOk(existsSync(file), 'no empty database is created')
 })
 
 const DAMAGE: Record<string, (file: string) => void> = {
@@ -116,9 +116,9 @@ for (const [words, damage] of Object.entries(DAMAGE)) {
   })
 }
 
-t.test('damage that shows while we run stops the writing and keeps a copy [F48]', async t => {
+t.test('damage that is found while the engine runs stops writes and keeps a copy [F48]', async t => {
   const { folder, file, create, troubles } = await crashed(t)
-  // As after a stop in order: the start does not look.
+  // As after a clean stop: the start does not check.
   rmSync(join(folder, 'lock.json'))
   const db = new DatabaseSync(file)
   const page = db.prepare("select rootpage from sqlite_schema where name = 'run_name'").get()!['rootpage'] as number
@@ -131,10 +131,10 @@ t.test('damage that shows while we run stops the writing and keeps a copy [F48]'
   await t.rejects(addOne(engine), { code: FAILED, message: /damaged/ })
   t.ok(readdirSync(folder).some(name => name.startsWith('corrupt-')))
   t.same(troubles, ['add'])
-  t.equal((await engine.list({ limit: 9 })).items.length, 9, 'what can be read is read')
+  t.equal((await engine.list({ limit: 9 })).items.length, 9, 'undamaged runs can be read')
 })
 
-t.test('a newer schema is refused and left alone', async t => {
+t.test('a newer schema is refused and not changed', async t => {
   const { engine, file, create } = await setup(t)
   await engine.stop()
   const db = new DatabaseSync(file)
@@ -143,7 +143,7 @@ t.test('a newer schema is refused and left alone', async t => {
   await t.rejects(create().start(), { code: FAILED, message: /newer/ })
 })
 
-t.test('a database of another program is refused and left alone', async t => {
+t.test('a database of another program is refused and not changed', async t => {
   const folder = folderOf(t)
   const db = new DatabaseSync(join(folder, 'offpeak.db'))
   db.exec('create table theirs (x); pragma user_version = 1')
@@ -154,7 +154,7 @@ t.test('a database of another program is refused and left alone', async t => {
   })
 })
 
-t.test('a migration leaves a backup of what was, and one that breaks leaves everything as it was [F12]', async t => {
+t.test('a migration leaves a backup, and a failed one changes nothing [F12]', async t => {
   const folder = folderOf(t)
   const open = (migrations: string[]) => openDatabase({ folder, unclean: false, now: T0, migrations })
   const version = (file: string) => {
@@ -175,7 +175,7 @@ t.test('a migration leaves a backup of what was, and one that breaks leaves ever
   t.equal(statSync(join(folder, 'offpeak.db.before-v2')).mode & 0o777, 0o600)
 })
 
-t.test('a file of the first schema is brought up to date with what it holds', async t => {
+t.test('a file of the first schema is migrated with its contents', async t => {
   const folder = folderOf(t)
   const db = openDatabase({ folder, unclean: false, now: T0, migrations: MIGRATIONS.slice(0, 1) })
   db.exec(`
@@ -201,7 +201,7 @@ t.test('a file of the first schema is brought up to date with what it holds', as
   t.match(await claimAll(engine), [{ payload: { n: 7 } }])
 })
 
-t.test('a short payload lies in the row of its run, a long one beside it', async t => {
+t.test('a short payload is in the row of its run, a long one in a table of its own', async t => {
   const { engine, file } = await setup(t)
   const db = new DatabaseSync(file, { readOnly: true })
   t.teardown(() => db.close())
@@ -217,7 +217,7 @@ t.test('a data folder that is a file is refused', async t => {
   await t.rejects(createSqliteEngine({ folder }).start(), { code: FAILED, message: /is a file/ })
 })
 
-t.test('a run that is removed leaves no row behind, whatever belonged to it', async t => {
+t.test('a removed run leaves no row in any table', async t => {
   const { engine, file } = await setup(t)
   const first = await addOne(engine, { payload: 'long '.repeat(200) })
   const { id } = await addOne(engine, { payload: 1, after: [{ run: first.id, condition: 'done' }] })

@@ -2,14 +2,14 @@ import t from 'tap'
 import { full, setup } from './group-commit-fixtures.ts'
 import { until } from '../../clock.ts'
 
-t.test('many callers of one moment share one transaction and one sync', async t => {
+t.test('concurrent callers share one transaction and one sync', async t => {
   const { put, seen, count } = setup()
   await Promise.all(Array.from({ length: 500 }, (_, x) => put(x)))
   t.equal(count(), 500)
   t.same(seen, { commits: 1, seals: 1, syncs: 1, undone: 0, writes: 500, troubles: [] })
 })
 
-t.test('a call that throws before it has written fails alone, and nothing is undone', async t => {
+t.test('a call that throws before it writes fails alone, and nothing is rolled back', async t => {
   const { commits, put, count, seen } = setup()
   const faulty = () =>
     commits.write('faulty', 'durable', () => {
@@ -31,7 +31,7 @@ t.test('a call that throws after a write is rolled back with its transaction, an
   t.same([count(), seen.undone], [2, 2])
 })
 
-t.test('a transaction that cannot be rolled back loses the store, and every call says so', async t => {
+t.test('a transaction that cannot be rolled back loses the store, and every call fails', async t => {
   const { commits, put, seen } = setup({
     undo: () => {
       throw new Error('no way back')
@@ -47,20 +47,20 @@ t.test('a transaction that cannot be rolled back loses the store, and every call
   t.ok(seen.troubles.includes('lost'))
 })
 
-t.test('nobody is answered before it is durable, but those who need not be', async t => {
+t.test('a call resolves when it is durable, unless its ack point is earlier', async t => {
   const synced = Promise.withResolvers<void>()
   const { commits, put } = setup({ sync: () => synced.promise })
-  const told: string[] = []
-  const durable = put(1).then(() => told.push('durable'))
-  await commits.write('claim', 'committed', () => 1).then(() => told.push('committed'))
-  const later = put(2).then(() => told.push('later'))
-  t.same(told, ['committed'])
+  const resolved: string[] = []
+  const durable = put(1).then(() => resolved.push('durable'))
+  await commits.write('claim', 'committed', () => 1).then(() => resolved.push('committed'))
+  const later = put(2).then(() => resolved.push('later'))
+  t.same(resolved, ['committed'])
   synced.resolve()
   await Promise.all([durable, later])
-  t.same(told, ['committed', 'durable', 'later'])
+  t.same(resolved, ['committed', 'durable', 'later'])
 })
 
-t.test('the consequences of a commit run before its sync, and the event loop does not wait for it then', async t => {
+t.test('the consequences of a commit run before its sync, which then does not block the event loop', async t => {
   const synced = Promise.withResolvers<void>()
   const order: string[] = []
   let isSetOff = false
@@ -78,7 +78,7 @@ t.test('the consequences of a commit run before its sync, and the event loop doe
   })
   const added = put(1).then(() => order.push('added'))
   await until('it is claimed', () => order.includes('claimed'))
-  await until('the disk is asked', () => order.length > 1)
+  await until('a sync is requested', () => order.length > 1)
   t.same(order, ['claimed', 'a thread waits'])
   synced.resolve()
   await added
@@ -86,7 +86,7 @@ t.test('the consequences of a commit run before its sync, and the event loop doe
   t.same(order, ['claimed', 'a thread waits', 'added', 'the event loop waits'])
 })
 
-t.test('who need not wait for the disk goes on before the event loop waits for it', async t => {
+t.test('a caller that does not wait for the disk continues before a sync blocks the event loop', async t => {
   const order: string[] = []
   const { commits, put } = setup({
     sync: async () => {
@@ -97,7 +97,7 @@ t.test('who need not wait for the disk goes on before the event loop waits for i
   t.same(order, ['claimed', 'sync'])
 })
 
-t.test('what need not be waited for and is to last is on its way to the disk before whoever asked goes on', async t => {
+t.test('a call with the ack point `begun` resolves once its sync has begun', async t => {
   const order: string[] = []
   const disk = Promise.withResolvers<void>()
   const { commits, put, seen } = setup({
@@ -111,31 +111,31 @@ t.test('what need not be waited for and is to last is on its way to the disk bef
       seen.writes += writes
     }).then(() => order.push('begun'))
   await begin(1)
-  t.same(order.splice(0), ['hurried', 'begun'], 'nobody waits for the disk')
+  t.same(order.splice(0), ['hurried', 'begun'], 'no caller waits for the disk')
   await begin(0)
-  t.same(order.splice(0), ['begun'], 'what has changed nothing needs none')
+  t.same(order.splice(0), ['begun'], 'a call without changes needs no sync')
   const added = put(1)
   await begin(1)
-  t.same(order.splice(0), ['shared', 'begun'], 'one who waits shares it')
+  t.same(order.splice(0), ['shared', 'begun'], 'a caller that waits shares it')
   disk.resolve()
   await added
 })
 
-t.test('a disk that does not confirm what nobody waits for is told all the same', async t => {
+t.test('a failed sync that no caller waits for is reported', async t => {
   const { commits, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
   await commits.write('claim', 'begun', () => {
     seen.writes += 1
   })
-  await until('it is told', () => seen.troubles.length > 0)
+  await until('it is reported', () => seen.troubles.length > 0)
   t.same(seen.troubles, ['claim'])
   t.match(commits.failure, { message: 'EIO' })
 })
 
-t.test('a caller who adds one after another lets the event loop turn once a millisecond', async t => {
+t.test('a sequential caller lets the event loop turn once a millisecond', async t => {
   const { put, clock } = setup()
   let x = 0
   await put(x)
-  /** How many of so many calls, 0.01 ms apart, have waited for a turn. */
+  /** The number of calls that waited for a turn, of `count` calls at intervals of 0.01 ms. */
   const turnsIn = async (calls: number) => {
     let turns = 0
     for (let call = 0; call < calls; call++) {
@@ -151,11 +151,11 @@ t.test('a caller who adds one after another lets the event loop turn once a mill
     return turns
   }
   t.equal(await turnsIn(95), 0)
-  t.equal(await turnsIn(10), 1, 'a millisecond is over')
-  t.equal(await turnsIn(80), 0, 'and the next one begins')
+  t.equal(await turnsIn(10), 1, 'a millisecond has passed')
+  t.equal(await turnsIn(80), 0, 'the next one begins')
 })
 
-t.test('only a lone caller goes on so: where there are others, more are waited for', async t => {
+t.test('only a single caller continues without a turn: with several, a batch waits for more', async t => {
   const { put, seen } = setup()
   let x = 0
   const one = () => put(x++)
@@ -166,23 +166,23 @@ t.test('only a lone caller goes on so: where there are others, more are waited f
     return seen.commits - before
   }
   await one()
-  t.equal(await commitsOf(one(), Promise.resolve().then(one)), 1, 'who calls at once joins')
+  t.equal(await commitsOf(one(), Promise.resolve().then(one)), 1, 'a call at the same time joins')
   await one()
-  t.equal(await commitsOf(inTurn().then(one), one(), Promise.resolve().then(one)), 1, 'and with two of them a third')
+  t.equal(await commitsOf(inTurn().then(one), one(), Promise.resolve().then(one)), 1, 'a third joins the two')
   await Promise.all([one(), one()])
-  t.equal(await commitsOf(inTurn().then(one), one()), 1, 'who was answered with another is not alone')
+  t.equal(await commitsOf(inTurn().then(one), one()), 1, 'a caller that resolved with another is not alone')
   await one()
   await inTurn()
-  t.equal(await commitsOf(inTurn().then(one), inTurn().then(one)), 1, 'a turn later it is as if nobody had called')
+  t.equal(await commitsOf(inTurn().then(one), inTurn().then(one)), 1, 'a turn later earlier calls have no effect')
 })
 
-t.test('a sync that fails fails all who waited for it', async t => {
+t.test('a failed sync rejects all calls that wait for it', async t => {
   const { put, seen } = setup({ sync: () => Promise.reject(new Error('EIO')) })
   await t.rejects(Promise.all([put(1), put(2)]), { message: 'EIO' })
   t.same(seen.troubles, ['put'])
 })
 
-t.test('a full disk is tried again as long as there is room to make, then refused with 507 [F46]', async t => {
+t.test('a full disk is retried while space can be freed, then calls are refused with 507 [F46]', async t => {
   let failures = 2
   const { put, count } = setup({
     seal: () => {
@@ -193,10 +193,10 @@ t.test('a full disk is tried again as long as there is room to make, then refuse
   await t.rejects(put(1), { code: 'OFFPEAK_ENGINE_FAILED', statusCode: 507 })
   t.equal(count(), 0)
   await put(1)
-  t.equal(count(), 1, 'and works again when there is space')
+  t.equal(count(), 1, 'it works again when there is space')
 })
 
-t.test('what SQLite says is told when nobody knows better', async t => {
+t.test('an unknown error of SQLite is reported with its message', async t => {
   const { put } = setup({
     seal: () => {
       throw Object.assign(new Error('disk I/O error'), { errcode: 10 })
@@ -209,7 +209,7 @@ t.test('what SQLite says is told when nobody knows better', async t => {
   })
 })
 
-t.test('a lock of another program is waited out [F49]', async t => {
+t.test('a lock of another program is waited for [F49]', async t => {
   let busy = 2
   const { put, count } = setup({
     seal: () => {
@@ -233,7 +233,7 @@ t.test('close waits for the sync of one caller before its own', async t => {
   t.same(order, ['of one caller', 'of the close'])
 })
 
-t.test('close waits for the sync that nobody waits for', async t => {
+t.test('close waits for a sync that no caller waits for', async t => {
   const disk = Promise.withResolvers<void>()
   const { commits, seen } = setup({ sync: haste => haste === 'hurried' ? disk.promise : Promise.resolve() })
   await commits.write('claim', 'begun', () => {
@@ -249,7 +249,7 @@ t.test('close waits for the sync that nobody waits for', async t => {
   await closed
 })
 
-t.test('close answers what was asked and takes no more', async t => {
+t.test('close finishes accepted calls and accepts no more', async t => {
   const { commits, put, count } = setup()
   const asked = put(1)
   await commits.close()

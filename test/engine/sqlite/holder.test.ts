@@ -31,7 +31,7 @@ async function setup (t: Test) {
   return { ...ours, folder, lock: join(folder, 'lock.db'), file: join(folder, 'offpeak.db') }
 }
 
-/** What another program does to a database that is in use. */
+/** Runs SQL on a database in use, as another program does. */
 function from (file: string, sql: string) {
   const db = new DatabaseSync(file)
   db.exec(sql)
@@ -58,31 +58,31 @@ const seen = {
 const LIVES = { ...MINE, id: 'other', pid: 7, started: '70' }
 
 const STANDINGS: [string, Partial<Holder>, 'gone' | 'alive' | 'unknown', Partial<Holder>?][] = [
-  ['the process lives, whatever became of the lock', {}, 'alive'],
-  ['the process lives and its lock was removed', { lock: '1:9' }, 'alive'],
-  ['the process is no more', { pid: 8 }, 'gone'],
-  ['its pid is another process by now', { started: '69' }, 'gone'],
+  ['the process is alive, whatever the state of the lock', {}, 'alive'],
+  ['the process is alive and its lock was removed', { lock: '1:9' }, 'alive'],
+  ['the process has ended', { pid: 8 }, 'gone'],
+  ['its pid belongs to another process', { started: '69' }, 'gone'],
   ['another opening of this process', { id: 'open', pid: 10, started: '100' }, 'alive'],
-  ['an opening of this process that it has given up', { pid: 10, started: '100' }, 'gone'],
-  ['the file is a copy of one that is in use', { file: '1:3' }, 'gone'],
-  ['the machine was started again since', { boot: 'b0' }, 'gone'],
-  ['a container of this machine whose lock is the one that was free', { space: 's2' }, 'gone'],
+  ['a closed opening of this process', { pid: 10, started: '100' }, 'gone'],
+  ['the file is a copy of one in use', { file: '1:3' }, 'gone'],
+  ['the machine has been restarted', { boot: 'b0' }, 'gone'],
+  ['a container of this machine, and its lock was free', { space: 's2' }, 'gone'],
   ['a container of this machine, and the lock was removed', { space: 's2', lock: '1:9' }, 'unknown'],
   ['another machine', { boot: 'b0', machine: 'm2' }, 'unknown'],
   ['another machine, where devices have other numbers', { boot: 'b0', machine: 'm2', file: '5:2', lock: '5:1' },
     'unknown'],
   ['a copy from another machine', { boot: 'b0', machine: 'm2', file: '5:3' }, 'gone'],
-  ['no boots are told apart: the lock was free', { boot: null, space: null, started: null }, 'gone', {
+  ['boots are unknown: the lock was free', { boot: null, space: null, started: null }, 'gone', {
     boot: null,
     space: null,
     started: null
   }],
-  ['no boots are told apart: the lock was removed', { boot: null, space: null, started: null, lock: '1:9' }, 'alive', {
+  ['boots are unknown: the lock was removed', { boot: null, space: null, started: null, lock: '1:9' }, 'alive', {
     boot: null,
     space: null,
     started: null
   }],
-  ['no boots are told apart: the lock was removed and the process is no more', {
+  ['boots are unknown: the lock was removed and the process has ended', {
     boot: null,
     space: null,
     started: null,
@@ -90,14 +90,14 @@ const STANDINGS: [string, Partial<Holder>, 'gone' | 'alive' | 'unknown', Partial
     pid: 8
   }, 'gone', { boot: null, space: null, started: null }]
 ]
-t.test('who is named as the holder of a store has it, has left it, or has to be asked', t => {
+t.test('the holder named in a store is alive, gone or unknown', t => {
   for (const [words, holder, standing, mine] of STANDINGS) {
     t.equal(holderState({ ...LIVES, ...holder }, { ...MINE, ...mine }, seen), standing, words)
   }
   t.end()
 })
 
-t.test('a lock that is removed lets no second owner in, and is there again soon [F09]', async t => {
+t.test('a removed lock admits no second owner, and is restored [F09]', async t => {
   const { engine, troubles, folder, lock } = await setup(t)
   const before = statSync(lock).ino
   rmSync(lock)
@@ -106,12 +106,12 @@ t.test('a lock that is removed lets no second owner in, and is there again soon 
   t.match(await engine.health(T0), { ok: true })
   t.not(statSync(lock).ino, before)
   t.ok(existsSync(join(folder, 'lock.json')))
-  t.same(troubles, ['OFFPEAK_ENGINE_FAILED'], 'it is told')
+  t.same(troubles, ['OFFPEAK_ENGINE_FAILED'], 'it is reported')
   await t.rejects(engineOf(t, folder).engine.start(), { code: BUSY })
   await addOne(engine)
 })
 
-t.test('a lock that is replaced by a file of another program is no way in [F09]', async t => {
+t.test('a lock replaced by a file of another program admits no second owner [F09]', async t => {
   const { engine, folder, lock } = await setup(t)
   rmSync(lock)
   writeFileSync(lock, '')
@@ -119,8 +119,8 @@ t.test('a lock that is replaced by a file of another program is no way in [F09]'
   t.match(await engine.health(T0), { ok: true })
 })
 
-t.test('a lock that this process has given up by closing the file elsewhere is taken again [F09]', {
-  skip: process.platform !== 'linux' && 'only Linux tells of locks'
+t.test('a lock that was lost by closing another handle of the file is taken again [F09]', {
+  skip: process.platform !== 'linux' && 'only Linux lists locks'
 }, async t => {
   const { engine, lock } = await setup(t)
   const isLocked = () => readFileSync('/proc/locks', 'utf8').includes(`:${statSync(lock).ino} `)
@@ -131,7 +131,7 @@ t.test('a lock that this process has given up by closing the file elsewhere is t
   t.ok(isLocked())
 })
 
-t.test('a live process without its lock file refuses a second one; a killed one does not [F09]', async t => {
+t.test('a live process without its lock file refuses a second one, and a killed one does not [F09]', async t => {
   const folder = folderOf(t)
   const child = await livingTraffic(t, folder)
   rmSync(join(folder, 'lock.db'))
@@ -141,7 +141,7 @@ t.test('a live process without its lock file refuses a second one; a killed one 
   await engineOf(t, folder).engine.start()
 })
 
-t.test('a store that another process took over accepts nothing more, and reports it by itself [F09]', async t => {
+t.test('a store that another process took over rejects every call, and reports it [F09]', async t => {
   const { engine, troubles, file } = await setup(t)
   const run = await addOne(engine)
   from(file, "update holder set body = json_set(body, '$.id', 'theirs', '$.owner', 'them', '$.pid', 7)")
@@ -151,18 +151,18 @@ t.test('a store that another process took over accepts nothing more, and reports
   t.ok(troubles.includes(TAKEN))
   await engine.stop()
   const db = new DatabaseSync(file)
-  t.match(db.prepare("select body ->> 'id' as id from holder").get(), { id: 'theirs' }, 'and takes nothing back')
+  t.match(db.prepare("select body ->> 'id' as id from holder").get(), { id: 'theirs' }, 'the new holder is kept')
   t.match(db.prepare('select count(*) as n from run').get(), { n: 1 })
   db.close()
 })
 
-t.test('a store that nobody writes to notices another owner as well [F09]', async t => {
+t.test('an idle store notices another owner as well [F09]', async t => {
   const { engine, file } = await setup(t)
   from(file, 'delete from holder')
   t.match(await engine.health(T0), { ok: false, reason: /taken this data folder over/ })
 })
 
-t.test('what another program reads, or writes without taking the store over, changes nothing', async t => {
+t.test('another program may read, and write without taking the store over', async t => {
   const { engine, file, troubles } = await setup(t)
   await addOne(engine)
   from(file, 'select * from run; pragma wal_checkpoint(passive); create table theirs (x)')
@@ -171,7 +171,7 @@ t.test('what another program reads, or writes without taking the store over, cha
   t.same(troubles, [])
 })
 
-t.test('a holder that cannot be looked up is asked, and answers as long as it lives [F09]', async t => {
+t.test('a holder whose process cannot be looked up is asked, and answers while it is alive [F09]', async t => {
   const { engine, folder, file } = await setup(t)
   from(file, "update holder set body = json_set(body, '$.space', 'another', '$.lock', 'another')")
   rmSync(join(folder, 'lock.db'))
@@ -180,7 +180,7 @@ t.test('a holder that cannot be looked up is asked, and answers as long as it li
   t.match(await engine.health(T0), { ok: true })
 })
 
-t.test('a copy of a folder in use is a folder of its own, and so is one made where it was [F09]', async t => {
+t.test('a copy of a folder in use is independent, also at the former path of the original [F09]', async t => {
   const { engine, folder, file } = await setup(t)
   const run = await addOne(engine)
   const copy = `${folder}-copy`
@@ -195,7 +195,7 @@ t.test('a copy of a folder in use is a folder of its own, and so is one made whe
   t.match(await engine.health(T0), { ok: false, reason: /moved, removed or replaced/ })
 })
 
-t.test('a store that was closed in order names nobody', async t => {
+t.test('a cleanly closed store has no holder', async t => {
   const { engine, file } = await setup(t)
   await engine.stop()
   const db = new DatabaseSync(file)

@@ -5,7 +5,7 @@ import type { NewRun } from '../../../core/model/run/run.ts'
 
 const run: NewRun = { task: 'one', queue: 'default', priority: 'normal', source: 'manual', due_at: 0, max_retries: 0 }
 
-t.test('a store in memory keeps runs, writes no file and forgets at its stop', async t => {
+t.test('a store in memory keeps runs until its stop and writes no file', async t => {
   t.chdir(t.testdir())
   const engine = createSqliteEngine({ folder: ':memory:' })
   await engine.start()

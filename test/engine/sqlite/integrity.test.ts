@@ -13,7 +13,7 @@ const FAILED = 'OFFPEAK_ENGINE_FAILED'
 const PAGE = 4096
 const FRAME = PAGE + 24
 
-/** An engine in use. `copied`: all that it has stored lies in the database file, else all lies in the log. */
+/** An engine in use. `copied`: its data is in the database file, otherwise in the log. */
 async function setup (t: Test, { copied = false } = {}) {
   const folder = folderOf(t)
   const found: string[] = []
@@ -58,7 +58,7 @@ const lengthOf = (wal: string): number => {
   return bytes
 }
 
-/** What is done to the files of an engine in use, where everything lies when it is done, and what is said of it. */
+/** Harm to the files of an engine in use, where the data is at that time, and the message about it. */
 const HARM: Record<string, { copied?: boolean, harm: (file: string, wal: string) => void, says: RegExp }> = {
   'the database is moved': {
     harm: file => renameSync(file, `${file}.elsewhere`),
@@ -103,12 +103,12 @@ for (const [words, { copied = false, harm, says }] of Object.entries(HARM)) {
     harm(file, wal)
     await t.rejects(addOne(engine), { code: FAILED, message: says })
     t.match(await engine.health(T0), { ok: false, reason: says })
-    await t.rejects(addOne(engine), { code: FAILED, message: says }, 'and so is every other')
-    t.match(found, [says], 'it is told once')
+    await t.rejects(addOne(engine), { code: FAILED, message: says }, 'and every later run')
+    t.match(found, [says], 'it is reported once')
   })
 }
 
-t.test('a letter that is changed in the log is noticed at the next look, and a copy is kept [F48]', async t => {
+t.test('a changed byte in the log is noticed at the next check, and a copy is kept [F48]', async t => {
   const { engine, folder, wal, found } = await setup(t)
   t.match(await engine.health(T0), { ok: true })
   const at = readFileSync(wal).indexOf('xxxx')
@@ -119,13 +119,13 @@ t.test('a letter that is changed in the log is noticed at the next look, and a c
   t.equal(readdirSync(folder).filter(name => name.startsWith('corrupt-')).length, 1)
 })
 
-t.test('an index of the log that is gone is noticed [F48]', async t => {
+t.test('a removed index of the log is noticed [F48]', async t => {
   const { engine, file } = await setup(t)
   rmSync(`${file}-shm`)
   t.match(await engine.health(T0), { ok: false, reason: /-shm was moved, removed/ })
 })
 
-t.test('checkpoints and readers of other programs are no harm', async t => {
+t.test('checkpoints and readers of other programs cause no error', async t => {
   const { engine, file, found } = await setup(t)
   for (let count = 0; count < 30; count++) {
     await engine.add(Array.from({ length: 50 }, () => ask({ payload: 'x'.repeat(300) })), T0)
@@ -138,7 +138,7 @@ t.test('checkpoints and readers of other programs are no harm', async t => {
   t.same(found, [])
 })
 
-t.test('a database that was damaged while it was stopped in order is noticed without being asked [F48]', async t => {
+t.test('damage to a cleanly stopped database is found without a call [F48]', async t => {
   const { engine, file, create } = await setup(t)
   await engine.stop()
   overwrite(file, (rootOf(file, 'run_name') - 1) * PAGE, Buffer.alloc(PAGE, 0xa5))

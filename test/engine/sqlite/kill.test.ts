@@ -8,13 +8,13 @@ import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
 import type { FullRun } from '../../../core/model/run/run.ts'
 import { folderOf, gone, killedTraffic, livingTraffic } from '../process.ts'
 
-// The whole of it takes longer than one test usually may.
+// All tests together take longer than the default limit.
 t.setTimeout(110_000)
 
 const KILLS = times(100)
 const WALL_MS = 40_000
 
-/** What a run says of itself has to agree with its attempts. */
+/** The contradictions between a run and its attempts. */
 function faultsOf (run: FullRun): string[] {
   const outcomes = run.attempts.map(({ outcome }) => outcome)
   const count = (word: string) => outcomes.filter(outcome => outcome === word).length
@@ -22,7 +22,7 @@ function faultsOf (run: FullRun): string[] {
   const checks: [string, boolean][] = [
     ['turns have no gap',
       run.attempts.every(({ turn }, index) => turn === index + 1) && run.turn === outcomes.length + running],
-    ['crashes are counted apart', run.crashes === count('crashed')],
+    ['crashes are counted separately', run.crashes === count('crashed')],
     ['attempts are charged once', run.attempt === count('failed') + count('completed') + running],
     ['an end is written once', count('completed') <= 1]
   ]
@@ -92,13 +92,13 @@ t.test('repeated kills under traffic lose nothing that was acknowledged [F01]', 
   checkDatabase(t, folder)
 })
 
-t.test('a second process is refused with the name of the first, and starts when that was killed [F09]', async t => {
+t.test('a second process is refused with the name of the first, and starts when the first is killed [F09]', async t => {
   const folder = folderOf(t)
   const first = await livingTraffic(t, folder)
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
   t.teardown(() => engine.stop())
   await t.rejects(engine.start(), { code: 'OFFPEAK_ENGINE_BUSY', message: new RegExp(`process ${first.pid} on `) })
-  t.equal(first.exitCode, null, 'the first one is unharmed')
+  t.equal(first.exitCode, null, 'the first one continues')
   first.kill('SIGKILL')
   await gone(first)
   await engine.start()

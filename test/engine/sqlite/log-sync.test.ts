@@ -18,13 +18,13 @@ t.test('callers during a sync share the next one', async t => {
   const first = log.flushed()
   const [second, third] = [log.flushed(), log.flushed()]
   t.equal(second, third)
-  t.not(first, second, 'one that is under way may have begun too early')
+  t.not(first, second, 'a running sync may have begun too early')
   await Promise.all([first, second])
   log.close()
   await t.rejects(log.flushed(), { code: 'EBADF' })
 })
 
-t.test('the event loop waits for a disk that has been quick, when one caller is alone', async t => {
+t.test('a sync for a single caller blocks the event loop on a fast disk', async t => {
   let [now, takes] = [0, 0.2]
   const calls: string[] = []
   const took = (name: string) => {
@@ -42,14 +42,14 @@ t.test('the event loop waits for a disk that has been quick, when one caller is 
     for (let n = 0; n < count; n++) await log.flushed(alone ? 'alone' : null)
     return new Set(calls)
   }
-  t.strictSame(await flush(5, true), new Set(['elsewhere']), 'too little is known of the disk')
+  t.strictSame(await flush(5, true), new Set(['elsewhere']), 'the disk was not measured enough')
   await flush(40, true)
   t.strictSame(await flush(3, true), new Set(['here']))
-  t.strictSame(await flush(3, false), new Set(['elsewhere']), 'others share one while the loop goes on')
+  t.strictSame(await flush(3, false), new Set(['elsewhere']), 'several callers share a sync outside the event loop')
   takes = 20
   t.strictSame(await flush(1, true), new Set(['here']))
   takes = 0.2
-  t.strictSame(await flush(10, true), new Set(['elsewhere']), 'one stall is enough')
+  t.strictSame(await flush(10, true), new Set(['elsewhere']), 'one slow sync is enough')
   await flush(40, true)
   t.strictSame(await flush(1, true), new Set(['here']))
 })
@@ -66,7 +66,7 @@ t.test('one hurried sync starts at once in addition to the running one', async t
   const hurried = log.flushed('hurried')
   t.equal(asked.length, 2)
   const [third, fourth] = [log.flushed('hurried'), log.flushed()]
-  t.equal(third, fourth, 'more of them share the next')
+  t.equal(third, fourth, 'further ones share the next')
   t.equal(asked.length, 2)
   asked[1]!.resolve()
   await hurried

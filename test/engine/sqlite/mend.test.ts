@@ -94,7 +94,7 @@ async function storeOf (t: Test) {
 
 type Opened = Awaited<ReturnType<Awaited<ReturnType<typeof storeOf>>['open']>>
 
-/** All that others ask of the store works. */
+/** Checks that calls for other runs work. */
 async function works (t: Test, engine: Opened, what: string) {
   const now = T0 + 2000
   const [added] = await engine.add([asked({ task: 'well', due_at: now })], now)
@@ -123,7 +123,7 @@ async function works (t: Test, engine: Opened, what: string) {
 const WRONG = [2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n), 8_640_000_000_000_001n, 1.5, 1e308, 'text',
   new Uint8Array([0, 255])] as const
 
-t.test('a waiting run whose instants are out of range has failed and says of what, and all else goes on', async t => {
+t.test('a waiting run whose instants are out of range fails with the reason, and other runs continue', async t => {
   for (const column of ['due_at', 'nominal_at', 'created_at', 'deadline_at', 'max_retries', 'lane']) {
     const { open, edit, alone } = await storeOf(t)
     const value = WRONG[column.length % WRONG.length]!
@@ -138,12 +138,12 @@ t.test('a waiting run whose instants are out of range has failed and says of wha
     })
     await works(t, engine, column)
     t.match(await engine.records({ limit: 10, action: 'mend' }), [{ by: 'offpeak', subject: 'database' }],
-      'it is on record')
+      'an audit record names it')
     await engine.stop()
   }
 })
 
-t.test('whatever number stands in a due time, only its own run suffers', async t => {
+t.test('any number in a due time affects its own run alone', async t => {
   for (const value of WRONG) {
     const { open, edit, cohort } = await storeOf(t)
     edit('update run set due_at = ? where id = ?', value, decodeId(cohort))
@@ -154,7 +154,7 @@ t.test('whatever number stands in a due time, only its own run suffers', async t
   }
 })
 
-t.test('a due time that is a date, if a distant one, is kept', async t => {
+t.test('a distant due time within the range of dates is kept', async t => {
   const { open, edit, cohort } = await storeOf(t)
   edit('update run set due_at = ? where id = ?', 8.64e15, decodeId(cohort))
   const engine = await open()
@@ -162,7 +162,7 @@ t.test('a due time that is a date, if a distant one, is kept', async t => {
   await works(t, engine, 'far')
 })
 
-t.test('what waits for a run that fails so is handled as ever', async t => {
+t.test('dependents of a run that fails so are handled as usual', async t => {
   const { open, edit, before, behind } = await storeOf(t)
   edit('update run set due_at = ? where id = ?', 1e300, decodeId(before))
   const engine = await open()
@@ -171,7 +171,7 @@ t.test('what waits for a run that fails so is handled as ever', async t => {
   t.match(await engine.health(T0), { mended: { count: 1 } })
 })
 
-t.test('a process that ends before such a run has failed leaves it to the next', async t => {
+t.test('a run that was not failed before the process ended is failed by the next one', async t => {
   const { open, edit, alone } = await storeOf(t)
   edit(
     `update run set due_at = 8640000000000000, deadline_at = null,
@@ -214,7 +214,7 @@ const COLUMNS = [
   'sqlite_sequence.seq'
 ]
 
-t.test('a row of any table that holds what it may not keeps no store from being opened and used', async t => {
+t.test('a store opens and works with an invalid value in any column', async t => {
   for (const place of COLUMNS) {
     const [table, column] = place.split('.')
     const { open, edit } = await storeOf(t)
@@ -231,7 +231,7 @@ t.test('a row of any table that holds what it may not keeps no store from being 
   }
 })
 
-t.test('a store whose rows are in range is left as it is', async t => {
+t.test('a store whose rows are in range is not changed', async t => {
   const { open } = await storeOf(t)
   const engine = await open()
   t.strictSame((await engine.health(T0)).mended, { count: 0, rows: [] })

@@ -15,7 +15,7 @@ const BEFORE = 14
 
 const FIRST = decodeId(encodeId(T0 * 4096))!
 
-/** A row of the old table run; what is left out is as it is for a run that waits. */
+/** A row of the old table run; the defaults are those of a waiting run. */
 interface Row {
   state?: typeof STATES[number]
   source?: number
@@ -38,7 +38,7 @@ function insert (db: DatabaseSync, place: number, row: Row): void {
       state === 'completed' ? T0 : null, running ? 'old' : null, running ? T0 + 30_000 : null)
 }
 
-/** An engine on a folder that an earlier version has left. */
+/** An engine on a folder of an earlier version. */
 async function opened (t: Test, rows: readonly Row[], more = '') {
   const folder = folderOf(t)
   const db = openDatabase({ folder, unclean: false, now: T0, migrations: MIGRATIONS.slice(0, BEFORE) })
@@ -57,7 +57,7 @@ async function opened (t: Test, rows: readonly Row[], more = '') {
   return { engine, places, id: (place: number) => encodeId(FIRST + place) }
 }
 
-t.test('waiting runs of a file without cohorts join that of their usual span; others become single', async t => {
+t.test('waiting runs of the most frequent span of an old file form a cohort, others become single', async t => {
   const { engine, places, id } = await opened(t, [
     { due_at: T0 + 1 },
     {},
@@ -87,16 +87,16 @@ t.test('waiting runs of a file without cohorts join that of their usual span; ot
     states: { queued: 2 }
   }])
   t.match(await engine.expire({ now: T0, restart: 'restart', crash_cap: 3 }), { queued: [{ id: id(13) }] },
-    'whoever ran something is no more')
+    'earlier owners are gone')
   const claimed = await claimAll(engine, { now: T0 + 9 })
   t.equal(claimed.length, 11)
   for (const run of claimed) {
     t.match(await settleAs(engine, run, { kind: 'completed', result: 1 }), { state: 'completed' })
   }
-  t.equal(await engine.sweep({ now: T0, before: T0 + 99, keep: 0, limit: 99 }), 13, 'and everything can go')
+  t.equal(await engine.sweep({ now: T0, before: T0 + 99, keep: 0, limit: 99 }), 13, 'every run can be removed')
 })
 
-t.test('claims that did not say so in their rows, facts, buckets, schedules and timelines are taken over', async t => {
+t.test('claims, facts, buckets, schedules and timelines are migrated', async t => {
   const { engine, id } = await opened(t, [{}, {}, {}], `
     insert into claim (seq, owner, at, lease_until, runs) values (1, 'old', ${T0 + 5}, ${T0 + 9}, '[${FIRST}]');
     insert into fact (name, value, at) values ('bucket/q', '{"tokens":1.5,"at":${T0}}', ${T0}),
@@ -115,7 +115,7 @@ t.test('claims that did not say so in their rows, facts, buckets, schedules and 
     holds: [{ code: 'battery', to: T0 + 5 }, { code: 'window', from: T0 + 5, to: /\d+/ }]
   })
   t.match((await engine.held({ from: T0, to: T0 + 1 })).find(({ code }) => code === 'battery'), { ms: 5, runs: 1 },
-    'what was summed is not summed again')
+    'summed entries are not summed again')
   await claimAll(engine, { now: T0 + 9 })
   t.match((await engine.held({ from: T0, to: T0 + 1 })).find(({ code }) => code === 'battery'), { ms: 5, runs: 1 })
 })

@@ -14,7 +14,7 @@ t.setTimeout(240_000)
 
 const KILOBYTE = 1024
 
-/** A small disk of its own, or null where that is not allowed. */
+/** A small mounted disk, or null where mounting is not allowed. */
 function smallDisk (t: Test): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-disk-'))
   try {
@@ -32,7 +32,7 @@ function smallDisk (t: Test): string | null {
 
 const small = smallDisk(t)
 const noDisk = small === null && 'a small disk cannot be mounted here'
-t.test('on a full disk writes are refused, reads go on, and no restart is needed [F46]', { skip: noDisk }, async t => {
+t.test('on a full disk writes are refused, reads work, and no restart is needed [F46]', { skip: noDisk }, async t => {
   const disk = small!
   writeFileSync(join(disk, 'filler'), Buffer.alloc(1024 * KILOBYTE, 1))
   const folder = join(disk, 'data')
@@ -48,7 +48,7 @@ t.test('on a full disk writes are refused, reads go on, and no restart is needed
     }
   }
   await t.rejects(fill(), { code: 'OFFPEAK_ENGINE_FAILED', statusCode: 507 })
-  t.notOk(existsSync(join(folder, 'ballast')), 'the reserve was given up first')
+  t.notOk(existsSync(join(folder, 'ballast')), 'the ballast was released first')
   t.match(await engine.get(added.at(-1)!), { state: 'queued', payload: /xxx/ })
   t.match(await engine.count(), [{ states: { queued: added.length * 10 } }])
   t.match(await engine.health(T0), { ok: false, reason: /disk is full/ })
@@ -59,19 +59,19 @@ t.test('on a full disk writes are refused, reads go on, and no restart is needed
   await engine.stop()
 })
 
-/** Cuts the power under traffic: how many runs were answered, and how many of them are there after. */
+/** Cuts the power under traffic. Returns the numbers of acknowledged and of lost runs. */
 async function cut (t: Test, library: string, synchronous: 'full' | 'normal', lines: number) {
   const root = folderOf(t)
   const [folder, synced, after] = ['data', 'synced', 'after'].map(name => join(root, name)) as [string, string, string]
   mkdirSync(folder)
-  const told = await killedTraffic({ folder, lines, synchronous, env: cutEnvironment({ library, folder, synced }) })
+  const printed = await killedTraffic({ folder, lines, synchronous, env: cutEnvironment({ library, folder, synced }) })
   cutPower({ folder, synced, after })
   if (synchronous === 'full') t.same(broken(after), [])
   const engine = createSqliteEngine({ folder: after, ballastBytes: 0 })
   await engine.start()
-  const answered = told.filter(line => line.startsWith('added')).map(line => line.split(' ')[1]!)
-  const settled = told.filter(line => line.startsWith('settled')).map(line => line.split(' '))
-  const runs = await Promise.all(answered.map(id => engine.get(id)))
+  const acknowledged = printed.filter(line => line.startsWith('added')).map(line => line.split(' ')[1]!)
+  const settled = printed.filter(line => line.startsWith('settled')).map(line => line.split(' '))
+  const runs = await Promise.all(acknowledged.map(id => engine.get(id)))
   const past = await Promise.all(
     settled.map(async ([, id, turn]) =>
       (await engine.get(id!))?.attempts.some(attempt => attempt.turn === Number(turn))
@@ -79,7 +79,7 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
   )
   await engine.stop()
   return {
-    answered: answered.length,
+    acknowledged: acknowledged.length,
     lost: runs.filter(run => !run).length,
     unsettled: past.filter(there => !there).length
   }
@@ -87,12 +87,12 @@ async function cut (t: Test, library: string, synchronous: 'full' | 'normal', li
 
 const library = powercutLibrary(folderOf(t))
 const noCompiler = library === null && 'there is no C compiler here'
-t.test('a power cut loses nothing that was answered [F06]', { timeout: 240_000, skip: noCompiler }, async t => {
+t.test('a power cut loses nothing that was acknowledged [F06]', { timeout: 240_000, skip: noCompiler }, async t => {
   for (const lines of [40, 300, 1500]) {
-    const { answered, lost, unsettled } = await cut(t, library!, 'full', lines)
-    t.comment(`${answered} answered`)
+    const { acknowledged, lost, unsettled } = await cut(t, library!, 'full', lines)
+    t.comment(`${acknowledged} acknowledged`)
     t.same({ lost, unsettled }, { lost: 0, unsettled: 0 })
   }
   const traded = await cut(t, library!, 'normal', 300).catch(() => ({ lost: Infinity }))
-  t.ok(traded.lost > 0, 'and does when that was traded for speed: the model can tell')
+  t.ok(traded.lost > 0, 'with weaker syncs it does, so the model can detect losses')
 })

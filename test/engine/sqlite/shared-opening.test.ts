@@ -30,26 +30,26 @@ const soon = () =>
     setImmediate(resolve)
   })
 
-t.test('it opens with the first start and closes with the last stop', async t => {
+t.test('the first start opens and the last stop closes', async t => {
   const { life, order, close } = setup()
   await Promise.all([life.acquire(), life.acquire()])
   await life.release()
   t.same([order, life.open], [['open'], 1])
   const last = life.release()
-  t.equal(life.open, null, 'nothing is taken any more')
+  t.equal(life.open, null, 'it is closed')
   close()
   await last
   await life.release()
   t.same(order, ['open', 'closed'])
 })
 
-t.test('a start during a stop waits for it, and a stop during a start ends what that opens', async t => {
+t.test('a start during a stop waits for it, and a stop during a start closes what it opens', async t => {
   const { life, order, close } = setup()
   await life.acquire()
   const stopped = life.release()
   const started = life.acquire()
   await soon()
-  t.same(order, ['open'], 'it is not open twice')
+  t.same(order, ['open'], 'it is opened once')
   close()
   await Promise.all([stopped, started])
   t.same(order, ['open', 'closed', 'open'])
@@ -62,7 +62,7 @@ t.test('a start during a stop waits for it, and a stop during a start ends what 
   t.same([order.at(-1), life.open], ['closed', null])
 })
 
-t.test('a start that fails fails for all who wait for it, and the next one tries again', async t => {
+t.test('a failed start rejects for all its callers, and the next one tries again', async t => {
   const { life, order, close } = setup({ fails: 1 })
   const results = await Promise.allSettled([life.acquire(), life.acquire()])
   t.same(results.map(({ status }) => status), ['rejected', 'rejected'])
@@ -72,10 +72,10 @@ t.test('a start that fails fails for all who wait for it, and the next one tries
   const stopped = life.release()
   close()
   await stopped
-  t.equal(life.open, null, 'starts that have failed are not counted')
+  t.equal(life.open, null, 'failed starts are not counted')
 })
 
-t.test('an engine that cannot be opened leaves the folder to others', async t => {
+t.test('an engine that fails to open releases the folder', async t => {
   const folder = folderOf(t)
   const engine = createSqliteEngine({ folder, ballastBytes: 4096 })
   writeFileSync(join(folder, 'offpeak.db'), 'not a database, but long enough to look like one'.repeat(20))
