@@ -17,10 +17,10 @@ const turnOf = (id: string, turn = 1): Active => ({
   progress: new ProgressTracker(fakeClock())
 })
 
-/** What is counted: slots that are taken, and the runs of the task. */
+/** The number of slots taken and of active runs of the task. */
 const counted = (runs: ActiveRuns) => [runs.taken, runs.byTask.get('work') ?? 0]
 
-t.test('a run that ends twice gives one slot back', async t => {
+t.test('a run that ends twice frees one slot', async t => {
   const runs = new ActiveRuns()
   const [first, second] = [turnOf('a'), turnOf('b')]
   runs.add(first)
@@ -33,7 +33,7 @@ t.test('a run that ends twice gives one slot back', async t => {
   t.strictSame(counted(runs), [1, 1])
 })
 
-t.test('the end of an earlier turn leaves the later one of the same run', async t => {
+t.test('the end of an earlier turn does not end a later turn of the same run', async t => {
   const runs = new ActiveRuns()
   const [first, second] = [turnOf('a', 1), turnOf('a', 2)]
   runs.add(first)
@@ -45,7 +45,7 @@ t.test('the end of an earlier turn leaves the later one of the same run', async 
   t.strictSame(counted(runs), [1, 1])
 })
 
-t.test('a turn that begins while the one before it still goes on takes its place', async t => {
+t.test('a turn that begins before the previous one has ended replaces it', async t => {
   const runs = new ActiveRuns()
   const [first, second] = [turnOf('a', 1), turnOf('a', 2)]
   runs.add(first)
@@ -57,7 +57,7 @@ t.test('a turn that begins while the one before it still goes on takes its place
   t.strictSame(counted(runs), [0, 0])
 })
 
-t.test('a run that rests takes no slot, and one that is over has none to give', async t => {
+t.test('a resting run takes no slot, and an ended run frees none', async t => {
   const runs = new ActiveRuns()
   const run = turnOf('a')
   runs.add(run)

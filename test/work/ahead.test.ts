@@ -8,8 +8,7 @@ import type { Owner } from './harness.ts'
 const QUICK = 30
 const SLOTS = 3
 
-/** A clock whose timers ring only once it is let go: what waits claimed goes back after some ms, however slow the test
- *  is. */
+/** A clock whose timers fire only after `letGo()`, so that prefetched runs do not expire while a slow test prepares. */
 function patientClock (): FakeClock & { letGo: () => void } {
   const waiting = new Set<() => void>()
   let isFrozen = true
@@ -28,8 +27,8 @@ function patientClock (): FakeClock & { letGo: () => void } {
   return { ...fakeClock(), after, letGo }
 }
 
-/** A task whose first runs are quick and whose others wait to be let go, with so many of its runs that more are claimed
- *  than there are slots. */
+/** A task whose first 30 runs end at once and whose other 30 wait for `busy.letGo()`; more are claimed than there are
+ *  slots. */
 async function quickThenSlow (t: Owner) {
   const busy = gate()
   let begun = 0
@@ -62,18 +61,18 @@ async function quickThenSlow (t: Owner) {
   return { ...all, letGo: clock.letGo, busy, sizes, running, begun: () => begun }
 }
 
-t.test('of a quick task more runs are claimed than there are slots, and no more begin', async t => {
+t.test('more runs of a quick task are claimed than there are slots, and no more begin than slots', async t => {
   const { busy, sizes, running, begun } = await quickThenSlow(t)
-  t.ok(Math.max(...sizes) > SLOTS, 'one transaction for many')
+  t.ok(Math.max(...sizes) > SLOTS, 'one claim takes more runs than there are slots')
   t.ok((await running()).length > SLOTS)
   t.equal(begun(), QUICK + SLOTS)
   t.equal(busy.started.length, SLOTS)
 })
 
-t.test('what waits claimed goes back when the machine or a person says otherwise, and is not charged', async t => {
+t.test('prefetched runs are given back when the conditions change, and are not charged', async t => {
   const { engine, runner, conditions, running, busy, clock } = await quickThenSlow(t)
   conditions.pause([{ scope: 'all', name: null, until: null, by: 'me', at: clock.now() }])
-  await until('only what runs is running', async () => (await running()).length === SLOTS)
+  await until('only the runs with a slot are claimed', async () => (await running()).length === SLOTS)
   const waiting = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items
   t.equal(waiting.length, 60 - QUICK - SLOTS)
   const back = waiting.filter(({ turn }) => turn > 0)
@@ -83,7 +82,7 @@ t.test('what waits claimed goes back when the machine or a person says otherwise
   }
   t.ok(back.every(({ id }) => !busy.started.includes(id)))
   conditions.pause([])
-  await until('all are done', async () => {
+  await until('all are completed', async () => {
     busy.letGo()
     return (await engine.count())[0]?.states.completed === 60
   })
@@ -91,19 +90,19 @@ t.test('what waits claimed goes back when the machine or a person says otherwise
   await runner.settled()
 })
 
-t.test('a run that is cancelled while it waits claimed never begins', async t => {
+t.test('a prefetched run that is cancelled never begins', async t => {
   const { engine, desk, reach, busy, running } = await quickThenSlow(t)
   const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
   await desk.cancel(waits.id, { by: 'me' })
   t.match(await reach(waits.id, 'cancelled'), { reason: { by: 'me' } })
-  await until('all others are done', async () => {
+  await until('all others are completed', async () => {
     busy.letGo()
     return (await engine.count())[0]?.states.completed === 59
   })
   t.notOk(busy.started.includes(waits.id))
 })
 
-t.test('a stop gives back what waits claimed', async t => {
+t.test('a stop gives back prefetched runs', async t => {
   const { runner, running, letGo } = await quickThenSlow(t)
   t.ok((await running()).length > SLOTS)
   const stopped = runner.stop()
@@ -112,47 +111,47 @@ t.test('a stop gives back what waits claimed', async t => {
   t.strictSame(await running(), [])
 })
 
-t.test('what no slot comes free for soon goes back, and is not charged', async t => {
+t.test('a prefetched run that gets no slot soon is given back, and is not charged', async t => {
   const { engine, running, letGo } = await quickThenSlow(t)
   t.ok((await running()).length > SLOTS)
   letGo()
-  await until('only what runs is running', async () => (await running()).length === SLOTS)
+  await until('only the runs with a slot are claimed', async () => (await running()).length === SLOTS)
   const back = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items.filter(({ turn }) => turn > 0)
   t.ok(back.length > 0)
   t.ok(back.every(({ attempt }) => attempt === 0))
 })
 
-t.test('a run that was told to go back by hand is not told to stop', async t => {
+t.test('a prefetched run that is aborted is given back, and no stop is signalled', async t => {
   const { runner, running, busy, said } = await quickThenSlow(t)
   const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
   t.equal(runner.abort(waits.id, new StopReason('yield', 'its slot goes to another')), true)
   t.strictSame(said('signalled'), [])
-  await until('it is claimed again or waits',
+  await until('its claim is given back',
     async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
 })
 
-t.test('a task that is redefined while its runs wait claimed starts them under the new definition', async t => {
+t.test('prefetched runs of a task that is redefined start under the new definition', async t => {
   const { tasks, engine, busy } = await quickThenSlow(t)
   const old = tasks.get('work')!
-  let fresh = 0
+  let redefined = 0
   tasks.set('work', {
     ...old,
     work: {
       kind: 'function',
       func: () => {
-        fresh++
+        redefined++
       }
     }
   })
-  await until('all are done', async () => {
+  await until('all are completed', async () => {
     busy.letGo()
     return (await engine.count())[0]?.states.completed === 60
   })
   t.equal(busy.started.length, SLOTS)
-  t.equal(fresh, 60 - QUICK - SLOTS)
+  t.equal(redefined, 60 - QUICK - SLOTS)
 })
 
-t.test('a pause that comes while a claim is on its way lets no run begin that has no slot yet', async t => {
+t.test('a pause during a claim stops runs without a slot from beginning', async t => {
   const { engine, runner, conditions, desk, clock } = await harness(t, {
     slots: SLOTS,
     tasks: [{ work: { kind: 'function', func: () => undefined } }]
@@ -170,7 +169,7 @@ t.test('a pause that comes while a claim is on its way lets no run begin that ha
     return runs
   }
   await runner.start()
-  await until('all that was claimed has ended or gone back',
+  await until('all claimed runs have ended or are given back',
     async () => paused && (await engine.count())[0]?.states.running === 0)
   const back = (await engine.list({ task: 'work', state: ['queued'], limit: 100 })).items.filter(({ turn }) => turn > 0)
   t.ok(back.length > 0)

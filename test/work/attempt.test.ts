@@ -11,7 +11,7 @@ import type { Clock } from '../../core/model/base/clock.ts'
 import type { Outcome } from '../../core/model/run/outcome.ts'
 import type { Task, TaskFunction } from '../../core/model/task/task.ts'
 
-interface Try {
+interface Attempt {
   asked?: StopReason
   func: TaskFunction
   task?: Partial<Task>
@@ -20,7 +20,7 @@ interface Try {
   clock?: Clock
 }
 
-function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Try) {
+function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fakeClock() }: Attempt) {
   const stop = new Stop()
   if (asked) stop.ask(asked)
   const late: number[] = []
@@ -33,7 +33,7 @@ function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fak
     checkpoint: null
   } as unknown as Claimed
   const unused = () => {
-    throw new Error('not for this test')
+    throw new Error('not used in this test')
   }
   const ctx = contextFor({
     run,
@@ -60,9 +60,9 @@ function setup ({ asked, func, task = {}, graceMs = 20, charged = 1, clock = fak
   return { stop, outcome, late }
 }
 
-const outcomeOf = (ask: Try): Promise<Outcome> => setup(ask).outcome
+const outcomeOf = (ask: Attempt): Promise<Outcome> => setup(ask).outcome
 
-t.test('when it is over nothing is left that waits', async t => {
+t.test('an attempt that has ended leaves no timer behind', async t => {
   const ends = ({ signal }: Parameters<TaskFunction>[0]) =>
     new Promise(resolve => {
       signal.addEventListener('abort', resolve)
@@ -77,7 +77,7 @@ t.test('when it is over nothing is left that waits', async t => {
   }
 })
 
-t.test('what a task returns is its result, stored as plain JSON', async t => {
+t.test('the value that a task returns is its result, stored as plain JSON', async t => {
   t.strictSame(
     await outcomeOf({ func: ({ payload }) => ({ payload, at: new Date(START), none: undefined, big: 10n }) }),
     {
@@ -88,7 +88,7 @@ t.test('what a task returns is its result, stored as plain JSON', async t => {
   t.strictSame(await outcomeOf({ func: () => undefined }), { kind: 'completed', result: null })
 })
 
-t.test('any throwable is a failed attempt that is tried again after the backoff [F32]', async t => {
+t.test('an attempt that throws any value fails and is retried after the backoff [F32]', async t => {
   const circular: { cause?: unknown } = new Error('loop')
   circular.cause = circular
   const evil = {
@@ -111,7 +111,7 @@ t.test('any throwable is a failed attempt that is tried again after the backoff 
   }
 })
 
-t.test('the wait doubles with every attempt that was charged', async t => {
+t.test('the backoff doubles with each charged attempt', async t => {
   const outcome = await outcomeOf({
     func: () => {
       throw new Error('no')
@@ -121,7 +121,7 @@ t.test('the wait doubles with every attempt that was charged', async t => {
   t.match(outcome, { kind: 'failed', retry_at: START + 120_000 })
 })
 
-t.test('skip, retryAfter, fail and warn are said in words', async t => {
+t.test('skip, retryAfter, fail and warn decide the outcome', async t => {
   t.strictSame(await outcomeOf({ func: ctx => ctx.skip('nothing new') }), {
     kind: 'skipped',
     reason: { code: 'skipped_by_task', message: 'nothing new' }
@@ -139,7 +139,7 @@ t.test('skip, retryAfter, fail and warn are said in words', async t => {
   })
 })
 
-t.test('a timeout aborts the signal with its reason and is a failure, whatever the task then returns [F27]', async t => {
+t.test('a timeout aborts the signal with a reason and fails the attempt, whatever the task returns [F27]', async t => {
   let seen: unknown
   const outcome = await outcomeOf({
     task: { timeoutMs: 10 },
@@ -159,16 +159,16 @@ t.test('a timeout aborts the signal with its reason and is a failure, whatever t
   t.match(seen, { code: 'timeout' })
 })
 
-t.test('a task that ignores its signal loses its slot after the grace, and its end is told [F28]', async t => {
+t.test('a task that ignores its signal loses its slot after the grace, and its end is reported [F28]', async t => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const { outcome, late } = setup({ func: () => promise, task: { timeoutMs: 5 }, graceMs: 5 })
   t.match(await outcome, { kind: 'failed' })
   t.strictSame(late, [])
   resolve('at last')
-  await until('the late end is told', () => late.length === 1)
+  await until('the late end is reported', () => late.length === 1)
 })
 
-t.test('a timeout of zero is none', async t => {
+t.test('a timeout of zero means no timeout', async t => {
   t.match(await outcomeOf({
     task: { timeoutMs: 0 },
     func: () =>
@@ -178,7 +178,7 @@ t.test('a timeout of zero is none', async t => {
   }), { kind: 'completed', result: 'done' })
 })
 
-t.test('whoever is stopped by us and throws gives the attempt back; whoever is done is done', async t => {
+t.test('a stopped task that throws gives its attempt back, and one that returns is completed', async t => {
   const waits: TaskFunction = ({ signal }) =>
     new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error))
@@ -198,7 +198,7 @@ t.test('whoever is stopped by us and throws gives the attempt back; whoever is d
   t.strictSame(await outcome, { kind: 'completed', result: 'all done' })
 })
 
-t.test('a cancelled attempt is cancelled, by whom, also when the task returns or never ends', async t => {
+t.test('a cancelled attempt names who cancelled it, also when the task returns or never ends', async t => {
   for (const func of [() => new Promise(() => undefined),
     ({ signal }: { signal: AbortSignal }) =>
       new Promise(resolve => {
@@ -210,7 +210,7 @@ t.test('a cancelled attempt is cancelled, by whom, also when the task returns or
   }
 })
 
-t.test('work that was asked to stop before it has begun does not begin', async t => {
+t.test('a task that is stopped before it begins does not begin', async t => {
   let began = 0
   const func = () => ++began
   t.match(await outcomeOf({ func, asked: new StopReason('cancelled', 'not today', 'anna') }), {
@@ -224,7 +224,7 @@ t.test('work that was asked to stop before it has begun does not begin', async t
   t.equal(began, 0)
 })
 
-t.test('breathe throws the reason once the run is to stop', async t => {
+t.test('breathe throws the reason after the run is asked to stop', async t => {
   const steps: number[] = []
   const { stop, outcome } = setup({
     func: async ctx => {
@@ -234,7 +234,7 @@ t.test('breathe throws the reason once the run is to stop', async t => {
       }
     }
   })
-  await until('it breathes', () => steps.length > 3)
+  await until('breathe was called often', () => steps.length > 3)
   stop.ask(new StopReason('yield', 'the gates closed'))
   t.match(await outcome, { kind: 'postponed', reason: { code: 'yield' } })
 })

@@ -6,8 +6,8 @@ import { fragile } from './fragile.ts'
 
 const MINUTE = 60_000
 
-/** A task that was paused once and whose pause is over: ten runs wait, and each goes as its payload says once it is let
- *  go. */
+/** A task whose breaker has opened once. A run fails at once, fails after `letGo()` or completes, as its payload
+ *  says. */
 async function halfOpen (t: Owner) {
   const held = gate()
   const func = async (ctx: { payload: unknown, run_id: string, signal: AbortSignal }) => {
@@ -30,7 +30,7 @@ async function halfOpen (t: Owner) {
   return { ...it, held, ask, next, waiting, running, settled }
 }
 
-t.test('after a pause exactly one of many runs starts, and the others wait for it with the reason', async t => {
+t.test('after a pause exactly one of many runs starts, and the others are held with a reason', async t => {
   const it = await halfOpen(t)
   await it.next('works', 10)
   it.wait(MINUTE)
@@ -48,7 +48,7 @@ t.test('after a pause exactly one of many runs starts, and the others wait for i
       observed: it.waiting[0]
     }]
   })
-  await until('it is noted', async () => (await it.desk.run(it.waiting[1]!)).holds.length > 0)
+  await until('the hold is stored', async () => (await it.desk.run(it.waiting[1]!)).holds.length > 0)
   t.match((await it.desk.run(it.waiting[1]!)).holds.at(-1), { code: 'breaker_trial', to: null })
   it.held.letGo()
   await until('the others run', () => it.held.started.length === 10)
@@ -56,7 +56,7 @@ t.test('after a pause exactly one of many runs starts, and the others wait for i
   it.held.letGo()
 })
 
-t.test('a trial that fails opens the breaker again for longer, and no other run slips in before', async t => {
+t.test('a trial that fails opens the breaker again for longer, and no other run starts before that', async t => {
   const it = await halfOpen(t)
   await it.next('fail')
   await it.next('works', 9)
@@ -71,13 +71,13 @@ t.test('a trial that fails opens the breaker again for longer, and no other run 
   it.held.letGo()
   await it.reach(it.waiting[0]!, 'failed')
   await it.runner.settled()
-  t.same(it.pauses.list(), [], 'the disk has not heard of it yet')
+  t.same(it.pauses.list(), [], 'the pause is not stored yet')
   t.same(await it.running(), [])
   gated.resolve()
   await it.settled()
   t.match(it.pauses.list(), [{ until: it.clock.now() + 2 * MINUTE, reason: /failed again after a pause: still dead/ }])
   it.wait(2 * MINUTE)
-  await until('the next one tries', () => it.held.started.length === 2)
+  await until('the next trial runs', () => it.held.started.length === 2)
   await it.settled()
   t.same(await it.running(), [it.waiting[1]])
   it.held.letGo()
@@ -85,13 +85,13 @@ t.test('a trial that fails opens the breaker again for longer, and no other run 
   it.held.letGo()
 })
 
-t.test('a trial that we end says nothing: the next run tries', async t => {
+t.test('a trial that is cancelled leaves the breaker as it is, and the next run is the trial', async t => {
   const it = await halfOpen(t)
   await it.next('works', 3)
   it.wait(MINUTE)
   await until('one runs', () => it.held.started.length === 1)
   await it.desk.cancel(it.waiting[0]!, { by: 'ann' })
-  await until('another one tries', () => it.held.started.length === 2)
+  await until('another trial runs', () => it.held.started.length === 2)
   await it.settled()
   t.same(await it.running(), [it.waiting[1]])
   it.held.letGo()
@@ -99,7 +99,7 @@ t.test('a trial that we end says nothing: the next run tries', async t => {
   it.held.letGo()
 })
 
-t.test('a restart in between leaves the task to be tried with one run', async t => {
+t.test('after a restart one run is the trial', async t => {
   const it = await halfOpen(t)
   it.wait(MINUTE)
   await it.restart()
@@ -112,7 +112,7 @@ t.test('a restart in between leaves the task to be tried with one run', async t 
   it.held.letGo()
 })
 
-t.test('the failure of a run that was under way when the task was paused does not count against the one that tries', async t => {
+t.test('the failure of a run that began before the pause does not fail the trial', async t => {
   const it = await fragile(t)
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   for (let count = 0; count < 3; count++) await it.once()

@@ -8,7 +8,7 @@ const MINUTE = 60_000
 
 const rule = { failures: 3, pauseMs: MINUTE, capMs: 5 * MINUTE }
 
-t.test('failures in a row pause the task, say so, and hold what comes', async t => {
+t.test('failures in a row pause the task, record the pause, and hold further runs', async t => {
   const it = await fragile(t)
   await it.once()
   await it.once()
@@ -30,7 +30,7 @@ t.test('failures in a row pause the task, say so, and hold what comes', async t 
   })
 })
 
-t.test('it opens at its number although many fail at once and the disk takes its time, and nothing starts in between', async t => {
+t.test('it opens at its threshold although many runs fail at once and storage is slow', async t => {
   for (const [failures, concurrency] of [[1, 1], [3, 1], [10, 1], [10, 4], [3, 20]] as const) {
     let executed = 0
     const func = async () => {
@@ -48,22 +48,21 @@ t.test('it opens at its number although many fail at once and the disk takes its
       return await settle(settlement)
     }
     const runs = await Promise.all(Array.from({ length: 60 }, () => it.desk.enqueue('work')))
-    await until('as many have failed as it takes', () => executed >= failures)
+    await until('the threshold is reached', () => executed >= failures)
     await until('it is paused', () => it.pauses.list().length === 1)
     await it.runner.settled()
     settled.resolve()
     await it.settled()
-    await until('what had begun is over', async () =>
-      (await it.engine.count()).every(({ states }) => states.running === 0))
+    await until('no run is running', async () => (await it.engine.count()).every(({ states }) => states.running === 0))
     await it.runner.settled()
     t.ok(executed >= failures && executed < failures + concurrency,
       `${executed} executed for ${failures}, ${concurrency} at once`)
-    t.match(it.pauses.list(), [{ until: it.clock.now() + MINUTE }], 'for the first time')
+    t.match(it.pauses.list(), [{ until: it.clock.now() + MINUTE }], 'the first pause')
     t.equal(runs.length, 60)
   }
 })
 
-t.test('attempts of one run and of many count alike, over a restart, and what says nothing of the task is not counted', async t => {
+t.test('failures of one run and of several count alike, also over a restart; a skip does not count', async t => {
   let attempt = 0
   const func = (ctx: { skip(reason: string): never }) => {
     if (++attempt === 2) ctx.skip('nothing new')
@@ -107,7 +106,7 @@ t.test('the success of a run that began before the pause does not close the brea
   t.match(it.pauses.list(), [{ by: 'breaker' }])
 })
 
-t.test('a listener that throws does not silence it', async t => {
+t.test('it opens although a listener of conditions throws', async t => {
   const it = await fragile(t)
   const off = it.conditions.onChange(() => {
     throw new Error('a listener of the host app')
@@ -117,7 +116,7 @@ t.test('a listener that throws does not silence it', async t => {
   t.match(it.pauses.list(), [{ by: 'breaker' }])
 })
 
-t.test('each pause is twice as long up to the cap, over a restart too, and the first success closes it', async t => {
+t.test('each pause doubles up to the cap, also over a restart, and the first success closes the breaker', async t => {
   const it = await fragile(t)
   for (let count = 0; count < 3; count++) await it.once()
   const spans: number[] = []
@@ -132,7 +131,7 @@ t.test('each pause is twice as long up to the cap, over a restart too, and the f
   it.mend()
   await it.once()
   t.same(it.pauses.list(), [])
-  t.same(await it.engine.kept({ prefix: 'breaker/' }), [], 'as if nothing had been')
+  t.same(await it.engine.kept({ prefix: 'breaker/' }), [], 'nothing is left in storage')
 })
 
 t.test('a success in between resets the count', async t => {
@@ -145,7 +144,7 @@ t.test('a success in between resets the count', async t => {
   t.same(it.pauses.list(), [])
 })
 
-t.test('a pause made by hand is left as it is', async t => {
+t.test('a pause made by hand is not changed', async t => {
   const it = await fragile(t)
   await it.once()
   await it.once()
@@ -156,7 +155,7 @@ t.test('a pause made by hand is left as it is', async t => {
   t.match(it.pauses.list(), [{ by: 'ann', until: null }])
 })
 
-t.test('the pauses grow by doubling and never past the cap', t => {
+t.test('pauses double and never exceed the cap', t => {
   t.same([1, 2, 3, 4, 500].map(trips => pauseOf(rule, trips)), [MINUTE, 2 * MINUTE, 4 * MINUTE, 5 * MINUTE, 5 * MINUTE])
   t.end()
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { gate, harness } from './harness.ts'
 import type { Added } from '../../core/engine/engine.ts'
 
-t.test('many runs are added as one: all, or none with every fault named', async t => {
+t.test('runs are added all or none, and every error is named', async t => {
   const it = await harness(t)
   const refused = it.desk.bulk.add([{ task: 'work' }, { task: 'nothing' }, { task: 'work', due_at: 'soon' }])
   await t.rejects(refused, {
@@ -28,7 +28,7 @@ t.test('many runs are added as one: all, or none with every fault named', async 
   })
 })
 
-t.test('a cancel of many reaches those that are running', async t => {
+t.test('a bulk cancel also cancels running runs', async t => {
   const held = gate()
   const it = await harness(t, { tasks: [{ work: { kind: 'function', func: held.func } }], slots: 1 })
   const [{ run: running }, { run: waiting }] = await it.desk.bulk.add([{ task: 'work' }, { task: 'work' }]) as [Added,
@@ -39,7 +39,7 @@ t.test('a cancel of many reaches those that are running', async t => {
   t.match((await it.reach(waiting.id, 'cancelled')).reason, { message: 'enough', by: 'ann' })
 })
 
-t.test('a run that waits is changed and promoted; one that does not is left alone', async t => {
+t.test('a queued run is edited and promoted, and an ended run is refused', async t => {
   const it = await harness(t, {
     tasks: [{}, { id: 'typed', input: { type: 'object', required: ['n'] } as never, payload: { n: 1 } }]
   })
@@ -52,7 +52,7 @@ t.test('a run that waits is changed and promoted; one that does not is left alon
   await it.reach(run.id, 'completed')
   t.same((await it.desk.run(run.id)).payload, { a: 1 })
   await t.rejects(it.desk.bulk.edit(run.id, { priority: 'low', by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
-  await t.rejects(it.desk.bulk.promote('nobody', { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
+  await t.rejects(it.desk.bulk.promote('unknown', { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
   const { run: typed } = await it.desk.enqueue('typed', { delay: '1h' })
   await t.rejects(it.desk.bulk.edit(typed.id, { payload: {}, by: 'ann' }), { code: 'OFFPEAK_INPUT_INVALID' })
 })

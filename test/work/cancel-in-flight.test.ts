@@ -2,14 +2,14 @@ import t from 'tap'
 import { harness } from './harness.ts'
 import { until } from '../clock.ts'
 
-t.test('a run whose cancel was acknowledged while it was being claimed does not begin', async t => {
-  const began: string[] = []
+t.test('a run that is cancelled during its claim does not begin', async t => {
+  const begun: string[] = []
   const it = await harness(t, {
     tasks: [{
       work: {
         kind: 'function',
         func: ({ run_id: id }) => {
-          began.push(id)
+          begun.push(id)
         }
       }
     }]
@@ -17,7 +17,7 @@ t.test('a run whose cancel was acknowledged while it was being claimed does not 
   const { claim } = it.engine
   it.engine.claim = async ask => {
     const runs = await claim(ask)
-    // The change is made, and whoever has claimed does not know of it yet.
+    // The cancel is stored before the runner has received the claim.
     for (const { id } of runs) {
       t.match(await it.desk.cancel(id, { by: 'anna', message: 'not today' }), { cancel: { by: 'anna' } },
         'it is acknowledged')
@@ -30,5 +30,5 @@ t.test('a run whose cancel was acknowledged while it was being claimed does not 
     state: 'cancelled',
     reason: { code: 'cancelled', by: 'anna', message: 'not today' }
   })
-  t.same(began, [])
+  t.same(begun, [])
 })

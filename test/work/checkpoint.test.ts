@@ -14,7 +14,7 @@ import type { Owner } from './harness.ts'
 import type { Task } from '../../core/model/task/task.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 
-/** A run whose first attempt saves a state and does a step, and whose second one is of another version of its task. */
+/** A run whose first attempt saves a state and does a step; `again` lets it continue under another definition. */
 async function deployed (t: Owner, over: Partial<Task>) {
   const seen: unknown[] = []
   const func = async (ctx: TaskContext) => {
@@ -23,7 +23,7 @@ async function deployed (t: Owner, over: Partial<Task>) {
     await ctx.step(`attempt ${ctx.attempt}`, () => null)
     if (ctx.attempt < 3) {
       if (ctx.attempt === 1) await ctx.checkpoint.save({ page: 7 })
-      throw new Error('cut off')
+      throw new Error('interrupted')
     }
     await ctx.checkpoint.save({ page: 8 })
     return [step, ctx.checkpoint.changed]
@@ -42,18 +42,17 @@ async function deployed (t: Owner, over: Partial<Task>) {
   return { ...it, run, seen, again }
 }
 
-t.test('a checkpoint is given back after a deploy, and says that another version has saved it until it is saved again [F11]', async t => {
+t.test('a checkpoint survives a deploy and is marked as changed until it is saved again [F11]', async t => {
   const it = await deployed(t, {})
   await it.again(1, { version: 'two' })
   await it.again(2, { version: 'two' })
   await it.reach(it.run.id, 'completed')
-  t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]],
-    'a step in between does not hide that')
+  t.strictSame(it.seen, [[null, false], [{ page: 7 }, true], [{ page: 7 }, true]], 'a step does not clear the mark')
   const full = (await it.engine.get(it.run.id))!
   t.strictSame(full.result, [1, false])
   t.match(runWords({ ...fullRunView(full, 0), held: null }), /^checkpoint saved by version two$/m)
   t.notMatch(runWords({ ...fullRunView({ ...full, checkpoint: { page: 7 } }, 0), held: null }), /^checkpoint/m,
-    'nobody knows who saved it')
+    'the version that saved it is unknown')
   t.strictSame(fullRunView(full, 0).checkpoint, {
     version: 'two',
     state: { page: 8 },
@@ -62,19 +61,20 @@ t.test('a checkpoint is given back after a deploy, and says that another version
   t.same(it.said('begun_anew'), [])
 })
 
-t.test('on_changed restart: the run begins without the state and the steps of another version, and says so once', async t => {
+t.test('on_changed restart: a run drops the state and steps of another version and logs it once', async t => {
   const it = await deployed(t, { on_changed: 'restart' })
   await it.again(1, { version: 'one' })
   await it.again(2, { version: 'two' })
   await it.reach(it.run.id, 'completed')
-  t.strictSame(it.seen, [[null, false], [{ page: 7 }, false], [null, false]], 'the same version goes on where it was')
+  t.strictSame(it.seen, [[null, false], [{ page: 7 }, false], [null, false]],
+    'the same version continues from its state')
   t.strictSame((await it.engine.get(it.run.id))!.result, [3, false])
   t.match(it.said('begun_anew'), [{ id: it.run.id, task: 'work', saved: 'one', version: 'two' }])
   const lines = await it.desk.logs({ id: it.run.id, after: 0, limit: 9 })
   t.match(lines, [{ attempt: 3, text: /begins without its checkpoint/, data: { saved: 'one', version: 'two' } }])
 })
 
-t.test('a run that starts over and is cut off has lost what it was to begin without', async t => {
+t.test('a run that starts over and fails has lost the checkpoint of the other version', async t => {
   const it = await deployed(t, { on_changed: 'restart' })
   const func = (ctx: TaskContext) => {
     throw new Error(String(ctx.checkpoint.changed))
@@ -84,7 +84,7 @@ t.test('a run that starts over and is cut off has lost what it was to begin with
   t.equal((await it.engine.get(it.run.id))!.checkpoint, null)
 })
 
-t.test('a state that was stored before versions were is given back, and counts as unchanged', t => {
+t.test('a state stored without a version is read and counts as unchanged', t => {
   t.same(opened({ page: 7 }), { state: { page: 7 }, steps: {}, version: null })
   t.same(opened({ offpeak_steps: { a: 1 }, state: 2 }), { state: 2, steps: { a: 1 }, version: null })
   t.same(opened(closed({ state: { offpeak_steps: 1 }, steps: {}, version: 'v' })), {
@@ -95,7 +95,7 @@ t.test('a state that was stored before versions were is given back, and counts a
   t.end()
 })
 
-t.test('the version is that of the text: of the file, or of the function in code, whatever config.json says', t => {
+t.test('the version depends on the text of the file or function, not on config.json', t => {
   const define = (more: object) =>
     defineTask({
       definition: { id: 'a', func: () => 1 },
@@ -121,11 +121,12 @@ const func = async (ctx: any): Promise<unknown> => {
   await ctx.checkpoint.save('${word}')
   ctx.retryAfter(3600, 'wait for the deploy')
 }
-export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].flatMap(isolation => ['keep', 'restart'].map(on_changed =>
+export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].flatMap(isolation =>
+  ['keep', 'restart'].map(on_changed =>
   ({ id: on_changed + '.' + isolation, func, isolation, on_changed, max_retries: 1 })))
 `
 
-t.test('a deploy between two attempts is seen in a thread and in a process too', { timeout: 240_000 }, async t => {
+t.test('a deploy between two attempts is also detected in a thread and in a process', { timeout: 240_000 }, async t => {
   const it = await home(t, { files: { 'deploy.ts': FILE('old') }, senses: fakeSenses(systemClock).senses })
   const { desk, engine, catalog } = it.manager
   await it.manager.start()

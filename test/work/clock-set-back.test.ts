@@ -16,18 +16,18 @@ const tasks: Partial<Task>[] = [
   { id: 'interval', trigger: 'interval', trigger_args: { seconds: 60 }, overlap: 'allow' }
 ]
 
-type House = Awaited<ReturnType<typeof harness>>
+type Harness = Awaited<ReturnType<typeof harness>>
 
-const countOf = async ({ engine }: House, task: string) => (await engine.list({ task, limit: 1000 })).items.length
+const countOf = async ({ engine }: Harness, task: string) => (await engine.list({ task, limit: 1000 })).items.length
 
-async function minutes (it: House, count: number) {
+async function minutes (it: Harness, count: number) {
   for (let minute = 0; minute < count; minute++) {
     it.clock.advance(MINUTE)
     await it.fire()
   }
 }
 
-t.test('a clock that was ten years ahead at boot and is set right lets every schedule go on [F17]', async t => {
+t.test('every schedule continues after a clock that was ten years ahead at boot is corrected [F17]', async t => {
   const it = await harness(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
   const made = await it.desk.schedule({ task: 'cron', trigger: '* * * * *', by: 'anna' })
   await minutes(it, 2)
@@ -36,12 +36,12 @@ t.test('a clock that was ten years ahead at boot and is set right lets every sch
   await it.fire()
   t.match(it.said('replanned'), [{ schedules: 3 }])
   await minutes(it, 5)
-  t.equal(await countOf(it, 'cron') - before.cron, 10, 'its own schedule and the one that was made')
+  t.equal(await countOf(it, 'cron') - before.cron, 10, 'the schedule of the task and the one added by hand')
   t.equal(await countOf(it, 'interval') - before.interval, 5)
   t.ok(it.planner.get(made.id)!.next_at! < NOW + HOUR)
 })
 
-t.test('so it does when the process was started again meanwhile', async t => {
+t.test('every schedule continues when the clock is corrected between two processes', async t => {
   const folder = scratch(t)
   const first = await harness(t, { tasks, folder, at: new Date(NOW + YEARS).toISOString() })
   await minutes(first, 2)
@@ -52,21 +52,21 @@ t.test('so it does when the process was started again meanwhile', async t => {
   t.equal(await countOf(it, 'cron') - before, 3)
 })
 
-t.test('a schedule that rested while the clock was wrong goes on from now when it is wanted again', async t => {
+t.test('a schedule that was disabled while the clock was wrong continues from now when it is enabled', async t => {
   const it = await harness(t, { tasks, at: new Date(NOW + YEARS).toISOString() })
   const task = it.tasks.get('cron')!
   it.tasks.set('cron', { ...task, enabled: false })
   await it.planner.sync()
   it.clock.set(NOW)
   await it.planner.sync()
-  t.equal(it.planner.get('cron')!.next_at, null, 'it still rests')
+  t.equal(it.planner.get('cron')!.next_at, null, 'it is still disabled')
   it.tasks.set('cron', task)
   await it.planner.sync()
   await minutes(it, 2)
   t.equal(await countOf(it, 'cron'), 2)
 })
 
-t.test('an hour back: what has fired does not fire again, what has not does [F16]', async t => {
+t.test('a clock set back by an hour repeats no fire and misses none [F16]', async t => {
   const it = await harness(t, { tasks: [tasks[0]!], at: new Date(NOW).toISOString() })
   await minutes(it, 3)
   it.clock.set(NOW + HOUR)
@@ -76,7 +76,7 @@ t.test('an hour back: what has fired does not fire again, what has not does [F16
   await it.fire()
   await minutes(it, 10)
   const runs = (await it.engine.list({ task: 'cron', limit: 1000 })).items
-  t.equal(new Set(runs.map(({ nominal_at: at }) => at)).size, runs.length, 'none twice')
+  t.equal(new Set(runs.map(({ nominal_at: at }) => at)).size, runs.length, 'no fire has two runs')
   t.equal(runs.length, 4 + 7, '12:01 to 12:03 had their runs')
 })
 
@@ -90,7 +90,7 @@ t.test('a step of some seconds leaves the cursor where it is', async t => {
   t.strictSame(it.said('replanned'), [])
 })
 
-t.test('a next fire that does not follow from its cursor is put right at the next start', async t => {
+t.test('a stored next fire that does not follow from its cursor is corrected at the next start', async t => {
   const folder = scratch(t)
   const first = await harness(t, { tasks, folder, at: new Date(NOW).toISOString() })
   const row = first.planner.get('cron')!
@@ -107,7 +107,7 @@ t.test('a next fire that does not follow from its cursor is put right at the nex
   t.equal(await countOf(it, 'cron'), 2)
 })
 
-t.test('whatever the clock does, no fire is doubled and every schedule goes on within two minutes [F16, F17]', async t => {
+t.test('over any clock steps no fire is doubled and each schedule continues within two minutes [F16, F17]', async t => {
   const jump = fc.oneof(fc.integer({ min: -YEARS, max: YEARS }), fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
     fc.integer({ min: -20 * SECOND, max: 20 * SECOND }))
   await fc.assert(fc.asyncProperty(fc.array(jump, { minLength: 1, maxLength: 6 }), async jumps => {
@@ -134,7 +134,7 @@ t.test('whatever the clock does, no fire is doubled and every schedule goes on w
   }), { numRuns: times(25) })
 })
 
-t.test('a pause that a clock in the future has made is as long as it was meant to be', async t => {
+t.test('a pause made by a clock in the future keeps its length when the clock is corrected', async t => {
   const clock = fakeClock(NOW + YEARS)
   const manager = await createManager({
     root: scratch(t),
@@ -155,7 +155,7 @@ t.test('a pause that a clock in the future has made is as long as it was meant t
   t.match(manager.pauses.list(), [{ name: 'b' }])
 })
 
-t.test('a queue whose rate was spent by a clock in the future is full again, and not by a step of seconds', t => {
+t.test('a rate spent by a clock in the future is refilled after a step of minutes, not of seconds', t => {
   const rate = { limit: 2, per: '1m' }
   const spent = (at: number) => refilled({ tokens: 0, at }, rate, NOW).tokens
   t.strictSame([spent(NOW), spent(NOW + 5 * SECOND), spent(NOW + 30 * SECOND), spent(NOW + HOUR), spent(NOW + YEARS)], [

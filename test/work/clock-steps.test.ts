@@ -12,18 +12,18 @@ const every = (
   seconds: number
 ) => ({ id: 'a', trigger: 'interval', trigger_args: { seconds }, overlap: 'allow' } as const)
 
-type House = Awaited<ReturnType<typeof harness>>
+type Harness = Awaited<ReturnType<typeof harness>>
 
-const runsOf = async ({ engine }: House) => (await engine.list({ task: 'a', limit: 1000 })).items
+const runsOf = async ({ engine }: Harness) => (await engine.list({ task: 'a', limit: 1000 })).items
 
-async function pass (it: House, ms: number) {
+async function pass (it: Harness, ms: number) {
   for (let passed = 0; passed < ms; passed += 5 * SECOND) {
     it.clock.advance(5 * SECOND)
     await it.planner.fire()
   }
 }
 
-t.test('an interval goes on by elapsed time when the clock is set back, by whatever it is [F16]', async t => {
+t.test('an interval continues by elapsed time when the clock is set back by any amount [F16]', async t => {
   for (const back of [20 * SECOND, HOUR, HOUR + 7 * SECOND, 24 * HOUR, 3650 * 24 * HOUR]) {
     const it = await harness(t, { tasks: [every(60)], at: new Date(NOW).toISOString() })
     await it.runner.stop()
@@ -37,7 +37,7 @@ t.test('an interval goes on by elapsed time when the clock is set back, by whate
   }
 })
 
-t.test('counted time that has fractions leaves instants whole', async t => {
+t.test('a monotonic clock with fractions keeps instants whole', async t => {
   const clock = fakeClock(NOW)
   let fraction = 0
   const it = await harness(t, {
@@ -52,7 +52,7 @@ t.test('counted time that has fractions leaves instants whole', async t => {
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('an interval of a day that began before a clock was set back by an hour fires a day after its last fire', async t => {
+t.test('an interval of a day fires a day later although the clock is set back by an hour', async t => {
   const it = await harness(t, { tasks: [every(86_400)], at: new Date(NOW).toISOString() })
   await it.runner.stop()
   it.clock.advance(20 * HOUR)
@@ -67,7 +67,7 @@ t.test('an interval of a day that began before a clock was set back by an hour f
   t.equal((await runsOf(it)).length, 1)
 })
 
-t.test('an interval that an earlier process has fired in the future goes on from now [F17]', async t => {
+t.test('an interval last fired in the future by an earlier process continues from now [F17]', async t => {
   const folder = scratch(t)
   const first = await harness(t, { tasks: [every(60)], folder, at: new Date(NOW + HOUR).toISOString() })
   await pass(first, 5 * MINUTE)
@@ -78,7 +78,7 @@ t.test('an interval that an earlier process has fired in the future goes on from
   t.equal((await runsOf(it)).length, 10, 'one run a minute before and after')
 })
 
-/** What a minutely schedule has fired, by a model that knows nothing of heaps, rows or keys. */
+/** The fires of a minutely schedule, computed without heaps, rows or keys; the value says whether a run started. */
 class Model {
   readonly fired = new Map<number, boolean>()
   #cursor: number
@@ -92,7 +92,7 @@ class Model {
     this.#cap = cap
   }
 
-  /** The wall says `at`, of a clock that has counted `counted` since it was last looked at. */
+  /** Fires what is due at the wall time `at`, `counted` ms of monotonic time after the last look. */
   look (at: number, counted: number): void {
     const isBack = this.#seen + counted > at + 10 * SECOND
     this.#seen = at
@@ -118,7 +118,7 @@ const step = fc.record({
   )
 })
 
-/** What the planner fires and what the model does, oldest first. */
+/** The fires of the planner and those of the model as JSON, oldest first. */
 async function play (misfire: Misfire, steps: readonly { counted: number, jump: number }[]): Promise<[string, string]> {
   const cap = 5
   const tasks = [
@@ -146,13 +146,13 @@ async function play (misfire: Misfire, steps: readonly { counted: number, jump: 
     await it.planner.fire()
     model.look(it.clock.now(), counted)
   }
-  const told = (await runsOf(it)).map(({ nominal_at: at, state }): [number, boolean] => [at, state !== 'skipped'])
+  const fired = (await runsOf(it)).map(({ nominal_at: at, state }): [number, boolean] => [at, state !== 'skipped'])
   for (const close of closing.toReversed()) await close()
   const words = (all: [number, boolean][]) => JSON.stringify(all.toSorted(([a], [b]) => a - b))
-  return [words(told), words([...model.fired])]
+  return [words(fired), words([...model.fired])]
 }
 
-t.test('whatever steps the clock takes, each policy runs and skips exactly what it says [F16, F17, F19, F20]', async () => {
+t.test('over any clock steps each misfire policy does the same as the model [F16, F17, F19, F20]', async () => {
   for (const misfire of MISFIRES) {
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async steps => {
       const [found, expected] = await play(misfire, steps)

@@ -12,10 +12,10 @@ const cancels = (count: number, call = 'change'): EngineEvent[] =>
     run: run(`r${index}`, { task: index % 3 === 0 ? 'wash' : 'copy' }),
     reason
   }))
-const kinds = (said: EngineEvent[]) => commitNotices(said, 'me').map(({ kind }) => kind)
+const kinds = (events: EngineEvent[]) => commitNotices(events, 'me').map(({ kind }) => kind)
 
-t.test('what a commit did is told in its order, without the call and what the own runner has told', async t => {
-  const said: EngineEvent[] = [
+t.test('the notices of a commit keep its order and leave out the call and those of its own runner', async t => {
+  const events: EngineEvent[] = [
     { call: 'add', kind: 'added', run: run('a') },
     { call: 'claim', kind: 'claimed', run: run('b', { owner: 'me' }) },
     { call: 'claim', kind: 'claimed', run: run('c', { owner: 'other' }) },
@@ -23,33 +23,33 @@ t.test('what a commit did is told in its order, without the call and what the ow
     { call: 'settle', kind: 'settled', run: run('e'), outcome: 'completed', ms: 5, owner: 'other' },
     { call: 'settle', kind: 'settled', run: run('f'), outcome: 'skipped', ms: 0, owner: null }
   ]
-  const notices = commitNotices(said, 'me')
+  const notices = commitNotices(events, 'me')
   t.same(notices.map(notice => 'run' in notice && notice.run.id), ['a', 'c', 'e', 'f'])
   t.ok(notices.every(notice => !('call' in notice) && !('owner' in notice)))
 })
 
-t.test('a change of up to a hundred runs is told run by run', async t => {
+t.test('a change of up to a hundred runs gives a notice for each run', async t => {
   t.same(kinds(cancels(100)), Array.from({ length: 100 }, () => 'cancelled'))
 })
 
-t.test('a change of more is one notice with counts, in the place of the first', async t => {
+t.test('a change of more runs gives one notice with counts, in the place of the first', async t => {
   const record: EngineEvent = { call: 'change', kind: 'recorded', by: 'ann', action: 'cancel', subject: '*' }
-  const said: EngineEvent[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, {
+  const events: EngineEvent[] = [{ call: 'add', kind: 'added', run: run('x') }, ...cancels(300), record, {
     call: 'cancel',
     kind: 'cancelled',
     run: run('y'),
     reason
   }]
-  const notices = commitNotices(said, 'me')
+  const notices = commitNotices(events, 'me')
   t.same(notices.map(({ kind }) => kind), ['added', 'changed', 'recorded', 'cancelled'])
   t.same(notices[1], { kind: 'changed', act: 'cancel', count: 300, tasks: { wash: 100, copy: 200 }, by: 'ann' })
 })
 
-t.test('runs that are cancelled one by one, however many, are told one by one', async t => {
+t.test('runs that are cancelled one by one give a notice each, however many they are', async t => {
   t.equal(kinds(cancels(300, 'cancel')).length, 300)
 })
 
-t.test('what is tried again, deleted or made due is told as that', async t => {
+t.test('a bulk retry, removal or promotion names its act', async t => {
   const many = (make: (id: string) => EngineEvent) =>
     commitNotices(Array.from({ length: 101 }, (_, index) => make(`r${index}`)), 'me')
   t.match(many(id => ({ call: 'change', kind: 'added', run: run(id) })), [{

@@ -12,8 +12,8 @@ function setup (file: ConfigFile = {}) {
   const clock = fakeClock()
   const config = configOf(file, 'UTC')
   const conditions = new LiveConditions({ clock, config: () => config })
-  const heard: Changed[] = []
-  conditions.onChange(changed => void heard.push(changed))
+  const changes: Changed[] = []
+  conditions.onChange(changed => void changes.push(changed))
   const signals = (values: Record<string, Signal['value']>, ttl = 3_600_000) =>
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, { value, at: clock.now(), expires_at: clock.now() + ttl }])
@@ -24,7 +24,7 @@ function setup (file: ConfigFile = {}) {
     conditions.take({ ...calmReading(clock.now()), signals: signals(values) }, clock.now())
   const turn = async () => {
     await Promise.resolve()
-    return heard.splice(0)
+    return changes.splice(0)
   }
   return { clock, conditions, set, sample, turn }
 }
@@ -42,7 +42,7 @@ t.test('listeners are called with what has changed', async t => {
   t.strictSame(await turn(), [{ ...NOTHING, pauses: true }, { ...NOTHING, trials: true }])
 })
 
-t.test('signals that are set together are one change, which names them', async t => {
+t.test('signals that are set together give one change that names them', async t => {
   const { set, sample, turn, conditions } = setup()
   sample()
   await turn()
@@ -52,7 +52,7 @@ t.test('signals that are set together are one change, which names them', async t
   t.equal(conditions.current.hysteresis!.words['signal price']?.value, 1)
 })
 
-t.test('a value that is the same again, or that counts only after the dwell, changes nothing yet', async t => {
+t.test('an equal value, or one within the dwell, gives no change', async t => {
   const { clock, set, sample, turn } = setup({ scheduling: { signal_dwell: '1m' } })
   sample({ price: 1 })
   await turn()
@@ -68,7 +68,7 @@ t.test('a value that is the same again, or that counts only after the dwell, cha
   t.match(await turn(), [{ reading: true, signals: ['price'] }], 'the sample after the dwell')
 })
 
-t.test('a signal that is gone, or that comes back after it has expired, is a change', async t => {
+t.test('a signal that is removed, or set again after that, is a change', async t => {
   const { clock, set, sample, turn } = setup()
   sample({ price: 1 })
   await turn()
@@ -78,10 +78,10 @@ t.test('a signal that is gone, or that comes back after it has expired, is a cha
   t.match(await turn(), [{ signals: ['price'] }])
   clock.advance(2000)
   set({ price: 1 })
-  t.strictSame(await turn(), [], 'nobody has seen it expire')
+  t.strictSame(await turn(), [], 'its expiry was not observed')
 })
 
-t.test('a reading that comes before listeners were called takes the signals with it', async t => {
+t.test('a reading before the listeners are called is one change with the signals', async t => {
   const { set, sample, turn } = setup()
   sample()
   await turn()
@@ -90,7 +90,7 @@ t.test('a reading that comes before listeners were called takes the signals with
   t.strictSame(await turn(), [{ ...NOTHING, reading: true, signals: ['price'] }])
 })
 
-t.test('who asks for a signal is told by its constraints', t => {
+t.test('a task asks for the signals that its constraints name', t => {
   t.equal(asksForSignal({ signals: { price: '< 5' } }, ['solar', 'price']), true)
   t.equal(asksForSignal({ signals: { price: '< 5' } }, ['solar', 'toString']), false)
   t.equal(asksForSignal({}, ['price']), false)

@@ -14,14 +14,14 @@ import type { Owner } from './harness.ts'
 const SLOW = { timeout: 240_000 }
 const MODES = ['inline', 'thread', 'process'] as const
 
-/** Where a function runs, and what of it is written to the streams themselves. */
+/** Code that writes to the streams without console. */
 const DIRECT = `
   process.stdout.write('in ')
   process.stdout.write(Buffer.from('parts \\u00e9\\n'))
   await new Promise(done => process.stderr.write('called back\\n', 'utf8', done))
   process.stdout.write('without an end')`
 
-const TALK = `
+const LOGGING = `
   console.log('said %s', 'out loud', { n: 1 })
   console.info('two\\nlines')
   console.error('warned')
@@ -54,35 +54,39 @@ async function setup (t: Owner, body: string) {
   return { ...it, ended, lines }
 }
 
-t.test('what a function writes with console and to the standard streams is its run’s log, wherever it runs', SLOW,
-  async t => {
-    const { ended, lines } = await setup(t, TALK)
-    const table = ['┌─────────┬───┐', '│ (index) │ a │', '├─────────┼───┤', '│ 0       │ 1 │', '└─────────┴───┘']
-    const logged = ['30 said out loud { n: 1 }', '30 two', '30 lines', '40 warned', '40 odd',
-      ...table.map(line => `30 ${line}`), '30 from a timer']
-    const direct = ['30 in parts é', '40 called back', '30 without an end']
-    for (const mode of MODES) {
-      const { id, state } = await ended(`talk.${mode}`)
-      const said = mode === 'inline' ? logged : [...logged, ...direct]
-      t.equal(state, 'completed', mode)
-      // Of a process the two streams are read one beside the other.
-      const found = await lines(id)
-      for (const level of ['30', '40']) {
-        t.strictSame(found.filter(line => line.startsWith(level)), said.filter(line => line.startsWith(level)),
-          `${mode} ${level}`)
-      }
-      if (mode !== 'process') t.strictSame(found, said, mode)
+t.test('console and the standard streams are written to the log of the run', SLOW, async t => {
+  const { ended, lines } = await setup(t, LOGGING)
+  const table = [
+    '┌─────────┬───┐',
+    '│ (index) │ a │',
+    '├─────────┼───┤',
+    '│ 0       │ 1 │',
+    '└─────────┴───┘'
+  ]
+  const logged = ['30 said out loud { n: 1 }', '30 two', '30 lines', '40 warned', '40 odd',
+    ...table.map(line => `30 ${line}`), '30 from a timer']
+  const direct = ['30 in parts é', '40 called back', '30 without an end']
+  for (const mode of MODES) {
+    const { id, state } = await ended(`talk.${mode}`)
+    const said = mode === 'inline' ? logged : [...logged, ...direct]
+    t.equal(state, 'completed', mode)
+    // The two streams of a process are read concurrently: their order is compared for each level.
+    const found = await lines(id)
+    for (const level of ['30', '40']) {
+      t.strictSame(found.filter(line => line.startsWith(level)), said.filter(line => line.startsWith(level)),
+        `${mode} ${level}`)
     }
-    const { id } = await ended('talk.script')
-    t.strictSame((await lines(id)).toSorted(), ['30 out', '40 err'])
-  })
+    if (mode !== 'process') t.strictSame(found, said, mode)
+  }
+  const { id } = await ended('talk.script')
+  t.strictSame((await lines(id)).toSorted(), ['30 out', '40 err'])
+})
 
-t.test('nothing of it is among the records of the server, also not what is written when the run is over', SLOW,
-  async t => {
-    const late = `console.log('seen'); setTimeout(() => console.log('late'), 30); return 1`
-    const { root, manager } = await setup(t, late)
-    await manager.stop()
-    const host = `
+t.test('output of a run, also after its end, never reaches the standard output of the host', SLOW, async t => {
+  const late = `console.log('seen'); setTimeout(() => console.log('late'), 30); return 1`
+  const { root, manager } = await setup(t, late)
+  await manager.stop()
+  const host = `
     import { createManager } from ${JSON.stringify(join(import.meta.dirname, '../../core/index.ts'))}
     const manager = await createManager({ configFile: ${JSON.stringify(join(root, 'config.json'))}, env: process.env })
     await manager.start()
@@ -94,24 +98,24 @@ t.test('nothing of it is among the records of the server, also not what is writt
     await new Promise(r => setTimeout(r, 100))
     await manager.stop()
     process.exit(0)`
-    writeFileSync(join(root, 'host.mjs'), host)
-    const child = spawn(process.execPath, [join(root, 'host.mjs')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: root, ...CALM }
-    })
-    const heard = { stdout: '', stderr: '' }
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].setEncoding('utf8').on('data', (chunk: string) => {
-        heard[name] += chunk
-      })
-    }
-    await once(child, 'close')
-    t.equal(heard.stdout, 'of the host\n')
-    t.match(heard.stderr, /late/, 'it is not lost either')
-    t.notMatch(heard.stderr, /seen/)
+  writeFileSync(join(root, 'host.mjs'), host)
+  const child = spawn(process.execPath, [join(root, 'host.mjs')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: root, ...CALM }
   })
+  const written = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      written[name] += chunk
+    })
+  }
+  await once(child, 'close')
+  t.equal(written.stdout, 'of the host\n')
+  t.match(written.stderr, /late/, 'late output goes to standard error')
+  t.notMatch(written.stderr, /seen/)
+})
 
-t.test('in the server nothing but records comes out of standard output, whoever writes [S32]', SLOW, async t => {
+t.test('the standard output of the server holds only log records, whatever tasks write [S32]', SLOW, async t => {
   const { root, manager } = await setup(t, `console.log('seen'); ${DIRECT}; return 1`)
   await manager.stop()
   const bin = join(import.meta.dirname, '../../bin/offpeak.js')
@@ -136,7 +140,7 @@ t.test('in the server nothing but records comes out of standard output, whoever 
   t.notMatch(out, /without an end/)
 })
 
-t.test('outside of a run the streams are left alone, and are as they were when the last capture has stopped', async t => {
+t.test('the streams are unchanged outside a run, and restored when the last capture stops', async t => {
   const { write } = process.stdout
   const ofConsole = Object.getOwnPropertyDescriptor(console, '_stdout')
   const [first, second] = [new OutputCapture({ of: 'streams' }), new OutputCapture({ of: 'streams' })]
@@ -144,7 +148,7 @@ t.test('outside of a run the streams are left alone, and are as they were when t
   await first.start()
   await second.start()
   await first.stop()
-  t.not(process.stdout.write, write, 'the other one is still at it')
+  t.not(process.stdout.write, write, 'the other capture is active')
   const said: string[] = []
   const output = new RunOutput(() => ({
     info: text => void said.push(String(text)),

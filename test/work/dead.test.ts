@@ -7,8 +7,8 @@ import type { HarnessOptions, Owner } from './harness.ts'
 
 const DAY = 86_400_000
 
-/** Runs that have failed for good: five in a queue that lets three wait, two in one that has no bounds. */
-async function graves (t: Owner, options: HarnessOptions = {}) {
+/** Dead runs: five in a queue of at most three waiting runs, two in a queue without a limit. */
+async function deadRuns (t: Owner, options: HarnessOptions = {}) {
   const func = () => {
     throw new Error('no route')
   }
@@ -32,20 +32,20 @@ async function graves (t: Owner, options: HarnessOptions = {}) {
   return { ...it, ids, waiting }
 }
 
-t.test('a replay puts back as many as the queues take, and says how many were refused', async t => {
-  const it = await graves(t)
+t.test('a replay enqueues as many runs as the queues accept, and returns how many were refused', async t => {
+  const it = await deadRuns(t)
   await it.desk.enqueue('quiet', { delay: '1h' })
   t.same(await it.desk.dead.replay({ by: 'ann', dry_run: true }), { matched: 7, changed: 0, refused: 3, vanished: 0 })
   t.same(await it.desk.dead.replay({ by: 'ann', every: '10s' }), { matched: 7, changed: 4, refused: 3, vanished: 0 })
   const dues = (await it.waiting()).filter(({ task }) => task !== 'quiet').map(({ due_at: due }) =>
     due - it.clock.now()
   ).toSorted((a, b) => a - b)
-  t.same(dues, [0, 10_000, 20_000, 30_000], 'as far apart as was said')
+  t.same(dues, [0, 10_000, 20_000, 30_000], 'spaced as asked')
   t.equal((await it.desk.queues.get('mail')).depth, 3)
   await t.rejects(it.desk.dead.replay({ by: 'ann' }), { code: 'OFFPEAK_QUEUE_FULL', statusCode: 429, message: /mail/ },
-    'not one more is taken')
+    'the queue is full')
   await t.rejects(it.desk.retry(it.ids[0]!, { by: 'ann' }), { code: 'OFFPEAK_QUEUE_FULL' })
-  t.equal((await it.desk.dead.groups())[0]!.count, 3, 'they are still there')
+  t.equal((await it.desk.dead.groups())[0]!.count, 3, 'the refused runs are still dead')
   t.same(await it.desk.bulk.change('retry', { filter: { queue: 'default', state: ['failed'] }, by: 'ann' }), {
     matched: 0,
     changed: 0,
@@ -53,8 +53,8 @@ t.test('a replay puts back as many as the queues take, and says how many were re
   })
 })
 
-t.test('a queue that drops its oldest drops none for what is tried again', async t => {
-  const it = await graves(t, { config: { queues: { mail: { max_length: 3, on_full: 'drop_oldest' } } } })
+t.test('a queue that drops its oldest run drops none for a retried run', async t => {
+  const it = await deadRuns(t, { config: { queues: { mail: { max_length: 3, on_full: 'drop_oldest' } } } })
   const { run } = await it.desk.enqueue('quiet', { delay: '1h' })
   t.match(await it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann' }), {
     matched: 5,
@@ -64,8 +64,8 @@ t.test('a queue that drops its oldest drops none for what is tried again', async
   t.equal((await it.desk.run(run.id)).state, 'queued')
 })
 
-t.test('what is replayed beside runs of vanished tasks is still as far apart as was said', async t => {
-  const it = await graves(t)
+t.test('replayed runs are spaced as asked although runs of vanished tasks are remaining out', async t => {
+  const it = await deadRuns(t)
   it.tasks.delete('free')
   t.match(await it.desk.dead.replay({ by: 'ann', every: '1m' }), { matched: 5, changed: 3, refused: 2, vanished: 2 })
   t.same((await it.waiting()).map(({ due_at: due }) => due - it.clock.now()).toSorted((a, b) => a - b), [0, 60_000,
@@ -73,36 +73,36 @@ t.test('what is replayed beside runs of vanished tasks is still as far apart as 
   await t.rejects(it.desk.dead.replay({ task: 'free', by: 'ann' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
 })
 
-t.test('two replays at once do not both find the last place', async t => {
-  const it = await graves(t)
-  const told = await Promise.allSettled([
+t.test('two concurrent replays do not both take the last place', async t => {
+  const it = await deadRuns(t)
+  const results = await Promise.allSettled([
     it.desk.bulk.change('retry', { filter: { task: 'mail' }, by: 'ann', limit: 2 }),
     it.desk.enqueue('quiet', { delay: '1h' }),
     it.desk.enqueue('quiet', { delay: '1h' }),
     it.desk.retry(it.ids[0]!, { by: 'ann' })
   ])
-  t.same(told.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  t.same(results.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
   t.equal((await it.desk.queues.get('mail')).depth, 3)
 })
 
-t.test('dead runs are kept beyond age and number of the others, up to an age of their own', async t => {
-  const it = await graves(t)
+t.test('dead runs are kept up to their own maximum age, whatever the limits of other runs', async t => {
+  const it = await deadRuns(t)
   const { run } = await it.desk.enqueue('quiet')
   await it.engine.cancel({ id: run.id, reason: { code: 'cancelled', message: '' }, now: it.clock.now() })
   const config = configOf({ retention: { max_age: '1d', max_runs: 1, dead_max_age: '90d' } }, 'UTC')
   const upkeep = new Upkeep({
     ...it,
     folder: () => scratch(t),
-    notice: said => void it.notices.push(said),
+    notice: notice => void it.notices.push(notice),
     config: () => config,
     owner: 'me'
   })
-  const left = async () => (await it.desk.runs({ limit: 20 })).items.map(({ task }) => task)
+  const remaining = async () => (await it.desk.runs({ limit: 20 })).items.map(({ task }) => task)
   await upkeep.sweep()
   it.clock.advance(90 * DAY)
   t.equal(await upkeep.sweep(), 1)
-  t.notOk((await left()).includes('quiet'))
-  t.equal((await left()).length, 7, 'at ninety days to the ms they are there')
+  t.notOk((await remaining()).includes('quiet'))
+  t.equal((await remaining()).length, 7, 'they are kept at exactly ninety days')
   it.clock.advance(DAY)
   t.equal(await upkeep.sweep(), 7)
   t.match(it.said('swept'), [{ removed: 1 }, { removed: 7 }])

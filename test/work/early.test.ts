@@ -10,7 +10,7 @@ import type { Task } from '../../core/model/task/task.ts'
 const DUE = Date.parse('2026-11-22T13:00:00Z')
 const LEAD = 10
 
-/** Tasks that fire at one instant, some ms before it: their runs are there, and those that may be are claimed. */
+/** Tasks that fire at `DUE`, 10 ms before it: their runs are added, and those that may be claimed early are. */
 async function justBefore (t: Owner, { tasks, ...options }: HarnessOptions & { tasks: Partial<Task>[] }) {
   const clock = new SimulatedClock(DUE - 60_000)
   const begun: string[] = []
@@ -49,7 +49,7 @@ async function justBefore (t: Owner, { tasks, ...options }: HarnessOptions & { t
   }
 }
 
-t.test('what fires is claimed before its instant and begins at it', async t => {
+t.test('a scheduled run is claimed before its instant and begins at it', async t => {
   const { begun, goTo, are, runOf, said } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
   await are({ a: 'running', b: 'running' })
   await goTo(-1)
@@ -60,7 +60,7 @@ t.test('what fires is claimed before its instant and begins at it', async t => {
   t.match(await runOf('a'), { turn: 1, attempt: 1, started_at: DUE, due_at: DUE, created_at: DUE - LEAD })
 })
 
-t.test('what is due later than the lead waits for its time', async t => {
+t.test('a run due later than the lead is not claimed early', async t => {
   const { desk, are, goTo, begun, settle, runOf } = await justBefore(t, { tasks: [{ id: 'a', trigger: null }] })
   await desk.enqueue('a', { due_at: DUE + 5 })
   await settle()
@@ -70,7 +70,7 @@ t.test('what is due later than the lead waits for its time', async t => {
   t.same(begun, ['a at 5'])
 })
 
-t.test('the verdict is the one of that instant', async t => {
+t.test('the verdict of an early claim is that of the due instant', async t => {
   const { are, goTo, begun, desk } = await justBefore(t, {
     tasks: [{ id: 'opens', constraints: { window: '13:00-14:00' } }, {
       id: 'closes',
@@ -84,7 +84,7 @@ t.test('the verdict is the one of that instant', async t => {
   t.match(await desk.task('closes'), { status: 'held', held: { code: 'outside_window' } })
 })
 
-t.test('what others could get in the way of is claimed at its instant', async t => {
+t.test('a run that other runs could block is claimed at its instant', async t => {
   const breaker = { failures: 2, pauseMs: 1, capMs: 1 }
   const ids = ['limited', 'locked', 'background', 'broken']
   const { are, goTo, begun } = await justBefore(t, {
@@ -101,7 +101,7 @@ t.test('what others could get in the way of is claimed at its instant', async t 
   t.same(begun.toSorted(), [...ids, 'plain'].map(id => `${id} at 0`).toSorted())
 })
 
-t.test('while numbers for priorities count, none is claimed before its instant', async t => {
+t.test('no run is claimed early while priority slots apply', async t => {
   const { are, goTo } = await justBefore(t, {
     config: { scheduling: { priority_slots: 'always' } },
     tasks: [{ id: 'a' }]
@@ -111,7 +111,7 @@ t.test('while numbers for priorities count, none is claimed before its instant',
   await are({ a: 'completed' })
 })
 
-t.test('a change of the conditions before the instant puts it back, and it is judged again', async t => {
+t.test('a change of conditions before the instant gives the run back, and it is judged again', async t => {
   const { conditions, are, goTo, begun, runOf, clock } = await justBefore(t, { tasks: [{ id: 'a' }] })
   await are({ a: 'running' })
   await goTo(-5)
@@ -126,7 +126,7 @@ t.test('a change of the conditions before the instant puts it back, and it is ju
   t.match(await runOf('a'), { attempt: 1 })
 })
 
-t.test('a machine that sleeps over the instant judges it again when it wakes', async t => {
+t.test('a run whose instant passes during suspend is judged again after it', async t => {
   const { are, goTo, begun, clock } = await justBefore(t, {
     tasks: [{ id: 'a', constraints: { window: '13:00-13:30' } }]
   })
@@ -138,7 +138,7 @@ t.test('a machine that sleeps over the instant judges it again when it wakes', a
   t.same(begun, [])
 })
 
-t.test('one that is cancelled before its instant never begins, and a stop puts it back', async t => {
+t.test('an early claim that is cancelled never begins, and a stop gives it back', async t => {
   const { desk, are, goTo, begun, runOf, runner } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
   await are({ a: 'running', b: 'running' })
   await desk.cancel((await runOf('a')).id, { by: 'me' })
@@ -149,7 +149,7 @@ t.test('one that is cancelled before its instant never begins, and a stop puts i
   t.same(begun, [])
 })
 
-t.test('other work meanwhile takes neither its instant nor its slot for long', async t => {
+t.test('an early claim leaves its slot to quick runs until its instant', async t => {
   const { desk, are, goTo, begun, runOf, reach, settle } = await justBefore(t, {
     slots: 1,
     tasks: [{ id: 'a' }, { id: 'quick', trigger: null }]
@@ -163,7 +163,7 @@ t.test('other work meanwhile takes neither its instant nor its slot for long', a
   t.match(await runOf('a'), { turn: 1 })
 })
 
-t.test('one whose slot is taken when its instant comes waits a moment for it, then goes back', async t => {
+t.test('an early claim without a slot at its instant waits for one, then is given back', async t => {
   const slow = Promise.withResolvers<void>()
   const { desk, are, goTo, begun, runOf, reach } = await justBefore(t, {
     slots: 1,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { harness } from './harness.ts'
 
-t.test('a task may add runs of other tasks', async t => {
+t.test('a task can enqueue runs of other tasks', async t => {
   const { desk, reach, engine } = await harness(t, {
     tasks: [{
       id: 'parent',
@@ -14,7 +14,7 @@ t.test('a task may add runs of other tasks', async t => {
   t.match(await reach(child, 'completed'), { result: 'from parent', source: 'task', key: 'k' })
 })
 
-t.test('a payload that does not fit the input schema is refused with every fault', async t => {
+t.test('a payload that does not match the input schema is refused with every error', async t => {
   const { desk } = await harness(t, {
     tasks: [{
       input: {
@@ -36,7 +36,7 @@ t.test('a payload that does not fit the input schema is refused with every fault
   t.ok((await desk.enqueue('work', { payload: { to: 'a' } })).created)
 })
 
-t.test('a payload object is laid upon the settings of the task', async t => {
+t.test('a payload object is merged into the payload of the task', async t => {
   const { desk } = await harness(t, { tasks: [{ payload: { smtp: { host: 'mail', port: 25 }, to: 'owner' } }] })
   const payloadOf = async (payload?: unknown) =>
     (await desk.run((await desk.enqueue('work', { delay: 60, payload })).run.id)).payload
@@ -46,10 +46,10 @@ t.test('a payload object is laid upon the settings of the task', async t => {
   await t.rejects(desk.enqueue('work', { payload: { n: 1n } }), {
     code: 'OFFPEAK_INPUT_INVALID',
     errors: [{ pointer: '/payload/n', detail: /BigInt/ }]
-  }, 'what is no JSON is refused, not changed')
+  }, 'a value that is not JSON is refused')
 })
 
-t.test('the same key is the same run', async t => {
+t.test('a second enqueue with the same key returns the same run', async t => {
   const { desk } = await harness(t)
   const first = await desk.enqueue('work', { key: 'once', delay: 60 })
   const second = await desk.enqueue('work', { key: 'once', delay: 60 })

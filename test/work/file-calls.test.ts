@@ -10,9 +10,9 @@ import { responds, isWithin } from '../../core/load/file/responds.ts'
 import { syncOffPool } from '../../core/engine/sqlite/file/sync-thread.ts'
 import { until } from '../clock.ts'
 
-const posix = { skip: process.platform === 'win32' && 'no pipes in the file system' }
+const posix = { skip: process.platform === 'win32' && 'needs mkfifo' }
 
-t.test('a call that has not come back is known with its run, and is forgotten when it has', posix, async t => {
+t.test('a pending file call is listed with its run until it returns', posix, async t => {
   let now = 0
   const calls = new FileCalls(() => now)
   await calls.start()
@@ -22,17 +22,17 @@ t.test('a call that has not come back is known with its run, and is forgotten wh
   const reading = runScope.run({ id: 'r1', task: 'nas' }, () => readFile(pipe))
   await runScope.run({ id: 'r2', task: 'other' }, () => readFile(import.meta.filename))
   now = 12_000
-  await until('what has come back is forgotten', () => calls.longerThan(10_000).length === 1)
+  await until('the finished call is gone', () => calls.longerThan(10_000).length === 1)
   t.same(calls.longerThan(10_000), [{ run: 'r1', task: 'nas', ms: 12_000 }])
   t.equal(calls.keptBy('nas', 10_000), 1)
   t.equal(calls.keptBy('other', 0), 0)
-  // Another process lets it go on: here every thread may be taken.
+  // Opened without a thread of the pool, all of which may be blocked.
   closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK))
   await reading
-  await until('it is forgotten', () => calls.longerThan(10_000).length === 0)
+  await until('the call is gone', () => calls.longerThan(10_000).length === 0)
 })
 
-t.test('whoever stops leaves it to those who have started it too', posix, async t => {
+t.test('it runs until each start is matched by a stop', posix, async t => {
   let now = 0
   const calls = new FileCalls(() => now)
   await Promise.all([calls.start(), calls.start()])
@@ -46,59 +46,57 @@ t.test('whoever stops leaves it to those who have started it too', posix, async 
   const both = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
   await (await opening).close()
   closeSync(both)
-  await until('it is forgotten', () => calls.longerThan(0).length === 0)
+  await until('the call is gone', () => calls.longerThan(0).length === 0)
   await calls.stop()
   await calls.stop()
   t.equal(calls.state, 'stopped')
   const late = readFile(import.meta.filename)
   now = 2
-  t.equal(calls.longerThan(0).length, 0, 'nothing is counted any more')
+  t.equal(calls.longerThan(0).length, 0, 'calls are no longer tracked')
   await late
 })
 
-t.test('what is told from elsewhere counts from its own beginning', async t => {
+t.test('a call reported by a child counts from its own start', async t => {
   let now = 50_000
   const calls = new FileCalls(() => now)
   calls.told('r1', 'nas', 11_000)
   calls.told('r2', 'nas', 20_000)
-  t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]],
-    'the longest first')
+  t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]], 'longest first')
   now += 1000
   t.equal(calls.longerThan(10_000)[1]?.ms, 12_000)
   calls.told('r2', 'nas', null)
   t.equal(calls.longerThan(10_000).length, 1)
 })
 
-t.test('each run is said once, and again after it had come back', async t => {
+t.test('each run is reported once, and again after its call had returned', async t => {
   let found = [{ run: 'r1' as string | null, task: 'nas', ms: 11_000 }]
-  const said: object[] = []
-  const watch = new IoWatch({ calls: { longerThan: () => found }, notice: notice => void said.push(notice) })
+  const notices: object[] = []
+  const watch = new IoWatch({ calls: { longerThan: () => found }, notice: notice => void notices.push(notice) })
   watch.look()
   watch.look()
-  t.same(said, [{ kind: 'io_stuck', id: 'r1', task: 'nas', ms: 11_000 }])
+  t.same(notices, [{ kind: 'io_stuck', id: 'r1', task: 'nas', ms: 11_000 }])
   found = []
   watch.look()
   found = [{ run: 'r1', task: 'nas', ms: 10_000 }, { run: null, task: 'nas', ms: 9 }]
   watch.look()
-  t.equal(said.length, 3)
+  t.equal(notices.length, 3)
 })
 
-t.test('what does not come is not waited for', async t => {
+t.test('a promise that does not settle in time is not waited for', async t => {
   t.equal(await isWithin(1, new Promise(() => undefined)), false)
-  t.equal(await isWithin(10_000, Promise.reject(new Error('no'))), true, 'a fault is an answer')
-  t.equal(await responds(join(t.testdir({}), 'none')), true, 'and so is that there is nothing')
+  t.equal(await isWithin(10_000, Promise.reject(new Error('no'))), true, 'an error is a response')
+  t.equal(await responds(join(t.testdir({}), 'none')), true, 'a missing file is a response')
 })
 
-t.test('a sync that the pool does not come to is done by a thread of its own', async t => {
+t.test('a sync that the thread pool does not run in time runs in its own thread', async t => {
   const handle = await open(join(t.testdir({ f: '' }), 'f'), 'r+')
   t.teardown(() => handle.close())
   const never = () => new Promise<void>(() => undefined)
   await syncOffPool(handle.fd, { pool: never, patience: 1 })
-  await t.rejects(syncOffPool(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' },
-    'and what it fails of is told')
+  await t.rejects(syncOffPool(1_000_000, { pool: never, patience: 1 }), { code: 'EBADF' }, 'its error is thrown')
   await syncOffPool(handle.fd, {
     thread: () => {
-      throw new Error('the pool is there')
+      throw new Error('the pool responds')
     }
   })
   await t.rejects(syncOffPool(handle.fd, { pool: () => Promise.reject(new Error('EIO')) }), { message: 'EIO' })

@@ -17,7 +17,7 @@ interface Ask {
   tasks?: TaskDefinition[]
 }
 
-/** A running manager whose machine is watched by a clock that the test moves; its timed loops are left to the test. */
+/** A running manager on a fake clock and fake senses, without timed loops. */
 async function embedded (
   owner: { teardown(fn: () => unknown): void },
   { root = scratch(owner), at = MONDAY, tasks = [] }: Ask = {}
@@ -41,7 +41,7 @@ async function embedded (
   const go = async (to: number) => {
     clock.set(to)
     await manager.fire()
-    await until('nothing is under way', async () => (await runs()).every(({ state }) => state === 'completed'))
+    await until('all runs are completed', async () => (await runs()).every(({ state }) => state === 'completed'))
   }
   const add = async (...tasks: TaskDefinition[]) => {
     manager.registerTasks(tasks)
@@ -50,8 +50,7 @@ async function embedded (
   return { root, clock, manager, see, runs, go, add }
 }
 
-/** The same after four weeks of a machine that is busy but from three to four in the morning, an hour before the
- *  fifth. */
+/** The same after four weeks in which the machine was busy except from 3 to 4 am, one hour before the fifth week. */
 async function watched (owner: { teardown(fn: () => unknown): void }) {
   const it = await embedded(owner)
   for (let at = MONDAY; at < AFTER; at += 20 * MINUTE) {
@@ -65,7 +64,7 @@ async function watched (owner: { teardown(fn: () => unknown): void }) {
   return it
 }
 
-t.test('a schedule is moved to the hour that the machine was seen to be quiet in, and its run says why', async t => {
+t.test('a fire is moved to the hour in which the machine is usually quiet, and its run says why', async t => {
   const it = await watched(t)
   await it.add(nightly)
   t.equal(it.manager.planner.nextAt, hour(3))
@@ -83,10 +82,10 @@ t.test('a schedule is moved to the hour that the machine was seen to be quiet in
   })
   t.match(run!.moved!.message, /2 % busy then, and 40 % at the nominal time/)
   t.strictSame(more, [])
-  t.equal(it.manager.planner.nextAt, hour(27), 'the next one is moved by its own night')
+  t.equal(it.manager.planner.nextAt, hour(27), 'the next fire is moved in its own night')
 })
 
-t.test('a fire that was moved stands where it is, with its reason, over a restart', async t => {
+t.test('a moved fire keeps its instant and reason over a restart', async t => {
   const first = await watched(t)
   await first.add(nightly)
   await first.manager.stop()
@@ -95,12 +94,12 @@ t.test('a fire that was moved stands where it is, with its reason, over a restar
   t.match(await it.manager.desk.task('nightly'), { next_run: '2026-11-30T03:00:00.000Z', status: 'scheduled' })
   t.strictSame(it.manager.planner.fires(it.manager.desk.definition('nightly'), 2), [hour(3), hour(24)])
   t.match(await it.manager.forecast(12), [{ nominal_at: hour(0), earliest_at: hour(3), likely_at: hour(3) }],
-    'its nominal time has passed, and it is still to come')
+    'it is forecast although its nominal time has passed')
   await it.go(hour(3))
   t.match(await it.runs(), [{ nominal_at: hour(0), due_at: hour(3), moved: { code: 'quieter_hour' } }])
 })
 
-t.test('a fire is moved neither beyond its flex nor past the fire after it, and not without flex', async t => {
+t.test('a fire is moved neither beyond its flex nor past the next fire, and not without flex', async t => {
   const it = await watched(t)
   await it.add({ ...nightly, id: 'short', flex: '2h' }, { ...nightly, id: 'often', trigger: '0 0,2 * * *' }, {
     ...nightly,
@@ -115,14 +114,14 @@ t.test('a fire is moved neither beyond its flex nor past the fire after it, and 
   t.match(next('often'), { nominal_at: hour(2), next_at: hour(3), moved: { code: 'quieter_hour' } })
 })
 
-t.test('a machine that was not watched long enough leaves the nominal time', async t => {
+t.test('a fire keeps its nominal time while there is too little history', async t => {
   const it = await embedded(t, { at: hour(-1), tasks: [nightly] })
   t.equal(it.manager.planner.nextAt, hour(0))
   await it.go(hour(0))
   t.match(await it.runs(), [{ due_at: hour(0), nominal_at: hour(0), moved: null }])
 })
 
-t.test('no run is moved out of its own window', async t => {
+t.test('no fire is moved out of the window of its task', async t => {
   const it = await watched(t)
   const late = { trigger: '0 23 * * *', flex: '8h', func: () => 'done' }
   await it.add({ id: 'inside', ...late, constraints: { window: '22:00-02:00' } }, {

@@ -13,7 +13,7 @@ const fails = func(() => {
   throw new Error('no paper')
 })
 
-t.test('the runs of a flow follow each other, and read what came of those before them', async t => {
+t.test('the runs of a flow start in order and read the results of those before them', async t => {
   const it = await harness(t, {
     tasks: [
       { id: 'fetch', ...func(ctx => ({ rows: (ctx.payload as { rows: number }).rows })) },
@@ -35,9 +35,9 @@ t.test('the runs of a flow follow each other, and read what came of those before
   t.equal((await it.desk.run(added[0]!.run.id)).result, 7)
 })
 
-t.test('a failure skips all that waited for it, with the chain of causes, and runs what was meant for it', async t => {
+t.test('a failure skips its dependents with the chain of causes, and starts those that wait for a failure', async t => {
   const it = await harness(t, { tasks: [{ id: 'print', ...fails }, {}, { id: 'mend' }] })
-  const [print, next, last, mend, whatever] = (await it.desk.bulk.add([
+  const [print, next, last, mend, always] = (await it.desk.bulk.add([
     { task: 'print', ref: 'print' },
     { task: 'work', ref: 'next', after: ['#print'] },
     { task: 'work', after: ['#next'] },
@@ -45,7 +45,7 @@ t.test('a failure skips all that waited for it, with the chain of causes, and ru
     { task: 'mend', after: [{ run: '#next', condition: 'done' }] }
   ])).map(({ run }) => run.id)
   await it.reach(mend!, 'completed')
-  await it.reach(whatever!, 'completed')
+  await it.reach(always!, 'completed')
   t.match((await it.reach(next!, 'skipped')).reason, {
     code: 'dependency_failed',
     message: /no paper/,
@@ -54,7 +54,7 @@ t.test('a failure skips all that waited for it, with the chain of causes, and ru
   t.match((await it.reach(last!, 'skipped')).reason, { chain: [print!, next!] })
 })
 
-t.test('a circle is refused with its members named, and so is a run that waits for itself or for nobody', async t => {
+t.test('a cycle is refused with its members named, and so is a run after itself or after an unknown run', async t => {
   const it = await harness(t)
   const refused = async (asks: Parameters<typeof it.desk.bulk.add>[0], pointer: string, detail: RegExp) =>
     await t.rejects(it.desk.bulk.add(asks), { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer, detail }] })
@@ -69,7 +69,7 @@ t.test('a circle is refused with its members named, and so is a run that waits f
   t.equal((await it.desk.runs({ limit: 5 })).items.length, 0)
 })
 
-t.test('a task waits until the one it depends on has run, and reads its result', async t => {
+t.test('a task waits for its dependency and reads its result', async t => {
   const it = await harness(t, {
     tasks: [{ id: 'load', ...func(() => 'loaded') }, {
       depends_on: [{ task: 'load', condition: 'completed', freshMs: Infinity }],
@@ -84,7 +84,7 @@ t.test('a task waits until the one it depends on has run, and reads its result',
   t.same((await it.desk.run(run.id)).result, { load: 'loaded' })
 })
 
-t.test('a task that waits for one that is not there says so, until there is one', async t => {
+t.test('a task with an unknown dependency is held with that reason until the task exists', async t => {
   const it = await harness(t, { tasks: [{ depends_on: [{ task: 'load', condition: 'completed', freshMs: HOUR }] }] })
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
@@ -100,10 +100,10 @@ t.test('a task that waits for one that is not there says so, until there is one'
   it.clock.advance(2 * HOUR)
   await it.desk.enqueue('work')
   await it.runner.settled()
-  t.match(await held(), { code: 'dependency_unknown' }, 'what it once did is no longer fresh')
+  t.match(await held(), { code: 'dependency_unknown' }, 'its last run is no longer fresh')
 })
 
-t.test('a task waits for one that is under way, unless an earlier run is fresh enough', async t => {
+t.test('a task waits for a running dependency, unless an earlier run is fresh enough', async t => {
   const held = gate()
   let slow = false
   const load = {
@@ -133,7 +133,7 @@ t.test('a task waits for one that is under way, unless an earlier run is fresh e
   await it.reach(late.id, 'completed')
 })
 
-t.test('the failure of a task skips those that depend on it, and theirs, with the chain of causes', async t => {
+t.test('the failure of a task skips its dependents and theirs with the chain of causes', async t => {
   const it = await harness(t, {
     tasks: [{ id: 'a', ...fails }, { id: 'b', depends_on: [{ task: 'a', condition: 'completed', freshMs: Infinity }] },
       { id: 'c', depends_on: [{ task: 'b', condition: 'completed', freshMs: Infinity }] }, {
@@ -150,7 +150,7 @@ t.test('the failure of a task skips those that depend on it, and theirs, with th
   await it.reach((await it.desk.enqueue('alarm')).run.id, 'completed')
 })
 
-t.test('tasks that wait for each other are skipped with the circle named, and so is who waits for them', async t => {
+t.test('tasks that depend on each other are skipped with the cycle named, and so are their dependents', async t => {
   const on = (task: string) => ({ depends_on: [{ task, condition: 'completed' as const, freshMs: Infinity }] })
   const it = await harness(t, {
     tasks: [{ id: 'hen', ...on('egg') }, { id: 'egg', ...on('hen') }, { id: 'farm', ...on('hen') }]
@@ -161,7 +161,7 @@ t.test('tasks that wait for each other are skipped with the circle named, and so
   t.equal((await it.reach(farm.id, 'skipped')).reason?.code, 'dependency_failed')
 })
 
-t.test('a dependency that never comes ends at the deadline, as the task says', async t => {
+t.test('a run whose dependency never runs is started or skipped at its deadline', async t => {
   const depends = {
     depends_on: [{ task: 'never', condition: 'completed' as const, freshMs: Infinity }],
     deadlineMs: HOUR

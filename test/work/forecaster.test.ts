@@ -15,7 +15,7 @@ interface Asked {
   answer: PromiseWithResolvers<Forecast>
 }
 
-/** A forecaster whose answers the test gives. */
+/** A forecaster whose forecasts the test resolves. */
 async function setup (t: Owner, options: HarnessOptions = {}) {
   const it = await harness(t, options)
   const asked: Asked[] = []
@@ -48,7 +48,7 @@ async function setup (t: Owner, options: HarnessOptions = {}) {
   return { ...it, forecaster, asked, next, forecast }
 }
 
-t.test('those who ask for the same while a forecast is worked out share the one after it', async t => {
+t.test('callers who ask for the same hours during a computation share one forecast', async t => {
   const it = await setup(t)
   const first = it.forecaster.forecast(24)
   const one = await it.next()
@@ -59,7 +59,7 @@ t.test('those who ask for the same while a forecast is worked out share the one 
   t.equal(it.asked.length, 0)
 })
 
-t.test('a forecast is given again until something changes or five seconds are over', async t => {
+t.test('a forecast is reused until something changes or five seconds have passed', async t => {
   const it = await setup(t)
   const answer = async (from: number) => {
     const asked = it.forecaster.forecast(24)
@@ -75,7 +75,7 @@ t.test('a forecast is given again until something changes or five seconds are ov
   t.match(await answer(3), { from: 3 })
 })
 
-t.test('what has changed while a forecast was worked out makes it old at once', async t => {
+t.test('a change during the computation makes the forecast stale', async t => {
   const it = await setup(t)
   const first = it.forecaster.forecast(24)
   const one = await it.next()
@@ -88,7 +88,7 @@ t.test('what has changed while a forecast was worked out makes it old at once', 
   t.match(await second, { from: 2 })
 })
 
-t.test('a forecast that fails is told to who has asked, and the next one is worked out', async t => {
+t.test('a forecast that fails rejects, and the next call computes it again', async t => {
   const it = await setup(t)
   const first = it.forecaster.forecast(24)
   const one = await it.next()
@@ -100,7 +100,7 @@ t.test('a forecast that fails is told to who has asked, and the next one is work
   t.match(await second, { from: 2 })
 })
 
-t.test('the present has what runs, what waits and what is paused, and no function', async t => {
+t.test('the input holds running and waiting runs, pauses and tasks, and can be cloned', async t => {
   const it = await setup(t, { tasks: [{ id: 'one' }] })
   const { run } = await it.desk.enqueue('one', { delay: '1h' })
   it.conditions.pause([{ scope: 'all', name: null, until: null, by: 'anna', at: 0 }])
@@ -119,7 +119,7 @@ t.test('the present has what runs, what waits and what is paused, and no functio
   await asked
 })
 
-t.test('past runs say how long one takes', t => {
+t.test('durations are computed from past runs', t => {
   const runs = [10, 30, 20, 50, 40].map(ms => ({ started_at: 100, finished_at: 100 + ms }))
   t.strictSame(tookOf([...runs, { started_at: null, finished_at: 7 }]), { p50: 30, p90: 50, most: 50, runs: 5 })
   t.equal(tookOf([]), null)

@@ -25,7 +25,7 @@ import type { Outcome } from '../../core/model/run/outcome.ts'
 import type { Run, State } from '../../core/model/run/run.ts'
 import type { Task } from '../../core/model/task/task.ts'
 
-/** What these need of a tap test. */
+/** The part of a tap test that fixtures use. */
 export interface Owner {
   teardown(fn: () => unknown): void
 }
@@ -44,8 +44,8 @@ export interface HarnessOptions {
   ended?: (run: Claimed, outcome: Outcome) => void
 }
 
-/** A folder below the temp folder that is gone with the test, after all that is taken down later: a fixture of tap goes
- *  before that. */
+/** A new folder below the temp folder, removed after every teardown that is added later; a fixture of tap is removed
+ *  before them. */
 export function scratch (t: Owner): string {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -78,6 +78,30 @@ function partsOf (shared: Shared, { slots, stopGraceMs, ...settings }: RunnerSet
   return { runner, planner, desk, feed }
 }
 
+/** What all parts share, with the engine started. */
+async function sharedOf (
+  { clock, notice, config, leadMs, folder, tasks }: Pick<Shared, 'clock' | 'notice' | 'leadMs'> & {
+    config: ConfigFile
+    folder: string
+    tasks: ReadonlyMap<string, Task>
+  }
+) {
+  const settings = configOf(config, 'UTC')
+  const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
+  await engine.start()
+  return {
+    engine,
+    clock,
+    notice,
+    conditions: new LiveConditions({ clock, config: () => settings }),
+    leadMs,
+    random: () => 0.5,
+    owner: `boot-${folder}`,
+    tasks: () => tasks,
+    uploads: () => '/uploads'
+  }
+}
+
 /** Runner, planner and desk on a real engine, with a clock that the test moves. */
 export async function harness (
   t: Owner,
@@ -85,27 +109,14 @@ export async function harness (
     stopGraceMs = 0, onNotice = () => undefined, ended = () => undefined }: HarnessOptions = {}
 ) {
   const clock = (own ?? fakeClock(at)) as FakeClock
-  const settings = configOf(config, 'UTC')
   const notices: Notice[] = []
-  const notice = (said: Notice) => {
-    notices.push(said)
-    onNotice(said)
+  const notice = (notice: Notice) => {
+    notices.push(notice)
+    onNotice(notice)
   }
   const tasks = new Map(given.map(over => taskOf(over)).map(task => [task.id, task]))
-  const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
-  await engine.start()
-  const conditions = new LiveConditions({ clock, config: () => settings })
-  const shared = {
-    engine,
-    clock,
-    notice,
-    conditions,
-    leadMs,
-    random: () => 0.5,
-    owner: `boot-${folder}`,
-    tasks: () => tasks,
-    uploads: () => '/uploads'
-  }
+  const shared = await sharedOf({ clock, notice, config, leadMs, folder, tasks })
+  const { engine, conditions } = shared
   const parts = partsOf(shared, { slots, stopGraceMs, abortGraceMs, ended })
   const { runner, planner, feed } = parts
   for (const start of [() => feed.start(), () => planner.load(), () => planner.sync(), () => runner.start()]) {
@@ -127,7 +138,7 @@ export async function harness (
   }
 }
 
-/** What tests do and ask for again and again. */
+/** Steps and queries that many tests share. */
 function helpers (
   { engine, planner, runner, notices }: { engine: Shared['engine'], planner: Planner, runner: Runner,
     notices: Notice[] }
@@ -142,11 +153,11 @@ function helpers (
       await planner.fire()
       runner.wake()
     },
-    said: (kind: NoticeKind) => notices.filter(said => said.kind === kind)
+    said: (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
   }
 }
 
-/** A task function that runs until it is let go; obeys its signal. */
+/** A task function that runs until `letGo()` and obeys its signal. */
 export function gate () {
   const started: string[] = []
   let open = Promise.withResolvers<void>()

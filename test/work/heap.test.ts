@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Heap } from '../../core/work/plan/heap.ts'
 import type { Item } from '../../core/work/plan/heap.ts'
 
-t.test('the earliest key comes out first, however keys were put, moved and taken out', t => {
+t.test('the earliest key is taken first, however keys were added, moved and removed', t => {
   const step = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
     fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }))
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 20 }), (steps, now) => {

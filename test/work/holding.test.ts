@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE
 
 const onMains: Partial<Task> = { constraints: { power: 'mains' } }
 
-t.test('a run is held while its task wants mains, says so, and starts by itself when the plug goes in', async t => {
+t.test('a run of a task that needs mains is held with that reason, and starts when mains power returns', async t => {
   const it = await laptop(t, { tasks: [onMains] })
   await it.see(it.battery(80))
   const { run } = await it.desk.enqueue('work')
@@ -24,10 +24,10 @@ t.test('a run is held while its task wants mains, says so, and starts by itself 
   await it.reach(run.id, 'completed')
   const full = (await it.engine.get(run.id))!
   t.strictSame(full.holds.map(({ from, to }) => to! - from), [2 * HOUR + 12 * MINUTE],
-    'how long it was held is written down')
+    'the length of the hold is stored')
 })
 
-t.test('the runner starts a run when, and only when, the verdict says start', async t => {
+t.test('the runner starts a run if and only if the verdict says start', async t => {
   const it = await laptop(t, { tasks: [{ constraints: { battery_above: 60, cpu_below: 0.5, network: 'unmetered' } }] })
   const cases: Partial<Reading>[] = []
   for (const level of [40, 90]) {
@@ -43,7 +43,7 @@ t.test('the runner starts a run when, and only when, the verdict says start', as
   }
   let started = 0
   for (const reading of cases) {
-    // A dwell has passed with each: what flaps is tried elsewhere.
+    // Each reading lasts longer than the dwell.
     for (let sample = 0; sample < 14; sample++) await it.later(10 * SECOND, reading)
     const { run } = await it.desk.enqueue('work', { delay: '1s' })
     const verdict = it.runner.verdicts.of({ ...run, due_at: 0 })
@@ -58,7 +58,7 @@ t.test('the runner starts a run when, and only when, the verdict says start', as
   t.equal(started, 1)
 })
 
-t.test('at its deadline a held run starts, is skipped or fails, as its task says', async t => {
+t.test('a held run starts, is skipped or fails at its deadline, as its task says', async t => {
   const tasks = (['run', 'skip', 'fail'] as const).map(then => ({
     ...onMains,
     id: then,
@@ -78,7 +78,7 @@ t.test('at its deadline a held run starts, is skipped or fails, as its task says
   t.match(await it.reach(ids[2]!, 'failed'), { reason: { code: 'deadline' }, error: { name: 'DeadlinePassed' } })
 })
 
-t.test('one that expires behind a more urgent run of its task is not forgotten, asked for or fired', async t => {
+t.test('a run behind a more urgent run of its task meets its deadline, whether enqueued or scheduled', async t => {
   const it = await laptop(t, {
     tasks: [{ ...onMains, on_deadline: 'skip', deadlineMs: HOUR, trigger: 'cron', trigger_args: { minute: 0 } }],
     at: '2026-11-22T12:00:00Z'
@@ -99,7 +99,7 @@ t.test('one that expires behind a more urgent run of its task is not forgotten, 
   t.match(await it.reach(fired!.id, 'skipped'), { reason: { code: 'deadline' } })
 })
 
-t.test('a critical run passes every gate but those of safety', async t => {
+t.test('a critical run passes every gate except safety', async t => {
   const it = await laptop(t, { tasks: [onMains] })
   await it.see({ ...it.battery(5), cpu: { busy: 1, own: 0, load: 9, cores: 4 } })
   const urgent = await it.desk.enqueue('work', { priority: 'critical' })
@@ -111,7 +111,7 @@ t.test('a critical run passes every gate but those of safety', async t => {
   t.equal((await it.engine.get(full.run.id))!.state, 'queued')
 })
 
-t.test('a battery that flaps starts no more than one run a minute', async t => {
+t.test('a flapping battery level changes the verdict at most six times in three minutes', async t => {
   const it = await laptop(t, { tasks: [{ class: 'background', overlap: 'allow' }] })
   await it.see(it.battery(49))
   for (let second = 0; second < 180; second++) {
@@ -122,7 +122,7 @@ t.test('a battery that flaps starts no more than one run a minute', async t => {
   t.ok(flips <= 6, `${flips} changes in three minutes`)
 })
 
-t.test('never more than the slots of the power profile, whatever arrives at once', async t => {
+t.test('at most the slots of the power profile are used, however many runs arrive', async t => {
   let now = 0
   let most = 0
   const it = await laptop(t, {
@@ -144,14 +144,14 @@ t.test('never more than the slots of the power profile, whatever arrives at once
   })
   await it.see(it.battery(90))
   await Promise.all(Array.from({ length: 40 }, () => it.desk.enqueue('work')))
-  await until('all are done', async () => {
+  await until('all are completed', async () => {
     await it.runner.settled()
     return (await it.engine.count())[0]?.states.completed === 40
   })
   t.ok(most <= 3, `${most} at once in battery_normal`)
 })
 
-t.test('a gate that throws holds the run by name, and the runner goes on', async t => {
+t.test('a gate that throws holds its run with the error, and other runs start', async t => {
   const it = await laptop(t, {
     tasks: [{
       id: 'odd',
@@ -169,7 +169,7 @@ t.test('a gate that throws holds the run by name, and the runner goes on', async
   t.match(await it.desk.task('odd'), { status: 'held', held: { code: 'gate_error', message: 'odd window' } })
 })
 
-t.test('a fire that finds the last one still held is counted on it: one held run a task', async t => {
+t.test('a fire while the last run is still held is counted on that run', async t => {
   const it = await laptop(t, {
     at: '2026-11-22T12:30:00Z',
     tasks: [{ ...onMains, trigger: 'cron', trigger_args: { minute: 0 }, concurrency: 1 }]

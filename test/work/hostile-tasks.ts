@@ -9,18 +9,27 @@ import type { Owner } from './harness.ts'
 export const SLOW = { timeout: 240_000 }
 const OVER = ['completed', 'failed', 'skipped', 'cancelled']
 
-/** Every method of the context with a value in the place of each of its arguments; what one throws keeps none of the
- *  others from being called. */
+/** Calls every method of the context with each hostile value as each of its arguments, and catches what they throw. */
 const METHODS = `
   const calls = [
-    v => ctx.progress.setTotal(v, v), v => ctx.progress.setTotal(1, v), v => ctx.progress.advance(v, v), v => ctx.progress.advance(1, v), v => ctx.progress.update(v, v), v => ctx.progress.update(1, v),
-    v => ctx.progress.setMessage(v), v => ctx.progress.setStage(v, v, v), v => ctx.progress.setStage('part', v, v), v => ctx.log.info(v), v => ctx.log.warn(v, v), v => ctx.log.error({ v }, '%s %d %j %o %O', v, v, v, v, v),
-    v => ctx.log.info('%s', v), v => ctx.log.debug([v]), v => ctx.log.fatal({ err: v, level: v, msg: v, time: v }), v => console.log(v), v => ctx.checkpoint.save(v), v => ctx.checkpoint.save({ v }), v => ctx.checkpoint.read(v),
-    v => ctx.step(v, () => 1), (v, name) => ctx.step('returns ' + name, () => v), (v, name) => ctx.step('throws ' + name, () => { throw v }), (v, name) => ctx.step('calls ' + name, v), v => ctx.breathe(v), v => ctx.breathe({ slot: v }),
-    v => ctx.enqueue(v), v => ctx.enqueue('nobody', v), v => ctx.enqueue('fine', { payload: v, delay: 86400 }), v => ctx.enqueue('fine', { delay: v }), v => ctx.enqueue('fine', { due_at: v }), v => ctx.enqueue('fine', { key: v, delay: 86400 }),
-    v => ctx.enqueue('fine', { after: v, priority: v, unique: v }), v => ctx.enqueue('fine', { after: [v] }), v => ctx.onHints(v), v => ctx.onHints(() => { throw v }), v => ctx.signal.addEventListener('abort', v), v => { ctx.signal.onabort = v },
-    v => ctx.signal.addEventListener('abort', () => { throw v }), v => ctx.signal.addEventListener('abort', async () => { throw v }), v => ctx.signal.dispatchEvent(v), v => ctx.skip(v), v => ctx.fail(v), v => ctx.retryAfter(v), v => ctx.retryAfter(1, v), v => ctx.warn(v, v),
-    v => { ctx.payload.v = v }, v => { ctx.results.v = v }, v => ctx.services[v], v => ctx.services.offpeak.report(v), v => { setTimeout(() => { throw v }) }, v => { Promise.reject(v) }, v => { process.emitWarning(v) }
+    v => ctx.progress.setTotal(v, v), v => ctx.progress.setTotal(1, v), v => ctx.progress.advance(v, v),
+    v => ctx.progress.advance(1, v), v => ctx.progress.update(v, v), v => ctx.progress.update(1, v),
+    v => ctx.progress.setMessage(v), v => ctx.progress.setStage(v, v, v), v => ctx.progress.setStage('part', v, v),
+    v => ctx.log.info(v), v => ctx.log.warn(v, v), v => ctx.log.error({ v }, '%s %d %j %o %O', v, v, v, v, v),
+    v => ctx.log.info('%s', v), v => ctx.log.debug([v]), v => ctx.log.fatal({ err: v, level: v, msg: v, time: v }),
+    v => console.log(v), v => ctx.checkpoint.save(v), v => ctx.checkpoint.save({ v }), v => ctx.checkpoint.read(v),
+    v => ctx.step(v, () => 1), (v, name) => ctx.step('returns ' + name, () => v),
+    (v, name) => ctx.step('throws ' + name, () => { throw v }), (v, name) => ctx.step('calls ' + name, v),
+    v => ctx.breathe(v), v => ctx.breathe({ slot: v }), v => ctx.enqueue(v), v => ctx.enqueue('unknown', v),
+    v => ctx.enqueue('fine', { payload: v, delay: 86400 }), v => ctx.enqueue('fine', { delay: v }),
+    v => ctx.enqueue('fine', { due_at: v }), v => ctx.enqueue('fine', { key: v, delay: 86400 }),
+    v => ctx.enqueue('fine', { after: v, priority: v, unique: v }), v => ctx.enqueue('fine', { after: [v] }),
+    v => ctx.onHints(v), v => ctx.onHints(() => { throw v }), v => ctx.signal.addEventListener('abort', v),
+    v => { ctx.signal.onabort = v }, v => ctx.signal.addEventListener('abort', () => { throw v }),
+    v => ctx.signal.addEventListener('abort', async () => { throw v }), v => ctx.signal.dispatchEvent(v),
+    v => ctx.skip(v), v => ctx.fail(v), v => ctx.retryAfter(v), v => ctx.retryAfter(1, v), v => ctx.warn(v, v),
+    v => { ctx.payload.v = v }, v => { ctx.results.v = v }, v => ctx.services[v], v => ctx.services.offpeak.report(v),
+    v => { setTimeout(() => { throw v }) }, v => { Promise.reject(v) }, v => { process.emitWarning(v) }
   ]
   let called = 0
   for (const [name, make] of Object.entries(HOSTILE)) {
@@ -40,15 +49,18 @@ const acts = {
   warns: (ctx, make) => ctx.warn(make(), make()),
   skips: (ctx, make) => ctx.skip(make()),
   fails: (ctx, make) => ctx.fail(make()),
-  changed: (ctx, make) => { try { ctx.retryAfter(1) } catch (error) { Object.defineProperties(error, { ms: { get: make }, message: { value: make() } }); throw error } }
+  changed: (ctx, make) => {
+    try { ctx.retryAfter(1) } catch (error) {
+      throw Object.defineProperties(error, { ms: { get: make }, message: { value: make() } })
+    }
+  }
 }
 const methods = async ctx => { ${METHODS} }
 const both = Object.entries(acts).map(([id, act]) => [id, ctx => act(ctx, HOSTILE[ctx.payload.name])])
 export const TASK_DEFINITIONS = [
   { id: 'fine', func: () => 1 },
-  ...${
-  JSON.stringify(ISOLATIONS)
-}.flatMap(isolation => [...both, ['methods', methods]].map(([id, func]) => ({ id: id + '.' + isolation, isolation, func, max_retries: 0, timeout: 100 })))
+  ...${JSON.stringify(ISOLATIONS)}.flatMap(isolation => [...both, ['methods', methods]].map(([id, func]) =>
+    ({ id: id + '.' + isolation, isolation, func, max_retries: 0, timeout: 100 })))
 ]
 `
 
@@ -72,10 +84,10 @@ export async function setup (t: Owner) {
   return { ...it, ended }
 }
 
-/** What holds of every task that hands over hostile values in one place. `of`, `calls`: one of so many values, and of
- *  so many calls of methods, is tried there. */
+/** Tests of tasks with hostile values in one place of isolation. Every `of`-th value and every `calls`-th method call
+ *  is tried. */
 export function contained (t: Test, place: string, { of, calls }: { of: number, calls: number }): void {
-  t.test(`whatever a task returns or throws (${place}), its attempt ends with bounded words [F31, F32]`, SLOW,
+  t.test(`an attempt ends with a bounded message, whatever its task returns or throws (${place}) [F31, F32]`, SLOW,
     async t => {
       const { ended } = await setup(t)
       const asks = ACTS.flatMap(act => Object.keys(HOSTILE).map(name => ({ act, name }))).filter((_, at) =>
@@ -88,10 +100,10 @@ export function contained (t: Test, place: string, { of, calls }: { of: number, 
         if (act === 'throws' || act === 'fails') t.equal(run.state, 'failed', what)
         t.ok(JSON.stringify(run).length < 350_000, what)
       }))
-      t.notOk('polluted' in {}, 'and nothing is polluted')
+      t.notOk('polluted' in {}, 'no prototype is polluted')
     })
 
-  t.test(`every method of the context takes whatever a task gives it (${place}) [F25, F31]`, SLOW, async t => {
+  t.test(`every method of the context survives any argument (${place}) [F25, F31]`, SLOW, async t => {
     const { ended, manager } = await setup(t)
     const run = await ended(`methods.${place}`, { of: calls })
     t.match(run, { state: 'completed', result: true })

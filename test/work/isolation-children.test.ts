@@ -8,7 +8,7 @@ import type { FullRun } from '../../core/model/run/run.ts'
 import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 240_000 }
-/** Long enough to start everything on a machine that is busy, s. */
+/** Long enough to start all processes on a busy machine, in seconds. */
 const TIMEOUT = 6
 const PLACES = ['thread', 'process'] as const
 
@@ -20,18 +20,22 @@ const isAlive = (pid: number) => {
   }
 }
 
-/** One task for each body and place, `name.place`. */
+/** The text of a task file with one task, `name.place`, for each body and place. */
 const fileOf = (bodies: Record<string, string>) => `
   import { spawn, spawnSync } from 'node:child_process'
   import { existsSync, writeFileSync } from 'node:fs'
   const wait = ms => new Promise(done => setTimeout(done, ms))
-  const put = (ctx, pids) => writeFileSync(ctx.services.config.folder + '/' + ctx.task, pids.join(' '))
-  const STUBBORN = 'trap "" TERM; setsid sleep 300 & echo $! > "$0.detached"; sleep 300 & echo $! > "$0.grandchild"; while :; do sleep 1; done'
+  const put = (ctx, pids) => writeFileSync(fileOf(ctx), pids.join(' '))
+  const STUBBORN = ['trap "" TERM', 'setsid sleep 300 & echo $! > "$0.detached"',
+    'sleep 300 & echo $! > "$0.grandchild"', 'while :; do sleep 1; done'].join('\\n')
+  const fileOf = ctx => ctx.services.config.folder + '/' + ctx.task
+  const stopped = ctx => new Promise((_, no) => ctx.signal.addEventListener('abort', () => no(ctx.signal.reason)))
   const bodies = { ${Object.entries(bodies).map(([name, body]) => `${name}: async ctx => { ${body} }`).join(',\n')} }
   export const TASK_DEFINITIONS = ${
   JSON.stringify(PLACES)
 }.flatMap(isolation => Object.entries(bodies).map(([name, func]) =>
-    ({ id: name + '.' + isolation, func, isolation, max_retries: 0, ...name.startsWith('times') && { timeout: ${TIMEOUT} } })))`
+    ({ id: name + '.' + isolation, func, isolation, max_retries: 0,
+      ...name.startsWith('times') && { timeout: ${TIMEOUT} } })))`
 
 async function setup (
   t: Owner,
@@ -56,14 +60,14 @@ async function setup (
   }
   const ended = async (task: string) => over(await add(task))
   const pidIn = (name: string) => existsSync(join(folder, name)) ? Number(readFileSync(join(folder, name), 'utf8')) : 0
-  /** The process that a stubborn task has started, and those that this has started, once they are there. */
+  /** The pids of the child of a stubborn task and of its grandchildren, once all have started. */
   const pids = async (task: string) => {
     const names = [task, `${task}.grandchild`, `${task}.detached`]
     await until(`${task} has started them`, () => names.every(name => pidIn(name) > 0))
     return names.map(pidIn)
   }
   const gone = async (task: string) => {
-    // One that is blocked by what it has started has written down itself: in a thread, this process.
+    // A blocking task has written its own pid: in a thread, that of this process.
     for (const pid of await pids(task)) {
       if (pid !== process.pid) await until(`${pid} of ${task} is gone`, () => !isAlive(pid))
     }
@@ -71,22 +75,18 @@ async function setup (
   return { ...it, add, over, ended, pids, pidIn, gone }
 }
 
-const STUBBORN =
-  `const child = spawn('sh', ['-c', STUBBORN, ctx.services.config.folder + '/' + ctx.task], { stdio: 'ignore' }); put(ctx, [child.pid])`
+const STUBBORN = `const child = spawn('sh', ['-c', STUBBORN, fileOf(ctx)], { stdio: 'ignore' }); put(ctx, [child.pid])`
 
 t.test(
-  'a timeout or a cancel ends what a function has started in a thread, as in a process: grandchildren, and what has left its parent [F30]',
+  'a timeout or a cancel ends all descendants of a function, detached ones too, in a thread and in a process [F30]',
   SLOW,
   async t => {
     const { add, over, ended, pids, gone, manager } = await setup(t, {
       bodies: {
         times: `${STUBBORN}; await wait(1e6)`,
-        spins:
-          `${STUBBORN}; while (!existsSync(ctx.services.config.folder + '/' + ctx.task + '.grandchild')); for (;;);`,
-        obeys:
-          `${STUBBORN}; await new Promise((_, no) => ctx.signal.addEventListener('abort', () => no(ctx.signal.reason)))`,
-        blocks:
-          `put(ctx, [process.pid]); spawnSync('sh', ['-c', STUBBORN, ctx.services.config.folder + '/' + ctx.task], { stdio: 'ignore' })`
+        spins: `${STUBBORN}; while (!existsSync(fileOf(ctx) + '.grandchild')); for (;;);`,
+        obeys: `${STUBBORN}; await stopped(ctx)`,
+        blocks: `put(ctx, [process.pid]); spawnSync('sh', ['-c', STUBBORN, fileOf(ctx)], { stdio: 'ignore' })`
       }
     })
     const timesOut = async (task: string) => {
@@ -109,11 +109,10 @@ t.test(
   }
 )
 
-t.test('a stop ends it too, and the attempt is given back', SLOW, async t => {
+t.test('a stop ends the descendants of a function and gives the attempt back', SLOW, async t => {
   const { add, pids, gone, manager } = await setup(t, {
     bodies: {
-      obeys:
-        `${STUBBORN}; await new Promise((_, no) => ctx.signal.addEventListener('abort', () => no(ctx.signal.reason)))`
+      obeys: `${STUBBORN}; await stopped(ctx)`
     }
   })
   const id = await add('obeys.thread')
@@ -123,7 +122,7 @@ t.test('a stop ends it too, and the attempt is given back', SLOW, async t => {
   await gone('obeys.thread')
 })
 
-t.test('what a run in the same thread has left before goes on, and is not ended with a later one', SLOW, async t => {
+t.test('a process leftPid by a run in a thread outlives a later run that is ended there', SLOW, async t => {
   const { ended, pidIn, gone, pids } = await setup(t, {
     bodies: {
       leaves:
@@ -132,36 +131,38 @@ t.test('what a run in the same thread has left before goes on, and is not ended 
     }
   })
   t.match(await ended('leaves.thread'), { state: 'completed' })
-  const left = pidIn('leaves.thread')
+  const leftPid = pidIn('leaves.thread')
   t.teardown(() => {
-    if (isAlive(left)) process.kill(left, 'SIGKILL')
+    if (isAlive(leftPid)) process.kill(leftPid, 'SIGKILL')
   })
   t.match(await ended('times.thread'), { state: 'failed' })
   await pids('times.thread')
   await gone('times.thread')
-  t.ok(isAlive(left))
+  t.ok(isAlive(leftPid))
   await ended('leaves.process')
-  await until('that of a process is gone', () => !isAlive(pidIn('leaves.process')))
+  await until('the one left by a process is gone', () => !isAlive(pidIn('leaves.process')))
 })
 
-t.test('a script ends with all that it has started, also in groups of their own', SLOW, async t => {
+const header = (id: string) => `#!/bin/bash\n# offpeak: id = ${id} ; max_retries = 0`
+
+t.test('a script ends with all its descendants, also those in process groups of their own', SLOW, async t => {
   const { ended, add, over, pidIn, manager } = await setup(t, {
     files: {
-      'wrapped.sh':
-        `#!/bin/bash\n# offpeak: id = wrapped ; max_retries = 0 ; timeout = 2s\ntimeout 60 sh -c 'echo $$ > FOLDER/wrapped; while :; do sleep 0.1; done'\n`,
-      'jobs.sh':
-        `#!/bin/bash\n# offpeak: id = jobs ; max_retries = 0\nset -m\nsh -c 'echo $$ > FOLDER/jobs; while :; do sleep 0.1; done' &\nwhile [ ! -s FOLDER/jobs ]; do sleep 0.05; done\n`,
-      'leaves.sh':
-        `#!/bin/bash\n# offpeak: id = leaves ; max_retries = 0\nsetsid sh -c 'echo $$ > FOLDER/leaves; while :; do sleep 0.1; done' &\nwait\n`
+      'wrapped.sh': `${
+        header('wrapped')
+      } ; timeout = 2s\ntimeout 60 sh -c 'echo $$ > FOLDER/wrapped; while :; do sleep 0.1; done'\n`,
+      'jobs.sh': `${header('jobs')}\nset -m\nsh -c 'echo $$ > FOLDER/jobs; while :; do sleep 0.1; done' &
+        while [ ! -s FOLDER/jobs ]; do sleep 0.05; done\n`,
+      'leaves.sh': `${header('leaves')}\nsetsid sh -c 'echo $$ > FOLDER/leaves; while :; do sleep 0.1; done' &\nwait\n`
     }
   })
   t.match(await ended('wrapped'), { state: 'failed', error: { message: /timeout/ } })
-  await until('what timeout has started is gone', () => !isAlive(pidIn('wrapped')))
+  await until('the child of timeout is gone', () => !isAlive(pidIn('wrapped')))
   t.match(await ended('jobs'), { state: 'completed' })
   await until('the job is gone', () => !isAlive(pidIn('jobs')))
   const id = await add('leaves')
   await until('it has started', () => pidIn('leaves') > 0)
   await manager.desk.cancel(id, { by: 'anna' })
   t.match(await over(id), { state: 'cancelled' })
-  await until('what has left the session is gone', () => !isAlive(pidIn('leaves')))
+  await until('the process in its own session is gone', () => !isAlive(pidIn('leaves')))
 })

@@ -35,43 +35,54 @@ const isAlive = (pid: number) => {
   }
 }
 
-t.test('a loop that never waits is ended at its timeout, its progress is seen meanwhile, and the others go on [F24]',
-  SLOW, async t => {
-  const folder = scratch(t)
-  const { ended, add, over, manager } = await setup(t, {
-    'loop.ts': `
+t.test('an endless loop is ended at its timeout, shows progress before it, and blocks no other run [F24]', SLOW,
+  async t => {
+    const folder = scratch(t)
+    const { ended, add, over, manager } = await setup(t, {
+      'loop.ts': `
       import { appendFileSync } from 'node:fs'
-      const func = (ctx: any) => { ctx.progress.setTotal(1e9); for (let n = 0; ; n++) if (n % 1e6 === 0) { ctx.progress.update(n / 1e6); appendFileSync(ctx.services.config.folder + '/' + ctx.task, '.') } }
+      const func = (ctx: any) => {
+        ctx.progress.setTotal(1e9)
+        for (let n = 0; ; n++) {
+          if (n % 1e6 !== 0) continue
+          ctx.progress.update(n / 1e6)
+          appendFileSync(ctx.services.config.folder + '/' + ctx.task, '.')
+        }
+      }
       export const TASK_DEFINITIONS = ${
-      JSON.stringify(PLACES)
-    }.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
-    ...Object.fromEntries(
-      PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])
-    ),
-    'here.ts': taskFile('here', 'return "fine"')
-  }, {}, { services: { folder } })
-  for (const place of PLACES) {
-    const loop = await add(`loop_${place}`)
-    await until('it moves', async () => {
-      await manager.beat('flush')
-      return ((await manager.engine.get(loop))!.progress?.current ?? 0) > 0
-    })
-    t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not kept`)
-    t.match(await over(loop), {
-      state: 'failed',
-      error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' }
-    }, place)
-    const went = statSync(join(folder, `loop_${place}`)).size
-    t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
-    t.equal(statSync(join(folder, `loop_${place}`)).size, went, `${place}: the loop does not go on`)
-  }
-})
+        JSON.stringify(PLACES)
+      }.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
+      ...Object.fromEntries(
+        PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])
+      ),
+      'here.ts': taskFile('here', 'return "fine"')
+    }, {}, { services: { folder } })
+    for (const place of PLACES) {
+      const loop = await add(`loop_${place}`)
+      await until('its progress rises', async () => {
+        await manager.beat('flush')
+        return ((await manager.engine.get(loop))!.progress?.current ?? 0) > 0
+      })
+      t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not blocked`)
+      t.match(await over(loop), {
+        state: 'failed',
+        error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' }
+      }, place)
+      const size = statSync(join(folder, `loop_${place}`)).size
+      t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
+      t.equal(statSync(join(folder, `loop_${place}`)).size, size, `${place}: the loop has ended`)
+    }
+  })
 
-t.test('exit, crash and signal of the place where it runs are a failed attempt in words [F26]', SLOW, async t => {
+t.test('an exit, crash or signal of the thread or process fails the attempt with a message [F26]', SLOW, async t => {
   const { ended, manager } = await setup(t, {
-    'exits.ts': `export const TASK_DEFINITIONS = ${
+    'exits.ts': `const func = async (ctx: any) => {
+      for (let n = 0; n < ctx.payload; n++) ctx.log.info('word ' + n)
+      process.exit(7)
+    }
+    export const TASK_DEFINITIONS = ${
       JSON.stringify(PLACES)
-    }.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func: async (ctx: any) => { for (let n = 0; n < ctx.payload; n++) ctx.log.info('word ' + n); process.exit(7) } }))`,
+    }.map(isolation => ({ id: 'exits_' + isolation, isolation, max_retries: 0, func }))`,
     'early.ts': taskFile('early', 'process.exit(0)', { isolation: 'process', ...ONCE }),
     'aborts.ts': taskFile('aborts', 'process.abort()', { isolation: 'process', ...ONCE }),
     'kills.ts': taskFile('kills', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {})', {
@@ -84,26 +95,29 @@ t.test('exit, crash and signal of the place where it runs are a failed attempt i
     }),
     'next.ts': taskFile('next', 'return 1', { isolation: 'thread' })
   })
-  const words = { thread: 2000, process: 50 }
+  const counts = { thread: 2000, process: 50 }
   for (const place of PLACES) {
-    // What a process has said is lost with it beyond what a pipe holds.
-    const run = await ended(`exits_${place}`, words[place])
+    // Messages of a process that exceed the buffer of the pipe are lost when it exits.
+    const run = await ended(`exits_${place}`, counts[place])
     t.match(run, { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'exited with code 7' } }, place)
     t.match((await manager.desk.logs({ id: run.id, after: 0, limit: 5000 })).at(-1), {
-      text: `word ${words[place] - 1}`
-    }, `${place}: its last words are heard`)
+      text: `word ${counts[place] - 1}`
+    }, `${place}: its last log line is stored`)
   }
   t.match(await ended('early'), { state: 'failed', error: { message: 'exited with code 0' } },
-    'an exit without an error is no answer')
+    'an exit code of 0 is not a result')
   t.match(await ended('aborts'), { state: 'failed', error: { code: 'OFFPEAK_WORK_DIED', message: 'ended by SIGABRT' } })
   t.match(await ended('kills'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
   t.match(await ended('hangs_up'), { state: 'failed', error: { message: 'ended by SIGKILL' } })
   t.match(await ended('next'), { state: 'completed', result: 1 })
 })
 
-t.test('more memory than its limit is a failed attempt that says so [F10, F30]', SLOW, async t => {
-  const hoard =
-    'const kept: unknown[] = []; for (;;) { kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n }))); await new Promise(r => setImmediate(r)) }'
+t.test('an attempt that exceeds its memory limit fails with that reason [F10, F30]', SLOW, async t => {
+  const hoard = `const kept: unknown[] = []
+    for (;;) {
+      kept.push(Array.from({ length: 1e5 }, (_, n) => ({ n })))
+      await new Promise(r => setImmediate(r))
+    }`
   const { ended } = await setup(t, Object.fromEntries(
     PLACES.map(
       place => [`hoards_${place}.ts`,
@@ -118,7 +132,7 @@ t.test('more memory than its limit is a failed attempt that says so [F10, F30]',
   }
 })
 
-t.test('with a process everything ends that it has started, also what does not listen to TERM', SLOW, async t => {
+t.test('the descendants of a process end with it, also those that ignore SIGTERM', SLOW, async t => {
   const body = (rest: string) =>
     `const { spawn } = await import('node:child_process')
     const { writeFileSync } = await import('node:fs')
@@ -143,37 +157,41 @@ t.test('with a process everything ends that it has started, also what does not l
   for (const pid of pids('stays')) await until('it is gone', () => !isAlive(pid))
 })
 
-t.test('a function that is told to stop has the grace to end well; a stop gives the attempt back', SLOW, async t => {
-  const body =
-    'ctx.log.info("on"); await new Promise(r => ctx.signal.addEventListener("abort", r)); await new Promise(r => setTimeout(r, 50)); ctx.log.info(ctx.signal.reason.code); throw ctx.signal.reason'
+t.test('a function that is asked to stop has a grace period to end, and its attempt is given back', SLOW, async t => {
+  const body = `ctx.log.info('on')
+    await new Promise(r => ctx.signal.addEventListener('abort', r))
+    await new Promise(r => setTimeout(r, 50))
+    ctx.log.info(ctx.signal.reason.code)
+    throw ctx.signal.reason`
   const { add, manager } = await setup(t, Object.fromEntries(
     PLACES.map(place => [`stops_${place}.ts`, taskFile(`stops_${place}`, body, { isolation: place, ...ONCE })])
   ))
   const ids = await Promise.all(PLACES.map(place => add(`stops_${place}`)))
-  const words = async (id: string) => (await manager.desk.logs({ id, after: 0, limit: 5 })).map(({ text }) => text)
+  const texts = async (id: string) => (await manager.desk.logs({ id, after: 0, limit: 5 })).map(({ text }) => text)
   for (const id of ids) {
     await until('it runs', async () => {
       await manager.beat('flush')
-      return (await words(id)).length === 1
+      return (await texts(id)).length === 1
     })
   }
   await manager.runner.stop()
   for (const id of ids) {
     t.match(await manager.engine.get(id), { state: 'queued', attempt: 0, reason: { code: 'stopping' } })
-    t.strictSame(await words(id), ['on', 'stopping'])
+    t.strictSame(await texts(id), ['on', 'stopping'])
   }
 })
 
-t.test('threads are used again, no more of them than slots, and one that has leaked is replaced [F30]', SLOW,
+t.test('threads are reused, at most one for each slot, and a thread that leaks memory is replaced [F30]', SLOW,
   async t => {
     const id = 'const { threadId } = await import("node:worker_threads")'
     const { add, over, ended } = await setup(t, {
       'which.ts': taskFile('which', `${id}; await new Promise(r => setTimeout(r, 5)); return threadId`, {
         isolation: 'thread'
       }),
-      'leaks.ts': taskFile('leaks',
-        `${id}; const had = globalThis.leak !== undefined; globalThis.leak = Array.from({ length: 400 }, () => new Array(25_000).fill(0.5)); return { had, threadId }`,
-        { isolation: 'thread', memory_limit: '128 MiB', ...ONCE })
+      'leaks.ts': taskFile('leaks', `${id}
+        const had = globalThis.leak !== undefined
+        globalThis.leak = Array.from({ length: 400 }, () => new Array(25_000).fill(0.5))
+        return { had, threadId }`, { isolation: 'thread', memory_limit: '128 MiB', ...ONCE })
     }, { scheduler_thread_pool: 2 })
     const warnings: string[] = []
     const warn = ({ name }: Error) => void warnings.push(name)
@@ -183,14 +201,14 @@ t.test('threads are used again, no more of them than slots, and one that has lea
     const used = new Set<unknown>()
     for (const id of ids) used.add((await over(id)).result)
     t.ok(used.size <= 2, `${used.size} threads for 40 runs`)
-    t.strictSame(warnings, [], 'nothing piles up with their use')
+    t.strictSame(warnings, [], 'no listeners accumulate')
     const first = (await ended('leaks')).result as { threadId: number }
     const second = (await ended('leaks')).result as { threadId: number }
     t.match(second, { had: false })
     t.not(second.threadId, first.threadId)
   })
 
-t.test('what is executed is the version that was checked, whatever has become of its file [F39]', SLOW, async t => {
+t.test('a run executes the version that was loaded, although its file has changed [F39]', SLOW, async t => {
   const { ended, write, manager } = await setup(t, Object.fromEntries(
     PLACES.map(
       isolation => [`kept_${isolation}.ts`,
@@ -198,20 +216,26 @@ t.test('what is executed is the version that was checked, whatever has become of
     )
   ))
   for (const place of PLACES) write(`backgroundtask/kept_${place}.ts`, 'export const TASK_DEFINITIONS = [ broken')
-  await until('they are found broken', () => manager.catalog.broken.length === 2)
+  await until('both files are reported broken', () => manager.catalog.broken.length === 2)
   for (const place of PLACES) t.match(await ended(`kept_${place}`), { state: 'completed', result: 'good' }, place)
 })
 
 const hasIonice = spawnSync('ionice').error === undefined
 
-t.test('processes and scripts are as kind as they are told to be', {
+t.test('processes and scripts run with their nice and ionice values', {
   ...SLOW,
-  skip: !hasIonice && 'there is no ionice here'
+  skip: !hasIonice && 'needs ionice'
 }, async t => {
   const { ended } = await setup(t, {
-    'kind.ts': taskFile('kind',
-      'const { getPriority } = await import("node:os"); const { execFileSync } = await import("node:child_process"); return [getPriority(), String(execFileSync("ionice")).trim(), process.env.COLOUR, process.env.OFFPEAK_TEST_SECRET ?? null]',
-      { isolation: 'process', nice: 7, ionice: 'idle', env: { COLOUR: 'blue' } }),
+    'kind.ts': taskFile('kind', `const { getPriority } = await import('node:os')
+      const { execFileSync } = await import('node:child_process')
+      const ionice = String(execFileSync('ionice')).trim()
+      return [getPriority(), ionice, process.env.COLOUR, process.env.OFFPEAK_TEST_SECRET ?? null]`, {
+      isolation: 'process',
+      nice: 7,
+      ionice: 'idle',
+      env: { COLOUR: 'blue' }
+    }),
     'kind.sh':
       '#!/bin/sh\n# offpeak: id = kind_script ; nice = 5 ; ionice = low\necho "::result \\"$(nice) $(ionice)\\""\n'
   })

@@ -10,7 +10,7 @@ const SLOW = { timeout: 240_000 }
 const PLACES = ['thread', 'process'] as const
 const MIB = 2 ** 20
 
-/** One task for each body and place, `name.place`. */
+/** The text of a task file with one task, `name.place`, for each body and place. */
 const fileOf = (bodies: Record<string, string>, fields: object) => `
   const wait = ms => new Promise(done => setTimeout(done, ms))
   const bodies = { ${Object.entries(bodies).map(([name, body]) => `${name}: async ctx => { ${body} }`).join(',\n')} }
@@ -36,20 +36,19 @@ async function setup (
 }
 
 t.test(
-  'memory_limit bounds what a thread, a process and a script hold, Buffers and children too, and names both figures [F10, F30]',
+  'memory_limit covers threads, processes and scripts, with Buffers and children, and names both sizes [F10, F30]',
   SLOW,
   async t => {
     const grows = 'const kept = []; for (;;) { kept.push(Buffer.alloc(20e6, 1)); await wait(30) }'
     const node = JSON.stringify(process.execPath)
-    const script = (id: string, code: string) =>
-      `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n${node} -e '${code}' &\nwait\nexit 0\n`
+    const header = (id: string) => `#!/bin/sh\n# offpeak: id = ${id} ; memory_limit = 96 MiB ; max_retries = 0\n`
+    const script = (id: string, code: string) => `${header(id)}${node} -e '${code}' &\nwait\nexit 0\n`
     const { ended } = await setup(t, {
       bodies: { buffers: grows, modest: 'const kept = Buffer.alloc(20e6, 1); await wait(400); return kept.length' },
       fields: { memory_limit: '96 MiB' },
       files: {
         'grows.sh': script('grows.script', 'const kept = []; setInterval(() => kept.push(Buffer.alloc(20e6, 1)), 30)'),
-        'modest.sh':
-          '#!/bin/sh\n# offpeak: id = modest.script ; memory_limit = 96 MiB ; max_retries = 0\nsleep 0.4; echo "::result 20000000"\n'
+        'modest.sh': `${header('modest.script')}sleep 0.4; echo "::result 20000000"\n`
       }
     })
     for (const task of ['buffers.thread', 'buffers.process', 'grows.script']) {
@@ -69,8 +68,8 @@ t.test(
   }
 )
 
-t.test('what a process holds before its task begins does not count', SLOW, async t => {
-  // Node alone holds more than that.
+t.test('memory held before the task begins does not count', SLOW, async t => {
+  // Node alone holds more than 32 MiB.
   const { ended } = await setup(t, { bodies: { idle: 'await wait(400)' }, fields: { memory_limit: '32 MiB' } })
   t.match(await ended('idle.process'), { state: 'completed' })
 })
@@ -91,7 +90,7 @@ t.test('a child does not raise the limit of its process', SLOW, async t => {
   t.match(await ended('over.process'), { state: 'failed', error: { code: 'OFFPEAK_OUT_OF_MEMORY' } })
 })
 
-t.test('what is over its limit only because it is counted twice, or only once, is not ended', async t => {
+t.test('memory over the limit ends a run only if both measures exceed it', async t => {
   const seen: Usage = { cpu_seconds: 0, memory_peak_bytes: 200 * MIB, read_bytes: null, written_bytes: null }
   const over: number[] = []
   let held = 90 * MIB
@@ -106,6 +105,6 @@ t.test('what is over its limit only because it is counted twice, or only once, i
   held = 101 * MIB
   await meter.look()
   await meter.look()
-  t.strictSame(over, [101 * MIB], 'and it is told once')
+  t.strictSame(over, [101 * MIB], 'it is reported once')
   meter.end()
 })

@@ -17,12 +17,15 @@ const isAlive = (pid: number) => {
   }
 }
 
-/** Writes down each of its processes, and which of those before it are alive; then never lets go of its thread. */
+/** Appends its pid and the number of its earlier processes that are alive to a file, then loops for ever. */
 const body = (folder: string) => `
   const { appendFileSync, existsSync, readFileSync } = await import('node:fs')
   const file = ${JSON.stringify(join(folder, 'pids'))}
-  const dead = pid => { try { return ${DEAD}.test(readFileSync('/proc/' + pid + '/status', 'utf8')) } catch { return true } }
-  const before = existsSync(file) ? readFileSync(file, 'utf8').split('\\n').filter(Boolean).map(line => line.split(' ')[0]) : []
+  const dead = pid => {
+    try { return ${DEAD}.test(readFileSync('/proc/' + pid + '/status', 'utf8')) } catch { return true }
+  }
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\\n').filter(Boolean) : []
+  const before = lines.map(line => line.split(' ')[0])
   appendFileSync(file, process.pid + ' ' + before.filter(pid => !dead(pid)).length + '\\n')
   for (;;);`
 
@@ -48,19 +51,19 @@ t.test('a process that outlives a killed manager is ended at the next start, bef
   async t => {
     const { child, exit, root, files, pids } = await running(t)
     const [pid] = pids()[0]!
-    // Who is stopped cannot notice that the manager has gone.
+    // A stopped process cannot notice that the manager has ended.
     process.kill(pid, 'SIGSTOP')
     child.kill('SIGKILL')
     await exit
     t.ok(isAlive(pid))
     const again = await served(t, { root, files })
     await until('it runs again', () => pids().length === 2)
-    t.equal(pids()[1]![1], 0, 'none of the earlier processes was alive then')
+    t.equal(pids()[1]![1], 0, 'the earlier process had ended by then')
     t.notOk(isAlive(pid))
     again.child.kill('SIGKILL')
   })
 
-t.test('a process whose manager was killed ends by itself, whatever it does [F08]', SLOW, async t => {
+t.test('a process whose manager was killed ends by itself, even in an endless loop [F08]', SLOW, async t => {
   const { child, pids } = await running(t)
   const [pid] = pids()[0]!
   child.kill('SIGKILL')

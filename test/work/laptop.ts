@@ -4,8 +4,7 @@ import type { HarnessOptions } from './harness.ts'
 import type { Owner } from './harness.ts'
 import type { Reading } from '../../core/model/machine/reading.ts'
 
-/** A laptop whose battery and plug the test moves; `see` takes one reading and waits until what it opens has been
- *  looked at. */
+/** A harness with fake power and battery. `see` takes one reading and waits until the runner has handled it. */
 export async function laptop (t: Owner, options: HarnessOptions) {
   const it = await harness(t, options)
   let over: Partial<Reading> = {}

@@ -6,7 +6,7 @@ const write = (lines: RunLines, count: number) => {
 }
 const texts = (lines: { text: string }[]) => lines.map(({ text }) => text)
 
-t.test('the first lines are given out as they come, once', t => {
+t.test('each of the first lines is returned once', t => {
   const lines = new RunLines({ head: 3, tail: 2, signs: 100 })
   write(lines, 2)
   t.strictSame(texts(lines.take()), ['line 1', 'line 2'])
@@ -18,11 +18,11 @@ t.test('a long log keeps its first and last lines and says how many were left ou
   const lines = new RunLines({ head: 3, tail: 2, signs: 100 })
   write(lines, 50)
   t.strictSame(texts(lines.end()), ['line 1', 'line 2', 'line 3', '[45 lines left out]', 'line 49', 'line 50'])
-  t.strictSame(lines.end(), [], 'the end comes once')
+  t.strictSame(lines.end(), [], 'the last lines are returned once')
   t.end()
 })
 
-t.test('nothing is said of lines left out when none were', t => {
+t.test('a log without left out lines has no such mark', t => {
   const lines = new RunLines({ head: 3, tail: 2, signs: 100 })
   write(lines, 5)
   t.strictSame(texts(lines.end()), ['line 1', 'line 2', 'line 3', 'line 4', 'line 5'])

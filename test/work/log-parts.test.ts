@@ -9,7 +9,7 @@ function setup () {
   return { log, lines }
 }
 
-t.test('fields of a call are fields, whatever they are named', async t => {
+t.test('fields of a call are stored under any name', async t => {
   const { log, lines } = setup()
   log.info({ level: 'high', time: 1, msg: 'mine', at: 2 }, 'text %s %d', 'a', 1)
   log.warn({ msg: 'the message' })
@@ -23,7 +23,7 @@ t.test('fields of a call are fields, whatever they are named', async t => {
   ])
 })
 
-t.test('secrets are hidden, also in what becomes plain [S31]', async t => {
+t.test('secrets are redacted, also in class instances [S31]', async t => {
   const { log, lines } = setup()
   class Login {
     password = 'a'
@@ -37,7 +37,7 @@ t.test('secrets are hidden, also in what becomes plain [S31]', async t => {
   })
 })
 
-t.test('errors keep kind, code and the fields that were added to them', async t => {
+t.test('errors keep their type, code and added fields', async t => {
   const { log, lines } = setup()
   const error = Object.assign(new TypeError('odd', { cause: new Error('deeper') }), { code: 'E_ODD', status: 503 })
   log.error(error)
@@ -48,7 +48,7 @@ t.test('errors keep kind, code and the fields that were added to them', async t 
   ])
 })
 
-t.test('nothing that is logged throws, or costs more than its limit', async t => {
+t.test('no value that is logged throws or exceeds its limit', async t => {
   const { log, lines } = setup()
   const friends: { all?: unknown }[] = Array.from({ length: 12 }, () => ({}))
   for (const one of friends) one.all = friends.filter(other => other !== one)
@@ -60,7 +60,7 @@ t.test('nothing that is logged throws, or costs more than its limit', async t =>
     },
     new Proxy({}, {
       getPrototypeOf () {
-        throw new Error('nobody')
+        throw new Error('no prototype')
       },
       ownKeys () {
         throw new Error('hidden')
@@ -89,7 +89,7 @@ t.test('nothing that is logged throws, or costs more than its limit', async t =>
   t.match(lines[8]!.data, { n: '10' })
 })
 
-t.test('a part that is sent is the argument that was given', async t => {
+t.test('a serialized part is read as the original argument', async t => {
   for (const value of ['text', 7, null, true, { a: [1, { b: null }] }, [1]]) {
     t.strictSame(logArgument(structuredClone(logParts([value]))[0]!), value)
   }
@@ -125,15 +125,15 @@ t.test('a line is bounded, whatever its arguments and fields are [F31]', async t
     ]]
   ]
   for (const [name, words] of values) {
-    const began = process.cpuUsage()
+    const before = process.cpuUsage()
     log.info(...words as [unknown])
-    t.ok(process.cpuUsage(began).user < 250_000, `${name}: quickly`)
+    t.ok(process.cpuUsage(before).user < 250_000, `${name}: quickly`)
     t.ok(JSON.stringify(lines.at(-1)).length < 70_000, `${name}: ${JSON.stringify(lines.at(-1)).length} bytes`)
   }
   t.match(lines[1]!.data, { f0: /^x+$/, f99: /left out: the line has more than 32768 bytes/ })
 })
 
-t.test('one call reads a bounded share of what it is given: what is left out counts as read', async t => {
+t.test('one call reads a bounded part of its arguments, and parts left out count as read', async t => {
   let reads = 0
   const wide = Array.from({ length: 10_000 }, () => ({
     get a () {

@@ -5,12 +5,12 @@ import { Ticker } from '../../core/work/upkeep/ticker.ts'
 import { execFile } from '../child.ts'
 import { fakeClock, until } from '../clock.ts'
 import { promisify } from 'node:util'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { runScope } from '../../core/work/context/scope.ts'
 import { watchdog } from '../../core/work/upkeep/watchdog.ts'
 import type { Notice } from '../../core/model/notice.ts'
 
-t.test('an alarm rings once at its instant, and never before', async t => {
+t.test('an alarm rings once at its instant and not before', async t => {
   const clock = fakeClock()
   let rings = 0
   const alarm = new Alarm({
@@ -20,20 +20,18 @@ t.test('an alarm rings once at its instant, and never before', async t => {
     }
   })
   alarm.set(clock.now() + 20)
-  await until('the timer has run out once', async () => {
-    await new Promise(resolve => {
-      setTimeout(resolve, 25)
-    })
+  await until('the timer has fired once', async () => {
+    await delay(25)
     return true
   })
-  t.equal(rings, 0, 'the wall clock has not come there yet')
+  t.equal(rings, 0, 'the wall clock has not reached it')
   t.equal(alarm.at, clock.now() + 20)
   clock.advance(20)
   await until('it rings', () => rings === 1)
   t.equal(alarm.at, null)
 })
 
-t.test('an exact alarm sees its instant come without a timer, once in a while', async t => {
+t.test('an exact alarm polls for a near instant, at most once in a while', async t => {
   const clock = fakeClock()
   const rings: number[] = []
   let [passed, step] = [0, 0]
@@ -47,7 +45,7 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
   })
   const turn = async (at: number, each: number) => {
     alarm.set(at)
-    t.equal(alarm.at, at, 'nothing rings while it is being set')
+    t.equal(alarm.at, at, 'it does not ring while it is set')
     step = each
     await nextTurn()
     clock.advance(passed)
@@ -55,10 +53,10 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
   }
   const first = clock.now() + 2
   await turn(first, 0.125)
-  t.ok(rings[0]! >= first && rings[0]! < first + 0.5, 'it has looked until the instant came, and no longer')
+  t.ok(rings[0]! >= first && rings[0]! < first + 0.5, 'it polls until the instant and no longer')
   const second = clock.now() + 2
   await turn(second, 0.125)
-  t.equal(rings.length, 1, 'the next one is left to a timer')
+  t.equal(rings.length, 1, 'the next one uses a timer')
   clock.advance(2)
   await until('the timer rings', () => rings.length === 2)
   clock.advance(1000)
@@ -69,10 +67,10 @@ t.test('an exact alarm sees its instant come without a timer, once in a while', 
   alarm.clear()
   clock.advance(5)
   await nextTurn()
-  t.equal(rings.length, 3, 'one that is taken back does not ring')
+  t.equal(rings.length, 3, 'a cleared alarm does not ring')
 })
 
-t.test('the timer of an exact alarm ends a little before its instant', async t => {
+t.test('the timer of an exact alarm fires shortly before its instant', async t => {
   const waits: (number | undefined)[] = []
   const { setTimeout: real } = globalThis
   t.intercept(globalThis, 'setTimeout', {
@@ -91,7 +89,7 @@ t.test('the timer of an exact alarm ends a little before its instant', async t =
   t.same(waits, [498, 500])
 })
 
-t.test('an exact alarm on a clock that stands still gives up to look at it', async t => {
+t.test('an exact alarm stops polling a clock that does not advance', async t => {
   const clock = fakeClock()
   let rings = 0
   let looks = 0
@@ -110,15 +108,15 @@ t.test('an exact alarm on a clock that stands still gives up to look at it', asy
   })
   alarm.set(clock.now() + 1)
   await nextTurn()
-  t.ok(looks > 20 && looks < 100, `it has looked ${looks} times`)
+  t.ok(looks > 20 && looks < 100, `it has read the clock ${looks} times`)
   const before = looks
   for (let turn = 0; turn < 50; turn++) await nextTurn()
-  t.ok(looks < before + 25, 'now it is a timer that looks')
+  t.ok(looks < before + 25, 'a timer reads it now')
   clock.set(clock.now() + 1)
   await until('it rings', () => rings === 1)
 })
 
-t.test('an alarm that is years away does not overflow its timer [F21]', async t => {
+t.test('an alarm years ahead does not overflow its timer [F21]', async t => {
   const clock = fakeClock()
   const warnings: string[] = []
   const listen = (warning: Error) => void warnings.push(warning.name)
@@ -131,16 +129,14 @@ t.test('an alarm that is years away does not overflow its timer [F21]', async t 
     }
   })
   alarm.set(clock.now() + 400 * 86_400_000)
-  await new Promise(resolve => {
-    setTimeout(resolve, 20)
-  })
+  await delay(20)
   alarm.clear()
   process.off('warning', listen)
   t.equal(rings, 0)
   t.strictSame(warnings, [])
 })
 
-t.test('a beat that fails is told and goes on, never overlaps itself, and stop waits for it', async t => {
+t.test('a beat that fails is reported and repeated, never overlaps itself, and stop waits for it', async t => {
   const notices: Notice[] = []
   let running = 0
   let most = 0
@@ -160,9 +156,7 @@ t.test('a beat that fails is told and goes on, never overlaps itself, and stop w
         everyMs: 5,
         run: async () => {
           most = Math.max(most, ++running)
-          await new Promise(resolve => {
-            setTimeout(resolve, 20)
-          })
+          await delay(20)
           running--
           done++
         }
@@ -171,8 +165,8 @@ t.test('a beat that fails is told and goes on, never overlaps itself, and stop w
   })
   await ticker.start()
   await ticker.start()
-  await until('both have come round', () => notices.length > 2 && done > 1)
-  await until('the slow one is under way', () => running === 1)
+  await until('both have run twice', () => notices.length > 2 && done > 1)
+  await until('the slow one is running', () => running === 1)
   const before = done
   await ticker.stop()
   t.equal(running, 0)
@@ -182,7 +176,7 @@ t.test('a beat that fails is told and goes on, never overlaps itself, and stop w
   await ticker.stop()
 })
 
-t.test('the watchdog names what ran while the loop was blocked, and a clock that jumped [F24]', async t => {
+t.test('the watchdog names the tasks that ran while the loop was blocked, and reports a clock jump [F24]', async t => {
   const clock = fakeClock()
   const notices: Notice[] = []
   const jumps: number[] = []
@@ -194,10 +188,10 @@ t.test('the watchdog names what ran while the loop was blocked, and a clock that
   })
   clock.advance(60_000)
   await beat.run()
-  t.strictSame(notices, [], 'what was before the first look does not count')
+  t.strictSame(notices, [], 'time before the first look does not count')
   clock.advance(1000)
   await beat.run()
-  t.strictSame(notices, [], 'in time: nothing to say')
+  t.strictSame(notices, [], 'on time')
   clock.advance(4500)
   await beat.run()
   t.strictSame(notices.splice(0), [{ kind: 'loop_blocked', ms: 3500, tasks: ['hog'] }])
@@ -208,10 +202,10 @@ t.test('the watchdog names what ran while the loop was blocked, and a clock that
   t.strictSame(jumps, [28_800_000])
 })
 
-t.test('an error that comes after its run is pinned to it [F25]', async t => {
+t.test('an error after the end of a run is attributed to it [F25]', async t => {
   const notices: Notice[] = []
   const late = new UncaughtErrors(notice => void notices.push(notice))
-  // tap listens too, and would fail the test.
+  // The listeners of tap would fail the test.
   const others = ['uncaughtException', 'unhandledRejection'].map(name => [name, process.rawListeners(name)] as const)
   for (const [name] of others) process.removeAllListeners(name)
   await late.start()
@@ -223,7 +217,7 @@ t.test('an error that comes after its run is pinned to it [F25]', async t => {
       void Promise.reject(new Error('late rejection'))
     }, 2)
   })
-  await until('both are told', () => notices.length === 2)
+  await until('both are reported', () => notices.length === 2)
   await late.stop()
   for (const [name, listeners] of others) for (const listener of listeners) process.on(name, listener as () => void)
   t.match(notices, [
@@ -232,9 +226,11 @@ t.test('an error that comes after its run is pinned to it [F25]', async t => {
   ])
 })
 
-t.test('an error from elsewhere ends the process as ever', async t => {
+t.test('an uncaught error outside runs ends the process', async t => {
   const script = `import { UncaughtErrors } from '${import.meta.resolve('../../core/work/context/uncaught.ts')}'
-    await new UncaughtErrors(() => console.log('pinned')).start(); setTimeout(() => { throw new Error('mine') }, 1); setTimeout(() => console.log('lived on'), 200)`
+    await new UncaughtErrors(() => console.log('attributed')).start()
+    setTimeout(() => { throw new Error('mine') }, 1)
+    setTimeout(() => console.log('survived'), 200)`
   const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch((
     error: unknown
   ) => error)

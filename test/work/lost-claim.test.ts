@@ -2,7 +2,7 @@ import t from 'tap'
 import { harness } from './harness.ts'
 import { until } from '../clock.ts'
 
-t.test('a claim whose answer is lost keeps nothing: the next beats find what it took, and it is executed [F14]', async t => {
+t.test('a run whose claim response is lost is found by the next beats and executed [F14]', async t => {
   const { desk, reach, engine, runner } = await harness(t, { tasks: [{ work: { kind: 'function', func: () => 1 } }] })
   await runner.renew()
   const { claim } = engine
@@ -12,7 +12,7 @@ t.test('a claim whose answer is lost keeps nothing: the next beats find what it 
     throw new Error('the line is dead')
   }
   const { run } = await desk.enqueue('work')
-  await until('it was taken', async () => (await engine.get(run.id))!.state === 'running')
+  await until('it is claimed', async () => (await engine.get(run.id))!.state === 'running')
   await runner.settled()
   for (let beat = 0; beat < 2; beat++) await runner.renew()
   t.match(await reach(run.id, 'completed'), { turn: 2, attempt: 1 })

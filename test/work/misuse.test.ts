@@ -15,7 +15,7 @@ function nested (levels: number): unknown {
 const polluting = (): unknown =>
   JSON.parse('{"__proto__":{"n":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
 
-t.test('a payload that is too large or too deep is refused wherever one is given, and nothing is added [F43]', async t => {
+t.test('every call refuses a payload that is too large or too deep and adds nothing [F43]', async t => {
   const it = await harness(t)
   const { run } = await it.desk.enqueue('work', { delay: '1h', payload: 'small' })
   const refused = { code: 'OFFPEAK_INPUT_INVALID', statusCode: 422 }
@@ -37,7 +37,7 @@ t.test('a payload that is too large or too deep is refused wherever one is given
   t.equal((await it.desk.run(run.id)).payload, 'small')
 })
 
-t.test('a checkpoint out of measure is refused, a result or log line out of measure is cut with a warning, and the run goes on', async t => {
+t.test('an oversized checkpoint is refused, an oversized result or log line is cut, and the run completes', async t => {
   const refused: unknown[] = []
   const it = await harness(t, {
     tasks: [{
@@ -65,7 +65,7 @@ t.test('a checkpoint out of measure is refused, a result or log line out of meas
   t.ok(lines.length > 0 && JSON.stringify(lines).length < 300_000)
 })
 
-t.test('a key that reaches for prototypes reaches none: not in a payload, a result, a checkpoint or a step [F44, S20]', async t => {
+t.test('__proto__ in a payload, result, checkpoint or step changes no prototype [F44, S20]', async t => {
   const seen: unknown[] = []
   const it = await harness(t, {
     tasks: [{
@@ -91,23 +91,23 @@ t.test('a key that reaches for prototypes reaches none: not in a payload, a resu
   t.same([Object.keys(payload as object), Object.keys(result as object)], [['own', 'constructor'], ['constructor']])
   t.equal(({} as { polluted?: boolean }).polluted, undefined)
   await t.rejects(it.desk.enqueue('typed', { payload: polluting() }), { code: 'OFFPEAK_INPUT_INVALID' },
-    'what lies in a prototype is no field')
+    'inherited properties are not fields')
   for (const name of ['__proto__', 'constructor', 'toString']) {
     await t.rejects(it.desk.enqueue(name), { code: 'OFFPEAK_TASK_NOT_FOUND' })
     await t.rejects(it.desk.queues.get(name), { code: 'OFFPEAK_QUEUE_NOT_FOUND', statusCode: 404 })
     t.match(await it.desk.enqueue('work', { key: name, payload: {}, delay: '1h' }), {
       created: true,
       run: { key: name }
-    }, 'a key is only a key')
+    }, 'it is a valid key')
   }
 })
 
-t.test('a queue that is not there is told with those that are', async t => {
+t.test('an unknown queue is refused with the known ones named', async t => {
   const it = await harness(t, { tasks: [{ queue: 'net' }], config: { queues: { mail: { concurrency: 1 } } } })
   await t.rejects(it.desk.queues.get('nope'), { code: 'OFFPEAK_QUEUE_NOT_FOUND', fix: /mail, net/ })
 })
 
-t.test('a run that is over is neither cancelled nor changed nor promoted, and a run that is not over is not tried again', async t => {
+t.test('an ended run is not cancelled, edited or promoted, and a queued run is not retried', async t => {
   const it = await harness(t)
   const { run } = await it.desk.enqueue('work')
   const done = await it.reach(run.id, 'completed')
@@ -125,17 +125,17 @@ t.test('a run that is over is neither cancelled nor changed nor promoted, and a 
     matched: 0,
     changed: 0
   })
-  t.match(await it.desk.run(run.id), { ...done }, 'it is as it was')
+  t.match(await it.desk.run(run.id), { ...done }, 'it is unchanged')
   const { run: waiting } = await it.desk.enqueue('work', { delay: '1h' })
   await t.rejects(it.desk.retry(waiting.id, { by: 'ann' }), { code: 'OFFPEAK_RUN_CONFLICT' })
-  for (const id of ['nobody', '__proto__', '', 'x'.repeat(5000)]) {
+  for (const id of ['unknown', '__proto__', '', 'x'.repeat(5000)]) {
     await t.rejects(it.desk.cancel(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND', statusCode: 404 })
     await t.rejects(it.desk.retry(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
     await t.rejects(it.desk.bulk.promote(id, { by: 'ann' }), { code: 'OFFPEAK_RUN_NOT_FOUND' })
   }
 })
 
-t.test('what cannot be meant is refused: a filter that names nothing, a key with two spans', async t => {
+t.test('an empty filter and a unique key with two spans are refused', async t => {
   const it = await harness(t, { tasks: [{}] })
   const { run } = await it.desk.enqueue('work', { delay: '1h' })
   const nothing = { code: 'OFFPEAK_INPUT_INVALID', errors: [{ pointer: '/filter' }] }
@@ -150,7 +150,7 @@ t.test('what cannot be meant is refused: a filter that names nothing, a key with
   })
 })
 
-t.test('runs of a task that is no more are not tried again: not one, not by filter, not as dead', async t => {
+t.test('runs of a removed task are not retried by id, by filter or as dead', async t => {
   const it = await harness(t, {
     tasks: [{
       max_retries: 0,
@@ -179,7 +179,7 @@ t.test('runs of a task that is no more are not tried again: not one, not by filt
   await until('the other one ran again', async () => (await it.desk.run(other.id) as Run).turn === 2)
 })
 
-t.test('what a task asks for is checked as what comes over HTTP is: a key, a delay, what it waits for, whatever the isolation', async t => {
+t.test('ctx.enqueue checks key, delay and dependencies as the HTTP API does, in each isolation', async t => {
   const asks = {
     long: "{ key: 'k'.repeat(201) }",
     huge: "{ key: 'k'.repeat(3e7) }",
@@ -194,8 +194,10 @@ t.test('what a task asks for is checked as what comes over HTTP is: a key, a del
     text: "'text'"
   }
   const file = `const asks = [${Object.values(asks).map(text => `() => (${text})`).join(', ')}]
-    const func = ctx => Promise.all(asks.map(make => ctx.enqueue('a.inline', make()).then(() => 'added', error => error.code)))
-    export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].map(isolation => ({ id: 'a.' + isolation, func, isolation, max_retries: 0 }))`
+    const added = (ctx, ask) => ctx.enqueue('a.inline', ask).then(() => 'added', error => error.code)
+    const func = ctx => Promise.all(asks.map(make => added(ctx, make())))
+    export const TASK_DEFINITIONS = ['inline', 'thread', 'process'].map(isolation =>
+      ({ id: 'a.' + isolation, func, isolation, max_retries: 0 }))`
   const it = await home(t, { files: { 'asks.mjs': file } })
   await it.manager.start()
   const { desk, engine } = it.manager

@@ -12,7 +12,7 @@ const setup = (level: 'info' | 'warn' = 'info') => {
   return { logged, progress, reader: outputReader({ log, progress }, level) }
 }
 
-t.test('lines are put together from chunks, and the last one needs no end', t => {
+t.test('lines are joined from chunks, and the last one needs no line break', t => {
   const { reader, logged } = setup()
   reader.write('one\ntw')
   reader.write('o\r\nthree')
@@ -22,7 +22,7 @@ t.test('lines are put together from chunks, and the last one needs no end', t =>
   t.end()
 })
 
-t.test('42% and ::progress move the progress and are not logged', t => {
+t.test('42% and ::progress set the progress and are not logged', t => {
   const { reader, logged, progress } = setup()
   reader.write('42%\n')
   t.match(progress.read(), { percentage: 42 })
@@ -34,7 +34,7 @@ t.test('42% and ::progress move the progress and are not logged', t => {
   t.end()
 })
 
-t.test('::result is the result; one that is no JSON is a line like any other', t => {
+t.test('::result sets the result, and one that is not JSON is logged as a line', t => {
   const { reader, logged } = setup()
   reader.write('::result {"files":3}\n::result {oops\n')
   t.strictSame(reader.end().result, { files: 3 })
@@ -42,7 +42,7 @@ t.test('::result is the result; one that is no JSON is a line like any other', t
   t.end()
 })
 
-t.test('what comes on the error stream commands nothing', t => {
+t.test('the error stream sets neither progress nor result', t => {
   const { reader, logged, progress } = setup('warn')
   reader.write('50%\n::result {"a":1}\n')
   t.equal(reader.end().result, null)
@@ -51,14 +51,14 @@ t.test('what comes on the error stream commands nothing', t => {
   t.end()
 })
 
-t.test('a line without an end does not grow for ever [F29]', t => {
+t.test('a line without a line break is cut [F29]', t => {
   const { reader, logged } = setup()
   for (let count = 0; count < 10; count++) reader.write('x'.repeat(20_000))
-  t.ok(logged.length >= 2, 'it was cut')
+  t.ok(logged.length >= 2, 'it is cut')
   t.end()
 })
 
-t.test('a result may be as long as a result may be, and one that is not kept says why', t => {
+t.test('a ::result line may hold the longest result, and one that is not kept says why', t => {
   const long = setup()
   const text = JSON.stringify('x'.repeat(200_000))
   for (let at = 0; at < text.length; at += 60_000) {
@@ -67,7 +67,7 @@ t.test('a result may be as long as a result may be, and one that is not kept say
   t.strictSame([long.reader.end(), long.logged], [{ result: 'x'.repeat(200_000), last: '', unkept: null }, []])
   const longer = setup()
   longer.reader.write(`::result ${JSON.stringify('x'.repeat(300_000))}\n`)
-  t.match(longer.reader.end(), { result: 'x'.repeat(300_000) }, 'what comes at once is left to who keeps it')
+  t.match(longer.reader.end(), { result: 'x'.repeat(300_000) }, 'a complete line is checked when it is stored')
   const endless = setup()
   for (let chunk = 0; chunk < 8; chunk++) {
     endless.reader.write(`${chunk === 0 ? '::result "' : ''}${'x'.repeat(60_000)}`)
@@ -80,6 +80,6 @@ t.test('a result may be as long as a result may be, and one that is not kept say
   wrong.reader.write('::result {oops\n')
   t.match(wrong.reader.end(), { result: null, unkept: /^its result was not kept: it is not JSON: / })
   wrong.reader.write('::result 1\n')
-  t.match(wrong.reader.end(), { result: 1, unkept: null }, 'the last one counts')
+  t.match(wrong.reader.end(), { result: 1, unkept: null }, 'the last result counts')
   t.end()
 })

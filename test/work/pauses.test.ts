@@ -11,7 +11,7 @@ async function setup (t: Owner) {
   return { clock, engine, pauses: new Pauses({ engine, clock, conditions }) }
 }
 
-t.test('a pause lasts until its instant, as long as it is for, or until it is removed', async t => {
+t.test('a pause lasts until an instant, for a duration, or until it is removed', async t => {
   const { pauses, clock } = await setup(t)
   const now = clock.now()
   t.match(await pauses.add({ scope: 'task', name: 'a', for: '1h', by: 'ann' }), { until: now + HOUR })
@@ -22,7 +22,7 @@ t.test('a pause lasts until its instant, as long as it is for, or until it is re
   t.match(pauses.list(), [{ scope: 'all' }])
 })
 
-t.test('a pause is refused with the key that does not fit, and nothing is paused', async t => {
+t.test('an invalid pause is refused with its key named, and nothing is paused', async t => {
   const { pauses, clock } = await setup(t)
   const wrong: [object, string, RegExp][] = [
     [{ untl: 5 }, '/untl', /unknown key 'untl': did you mean 'until'\?/],
@@ -41,7 +41,7 @@ t.test('a pause is refused with the key that does not fit, and nothing is paused
   t.same(pauses.list(), [])
 })
 
-t.test('of pauses that are over nothing is kept once the clock is sure of that, and a name that is paused again stays paused', async t => {
+t.test('ended pauses are removed from storage, and a name that is paused again stays paused', async t => {
   const { pauses, clock, engine } = await setup(t)
   const now = clock.now()
   await pauses.add({ scope: 'task', name: 'again', for: '1h', by: 'ann' })
@@ -50,14 +50,14 @@ t.test('of pauses that are over nothing is kept once the clock is sure of that, 
   const kept = async () => (await engine.kept({ prefix: 'pause/' })).length
   clock.advance(2 * HOUR)
   await pauses.forget(now)
-  t.equal(await kept(), 22, 'the clock may be mistaken')
+  t.equal(await kept(), 22, 'the clock may be wrong')
   await Promise.all([pauses.add({ scope: 'task', name: 'again', for: '1h', by: 'ann' }), pauses.forget(clock.now())])
   t.equal(await kept(), 2)
   await pauses.load()
   t.same(pauses.list().map(({ name }) => name).toSorted(), ['again', 'stays'])
 })
 
-t.test('a pause that was made before the clock was set for the first time is as long as it was meant [F17]', async t => {
+t.test('a pause made before the clock was first set keeps its length [F17]', async t => {
   const { pauses, clock } = await setup(t)
   const now = clock.now()
   clock.set(90_000)

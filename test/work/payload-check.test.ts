@@ -5,7 +5,7 @@ import { taskOf } from '../task.ts'
 import { within } from '../../core/load/define/within.ts'
 import type { Json } from '../../core/model/json/json.ts'
 
-/** Processor time that a call has taken, ms: how busy the machine is counts for nothing. */
+/** The processor time of a call in ms, independent of the load of the machine. */
 function taken (work: () => void): number {
   const of = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1000
   const before = of(process.threadCpuUsage())
@@ -21,11 +21,11 @@ const HOSTILE: Record<string, { input: object, payload: Json }> = {
     payload: { [LONG.slice(-80)]: null }
   },
   'a pattern that looks back': { input: { type: 'string', pattern: '^(a*)*\\1$' }, payload: LONG },
-  'a long list without duplicates': {
+  'a long list with uniqueItems': {
     input: { type: 'array', uniqueItems: true },
     payload: Array.from({ length: 100_000 }, (_, n) => [n, { n }])
   },
-  'choices in choices': {
+  'nested anyOf': {
     input: Array.from({ length: 16 }).reduce<object>(
       inner => ({ anyOf: [{ type: 'array', items: inner }, { type: 'array', items: inner }] }),
       { type: 'null' }
@@ -35,7 +35,7 @@ const HOSTILE: Record<string, { input: object, payload: Json }> = {
 }
 
 for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
-  t.test(`${name} costs no more than a moment of the loop [S18]`, async t => {
+  t.test(`${name} blocks the loop for less than 250 ms [S18]`, async t => {
     const task = taskOf({ input: input as never })
     payloadFaults(task, task.input!, null)
     const [first, ...others] = Array.from({ length: 5 }, () => {
@@ -47,30 +47,30 @@ for (const [name, { input, payload }] of Object.entries(HOSTILE)) {
         faults
       }
     })
-    // Who interrupts may itself be kept waiting on a busy machine, but not each time.
+    // On a busy machine the interrupt may be late, but not each time.
     const ms = Math.min(first!.ms, ...others.map(other => other.ms))
     const { faults } = first!
     t.ok(ms < 250, `${ms} ms`)
-    t.ok(faults > 0, 'and is refused with a reason')
+    t.ok(faults > 0, 'it is refused with a reason')
   })
 }
 
-t.test('references in a circle are refused', async t => {
+t.test('circular references are refused', async t => {
   const task = taskOf({
     input: { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' } as never
   })
   t.match(payloadFaults(task, task.input!, 1), [{ detail: /circular references/ }])
 })
 
-t.test('what fits passes, and what does not is told as ever, with patterns too', async t => {
+t.test('a payload that matches a pattern passes, and one that does not is refused with its pointer', async t => {
   const task = taskOf({
     input: { type: 'object', required: ['to'], properties: { to: { type: 'string', pattern: '^[a-z]+$' } } } as never
   })
-  t.strictSame(payloadFaults(task, task.input!, { to: 'a'.repeat(500_000) }), [], 'a large one has longer')
+  t.strictSame(payloadFaults(task, task.input!, { to: 'a'.repeat(500_000) }), [], 'a large payload has more time')
   t.match(payloadFaults(task, task.input!, { to: 'A' }), [{ pointer: '/to', detail: /matches/ }])
 })
 
-t.test('a call is interrupted at its bound, and what it returns or throws is its own', async t => {
+t.test('a call is interrupted at its time limit, and otherwise returns or throws its own value', async t => {
   t.strictSame(within(1000, () => 7), { isDone: true, value: 7 })
   t.throws(() =>
     within(1000, () => {
@@ -79,10 +79,10 @@ t.test('a call is interrupted at its bound, and what it returns or throws is its
   t.strictSame(within(5, () => {
     for (;;);
   }), { isDone: false })
-  t.strictSame(within(1000, () => 8), { isDone: true, value: 8 }, 'the next one is not')
+  t.strictSame(within(1000, () => 8), { isDone: true, value: 8 }, 'the next call is not interrupted')
 })
 
-t.test('a duration of any length is read at once [S18]', async t => {
+t.test('a text of any length is parsed as a duration in less than 50 ms [S18]', async t => {
   for (const text of [`1s${' '.repeat(50_000)}!`, ' '.repeat(50_000), '1'.repeat(50_000), '1s,'.repeat(20_000),
     `1.${'0'.repeat(50_000)}s`]) {
     const ms = taken(() => {

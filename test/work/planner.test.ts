@@ -8,7 +8,7 @@ const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, co
 const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof harness>>, 'engine'>) =>
   (await engine.list({ limit: 100 })).items.toReversed()
 
-t.test('a schedule fires at its instant, once, and the next fire is known [F19]', async t => {
+t.test('a schedule fires once at its instant, and the next fire is planned [F19]', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T13:00:00Z'))
   await it.fire()
@@ -22,7 +22,7 @@ t.test('a schedule fires at its instant, once, and the next fire is known [F19]'
   t.match(await it.desk.task('work'), { next_run: '2026-11-22T14:00:00.000Z' })
 })
 
-t.test('after a downtime the last fire runs for all that were missed, and the misses are told and counted', async t => {
+t.test('after a downtime the last fire runs once, and the missed fires are counted and reported', async t => {
   const folder = scratch(t)
   const first = await harness(t, { tasks: [hourly], folder, at: '2026-11-22T12:00:00Z' })
   await first.close()
@@ -32,7 +32,7 @@ t.test('after a downtime the last fire runs for all that were missed, and the mi
   t.match(it.said('missed'), [{ count: 20, policy: 'run_latest' }])
 })
 
-t.test('the policy skip leaves one skipped row for what was missed; run_all runs up to its cap', async t => {
+t.test('misfire skip records one skipped run, and run_all runs missed fires up to its cap', async t => {
   const folder = scratch(t)
   const tasks: Partial<Task>[] = [{ ...hourly, id: 'skips', misfire: 'skip' }, {
     ...hourly,
@@ -53,7 +53,7 @@ t.test('the policy skip leaves one skipped row for what was missed; run_all runs
   )
 })
 
-t.test('a fire that meets an unfinished run: skip records it, queue keeps it, allow runs it beside, replace takes its place', async t => {
+t.test('a fire during an unfinished run is skipped, queued, run beside it or replaces it, as overlap says', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
   const tasks = (['skip', 'queue', 'allow', 'replace'] as const).map(overlap => ({
@@ -87,7 +87,7 @@ t.test('a fire that meets an unfinished run: skip records it, queue keeps it, al
   busy.letGo()
 })
 
-t.test('a fire becomes a run some ms before its instant, and starts at it', async t => {
+t.test('a fire is added as a run before its instant and starts at it', async t => {
   const it = await harness(t, { tasks: [hourly], leadMs: 10, at: '2026-11-22T12:30:00Z' })
   const due = Date.parse('2026-11-22T13:00:00Z')
   t.same([it.planner.nextAt, it.planner.wakeAt], [due, due - 10])
@@ -100,11 +100,11 @@ t.test('a fire becomes a run some ms before its instant, and starts at it', asyn
   t.match(await runsOf(it), [{ due_at: due, nominal_at: due, created_at: due - 10, missed: 0, source: 'schedule' }])
   t.same([it.planner.nextAt, it.said('missed')], [due + 3_600_000, []])
   it.clock.set(due)
-  await until('it has run', async () => (await runsOf(it))[0]?.state === 'completed')
+  await until('it is completed', async () => (await runsOf(it))[0]?.state === 'completed')
   t.match(await runsOf(it), [{ started_at: due }])
 })
 
-t.test('what an earlier run makes of a fire is decided at its instant', async t => {
+t.test('the overlap of a fire with an earlier run is decided at its instant', async t => {
   const busy = gate()
   const it = await harness(t, {
     tasks: [{ ...hourly, work: { kind: 'function', func: busy.func as never } }],
@@ -118,9 +118,9 @@ t.test('what an earlier run makes of a fire is decided at its instant', async t 
   await until('it runs', () => busy.started.length === 1)
   it.clock.set(due + hour - 10)
   await it.fire()
-  t.equal(it.planner.wakeAt, due + hour, 'it waits for the instant itself')
+  t.equal(it.planner.wakeAt, due + hour, 'there is no lead while a run is active')
   busy.letGo()
-  await until('it is over in time', async () => (await runsOf(it))[0]?.state === 'completed')
+  await until('it is completed before the fire', async () => (await runsOf(it))[0]?.state === 'completed')
   it.clock.set(due + hour)
   await it.fire()
   await until('the next one runs', () => busy.started.length === 2)
@@ -133,7 +133,7 @@ t.test('what an earlier run makes of a fire is decided at its instant', async t 
   busy.letGo()
 })
 
-t.test('a fire that finds an earlier one still waiting is counted on it', async t => {
+t.test('a fire while an earlier run is still queued is counted on that run', async t => {
   const it = await harness(t, {
     tasks: [{ ...hourly, concurrency: 1 }, { id: 'hog' }],
     slots: 1,
@@ -147,7 +147,7 @@ t.test('a fire that finds an earlier one still waiting is counted on it', async 
   t.match(await runsOf(it), [{ state: 'queued', missed: 2 }])
 })
 
-t.test('a date fires once, also when it has passed a moment ago; one that is long past is recorded as missed', async t => {
+t.test('a date fires once, also if it has just passed, and one long past is recorded as missed', async t => {
   const once = (id: string, at: string): Partial<Task> => ({ id, trigger: 'date', trigger_args: { run_date: at } })
   const folder = scratch(t)
   const tasks = [once('soon', '2026-11-22 13:00:00'), once('just_now', '2026-11-22 11:59:30'),
@@ -163,7 +163,7 @@ t.test('a date fires once, also when it has passed a moment ago; one that is lon
   const again = await harness(t, { folder, tasks, at: '2026-11-22T13:00:01Z' })
   await again.fire()
   t.strictSame((await runsOf(again)).map(({ task }) => task).toSorted(), ['just_now', 'long_ago', 'soon'],
-    'a restart fires nothing twice')
+    'a restart repeats no fire')
 })
 
 t.test('an interval keeps its phase over a restart', async t => {
@@ -176,7 +176,7 @@ t.test('an interval keeps its phase over a restart', async t => {
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T12:55:00Z'))
 })
 
-t.test('a changed trigger starts over [F18]', async t => {
+t.test('a changed trigger starts its schedule over [F18]', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:00:00Z' })
   it.tasks.set('work', { ...it.tasks.get('work')!, trigger_args: { minute: 30 } })
   await it.planner.sync()
@@ -184,7 +184,7 @@ t.test('a changed trigger starts over [F18]', async t => {
   t.equal((await it.engine.schedules()).length, 1)
 })
 
-t.test('a disabled task does not fire, its waiting run is cancelled with a reason, and what fell into that time is not made up for', async t => {
+t.test('a disabled task does not fire, now or later, and its queued run is cancelled', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   await it.runner.stop()
   it.clock.set('2026-11-22T13:00:00Z')
@@ -203,11 +203,11 @@ t.test('a disabled task does not fire, its waiting run is cancelled with a reaso
   t.equal(it.planner.nextAt, Date.parse('2026-11-22T17:00:00Z'))
 })
 
-t.test('a wall clock that goes back fires nothing twice [F16]', async t => {
+t.test('a wall clock that is set back repeats no fire [F16]', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   it.clock.set('2026-11-22T13:00:00Z')
   await it.fire()
-  await until('it has run', async () => (await runsOf(it))[0]?.state === 'completed')
+  await until('it is completed', async () => (await runsOf(it))[0]?.state === 'completed')
   it.clock.set('2026-11-22T12:10:00Z')
   await it.planner.sync()
   await it.fire()
@@ -219,7 +219,7 @@ t.test('a wall clock that goes back fires nothing twice [F16]', async t => {
   t.equal((await runsOf(it)).length, 2)
 })
 
-t.test('what the engine could not take is fired when it can', async t => {
+t.test('a fire that the engine fails to store is repeated when it can', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   const plan = it.engine.plan
   it.engine.plan = async () => {
@@ -235,7 +235,7 @@ t.test('what the engine could not take is fired when it can', async t => {
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('what fires next is told for each task: schedules of its own and made ones, and a task that was never enabled as it would', async t => {
+t.test('the next fires of a task include added schedules, and those of a disabled task are predicted', async t => {
   const it = await harness(t, { tasks: [hourly, { ...hourly, id: 'off', enabled: false }], at: '2026-11-22T12:30:00Z' })
   await it.desk.schedule({ task: 'work', trigger: '45 * * * *', by: 'anna' })
   const fires = (id: string) =>
@@ -244,7 +244,7 @@ t.test('what fires next is told for each task: schedules of its own and made one
   t.strictSame(fires('off'), ['13:00', '14:00', '15:00'])
 })
 
-t.test('syncs that wait for their turn are one, and it sees the tasks of the last', async t => {
+t.test('waiting syncs are merged into one that uses the latest tasks', async t => {
   const it = await harness(t, { tasks: [hourly], at: '2026-11-22T12:30:00Z' })
   const first = it.planner.sync()
   it.tasks.set('other', { ...it.tasks.get('work')!, id: 'other' })
@@ -254,7 +254,7 @@ t.test('syncs that wait for their turn are one, and it sees the tasks of the las
   t.strictSame(it.planner.schedules.map(({ id }) => id), ['work', 'other'])
 })
 
-t.test('a definition that says the same goes on over a restart, one in another time zone starts over', async t => {
+t.test('an equal definition continues over a restart, and one in another time zone starts over', async t => {
   const daily: Partial<Task> = { trigger: 'cron', trigger_args: { hour: 3, minute: 5 } }
   const folder = scratch(t)
   const first = await harness(t, { folder, tasks: [daily], at: '2026-11-22T12:00:00Z' })

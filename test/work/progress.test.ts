@@ -10,7 +10,7 @@ const setup = () => {
   return { clock, progress: new ProgressTracker(clock) }
 }
 
-t.test('percentage, rate and ETA follow from what was done in which time', t => {
+t.test('percentage, rate and ETA are computed from the work done and the elapsed time', t => {
   const { clock, progress } = setup()
   progress.setTotal(200, 'files')
   clock.advance(10_000)
@@ -27,7 +27,7 @@ t.test('percentage, rate and ETA follow from what was done in which time', t => 
   t.end()
 })
 
-t.test('the rate is smoothed: a pause slows it down, and does not set it to nothing', t => {
+t.test('the rate is smoothed: a pause lowers it without setting it to zero', t => {
   const { clock, progress } = setup()
   progress.setTotal(1000)
   clock.advance(10_000)
@@ -35,7 +35,7 @@ t.test('the rate is smoothed: a pause slows it down, and does not set it to noth
   t.equal(progress.read().rate, 10)
   clock.advance(5000)
   const { rate } = progress.read()
-  t.ok(rate! > 5 && rate! < 10, `${rate} lies between`)
+  t.ok(rate! > 5 && rate! < 10, `${rate} is between 5 and 10`)
   t.end()
 })
 
@@ -47,7 +47,7 @@ t.test('without a total there is neither percentage nor ETA', t => {
   t.end()
 })
 
-t.test('a part of the work has numbers of its own', t => {
+t.test('each stage has its own total, rate and ETA', t => {
   const { clock, progress } = setup()
   progress.setStage('reading', 10, 'files')
   clock.advance(10_000)
@@ -70,9 +70,9 @@ t.test('a part of the work has numbers of its own', t => {
   t.end()
 })
 
-t.test('before there is a rate the ETA is what is left of the time that earlier runs took', t => {
+t.test('without a rate the ETA is the time that earlier runs took less the elapsed time', t => {
   const { clock, progress } = setup()
-  t.notOk(progress.wonders, 'nothing is to be told yet')
+  t.notOk(progress.wonders, 'no progress was set yet')
   progress.setTotal(200)
   t.ok(progress.wonders)
   progress.expect(60_000)
@@ -81,11 +81,11 @@ t.test('before there is a rate the ETA is what is left of the time that earlier 
   t.match(progress.read(), { rate: null, eta: 60 })
   clock.advance(9500)
   progress.advance(50)
-  t.match(progress.read(), { rate: 5, eta: 30 }, 'the rate knows better')
+  t.match(progress.read(), { rate: 5, eta: 30 }, 'the rate takes precedence')
   t.end()
 })
 
-t.test('a run that says nothing of a total has the ETA of earlier runs, until it takes longer', t => {
+t.test('a run without a total has the ETA of earlier runs until it takes longer', t => {
   const { clock, progress } = setup()
   progress.setMessage('asking')
   progress.expect(60_000)
@@ -96,7 +96,7 @@ t.test('a run that says nothing of a total has the ETA of earlier runs, until it
   t.end()
 })
 
-t.test('only a change is given out, and more than the total is still 100 %', t => {
+t.test('progress is returned only after a change, and a value above the total is 100 %', t => {
   const { progress } = setup()
   t.equal(progress.take(), null)
   progress.setTotal(10)
@@ -106,7 +106,7 @@ t.test('only a change is given out, and more than the total is still 100 %', t =
   t.end()
 })
 
-t.test('numbers that are none change nothing', t => {
+t.test('invalid numbers are ignored', t => {
   const { progress } = setup()
   progress.update(4)
   progress.update(NaN)
@@ -115,7 +115,7 @@ t.test('numbers that are none change nothing', t => {
   t.end()
 })
 
-t.test('a run is told the ETA of those that completed before it', async t => {
+t.test('a run has an ETA from earlier completed runs', async t => {
   const { started, func, letGo } = gate()
   const asks = async (ctx: TaskContext) => {
     ctx.progress.setMessage('asking')
@@ -137,6 +137,5 @@ t.test('a run is told the ETA of those that completed before it', async t => {
   const running = await it.desk.run(second)
   t.equal(runView(running, it.clock.now()).progress!.eta, 60)
   letGo()
-  t.equal(runView(await it.reach(second, 'completed'), it.clock.now()).progress!.eta, null,
-    'what is over has no time left')
+  t.equal(runView(await it.reach(second, 'completed'), it.clock.now()).progress!.eta, null, 'an ended run has no ETA')
 })

@@ -6,7 +6,7 @@ const SECOND = 1000
 
 const MINUTE = 60 * SECOND
 
-t.test('a queue runs as many as it allows, whatever tasks they are of, and says so of the others', async t => {
+t.test('a queue runs at most its concurrency of runs of all its tasks and holds the others with a reason', async t => {
   const held = gate()
   const it = await harness(t, {
     tasks: [{ id: 'a', queue: 'net', work: { kind: 'function', func: held.func } }, {
@@ -21,7 +21,7 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
   const { run: other } = await it.desk.enqueue('c')
   await it.reach(other.id, 'completed')
   await it.runner.settled()
-  t.equal(held.started.length, 2, 'and the rest of the slots is for others')
+  t.equal(held.started.length, 2, 'the other slots stay free for other queues')
   const waiting = (await it.desk.runs({ state: ['queued'], limit: 10 })).items
   t.match(it.desk.verdict(waiting[0]!)!.gates.find(({ gate }) => gate === 'queue'), {
     ok: false,
@@ -36,7 +36,7 @@ t.test('a queue runs as many as it allows, whatever tasks they are of, and says 
   held.letGo()
 })
 
-t.test('a full queue says when another try is worth it', async t => {
+t.test('a refusal by a full queue has a retryAfter in seconds', async t => {
   const held = gate()
   const it = await harness(t, {
     tasks: [{ id: 'later', queue: 'later' }, { id: 'busy', queue: 'busy', work: { kind: 'function', func: held.func } },
@@ -73,7 +73,7 @@ t.test('a full queue says when another try is worth it', async t => {
   held.letGo()
 })
 
-t.test('a full queue refuses, and what it refused is not there', async t => {
+t.test('a full queue refuses runs and stores none of them', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'small' }, { id: 'free' }],
     config: { queues: { small: { max_length: 2 } } }
@@ -81,16 +81,16 @@ t.test('a full queue refuses, and what it refused is not there', async t => {
   const asks = Array.from({ length: 5 },
     () => it.desk.enqueue('work', { delay: '1h' }).then(() => 'added', error => error.code as string))
   t.same((await Promise.all(asks)).toSorted(), ['OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL', 'OFFPEAK_QUEUE_FULL',
-    'added', 'added'], 'also of those that come at the same time')
+    'added', 'added'], 'concurrent calls too')
   t.equal((await it.desk.queues.get('small')).depth, 2)
   await t.rejects(it.desk.bulk.add([{ task: 'free', delay: '1h' }, { task: 'work', delay: '1h' }]), {
     code: 'OFFPEAK_QUEUE_FULL',
     statusCode: 429
   })
-  t.equal((await it.desk.queues.get('default')).depth, 0, 'of a call that does not fit nothing is added')
+  t.equal((await it.desk.queues.get('default')).depth, 0, 'a refused call adds no run')
 })
 
-t.test('a full queue that drops skips the oldest with a row that says why', async t => {
+t.test('a full queue with drop_oldest skips its oldest run with a reason', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'feed' }],
     config: { queues: { feed: { max_length: 2, on_full: 'drop_oldest' } } }
@@ -102,10 +102,10 @@ t.test('a full queue that drops skips the oldest with a row that says why', asyn
   t.match(runs[0]!.reason, { code: 'queue_full', message: /feed/ })
   t.equal((await it.desk.enqueue('work', { delay: '1h', key: 'one' })).created, true)
   t.equal((await it.desk.enqueue('work', { delay: '1h', key: 'one' })).created, false)
-  t.equal((await it.desk.run(ids[3]!)).state, 'queued', 'a repeated key drops nobody')
+  t.equal((await it.desk.run(ids[3]!)).state, 'queued', 'a repeated key drops no run')
 })
 
-t.test('of tasks with the same lock one runs at a time, also when all are due at once', async t => {
+t.test('tasks with the same lock run one at a time, also when all are due at once', async t => {
   const held = gate()
   const work = { kind: 'function', func: held.func } as const
   const it = await harness(t, {
@@ -120,7 +120,7 @@ t.test('of tasks with the same lock one runs at a time, also when all are due at
   await it.runner.settled()
   await until('two have started', () => held.started.length === 2)
   await it.runner.settled()
-  t.same(it.runner.active.all().map(({ task }) => task.id).toSorted(), ['a', 'c'], 'whose locks are different')
+  t.same(it.runner.active.all().map(({ task }) => task.id).toSorted(), ['a', 'c'], 'their locks differ')
   const { items } = await it.desk.runs({ task: 'b', limit: 1 })
   t.match(it.desk.verdict(items[0]!)!.gates.find(({ gate }) => gate === 'locks'), {
     ok: false,
@@ -130,13 +130,13 @@ t.test('of tasks with the same lock one runs at a time, also when all are due at
   held.letGo()
   await until('the next has started', () => held.started.length > 2)
   held.letGo()
-  await until('all are over', async () => {
+  await until('all are completed', async () => {
     held.letGo()
     return (await it.desk.runs({ state: ['completed'], limit: 10 })).items.length === 4
   })
 })
 
-t.test('a task that runs alone waits for all, lets nobody past, and keeps all out', async t => {
+t.test('a task that runs alone waits for running runs and holds all later ones', async t => {
   const held = gate()
   const work = { kind: 'function', func: held.func } as const
   const it = await harness(t, { tasks: [{ work }, { id: 'solo', alone: true, work }], slots: 10 })
@@ -147,7 +147,7 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
   const { run: later } = await it.desk.enqueue('work')
   await it.runner.settled()
   t.same((await it.desk.run(solo.id)).state, 'queued')
-  t.same((await it.desk.run(later.id)).state, 'queued', 'or it might wait for ever')
+  t.same((await it.desk.run(later.id)).state, 'queued', 'it does not start before the earlier solo run')
   held.letGo()
   await it.reach(solo.id, 'running')
   t.match(it.desk.verdict(later)!.gates.find(({ gate }) => gate === 'alone'), {
@@ -160,7 +160,7 @@ t.test('a task that runs alone waits for all, lets nobody past, and keeps all ou
   held.letGo()
 })
 
-t.test('a repeated key is the first run, however full its queue', async t => {
+t.test('a repeated key returns the first run although its queue is full', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'q' }, { id: 'sole', queue: 'q', unique: { by: 'task', while: 'running' } }],
     config: { queues: { q: { max_length: 2 } } }
@@ -182,11 +182,11 @@ t.test('a repeated key is the first run, however full its queue', async t => {
       key: 'one'
     }]),
     [{ created: true }, { created: false }, { created: false }],
-    'the last place is for one of them'
+    'one run takes the last place'
   )
 })
 
-t.test('keep_last wants a place of its own beside one that runs', async t => {
+t.test('keep_last needs a place in the queue beside a running run', async t => {
   const held = gate()
   const it = await harness(t, {
     tasks: [{

@@ -7,7 +7,7 @@ const SECOND = 1000
 
 const MINUTE = 60 * SECOND
 
-t.test('a rate lets a burst go, then one after another as the clock goes on', async t => {
+t.test('a rate allows a burst, then one run at a time as it is refilled', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'api' }],
     config: { queues: { api: { rate: { limit: 3, per: '1m' } } } },
@@ -31,16 +31,16 @@ t.test('a rate lets a burst go, then one after another as the clock goes on', as
     certain: true
   })
   await later(19 * SECOND)
-  t.equal(await done(), 3, 'not before its time')
+  t.equal(await done(), 3, 'not before the rate is refilled')
   await later(SECOND)
-  await until('the next one is done', async () => await done() === 4)
+  await until('the next one is completed', async () => await done() === 4)
   await later(10 * MINUTE)
-  await until('a rest fills it up again', async () => await done() === 7)
+  await until('a pause refills it', async () => await done() === 7)
   await later(SECOND)
-  t.equal(await done(), 7, 'but not above its limit')
+  t.equal(await done(), 7, 'not above its limit')
 })
 
-t.test('a bucket is refilled by the clock, never above its limit, and never emptied by a clock that goes back', t => {
+t.test('a bucket is refilled up to its limit and not emptied by a clock that is set back', t => {
   const rate = { limit: 10, per: 60 }
   let bucket = refilled(undefined, rate, 0)
   for (let start = 0; start < 10; start++) bucket = drawn(bucket, rate, 0)
@@ -53,7 +53,7 @@ t.test('a bucket is refilled by the clock, never above its limit, and never empt
   t.end()
 })
 
-t.test('the limit of a rate outlasts a restart', async t => {
+t.test('the state of a rate survives a restart', async t => {
   const folder = scratch(t)
   const options = {
     folder,
@@ -65,7 +65,7 @@ t.test('the limit of a rate outlasts a restart', async t => {
   for (let count = 0; count < 10; count++) await it.reach((await it.desk.enqueue('work')).run.id, 'completed')
   await it.close()
   const again = await harness(t, { ...options, at: new Date(it.clock.now() + 6 * MINUTE).toISOString() })
-  t.match((await again.desk.queues.get('api')).rate, { limit: 10, left: 1 }, 'what the clock has given back since')
+  t.match((await again.desk.queues.get('api')).rate, { limit: 10, left: 1 }, 'refilled by the time since')
   const runs = [(await again.desk.enqueue('work')).run, (await again.desk.enqueue('work')).run] as const
   await again.reach(runs[0].id, 'completed')
   await again.runner.settled()
@@ -73,7 +73,7 @@ t.test('the limit of a rate outlasts a restart', async t => {
   t.match(again.desk.verdict(await again.desk.run(runs[1].id))!.gates.find(({ ok }) => !ok), { code: 'queue_rate' })
 })
 
-t.test('a burst of starts is counted with the claims that take it, and written by no other call', async t => {
+t.test('the starts of a burst are counted by their claims, without other writes', async t => {
   const it = await harness(t, {
     tasks: [{ queue: 'api' }],
     config: { queues: { api: { rate: { limit: 100, per: '1h' } } } },

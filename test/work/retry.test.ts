@@ -6,14 +6,14 @@ import { until } from '../clock.ts'
 
 const MINUTE = 60_000
 
-t.test('the waits of a list come one by one, and the last one stays', t => {
+t.test('the delays of a list are used in order, and the last one is repeated', t => {
   const backoff = { kind: 'list' as const, delay: 1, cap: 60, jitter: 0, list: ['10s', '1m', '1h'] }
   t.same([1, 2, 3, 4, 99].map(attempt => retryAt({ attempt, now: 0, random: 0.5, backoff })), [10_000, MINUTE,
     60 * MINUTE, 60 * MINUTE, 60 * MINUTE])
   t.end()
 })
 
-t.test('no attempt begins later than the task goes on trying, counted from zero when it is replayed', async t => {
+t.test('no attempt begins after retry_for, which starts over when the run is replayed', async t => {
   const func = () => {
     throw new Error('the line is dead')
   }
@@ -36,7 +36,7 @@ t.test('no attempt begins later than the task goes on trying, counted from zero 
   for (const attempts of [1, 2, 3]) await after(attempts)
   const dead = await it.reach(run.id, 'failed')
   t.equal(dead.attempt, 3, 'at 0, 40 and 80 s, and not at 120 s')
-  t.equal(labelOf(dead, it.clock.now()), 'dead', 'it is dead like one whose attempts are spent')
+  t.equal(labelOf(dead, it.clock.now()), 'dead', 'it is dead as if its retries were spent')
   t.match(dead.reason, { code: 'retry_for', message: 'its retries end 1 m 40 s after its first attempt' })
   t.match(await it.desk.dead.groups(), [{ task: 'work', count: 1, message: 'the line is dead' }])
   const { now } = it.clock

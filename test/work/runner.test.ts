@@ -5,7 +5,7 @@ import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
 import type { State } from '../../core/model/run/run.ts'
 
-t.test('a run that is due is executed, and its result, log and times are kept', async t => {
+t.test('a due run is executed, and its result, log and times are stored', async t => {
   const { desk, reach, engine, clock } = await harness(t, {
     tasks: [{
       work: {
@@ -37,7 +37,7 @@ t.test('a run that is due is executed, and its result, log and times are kept', 
   }])
 })
 
-t.test('a failed run is tried again when the backoff says, and is dead when its retries are spent', async t => {
+t.test('a failed run is retried after the backoff and is dead when its retries are spent', async t => {
   const { desk, reach, clock, runner, engine } = await harness(t, {
     tasks: [{
       max_retries: 1,
@@ -55,13 +55,13 @@ t.test('a failed run is tried again when the backoff says, and is dead when its 
   clock.advance(11_000)
   runner.wake()
   await runner.settled()
-  t.equal((await engine.get(run.id))!.state, 'queued', 'not before its time')
+  t.equal((await engine.get(run.id))!.state, 'queued', 'not before the backoff has passed')
   clock.advance(1000)
   runner.wake()
   t.match(await reach(run.id, 'failed'), { attempt: 2, error: { message: 'no 2' } })
 })
 
-t.test('a run starts with the change that makes it ready, whoever has made that', async t => {
+t.test('a run starts as soon as any change makes it ready', async t => {
   const after = [{ task: 'work', condition: 'completed' as const, freshMs: Infinity }]
   let works = true
   const func = () => {
@@ -85,7 +85,7 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
     due_at: it.clock.now(),
     max_retries: 0
   }], it.clock.now())
-  await until('one that was added past the desk is over',
+  await until('a run added without the desk is completed',
     async () => (await it.engine.count()).find(({ task }) => task === 'work')!.states.completed === 2)
   works = false
   await run('work', 'failed')
@@ -93,7 +93,7 @@ t.test('a run starts with the change that makes it ready, whoever has made that'
   t.match(await it.engine.get(paused.run.id), { state: 'queued', turn: 0 })
 })
 
-t.test('many changes at once are a few looks, whatever is held', async t => {
+t.test('many concurrent changes cause few looks', async t => {
   const { desk, runner, clock, conditions, engine } = await harness(t)
   const held = { scope: 'task', name: 'work', until: null, by: 'ann', at: clock.now() } as const
   conditions.pause([held])
@@ -109,7 +109,7 @@ t.test('many changes at once are a few looks, whatever is held', async t => {
   t.ok(looks < 50, `${looks} looks for 1,000 changes`)
 })
 
-t.test('a run is looked at on its own account, whatever run of its task is held before it', async t => {
+t.test('a run starts although an earlier run of its task is held', async t => {
   const { desk, reach, clock, conditions, engine, runner } = await harness(t)
   conditions.pause([{ scope: 'queue', name: 'default', until: null, by: 'ann', at: clock.now() }])
   const held = await desk.enqueue('work')
@@ -123,7 +123,7 @@ t.test('a run is looked at on its own account, whatever run of its task is held 
   t.equal((await engine.get(held.run.id))!.state, 'queued')
 })
 
-t.test('never more runs at once than there are slots, and every one is run', async t => {
+t.test('at most the number of slots run at once, and every run is executed', async t => {
   let now = 0
   let most = 0
   const { desk, engine } = await harness(t, {
@@ -142,11 +142,11 @@ t.test('never more runs at once than there are slots, and every one is run', asy
     }]
   })
   await Promise.all(Array.from({ length: 40 }, () => desk.enqueue('work')))
-  await until('all are done', async () => (await engine.count())[0]?.states.completed === 40)
+  await until('all are completed', async () => (await engine.count())[0]?.states.completed === 40)
   t.equal(most, 3)
 })
 
-t.test('a task that allows one run at a time has one, while others go on', async t => {
+t.test('a task with concurrency 1 runs once at a time while other tasks run', async t => {
   const busy = gate()
   const { desk, engine, reach, runner } = await harness(t, {
     tasks: [{ id: 'one', concurrency: 1, work: { kind: 'function', func: busy.func } }, { id: 'other' }]
@@ -167,7 +167,7 @@ t.test('a task that allows one run at a time has one, while others go on', async
   t.equal((await engine.count()).find(({ task }) => task === 'one')!.states.completed, 2)
 })
 
-t.test('the runs of a vanished task are kept and held, and go on when it comes back [F35]', async t => {
+t.test('runs of a removed task are held, and start when it returns [F35]', async t => {
   const { desk, tasks, runner, reach, clock } = await harness(t)
   const task = tasks.get('work')!
   const { run } = await desk.enqueue('work', { delay: 60 })
@@ -203,21 +203,21 @@ t.test('a held run is listed as held, with the reason', async t => {
   busy.letGo()
 })
 
-t.test('what a task could not settle on a failing engine is settled when it recovers [F14]', async t => {
+t.test('an outcome that a failing engine refuses is settled when it recovers [F14]', async t => {
   const { desk, engine, reach, runner, said } = await harness(t)
   const settle = engine.settle
   engine.settle = async () => {
     throw new Error('disk full')
   }
   const { run } = await desk.enqueue('work')
-  await until('the failure is told', () => said('engine_failed').length > 0)
+  await until('the failure is reported', () => said('engine_failed').length > 0)
   t.equal((await engine.get(run.id))!.state, 'running')
   engine.settle = settle
   runner.retrySettle()
   t.match(await reach(run.id, 'completed'), { turn: 1 }, 'executed once')
 })
 
-t.test('a checkpoint is given back to the next attempt [F11]', async t => {
+t.test('the next attempt reads the checkpoint of the one before it [F11]', async t => {
   const seen: unknown[] = []
   const { desk, engine, clock, runner, reach } = await harness(t, {
     tasks: [{
@@ -227,7 +227,7 @@ t.test('a checkpoint is given back to the next attempt [F11]', async t => {
           seen.push(await ctx.checkpoint.read())
           if (ctx.attempt > 1) return 'done'
           await ctx.checkpoint.save({ file: 7 })
-          throw new Error('cut off')
+          throw new Error('interrupted')
         }
       }
     }]
@@ -240,24 +240,24 @@ t.test('a checkpoint is given back to the next attempt [F11]', async t => {
   t.strictSame(seen, [null, { file: 7 }])
 })
 
-t.test('a late result is refused and told', async t => {
+t.test('a late result is refused and reported', async t => {
   const busy = gate()
   const { desk, engine, clock, said } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   clock.advance(LEASE)
-  // The first look after so long may be that of a machine that has slept: whoever lives has a moment to say so.
+  // After a long gap the machine may have slept: owners have some seconds to renew before their runs expire.
   for (const seconds of [0, 10]) {
     clock.advance(seconds * SECOND)
     await engine.expire({ now: clock.now(), restart: 'restart', crash_cap: 5 })
   }
   busy.letGo()
-  await until('the stale result is told', () => said('stale').length === 1)
-  t.match(await engine.get(run.id), { crashes: 1, attempt: 1 }, 'the crash is counted apart, the second turn runs')
+  await until('the stale result is reported', () => said('stale').length === 1)
+  t.match(await engine.get(run.id), { crashes: 1, attempt: 1 }, 'the crash is not an attempt, and the second turn runs')
   busy.letGo()
 })
 
-t.test('a slot is free when its run has ended, and a disk that takes nothing stops the runner', async t => {
+t.test('a slot is freed before the outcome is stored, up to a limit of unsettled runs', async t => {
   const { desk, engine, runner } = await harness(t, { slots: 1 })
   const settle = engine.settle
   const waiting = Promise.withResolvers<void>()
@@ -266,9 +266,9 @@ t.test('a slot is free when its run has ended, and a disk that takes nothing sto
     return await settle.call(engine, ask)
   }
   await Promise.all(Array.from({ length: 150 }, () => desk.enqueue('work')))
-  await until('the bound is reached', async () => (await engine.count())[0]?.states.running === 100)
+  await until('the limit is reached', async () => (await engine.count())[0]?.states.running === 100)
   await runner.settled()
   t.match((await engine.count())[0]?.states, { running: 100, queued: 50 })
   waiting.resolve()
-  await until('all are done', async () => (await engine.count())[0]?.states.completed === 150)
+  await until('all are completed', async () => (await engine.count())[0]?.states.completed === 150)
 })

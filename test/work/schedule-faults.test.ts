@@ -9,23 +9,23 @@ import type { Task } from '../../core/model/task/task.ts'
 const minutely: Partial<Task> = { trigger: 'cron', trigger_args: { minute: '*' }, overlap: 'allow' }
 const AT = '2026-11-22T12:00:30Z'
 
-type House = Awaited<ReturnType<typeof harness>>
+type Harness = Awaited<ReturnType<typeof harness>>
 
-const firesOf = async ({ engine }: Pick<House, 'engine'>, task: string) =>
+const firesOf = async ({ engine }: Pick<Harness, 'engine'>, task: string) =>
   (await engine.list({ task, limit: 1000 })).items.map(({ nominal_at: at }) =>
     new Date(at!).toISOString().slice(11, 16)
   ).toReversed()
 
-/** A minute and a fire, so many times. */
-async function minutes (it: House, count: number) {
+/** Advances the clock by a minute and fires, `count` times. */
+async function minutes (it: Harness, count: number) {
   for (let minute = 0; minute < count; minute++) {
     it.clock.advance(MINUTE)
     await it.fire()
   }
 }
 
-/** Lets the engine refuse every batch with one of these schedules. */
-function refusing (it: House, ids: string[]) {
+/** Makes the engine refuse every batch with one of these schedules until `mend()`; counts the calls. */
+function refusing (it: Harness, ids: string[]) {
   const { plan } = it.engine
   let calls = 0
   it.engine.plan = async (asks: PlanAsk[]) => {
@@ -43,7 +43,7 @@ function refusing (it: House, ids: string[]) {
   }
 }
 
-t.test('a task that vanishes while it fires stops no other schedule', async t => {
+t.test('a task that is removed while it fires does not stop other schedules', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const task = it.tasks.get('a')!
   it.tasks.delete('a')
@@ -51,14 +51,14 @@ t.test('a task that vanishes while it fires stops no other schedule', async t =>
   t.strictSame(await firesOf(it, 'b'), ['12:01', '12:02'])
   t.match(it.said('schedule_failed'), [{ schedule: 'a', task: 'a', failures: 1 }, { schedule: 'a', failures: 2 }])
   await it.planner.sync()
-  t.strictSame(it.planner.faults, [], 'it rests now')
+  t.strictSame(it.planner.faults, [], 'it is no longer planned')
   it.tasks.set('a', task)
   await it.planner.sync()
   await minutes(it, 1)
   t.strictSame(await firesOf(it, 'a'), ['12:03'])
 })
 
-t.test('a task that was gone for a moment while it fired goes on', async t => {
+t.test('a schedule continues after its task was missing for a moment', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const task = it.tasks.get('a')!
   it.tasks.delete('a')
@@ -70,7 +70,7 @@ t.test('a task that was gone for a moment while it fired goes on', async t => {
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('one bad row among five hundred is found, and the others are written in this round', async t => {
+t.test('bad rows in a batch of six hundred are found, and the others are stored in the same round', async t => {
   const tasks = Array.from({ length: 600 }, (_, index) => ({ ...minutely, id: `t${index}` }))
   const it = await harness(t, { tasks, at: AT })
   await it.runner.stop()
@@ -87,7 +87,7 @@ t.test('one bad row among five hundred is found, and the others are written in t
   t.equal(it.said('schedule_mended').length, 2)
 })
 
-t.test('an engine that takes nothing is asked a bounded number of times, and everything fires when it does again [F14]', async t => {
+t.test('a failing engine is called a bounded number of times, and everything fires when it recovers [F14]', async t => {
   const tasks = Array.from({ length: 300 }, (_, index) => ({ ...minutely, id: `t${index}` }))
   const it = await harness(t, { tasks, at: AT })
   await it.runner.stop()
@@ -103,7 +103,7 @@ t.test('an engine that takes nothing is asked a bounded number of times, and eve
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('a schedule that fails is tried again after waits that double up to five minutes', async t => {
+t.test('a failed schedule is retried after delays that double up to five minutes', async t => {
   t.strictSame([1, 2, 3, 9, 10, 1000].map(failures => faultWait(failures)), [SECOND, 2 * SECOND, 4 * SECOND,
     256 * SECOND, 5 * MINUTE, 5 * MINUTE])
   const it = await harness(t, { tasks: [{ ...minutely, id: 'bad' }, { ...minutely, id: 'good' }], at: AT })
@@ -130,7 +130,7 @@ t.test('a schedule that fails is tried again after waits that double up to five 
   t.strictSame([await firesOf(it, 'bad'), await firesOf(it, 'good')], [['12:01'], ['12:01']])
 })
 
-t.test('schedules go on within seconds once a store takes something again, however long it did not [F49]', async t => {
+t.test('schedules continue within seconds after a store was locked for an hour [F49]', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'one' }, { ...minutely, id: 'two' }], at: AT })
   const { plan } = it.engine
   it.engine.plan = async () => {
@@ -149,7 +149,7 @@ t.test('schedules go on within seconds once a store takes something again, howev
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('a schedule that is new and cannot be written is tried again by itself', async t => {
+t.test('a new schedule that cannot be stored is retried', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'good' }], at: AT })
   const engine = refusing(it, ['new'])
   it.tasks.set('new', { ...it.tasks.get('good')!, id: 'new' })
@@ -164,7 +164,7 @@ t.test('a schedule that is new and cannot be written is tried again by itself', 
   t.strictSame(await firesOf(it, 'new'), ['12:01'])
 })
 
-t.test('a cursor that somebody else has moved is read again, and the schedule goes on from there', async t => {
+t.test('a cursor that another process has moved is read again, and the schedule continues from it', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const mine = it.planner.get('a')!
   const cursor = Date.parse('2026-11-22T12:02:00Z')
@@ -181,7 +181,7 @@ t.test('a cursor that somebody else has moved is read again, and the schedule go
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('an engine that loses a compare-and-set without a reason harms no schedule for good', async t => {
+t.test('a schedule recovers from compare-and-set failures', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const { plan } = it.engine
   let lost = 0
@@ -194,7 +194,7 @@ t.test('an engine that loses a compare-and-set without a reason harms no schedul
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('a stored row that is gone: that of a task file is written again, one that was made at run time is gone', async t => {
+t.test('a deleted row is stored again for a task file and stays deleted for a schedule added at run time', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const made = await it.desk.schedule({ task: 'a', trigger: '* * * * *', by: 'anna' })
   for (const id of ['a', made.id]) await it.engine.unplan({ id, now: it.clock.now() })
@@ -203,7 +203,7 @@ t.test('a stored row that is gone: that of a task file is written again, one tha
   t.strictSame(it.planner.schedules.map(({ id }) => id), ['a'])
 })
 
-t.test('a stored row that cannot be read is named and harms no other; one of a task file begins again', async t => {
+t.test('an unreadable row is reported and harms no other, and that of a task file starts over', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }, { ...minutely, id: 'b' }], at: AT })
   const made = await it.desk.schedule({ task: 'b', trigger: '* * * * *', by: 'anna' })
   const rows = await it.engine.schedules()
@@ -225,7 +225,7 @@ t.test('a stored row that cannot be read is named and harms no other; one of a t
   t.equal(it.planner.fires(it.desk.definition('b'), 2).length, 2)
 })
 
-t.test('a deadline, jitter or flex beyond the calendar harms neither its own schedule nor another one', async t => {
+t.test('an absurd deadline, grace or flex harms no schedule', async t => {
   const absurd: Partial<Task>[] = [
     { ...minutely, id: 'deadline', deadlineMs: Number.MAX_SAFE_INTEGER },
     { ...minutely, id: 'grace', misfireGraceMs: Number.MAX_VALUE },
@@ -237,7 +237,7 @@ t.test('a deadline, jitter or flex beyond the calendar harms neither its own sch
   for (const { id } of absurd) t.strictSame(await firesOf(it, id!), ['12:01', '12:02'], id!)
 })
 
-t.test('runs of a disabled task that could not be cancelled are cancelled later', async t => {
+t.test('runs of a disabled task that could not be cancelled are cancelled at the next fire', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   await it.runner.stop()
   await minutes(it, 1)
@@ -258,7 +258,7 @@ t.test('runs of a disabled task that could not be cancelled are cancelled later'
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('a removed schedule takes its fault along', async t => {
+t.test('a removed schedule has no fault left', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'a' }], at: AT })
   const made = await it.desk.schedule({ task: 'a', trigger: '* * * * *', by: 'anna' })
   refusing(it, [made.id])
@@ -268,7 +268,7 @@ t.test('a removed schedule takes its fault along', async t => {
   t.strictSame(it.planner.faults, [])
 })
 
-t.test('an hour of refusals stays bounded in calls and in notices [F14]', async t => {
+t.test('an hour of refusals gives a bounded number of notices [F14]', async t => {
   const it = await harness(t, { tasks: [{ ...minutely, id: 'bad' }], at: AT })
   refusing(it, ['bad'])
   const end = it.clock.now() + HOUR

@@ -7,7 +7,7 @@ const hourly: Partial<Task> = { trigger: 'cron', trigger_args: { minute: 0 }, co
 const runsOf = async ({ engine }: Pick<Awaited<ReturnType<typeof harness>>, 'engine'>) =>
   (await engine.list({ limit: 100 })).items.toReversed()
 
-t.test('a schedule made at run time stands beside the task file, survives a restart, and ends when it is removed', async t => {
+t.test('a schedule added at run time survives a restart and fires until it is removed', async t => {
   const folder = scratch(t)
   const first = await harness(t, { folder, tasks: [{}], at: '2026-11-22T12:00:00Z' })
   const made = await first.desk.schedule({ task: 'work', trigger: '*/10 * * * *', payload: { via: 'api' }, by: 'anna' })
@@ -26,7 +26,7 @@ t.test('a schedule made at run time stands beside the task file, survives a rest
   await t.rejects(it.desk.unschedule(made.id, { by: 'anna' }), { code: 'OFFPEAK_SCHEDULE_NOT_FOUND' })
 })
 
-t.test('a schedule that is wrong or never fires is refused, and one of a task file is not removed here', async t => {
+t.test('an invalid schedule or one that never fires is refused, and one of a task file cannot be removed', async t => {
   const { desk } = await harness(t, { tasks: [hourly] })
   const ask = { task: 'work', by: 'anna' }
   await t.rejects(desk.schedule({ ...ask, trigger: 'cron', trigger_args: { hour: 25 } }), {
@@ -36,6 +36,6 @@ t.test('a schedule that is wrong or never fires is refused, and one of a task fi
     code: 'OFFPEAK_INPUT_INVALID',
     message: /never fire/
   })
-  await t.rejects(desk.schedule({ ...ask, task: 'nobody', trigger: '@daily' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+  await t.rejects(desk.schedule({ ...ask, task: 'unknown', trigger: '@daily' }), { code: 'OFFPEAK_TASK_NOT_FOUND' })
   await t.rejects(desk.unschedule('work', { by: 'anna' }), { code: 'OFFPEAK_RUN_CONFLICT' })
 })

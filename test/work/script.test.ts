@@ -30,21 +30,22 @@ async function setup (
 const isAlive = (pid: number) => {
   try {
     process.kill(pid, 0)
-    // A zombie answers too, until its parent reads its end.
+    // A zombie can be signalled too, until its parent reads its exit code.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
   }
 }
 
-t.test('a script is executed with its arguments and a small environment, and its output is progress, result and log [S22]', async t => {
+t.test('a script gets its arguments and a small environment, and its output is read [S22]', async t => {
   process.env.OFFPEAK_TEST_SECRET = 'do not pass on'
   t.teardown(() => {
     delete process.env.OFFPEAK_TEST_SECRET
   })
   const { reach, run, desk, engine } = await setup(t, {
-    script:
-      'echo "hello $1 $GREETING"; echo "secret=$OFFPEAK_TEST_SECRET"; echo 40%; echo "::progress 80 nearly"; echo oops >&2; echo "::result {\\"task\\":\\"$OFFPEAK_TASK\\",\\"attempt\\":$OFFPEAK_ATTEMPT}"',
+    script: ['echo "hello $1 $GREETING"', 'echo "secret=$OFFPEAK_TEST_SECRET"', 'echo 40%',
+      'echo "::progress 80 nearly"', 'echo oops >&2',
+      'echo "::result {\\"task\\":\\"$OFFPEAK_TASK\\",\\"attempt\\":$OFFPEAK_ATTEMPT}"'].join('\n'),
     work: { args: ['; rm -rf $(id)'], env: { GREETING: 'there' } }
   })
   t.match(await reach(run.id, 'completed'), { progress: { percentage: 80, message: 'nearly' } })
@@ -53,7 +54,7 @@ t.test('a script is executed with its arguments and a small environment, and its
   t.strictSame(lines.map(({ text }) => text).toSorted(), ['hello ; rm -rf $(id) there', 'oops', 'secret='])
 })
 
-t.test('exit codes mean what the task says: warn, retry, anything else', async t => {
+t.test('exit codes complete with a warning, retry or fail as the task says', async t => {
   const codes = { ok: [0], warn: [3], retry: [11] }
   const warned = await setup(t, { script: 'echo "2 files unreadable" >&2; exit 3', work: { exit_codes: codes } })
   t.match(await warned.reach(warned.run.id, 'completed'), { warning: 'exit code 3: 2 files unreadable' })
@@ -62,7 +63,7 @@ t.test('exit codes mean what the task says: warn, retry, anything else', async t
   t.match(await locked.engine.get(locked.run.id), { state: 'queued', error: { message: 'exit code 11' } })
   const wrong = await setup(t, { script: 'exit 12', work: { exit_codes: codes }, task: { max_retries: 5 } })
   t.match(await wrong.reach(wrong.run.id, 'failed'), { attempt: 1, error: { message: 'exit code 12' } },
-    'not tried again')
+    'it is not retried')
   const plain = await setup(t, { script: 'kill -9 $$' })
   t.match(await plain.reach(plain.run.id, 'failed'), { error: { message: 'ended by SIGKILL' } })
 })
@@ -72,10 +73,10 @@ t.test('a result that is not JSON is not kept, with a warning', async t => {
   t.match(await reach(run.id, 'completed'), { warning: /^its result was not kept: it is not JSON/ })
 })
 
-t.test('a timeout ends the script and everything it has started, also when it does not listen', async t => {
+t.test('a timeout ends a script and its children although they ignore SIGTERM', async t => {
   const { reach, run, folder } = await setup(t, {
-    script:
-      'trap "" TERM; sleep 300 & echo $! > "$(dirname "$0")/grandchild"; echo $$ > "$(dirname "$0")/child"; while :; do sleep 1; done',
+    script: ['trap "" TERM', 'sleep 300 & echo $! > "$(dirname "$0")/grandchild"', 'echo $$ > "$(dirname "$0")/child"',
+      'while :; do sleep 1; done'].join('\n'),
     task: { timeoutMs: 5000 }
   })
   t.match(await reach(run.id, 'failed'), { error: { message: /timeout/ } })
@@ -85,26 +86,26 @@ t.test('a timeout ends the script and everything it has started, also when it do
   }
 })
 
-t.test('what a script leaves running in its group does not outlive it', async t => {
-  const { reach, run, folder } = await setup(t, { script: 'sleep 300 & echo $! > "$(dirname "$0")/left"' })
+t.test('processes orphan in the group of a script end with it', async t => {
+  const { reach, run, folder } = await setup(t, { script: 'sleep 300 & echo $! > "$(dirname "$0")/orphan"' })
   await reach(run.id, 'completed')
-  const pid = Number(readFileSync(join(folder, 'left'), 'utf8'))
+  const pid = Number(readFileSync(join(folder, 'orphan'), 'utf8'))
   await until('it is gone', () => !isAlive(pid))
 })
 
-t.test('a script that cannot be started is a failed attempt in words', async t => {
+t.test('a script that cannot be started fails the attempt with a message', async t => {
   const { reach, run } = await setup(t, { script: '', work: { file: '/no/such/script.sh' } })
   t.match(await reach(run.id, 'failed'), { error: { message: /ENOENT/ } })
 })
 
-t.test('cancel reaches a running script', async t => {
+t.test('a cancel ends a running script', async t => {
   const { desk, run, reach, engine } = await setup(t, { script: 'echo started; sleep 300' })
   await until('its process is recorded', async () => (await engine.get(run.id))!.child !== null)
   await desk.cancel(run.id, { by: 'anna' })
   await reach(run.id, 'cancelled')
 })
 
-t.test('an orphan is ended only while its pid still is the process that was recorded [F07]', async t => {
+t.test('an orphan is ended only if its pid is still the recorded process [F07]', async t => {
   const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' })
   t.teardown(() => {
     child.kill('SIGKILL')
@@ -117,7 +118,7 @@ t.test('an orphan is ended only while its pid still is the process that was reco
   await until('it is gone', () => !isAlive(child.pid!))
 })
 
-t.test('what a script has started is ended although the script itself has gone, and nothing that belongs to another run', async t => {
+t.test('children of a script that has exited are ended, and processes of other runs are not', async t => {
   const child = spawn('sh', ['-c', 'sleep 300 & echo $!'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -128,11 +129,11 @@ t.test('what a script has started is ended although the script itself has gone, 
       process.kill(-child.pid!, 'SIGKILL')
     } catch {}
   })
-  const [said] = await once(child.stdout!, 'data') as [Buffer]
+  const [output] = await once(child.stdout!, 'data') as [Buffer]
   await once(child, 'exit')
-  const left = { pid: child.pid!, started: '1' }
-  t.equal(await endOrphan(left, 'r2'), false)
-  t.ok(isAlive(Number(said)))
-  t.equal(await endOrphan(left, 'r1'), true)
-  await until('it is gone', () => !isAlive(Number(said)))
+  const orphan = { pid: child.pid!, started: '1' }
+  t.equal(await endOrphan(orphan, 'r2'), false)
+  t.ok(isAlive(Number(output)))
+  t.equal(await endOrphan(orphan, 'r1'), true)
+  await until('it is gone', () => !isAlive(Number(output)))
 })

@@ -15,28 +15,28 @@ t.test('the first reason counts', async t => {
   t.equal(stop.signal.reason, first)
 })
 
-t.test('its signal is aborted whenever somebody asks for it', async t => {
+t.test('its signal is aborted whether it was read before or after the stop', async t => {
   const [early, late] = [new Stop(), new Stop()]
   const { signal } = early
   t.equal(signal.aborted, false)
   for (const stop of [early, late]) stop.ask(first)
   for (const one of [signal, late.signal]) t.match(one, { aborted: true, reason: first })
-  t.equal(late.signal, late.signal, 'there is one')
+  t.equal(late.signal, late.signal, 'there is one signal')
 })
 
-t.test('its listener is called once, at once when it is late', async t => {
-  const heard: string[] = []
-  const [early, late, deaf] = [new Stop(), new Stop(), new Stop()]
-  early.listen(() => void heard.push('early'))
-  deaf.listen(() => void heard.push('deaf'))
-  deaf.listen(null)
-  for (const stop of [early, late, deaf]) stop.ask(first)
+t.test('its listener is called once, and at once if it is added after the stop', async t => {
+  const calls: string[] = []
+  const [early, late, removed] = [new Stop(), new Stop(), new Stop()]
+  early.listen(() => void calls.push('early'))
+  removed.listen(() => void calls.push('removed'))
+  removed.listen(null)
+  for (const stop of [early, late, removed]) stop.ask(first)
   early.ask(second)
-  late.listen(() => void heard.push('late'))
-  t.same(heard, ['early', 'late'])
+  late.listen(() => void calls.push('late'))
+  t.same(calls, ['early', 'late'])
 })
 
-t.test('its signal calls listeners in the scope of the run that asked for it, whoever stops the run', async t => {
+t.test('abort listeners are called in the scope of their run, not in that of the caller', async t => {
   const stop = new Stop()
   const scopes: unknown[] = []
   runScope.run({ id: 'r1', task: 'work' },
@@ -45,11 +45,11 @@ t.test('its signal calls listeners in the scope of the run that asked for it, wh
   t.same(scopes, ['r1'])
 })
 
-t.test('a signal that a task has changed stops nobody else from hearing of the stop [F28]', async t => {
+t.test('a task that breaks its signal does not keep other listeners from being called [F28]', async t => {
   const stop = new Stop()
-  const heard: string[] = []
-  stop.onAsk(() => void heard.push('own'))
-  stop.onAsk(() => void heard.push('gone'))()
+  const calls: string[] = []
+  stop.onAsk(() => void calls.push('own'))
+  stop.onAsk(() => void calls.push('gone'))()
   stop.signal.dispatchEvent = () => {
     throw new Error('mine')
   }
@@ -61,5 +61,5 @@ t.test('a signal that a task has changed stops nobody else from hearing of the s
   t.match((await late)[0], { message: 'mine' })
   process.removeAllListeners('uncaughtException')
   for (const one of others.slice(0, -1)) process.on('uncaughtException', one as () => void)
-  t.same(heard, ['own'])
+  t.same(calls, ['own'])
 })

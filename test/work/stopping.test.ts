@@ -2,7 +2,7 @@ import t from 'tap'
 import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'
 
-t.test('cancel ends a waiting run at once and tells a running one to stop', async t => {
+t.test('cancel ends a queued run at once and asks a running one to stop', async t => {
   const busy = gate()
   const { desk, reach, engine } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
   const later = await desk.enqueue('work', { delay: '1h' })
@@ -21,7 +21,7 @@ t.test('cancel ends a waiting run at once and tells a running one to stop', asyn
   }])
 })
 
-t.test('stop gives the attempt back, so that the run starts again as if it had not', async t => {
+t.test('stop gives the attempt back, so that no retry is spent', async t => {
   const busy = gate()
   const { desk, close, ...first } = await harness(t, {
     tasks: [{ max_retries: 0, work: { kind: 'function', func: busy.func } }]
@@ -39,7 +39,7 @@ t.test('stop gives the attempt back, so that the run starts again as if it had n
   await close()
 })
 
-t.test('stop waits the grace for what is nearly done [F04]', async t => {
+t.test('stop waits for running runs within the grace [F04]', async t => {
   const busy = gate()
   const { desk, runner, engine } = await harness(t, {
     stopGraceMs: 5000,
@@ -53,7 +53,7 @@ t.test('stop waits the grace for what is nearly done [F04]', async t => {
   t.match(await engine.get(run.id), { state: 'completed', result: 'let go' })
 })
 
-t.test('nothing is claimed once a stop was asked for [F04]', async t => {
+t.test('no run is claimed after a stop [F04]', async t => {
   const { desk, runner, engine } = await harness(t)
   await runner.stop()
   const { run } = await desk.enqueue('work')

@@ -3,7 +3,7 @@ import { harness } from './harness.ts'
 import { isSettled } from '../settled.ts'
 import { until } from '../clock.ts'
 
-t.test('an end that cannot be stored as it is, is stored as a failed attempt [F31]', async t => {
+t.test('an outcome that cannot be stored is stored as a failed attempt [F31]', async t => {
   const { engine, desk, said, notices } = await harness(t, {
     tasks: [{ id: 'odd', max_retries: 0, work: { kind: 'function', func: () => 'mine' } }]
   })
@@ -21,15 +21,15 @@ t.test('an end that cannot be stored as it is, is stored as a failed attempt [F3
   })
 })
 
-t.test('a generator function fails in words: nothing in it was executed [F27]', async t => {
-  let began = 0
+t.test('a generator function fails with the message that none of it was executed [F27]', async t => {
+  let begun = 0
   const { engine, desk, reach } = await harness(t, {
     tasks: [{
       id: 'yields',
       work: {
         kind: 'function',
         func: async function* () {
-          yield began++
+          yield begun++
         }
       }
     }]
@@ -37,5 +37,5 @@ t.test('a generator function fails in words: nothing in it was executed [F27]', 
   const { run: { id } } = await desk.enqueue('yields')
   await reach(id, 'failed')
   t.match(await engine.get(id), { error: { message: /The function is a generator and was not executed/ } })
-  t.equal(began, 0)
+  t.equal(begun, 0)
 })

@@ -13,7 +13,7 @@ import type { Usage } from '../../core/model/run/usage.ts'
 const SLOW = { timeout: 240_000 }
 const MIB = 2 ** 20
 const TMPFS = 0x01021994
-/** A shell that counts so far has worked for a tenth of a second at least. */
+/** Shell code that takes at least 0.1 s of processor time. */
 const COUNT = 'i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done'
 
 async function setup (t: Owner, files: Record<string, string>) {
@@ -36,20 +36,20 @@ const used = (cpu: number, memory: number, read: number | null, written: number 
   written_bytes: written
 })
 
-t.test('the most that any look has seen counts, and a look that sees nothing takes nothing away', async t => {
+t.test('usage is the maximum of all samples, and a missing sample does not lower it', async t => {
   const seen = [null, used(0.1, 900, 1, null), null, used(0.3, 200, null, 5)]
   const meter = metered(() => seen.shift() ?? null)
   for (let looks = 0; looks < 6; looks++) await meter.look()
   t.strictSame(meter.end(), used(0.3, 900, 1, 5))
-  t.equal(metered(() => null).end(), null, 'who was never looked at has told nothing')
+  t.equal(metered(() => null).end(), null, 'without a sample there is no usage')
 })
 
-t.test('what is no process has taken nothing', async t => {
+t.test('a pid without a process has no usage', async t => {
   t.equal(treeUsage(2 ** 30), null)
   t.ok(treeUsage(process.pid)!.memory_peak_bytes > 10 * MIB)
 })
 
-t.test('a process is told with what it has started and waited for', SLOW, async t => {
+t.test('the usage of a process includes its children', SLOW, async t => {
   const { begin, over, folder } = await setup(t, {
     'copies.mjs': `
       import { execFileSync } from 'node:child_process'
@@ -72,7 +72,7 @@ t.test('a process is told with what it has started and waited for', SLOW, async 
   }
 })
 
-t.test('a script that is ended is told with all that it has taken until then', SLOW, async t => {
+t.test('the usage of a cancelled script is stored', SLOW, async t => {
   const { begin, over, root, manager } = await setup(t, {
     'counts.sh': `#!/bin/sh\n# offpeak: id=counts\n(${COUNT})\n: > ../ready\nsleep 300\n`
   })
@@ -84,7 +84,7 @@ t.test('a script that is ended is told with all that it has taken until then', S
   t.ok(used!.memory_peak_bytes > 100_000)
 })
 
-t.test('a thread that is ended tells what it has taken, and an inline run has nothing to tell', SLOW, async t => {
+t.test('the usage of a terminated thread is stored, and an inline run has none', SLOW, async t => {
   const { begin, over, manager } = await setup(t, {
     'loop.ts': taskFile('loop', 'for (;;);', { isolation: 'thread', timeout: 1, max_retries: 0 }),
     'here.ts': taskFile('here')

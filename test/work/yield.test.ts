@@ -10,7 +10,7 @@ const MINUTE = 60 * SECOND
 
 const onMains: Partial<Task> = { constraints: { power: 'mains' } }
 
-t.test('a running run that yields is told, keeps its checkpoint, is given its attempt back and goes on when it may', async t => {
+t.test('a run that yields keeps its checkpoint and attempt, and continues when the gates open', async t => {
   const seen: unknown[] = []
   const it = await laptop(t, {
     tasks: [{
@@ -34,21 +34,21 @@ t.test('a running run that yields is told, keeps its checkpoint, is given its at
   const { run } = await it.desk.enqueue('work')
   await until('it runs', () => seen.length === 1)
   await it.later(2 * MINUTE, it.battery(80))
-  await until('it is put back', async () => (await it.engine.get(run.id))!.state === 'queued')
+  await until('it is queued again', async () => (await it.engine.get(run.id))!.state === 'queued')
   t.match(await it.engine.get(run.id), { attempt: 0, turn: 1, reason: { code: 'yield', message: /battery/ } })
   await it.later(2 * MINUTE, it.mains())
   t.match(await it.reach(run.id, 'completed'), { attempt: 1, turn: 2 })
   t.strictSame(seen, [null, { page: 7 }])
 })
 
-t.test('a task that does not care goes on when the plug comes out; one that says cancel is cancelled', async t => {
+t.test('on_lost decides whether a run continues or is cancelled when mains power is lost', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
   const it = await laptop(t, {
-    tasks: [{ ...onMains, id: 'goes_on', work }, { ...onMains, id: 'stops', on_lost: 'cancel', work }]
+    tasks: [{ ...onMains, id: 'continues', work }, { ...onMains, id: 'stops', on_lost: 'cancel', work }]
   })
   await it.see(it.mains())
-  const [on, off] = await Promise.all([it.desk.enqueue('goes_on'), it.desk.enqueue('stops')])
+  const [on, off] = await Promise.all([it.desk.enqueue('continues'), it.desk.enqueue('stops')])
   await until('both run', () => busy.started.length === 2)
   await it.later(2 * MINUTE, it.battery(80))
   t.match(await it.reach(off!.run.id, 'cancelled'), { reason: { message: /battery/ } })
@@ -57,7 +57,7 @@ t.test('a task that does not care goes on when the plug comes out; one that says
   await it.reach(on!.run.id, 'completed')
 })
 
-t.test('breathe rests while the gates are closed, and lends its slot when it is asked to', async t => {
+t.test('breathe waits while the gates are closed, and gives its slot away if asked to', async t => {
   const steps: string[] = []
   const it = await laptop(t, {
     slots: 1,
@@ -67,10 +67,10 @@ t.test('breathe rests while the gates are closed, and lends its slot when it is 
       work: {
         kind: 'function',
         func: async ctx => {
-          steps.push('began')
+          steps.push('begun')
           while (!steps.includes('unplugged')) await ctx.breathe()
           await ctx.breathe({ slot: 'give' })
-          steps.push('went on')
+          steps.push('continued')
         }
       }
     }, {
@@ -93,18 +93,18 @@ t.test('breathe rests while the gates are closed, and lends its slot when it is 
   await it.reach(short.run.id, 'completed')
   await it.later(2 * MINUTE, it.mains())
   await it.reach(run.id, 'completed')
-  t.strictSame(steps, ['began', 'unplugged', 'short ran', 'went on'])
+  t.strictSame(steps, ['begun', 'unplugged', 'short ran', 'continued'])
 })
 
-t.test('hints follow the battery, and a change is told inside the task', async t => {
-  const told: unknown[] = []
+t.test('hints follow the battery, and a task is called with each change', async t => {
+  const hints: unknown[] = []
   const it = await laptop(t, {
     tasks: [{
       work: {
         kind: 'function',
         func: async ctx => {
-          told.push(ctx.hints.batch_size)
-          ctx.onHints(({ batch_size: size, quality }) => told.push([size, quality]))
+          hints.push(ctx.hints.batch_size)
+          ctx.onHints(({ batch_size: size, quality }) => hints.push([size, quality]))
           await new Promise((_resolve, reject) => {
             ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
           })
@@ -114,14 +114,14 @@ t.test('hints follow the battery, and a change is told inside the task', async t
   })
   await it.see(it.mains())
   await it.desk.enqueue('work')
-  await until('it runs', () => told.length === 1)
+  await until('it runs', () => hints.length === 1)
   await it.later(MINUTE, it.battery(60))
   await it.later(MINUTE, it.battery(59))
   await it.later(MINUTE, it.battery(10))
-  t.strictSame(told, [32, [16, 'medium'], [4, 'minimal']])
+  t.strictSame(hints, [32, [16, 'medium'], [4, 'minimal']])
 })
 
-t.test('a critical run that finds no slot takes that of the least urgent run that can be put back', async t => {
+t.test('a critical run without a free slot preempts the least urgent preemptible run', async t => {
   const busy = gate()
   const work = { kind: 'function', func: busy.func } as const
   const own = gate()
@@ -137,7 +137,7 @@ t.test('a critical run that finds no slot takes that of the least urgent run tha
   await it.desk.enqueue('normal')
   await it.desk.enqueue('own', { priority: 'critical' })
   await until('all run', () => busy.started.length === 2 && own.started.length === 1)
-  t.strictSame(it.said('signalled'), [], 'the first critical one has a slot of its own')
+  t.strictSame(it.said('signalled'), [], 'the first critical run has its own slot')
   const urgent = await it.desk.enqueue('urgent', { priority: 'critical' })
   await it.reach(urgent.run.id, 'completed')
   await until('the low one runs again', () => busy.started.length === 3)
