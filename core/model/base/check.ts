@@ -9,7 +9,7 @@ import { INSTANT_EXPECTED, instantOf } from './instant.ts'
 import { milliseconds } from './duration.ts'
 
 const MOST_FAULTS = 100
-/** The furthest instant of a Date from 1970, ms. */
+/** The last instant of a Date, epoch ms. */
 const LAST_INSTANT = 8.64e15
 
 type Plain = Record<string, unknown>

@@ -1,22 +1,22 @@
-/** Two clocks: the wall's, which people read and may be set, and one that only counts. */
+/** Two clocks: the wall clock, which can be set, and a monotonic one. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
-  /** Milliseconds since some instant; stands still while the machine sleeps. */
+  /** Milliseconds since an arbitrary instant; stops while the machine sleeps. */
   monotonic(): number
-  /** Calls back when so many milliseconds have been counted; returns a function that cancels it. Absent: the timers of
-   *  the process. */
+  /** Calls `ring` after `ms` milliseconds; returns a function that cancels it. Absent: the timers of the process are
+   *  used. */
   after?(ms: number, ring: () => void): () => void
 }
 
-/** The machine's own clocks. */
+/** The clocks of the machine. */
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
-/** No timer of the process is longer: they overflow after 24.8 days. */
+/** The longest timer of the process, ms: timers overflow after 24.8 days. */
 const LONGEST_TIMER = 86_400_000
 
-/** Calls back after so many counted milliseconds, however many, by the timers of a clock that has its own; returns
- *  a function that cancels it. */
+/** Calls `ring` after `ms` milliseconds, of any length, with the timers of the clock or of the process; returns a
+ *  function that cancels it. */
 export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void): () => void {
   if (clock.after) return clock.after(ms, ring)
   let timer: NodeJS.Timeout
@@ -27,32 +27,30 @@ export function after (clock: Pick<Clock, 'after'>, ms: number, ring: () => void
   return () => clearTimeout(timer)
 }
 
-/** A clock that was set back by less than this is left to catch up, ms. */
+/** Setbacks of the clock by less than this are ignored, ms. */
 export const CLOCK_SLACK = 10_000
 
-/** By how much an instant that has passed lies ahead of a clock that was set back since; 0 when it does not, or by no
- *  more than the slack. */
+/** How far a past instant lies ahead of a clock that was set back since, ms; 0 within CLOCK_SLACK. */
 export const aheadOf = (at: number, now: number): number => at > now + CLOCK_SLACK ? at - now : 0
 
-/** A clock that says less has not been set yet, such as one that begins in 1970 with every boot. */
+/** A clock before this instant has not been set yet, such as one that starts in 1970 at each boot. */
 const UNSET_BEFORE = Date.UTC(2025, 0, 1)
 
-/** By how much what was given an end at an instant has to be moved to count from now, ms: it lies ahead, since the
- *  clock was set back, or before the clock was set for the first time. 0 for any other. */
+/** By how much an end that was set at an instant must be moved so that it counts from now, ms: when the instant lies
+ *  ahead because the clock was set back, or before the clock was first set. Otherwise 0. */
 export const movedBy = (at: number, now: number): number =>
   (at < UNSET_BEFORE && now >= UNSET_BEFORE) || aheadOf(at, now) > 0 ? now - at : 0
 
-/** The last and, negative, the first instant that a date can have, epoch ms. */
+/** The last and, negated, the first instant of a Date, epoch ms. */
 export const LAST_DATE = 8.64e15
 
-/** An instant that a date can have: one beyond the calendar becomes the last or the first of it. */
+/** The instant limited to the range of a Date. */
 export const clamped = (at: number): number => Math.max(-LAST_DATE, Math.min(LAST_DATE, at))
 
-/** An instant as REST gives it: ISO 8601 in UTC with `Z`. Null for null and for what is not a number; one beyond the
- *  calendar is its last or first. */
+/** An instant as REST shows it: ISO 8601 in UTC with `Z`, limited to the range of a Date. Null for null and NaN. */
 export const iso = (at: number | null): string | null =>
   at === null || Number.isNaN(at) ? null : new Date(clamped(at)).toISOString()
 
-/** The first of some instants, or null. */
+/** The earliest of the instants, ignoring nulls; null when there is none. */
 export const earliest = (instants: readonly (number | null)[]): number | null =>
   instants.reduce((least, at) => at === null ? least : least === null ? at : Math.min(least, at), null)

@@ -9,22 +9,22 @@ export const DAY = 24 * HOUR
 /** Seconds as a number, or words: `90`, `"15m"`, `"1h 30m"`, `"PT15M"`. */
 export type Duration = number | string
 
-// The parser passes over words that it does not know; here they are an error. The second form is ISO 8601.
+// The parser ignores unknown words; here they are an error. The second form is ISO 8601.
 const WORDS =
   /^\s*(?:(?:\d+(?:\.\d+)?\s*[a-zµ]+[\s,]*)+|p(?=[\dt])(?:\d+(?:\.\d+)?[ymwd])*(?:t(?:\d+(?:\.\d+)?[hms])+)?)\s*$/i
 
 const LONGEST_WORDS = 200
-/** No duration is said in more characters: what is longer is not read. */
+/** The longest text that is parsed, characters. */
 const MOST_CHARACTERS = 200
 
 const READ_KEPT = 1000
 const read = new Map<string, number>()
 
-/** No duration is longer: ten years, leap days included. Instants that are counted with it stay inside the calendar. */
+/** The longest duration, ms: ten years with leap days. Instants computed with it stay within the calendar. */
 export const LONGEST = 3653 * DAY
 
-/** Milliseconds of a duration; throws OFFPEAK_DURATION_INVALID on anything negative, longer than ten years or not
- *  understood. */
+/** Milliseconds of a duration. Throws OFFPEAK_DURATION_INVALID when it is negative, longer than ten years or not
+ *  valid. */
 export function milliseconds (value: Duration): number {
   if (typeof value !== 'string') return readMs(value)
   if (value.length > LONGEST_WORDS) throw durationInvalid(value)
@@ -37,7 +37,7 @@ export function milliseconds (value: Duration): number {
 }
 
 function readMs (value: Duration): number {
-  // The parser takes a bare number for milliseconds; in configuration it means what it means without its quotes.
+  // The parser reads a number without a unit as milliseconds; here it is seconds, quoted or not.
   const bare = typeof value === 'number' || (value.length <= MOST_CHARACTERS && /^\s*\d+(\.\d+)?\s*$/.test(value))
   const ms = bare
     ? Number(value) * SECOND
@@ -49,7 +49,7 @@ function readMs (value: Duration): number {
   return ms
 }
 
-/** Seconds of a duration; throws OFFPEAK_DURATION_INVALID as `milliseconds` does. */
+/** Seconds of a duration. Throws OFFPEAK_DURATION_INVALID like `milliseconds`. */
 export const seconds = (value: Duration): number => milliseconds(value) / SECOND
 
 const UNITS: [number, string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'm'], [SECOND, 's']]

@@ -1,4 +1,4 @@
-/** A listener that threw or rejected: its name, and how often it has done so. */
+/** A listener that threw or rejected: its name, and how often. */
 export interface ListenerFault {
   listener: string
   failures: number
@@ -18,11 +18,11 @@ const isReported = (failures: number): boolean => /^10*$/.test(String(failures))
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
-/** Functions that are called one after another, in the order in which they were added. One that throws or rejects
- *  stays, and keeps no other from being called. */
+/** Functions that are called one after another in the order in which they were added. A listener that throws or rejects
+ *  stays and does not affect the others. */
 export class Listeners<A extends unknown[]> {
   readonly #failed: (fault: ListenerFault, listener: (...args: A) => unknown) => void
-  /** Replaced, never changed: a call goes through those that were there when it began. */
+  /** Replaced, never changed: a call uses the listeners that existed when it began. */
   #entries: readonly Entry<A>[] = []
 
   constructor (failed: (fault: ListenerFault, listener: (...args: A) => unknown) => void) {

@@ -1,9 +1,9 @@
 export const PROFILES = ['charging', 'battery_normal', 'battery_low', 'battery_critical', 'ups'] as const
 
-/** The limits in force for a state of power. */
+/** The power profile: the name of the limits in force. */
 export type Profile = typeof PROFILES[number]
 
-/** What a running task is told about the power it should spend. Limits are shares. */
+/** Hints for a running task on how many resources to use. Limits are shares, 0 to 1. */
 export interface Hints {
   batch_size: number
   quality: string

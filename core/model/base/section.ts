@@ -9,14 +9,14 @@ export const DurationSchema = Type.Unsafe<Duration>({
   description: 'Seconds as a number, or words such as "15m", "1h 30m", "PT15M"'
 })
 
-/** A duration that must not be 0: `why` says what would stop. */
+/** A duration above 0; `why` completes the message when it is 0. */
 export const lasting = (why: string) => ({ ...DurationSchema, aboveZero: why })
 
-/** Settings that belong together; another key is a fault. */
+/** A section of settings; unknown keys are faults. */
 export const section = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, description })
 
-/** The same inside a section: what is absent is made of its defaults. */
+/** A group of settings inside a section; absent settings get their defaults. */
 export const group = <F extends TProperties>(fields: F, description: string) =>
   Type.Object(fields, { additionalProperties: false, default: {}, description })
 
@@ -24,10 +24,10 @@ export const group = <F extends TProperties>(fields: F, description: string) =>
 export const share = (standard: number, description: string) =>
   Type.Number({ default: standard, minimum: 0, maximum: 1, description })
 
-/** The least of a limit: at 0 nothing would ever start. */
+/** The smallest limit: at 0 no run would ever start. */
 const LEAST_SHARE = 0.001
 
-/** A limit from nearly 0 to 1; 0 is refused, `why` says what would stop. */
+/** A limit from LEAST_SHARE to 1; `why` completes the message when it is lower. */
 export const limit = (
   standard: number,
   description: string,
@@ -40,7 +40,7 @@ export const percent = (standard: number, description: string) =>
 
 type Plain = Record<string, unknown>
 
-/** The same value with any part of it left out, groups included; lists and words stay whole. */
+/** The type with every field optional, at any depth; lists stay as they are. */
 export type Loose<T> = {
   [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Loose<T[K]> : T[K]
 }
@@ -55,5 +55,5 @@ function loosened (schema: TSchema): TSchema {
   } as TSchema
 }
 
-/** A section of which any part may be absent, at any depth. */
+/** The schema with every field optional, at any depth. */
 export const loose = <S extends TObject>(schema: S) => Type.Unsafe<Loose<Static<S>>>(loosened(schema))

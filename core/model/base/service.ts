@@ -1,12 +1,12 @@
-/** Something that is started and stopped. Both share their promise: a second `start` returns the first's, `stop` during
- *  a start waits for it and then stops, `stop` of what is stopped resolves, `start` after `stop` works, and a start
- *  that fails leaves nothing running. */
+/** A service that is started and stopped. A second `start` returns the promise of the first; `stop` during a start waits
+ *  for it and then stops; `stop` of a stopped service resolves; `start` after `stop` works. A failed start leaves nothing
+ *  running. */
 export interface Service {
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-/** What one service does. `stop` also undoes a start that failed half-way. */
+/** The actions of a service. `stop` also undoes a start that failed half-way. */
 interface Phases {
   start: () => Promise<void> | void
   stop: () => Promise<void> | void
@@ -16,13 +16,13 @@ export type ServiceState = 'stopped' | 'starting' | 'started' | 'stopping'
 
 const ended = (promise: Promise<void>): Promise<boolean> => promise.then(() => true, () => false)
 
-/** Starts and stops in turn, whatever order the calls come in. */
+/** Runs starts and stops one after another, for calls in any order. */
 export class Lifecycle implements Service {
   readonly #phases: Phases
   #state: ServiceState = 'stopped'
-  /** The last start, until a stop is asked for. */
+  /** The last start, until `stop` is called. */
   #starting: Promise<void> | null = null
-  /** The stop that is under way. */
+  /** The stop in progress. */
   #stopping: Promise<void> | null = null
 
   constructor (phases: Phases) {
@@ -77,7 +77,7 @@ export class Lifecycle implements Service {
 
   async #stop (starting: Promise<void>): Promise<void> {
     if (this.#state === 'started') this.#state = 'stopping'
-    // A start that failed has undone itself.
+    // A failed start has already been undone.
     if (!await ended(starting)) return
     this.#state = 'stopping'
     try {
@@ -88,7 +88,7 @@ export class Lifecycle implements Service {
   }
 }
 
-/** One user's hold on a service that counts its starts: however often this one stops, the service loses one user. */
+/** The service for one of its users: the service counts starts, and repeated stops of one user count once. */
 export function shared (service: Service): Service {
   let holds = false
   return new Lifecycle({

@@ -10,7 +10,7 @@ const UNITS: Record<string, number> = {
   tib: 2 ** 40
 }
 
-/** Bytes of a number or of words such as '5 GB' and '512MiB'; null when they are not understood. */
+/** Bytes of a number or of a text such as '5 GB' and '512MiB'; null when it is not valid. */
 export function bytesOf (value: number | string): number | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : null
   const [, count, unit = 'b'] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)?\s*$/i.exec(value) ?? []

@@ -1,11 +1,11 @@
-/** Where a text is no JSON, both counted from 1, and what is wrong there. */
+/** The fault in a text that is not JSON. Line and column count from 1. */
 export interface JsonFault {
   line: number
   column: number
   message: string
 }
 
-/** Longer texts are not searched for the place when the parser does not tell it. */
+/** Longer texts are not searched for a place that the parser does not report. */
 const MOST_SEARCHED = 2 ** 20
 const PLACE = / (?:in JSON )?at position (\d+)(?: \(line \d+ column \d+\))?$/
 const CUT_OFF = /^(?:Unexpected end|Unterminated|No number after)/
@@ -19,17 +19,17 @@ function complaintOf (text: string): string | null {
   }
 }
 
-/** True when nothing is wrong with a beginning but that it ends. */
+/** True when the beginning of a text is valid JSON except that it ends too early. */
 function isSound (beginning: string): boolean {
-  const said = complaintOf(beginning)
-  return said === null || CUT_OFF.test(said) || Number(PLACE.exec(said)?.[1]) === beginning.length
+  const error = complaintOf(beginning)
+  return error === null || CUT_OFF.test(error) || Number(PLACE.exec(error)?.[1]) === beginning.length
 }
 
-/** The length of the longest beginning that is sound. */
-function offsetOf (text: string, said: string): number | null {
-  const told = PLACE.exec(said)?.[1]
-  if (told !== undefined) return Number(told)
-  if (CUT_OFF.test(said)) return text.length
+/** The length of the longest valid beginning; null when the text is too long to search. */
+function offsetOf (text: string, error: string): number | null {
+  const place = PLACE.exec(error)?.[1]
+  if (place !== undefined) return Number(place)
+  if (CUT_OFF.test(error)) return text.length
   if (text.length > MOST_SEARCHED) return null
   let [sound, broken] = [0, text.length]
   while (broken - sound > 1) {
@@ -40,15 +40,15 @@ function offsetOf (text: string, said: string): number | null {
   return sound
 }
 
-/** What keeps a text from being JSON; null when it is. Line and column are 0 when the place is not known. */
+/** The fault in a text that is not JSON; null when it is. Line and column are 0 when the place is unknown. */
 export function jsonFault (text: string): JsonFault | null {
-  const said = complaintOf(text)
-  if (said === null) return null
-  const message = said.replace(PLACE, '').replace(/^(Unexpected token '.+?'), .*$/s, '$1').replace(
+  const error = complaintOf(text)
+  if (error === null) return null
+  const message = error.replace(PLACE, '').replace(/^(Unexpected token '.+?'), .*$/s, '$1').replace(
     /^".*" is not valid JSON$/s,
     'Unexpected word'
   ).replace(/ of JSON input$/, '')
-  const offset = offsetOf(text, said)
+  const offset = offsetOf(text, error)
   if (offset === null) return { line: 0, column: 0, message }
   const before = text.slice(0, offset).split('\n')
   return { line: before.length, column: before.at(-1)!.length + 1, message }

@@ -3,7 +3,7 @@ import { cut } from './text.ts'
 /** The key of a value in its container. */
 export type Key = string | number
 
-/** A container that is being converted, and the one that it lies in. */
+/** A container that is being converted, with its outer container. */
 export interface Frame {
   value: object
   key: Key

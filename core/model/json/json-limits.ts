@@ -7,8 +7,8 @@ export interface JsonLimits {
   depth: number
 }
 
-/** Why a value cannot be JSON, and where: `bytes` it is too large, `depth` it is nested too deeply, `value` JSON has no
- *  such value, `unreadable` reading it throws. */
+/** Why a value cannot be JSON. `bytes`: it is too large. `depth`: it is nested too deeply. `value`: JSON has no such
+ *  value. `unreadable`: reading it throws. */
 export interface JsonFault {
   kind: 'bytes' | 'depth' | 'value' | 'unreadable'
   pointer: string

@@ -15,13 +15,13 @@ interface Found {
 }
 
 const MOST_FAULTS = 10
-/** Parts that throw: reading one takes far longer than reading a value. */
+/** Maximum number of parts that throw: an exception costs far more than reading a value. */
 const MOST_UNREADABLE = 100
-/** Computing the digits of a larger one takes long. */
+/** Formatting a larger BigInt takes long. */
 const LARGEST_BIGINT = 10n ** 1000n
 const STOP = Symbol('stop')
 
-/** Converts one value and counts its bytes; it stops reading at the limits, whatever the value is. */
+/** Converts one value and counts its bytes; it stops reading at the limits. */
 export class JsonWalk {
   readonly faults: JsonFault[] = []
   readonly #limits: JsonLimits
@@ -87,7 +87,7 @@ export class JsonWalk {
     })
   }
 
-  /** Gives up on the whole value. */
+  /** Notes the fault and ends the walk without a value. */
   #giveUp (fault: JsonFault): never {
     this.faults.unshift(fault)
     throw STOP
@@ -104,7 +104,7 @@ export class JsonWalk {
     if (this.#isStrict) throw STOP
   }
 
-  /** Puts words in place of a value and notes the fault. */
+  /** Notes the fault and returns the text that replaces the value. */
   #instead (words: string, found: Found): Json {
     this.#fault(found)
     return this.#text(words)

@@ -3,11 +3,11 @@ import type { Json, JsonFault, JsonLimits } from './json-limits.ts'
 
 export type { Json, JsonFault } from './json-limits.ts'
 
-/** What a result, a checkpoint, the steps of a run and a payload may be. */
+/** The limits of a result, a checkpoint, the steps of a run and a payload. */
 export const RESULT_LIMITS: JsonLimits = { bytes: 256 * 1024, depth: 32 }
 
-/** The value as `JSON.stringify` would keep it, besides Map, Set, Error and typed arrays, which keep their content; or
- *  the first fault. Never throws, and stops at the limits: the time it takes is bounded by them, not by the value. */
+/** The value as `JSON.stringify` converts it, except Map, Set, Error and typed arrays, which keep their content; or the
+ *  first fault. Never throws, and stops reading at the limits, which bound its time. */
 export function strictJson (
   value: unknown,
   limits: JsonLimits = RESULT_LIMITS
@@ -18,8 +18,8 @@ export function strictJson (
   return fault === undefined ? { json, fault: null } : { json: null, fault }
 }
 
-/** The same, but what JSON cannot carry is replaced by words and named in `faults` (at most ten of them); null when it
- *  is too large. `bytes`: of the text, at least. */
+/** The value as JSON, with text in place of what JSON cannot represent; null when it is too large. `faults` names the
+ *  replaced parts, at most ten. `bytes`: a lower bound of the size of the text. */
 export function looseJson (
   value: unknown,
   limits: JsonLimits = RESULT_LIMITS
@@ -29,8 +29,7 @@ export function looseJson (
   return { json, faults: walk.faults, bytes: walk.bytes }
 }
 
-/** The value as JSON for people to read: what cannot be carried is words in its place, also a value that is too
- *  large. */
+/** The value as JSON for people to read: text replaces what JSON cannot represent, and a value that is too large. */
 export function shownJson (value: unknown, limits: JsonLimits): Json {
   const { json, faults } = looseJson(value, limits)
   const [whole] = faults

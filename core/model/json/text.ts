@@ -1,10 +1,10 @@
-/** Reading any part of a text that was put together flattens all of it, which takes half a second for the longest
- *  ones. */
+/** The longest text that is read, characters: reading a part of a concatenated string flattens all of it, which takes
+ *  half a second for the longest ones. */
 const READABLE = 16 * 2 ** 20
 
 export const isReadable = (text: string): boolean => text.length <= READABLE
 
-/** The beginning of a text, or words in its place where even that takes long to read; without half a character, which
- *  no row can keep. */
+/** At most `limit` characters of a text, or a placeholder when reading it would take long; lone surrogates are
+ *  replaced, because rows cannot store them. */
 export const cut = (text: string, limit: number): string =>
   (isReadable(text) ? text : `[a text of ${text.length} characters]`).slice(0, limit).toWellFormed()

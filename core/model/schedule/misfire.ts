@@ -1,7 +1,7 @@
 import type { Misfire } from '../task/task.ts'
 import type { Trigger } from '../trigger.ts'
 
-/** No more missed fires than this are counted one by one. */
+/** Missed fires are counted up to this number. */
 const COUNT_CAP = 10_000
 
 export interface MisfireAsk {
@@ -16,7 +16,7 @@ export interface MisfireAsk {
   maxCatchUp: number
 }
 
-/** One fire to act on. `late`: by more than the grace. `missed`: earlier fires that it stands for. */
+/** One fire to handle. `late`: by more than the grace. `missed`: the number of earlier fires it stands for. */
 export interface Fire {
   at: number
   late: boolean
@@ -26,14 +26,14 @@ export interface Fire {
 
 export interface Fires {
   fires: Fire[]
-  /** All fires that were due, the ones acted on included; `COUNT_CAP` means that many or more. */
+  /** The number of all due fires, the handled ones included; `COUNT_CAP` means that many or more. */
   due: number
-  /** Every fire up to here is handled. */
+  /** Every fire up to this instant is handled. */
   cursor: number
 }
 
-/** What becomes of the fires that are due: `run_latest` runs the last one for all, `skip` runs the last one if it is
- *  within the grace and records it as skipped otherwise, `run_all` runs up to `maxCatchUp` of them, the newest. */
+/** Decides which due fires run. `run_latest`: the last one, for all. `skip`: the last one if it is within the grace,
+ *  otherwise it is recorded as skipped. `run_all`: the newest `maxCatchUp` fires. */
 export function decideFires ({ trigger, nominal, fireAt, now, policy, graceMs, maxCatchUp }: MisfireAsk): Fires {
   const due = 1 + trigger.count(nominal, now, COUNT_CAP - 1)
   const latest = due === 1 ? nominal : trigger.latest(nominal, now) ?? nominal

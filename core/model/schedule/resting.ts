@@ -4,7 +4,7 @@ import type { Schedule } from './schedule.ts'
 import type { Task } from '../task/task.ts'
 import type { TriggerSpec } from '../trigger.ts'
 
-/** Why nothing comes by itself: one sentence. */
+/** Why no run starts by itself: a code and a sentence. */
 export interface RestingReason {
   code: 'task_missing' | 'task_disabled' | 'no_trigger' | 'never_fires'
   message: string
@@ -23,10 +23,10 @@ function neverFires (spec: TriggerSpec): RestingReason {
   return { code: 'never_fires', message: `the trigger never fires${again}: ${wordsFor(spec)}` }
 }
 
-const onRequest = ({ id, run_on_start: greets }: Named): RestingReason => ({
+const onRequest = ({ id, run_on_start: startsAlong }: Named): RestingReason => ({
   code: 'no_trigger',
   message: `the task has no trigger: it starts ${
-    greets ? 'with each start of offpeak, and ' : ''
+    startsAlong ? 'with each start of offpeak, and ' : ''
   }when it is asked for, such as with \`offpeak run ${id}\``
 })
 

@@ -3,35 +3,35 @@ import type { Json } from '../json/json.ts'
 import type { Moved } from '../run/run.ts'
 import type { Trigger, TriggerSpec } from '../trigger.ts'
 
-/** When a task wants to run, as a row: where it stands is a cursor, never a chain of timers. Instants are epoch ms. */
+/** A schedule of a task as a row. Its position is a cursor, not a chain of timers. Instants are epoch ms. */
 export interface Schedule {
-  /** The task's id for the trigger in its definition, an id of its own for one made at run time. */
+  /** The id of the task for the trigger in its definition; an own id for a schedule created at run time. */
   id: string
   task: string
-  /** `file`: follows the definition. `api`: made at run time, kept until it is removed. */
+  /** `file`: follows the definition. `api`: created at run time, stored until it is removed. */
   origin: 'file' | 'api'
   trigger: string
   trigger_args: Record<string, Json>
   timezone: string
   payload: Json
-  /** When it was first seen: the phase of an interval. */
+  /** When it was first seen; intervals count from it. */
   anchor: number
-  /** Every fire up to here is handled. */
+  /** Every fire up to this instant is handled. */
   cursor: number
   /** The next fire before jitter; null when there is none. */
   nominal_at: number | null
-  /** The next fire after jitter, or where it was moved to. */
+  /** The next fire after jitter or flex. */
   next_at: number | null
-  /** Why the next fire was moved, when it was. */
+  /** Why the next fire was moved; null when it was not. */
   moved?: Moved | null
   created_at: number
   created_by: string
 }
 
-/** What a definition and a schedule both say of when. */
+/** The trigger fields that definitions and schedules share. */
 type When = Pick<Schedule, 'trigger_args' | 'timezone'> & { trigger: string | null }
 
-/** Whether two say the same: then a schedule goes on where it stands. */
+/** Whether two triggers are equal, so that a schedule can keep its cursor. */
 export const saysSame = (a: When, b: When): boolean =>
   a.trigger === b.trigger && a.timezone === b.timezone &&
   (a.trigger_args === b.trigger_args || JSON.stringify(a.trigger_args) === JSON.stringify(b.trigger_args))
@@ -43,9 +43,9 @@ interface ComingAsk {
   count: number
 }
 
-/** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the one that each has
- *  planned, moved or late as it may be, and those after it before chance. Of a schedule that rests and of a trigger
- *  that is not planned yet: when it would fire. */
+/** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the planned fire of each,
+ *  as it was moved, and later fires before jitter and flex. For a schedule without a next fire, and for a trigger that is
+ *  not planned yet: when it would fire. */
 export function comingFires (
   { schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk
 ): number[] {
@@ -60,7 +60,7 @@ export function comingFires (
   return fires.toSorted((a, b) => a - b).slice(0, count)
 }
 
-/** Null: a stored row that cannot be read has no fires, and keeps nobody from asking for those of the others. */
+/** The compiled trigger; null when the stored row is invalid, so that other schedules still show their fires. */
 function compiled (spec: TriggerSpec, anchor: number): Trigger | null {
   try {
     return compileTrigger(spec, anchor)
