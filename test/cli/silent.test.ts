@@ -30,8 +30,8 @@ t.test('a server that takes the connection and does not answer is not told as ab
     for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
       t.equal(code, 1)
       t.equal(err,
-        `offpeak: What listens at ${url} has taken the connection and not answered; the request may have been accepted\n` +
-          '  Ask `offpeak health` whether it stands still, and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
+        `offpeak: The server at ${url} has accepted the connection but not answered; the request may have been accepted\n` +
+          '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
     }
     t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
       'what only reads has done nothing')

@@ -23,11 +23,11 @@ const FAULTS: [string, unknown, string, string][] = [
     "unknown key 'conditon': did you mean 'condition'?"],
   ['a missing key there', { runs: [{ condition: 'done' }] }, '/runs/0', "'run' is missing"],
   ['what is no instant', { at: 'soon' }, '/at',
-    "found 'soon', expected an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z"],
+    "found 'soon', expected an instant with a zone, such as 2026-11-22T03:00:00Z"],
   ['a day that does not exist', { at: '2030-02-30T00:00Z' }, '/at',
-    "found '2030-02-30T00:00Z', expected an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z"],
+    "found '2030-02-30T00:00Z', expected an instant with a zone, such as 2026-11-22T03:00:00Z"],
   ['an instant in a list', { each: [{ at: '2030-02-01T00:00Z' }, { at: '2030-02-01T00:00' }] }, '/each/1/at',
-    "found '2030-02-01T00:00', expected an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z"]
+    "found '2030-02-01T00:00', expected an instant with a zone, such as 2026-11-22T03:00:00Z"]
 ]
 
 for (const [name, value, pointer, detail] of FAULTS) {

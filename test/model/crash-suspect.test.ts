@@ -25,7 +25,7 @@ function shares (runs: Cut[], blame: Partial<Blame> | null = null, cap = 5): Rec
   return Object.fromEntries(full.map(run => [run.id, of(run)]))
 }
 
-t.test('the first crashes are of all that may have caused them, and of one alone when there is no other [F02]', async t => {
+t.test('a first crash counts for every run that may have caused it, or for the only one [F02]', async t => {
   t.strictSame(shares([{ id: 'a' }]), { a: 'alone' })
   t.strictSame(shares([{ id: 'a', crashes: 2 }, { id: 'b', crashes: 2 }, { id: 'new' }]), {
     a: 'among',
@@ -56,7 +56,7 @@ t.test('a run that blocked the event loop is the cause, and a stop has no culpri
   t.strictSame(shares(runs, { runs: ['gone'] }), { spin: 'among', long: 'alone' }, 'what is not there says nothing')
 })
 
-t.test('a run is a suspect two crashes before the cap and never after the first, and waits longer each time', async t => {
+t.test('a run is a suspect two crashes before the cap, never after one crash, and waits longer each time', async t => {
   t.strictSame([1, 2, 3, 5, 100].map(suspectFrom), [2, 2, 2, 3, 98])
   t.notOk(isSuspect({ crashes: 2 }, 5))
   t.ok(isSuspect({ crashes: 3 }, 5))

@@ -30,7 +30,11 @@ export function changes (readings: Iterable<[number, Reading]>, task: Partial<Ta
   return found
 }
 
-export function* every (periodMs: number, count: number, readingAt: (index: number) => Reading): Generator<[number, Reading]> {
+export function* every (
+  periodMs: number,
+  count: number,
+  readingAt: (index: number) => Reading
+): Generator<[number, Reading]> {
   for (let index = 0; index < count; index++) yield [index * periodMs, readingAt(index)]
 }
 

@@ -148,7 +148,7 @@ t.test('the state is plain JSON of bounded size', t => {
   t.end()
 })
 
-t.test('whatever the machine does, no gate that depends on power, level or load turns to and fro within a minute [F56]', t => {
+t.test('under any readings, no gate of power, level or load reverses its result twice within a minute [F56]', t => {
   const step = fc.record({
     level: fc.integer({ min: 0, max: 100 }),
     busy: fc.integer({ min: 0, max: 10 }).map(tenth => tenth / 10),

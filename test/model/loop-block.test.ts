@@ -16,7 +16,8 @@ t.test('who holds the loop is named as far as it is known, and to whom may know 
   const [one, other] = [{ id: 'r1', task: 'spin' }, { id: 'r2', task: 'long' }]
   const stand = { ms: 4200, runs: [one], exact: true, where: '/tasks/a.ts:3' }
   t.equal(blockWords(stand),
-    "the event loop has been blocked for 4 s: run r1 of task 'spin' blocks it at /tasks/a.ts:3, and nothing else runs meanwhile")
+    "the event loop has been blocked for 4 s: run r1 of task 'spin' blocks it at /tasks/a.ts:3, " +
+      'and nothing else runs meanwhile')
   t.notMatch(blockWords(stand, 'unnamed'), /r1|spin|tasks/)
   t.match(blockWords({ ...stand, runs: [one, other], exact: false, where: null }),
     /one of 2 inline runs, run r1 of task 'spin' first, blocks it/)

@@ -133,7 +133,7 @@ t.test('a bound that is not set is said to be missing, and what may be secret is
   const refused = async (id: string, payload: object) => (await post(`/api/tasks/${id}/runs`, { payload })).json()
   t.match(await refused('own', { most: 3 }), {
     errors: [{ pointer: '/payload/most', detail: 'is bounded by tasks.own.payload.most, which is not set: found 3' }],
-    fix: 'Set tasks.own.payload.most in config.json: a run that is asked for cannot say it by itself.'
+    fix: 'Set tasks.own.payload.most in config.json: the payload of a requested run cannot set it.'
   })
   const hidden = await refused('own', { deep: { api_token: 'x' } })
   t.match(hidden, {

@@ -235,7 +235,7 @@ t.test('an upload of which nothing comes any more is cut off [F52]', async t => 
   t.match(await answer, {
     status: 408,
     code: 'OFFPEAK_UPLOAD_STALLED',
-    detail: 'Nothing has come of the file for 0.05 s'
+    detail: 'No data of the file has arrived for 0.05 s'
   })
   t.same(readdirSync(place), [])
   await once(sent, 'close')

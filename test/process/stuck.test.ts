@@ -77,7 +77,7 @@ t.test('file systems that do not answer keep their own runs alone, are said, and
     await until('the next one is not begun', async () => (await run(spared)).state === 'failed')
     t.match((await run(spared)).error, {
       code: 'OFFPEAK_IO_STUCK',
-      message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not come back`
+      message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not returned`
     })
     child.kill('SIGTERM')
     t.same(await exit, [0, null])

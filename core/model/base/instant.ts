@@ -2,7 +2,7 @@ const SECOND = 1000
 const SHAPE = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)$/
 
 /** The expected form of an instant, for messages. */
-export const INSTANT_EXPECTED = 'an instant with a zone and of a day that there is, such as 2026-11-22T03:00:00Z'
+export const INSTANT_EXPECTED = 'an instant with a zone, such as 2026-11-22T03:00:00Z'
 
 /** Year, month (1 to 12), day, hour, minute and second of a wall clock. */
 type Wall = readonly [year: number, month: number, day: number, hour: number, minute: number, second: number]
@@ -28,8 +28,8 @@ export function offsetSeconds (text: string): number | null {
 /** The milliseconds of the digits behind the decimal point of a second. */
 export const fractionMs = (digits = ''): number => Number(digits.slice(0, 3).padEnd(3, '0'))
 
-/** Epoch ms of an instant in ISO 8601 with a zone. Null for anything else, such as a day or hour that does not exist or a
- *  missing zone. */
+/** Epoch ms of an instant in ISO 8601 with a zone. Null for anything else, such as a day or hour that does not exist or
+ *  a missing zone. */
 export function instantOf (text: string): number | null {
   const found = SHAPE.exec(text)
   if (found === null) return null

@@ -1,6 +1,6 @@
-/** A service that is started and stopped. A second `start` returns the promise of the first; `stop` during a start waits
- *  for it and then stops; `stop` of a stopped service resolves; `start` after `stop` works. A failed start leaves nothing
- *  running. */
+/** A service that is started and stopped. A second `start` returns the promise of the first; `stop` during a start
+ *  waits for it and then stops; `stop` of a stopped service resolves; `start` after `stop` works. A failed start leaves
+ *  nothing running. */
 export interface Service {
   start(): Promise<void>
   stop(): Promise<void>

@@ -13,8 +13,7 @@ export const tokenRefused = () =>
   new OffpeakError({
     code: 'OFFPEAK_UNAUTHORIZED',
     status: 401,
-    message:
-      'This request needs the token, and the one that was sent is not known: it is wrong, was revoked or has expired',
+    message: 'This request needs the token, and the one it has is wrong, revoked or expired',
     fix:
       'Send `Authorization: Bearer <token>` with the token in the file `token` of the data folder, or one made with ' +
       '`offpeak token create`. `offpeak token list` shows which have expired.'
@@ -25,7 +24,7 @@ export const privateWithheld = () =>
   new OffpeakError({
     code: 'OFFPEAK_UNAUTHORIZED',
     status: 401,
-    message: 'What this address shows is private: it needs the token, on this machine too',
+    message: 'This address is private and needs the token, also on this machine',
     fix: 'Send it as `Authorization: Bearer <token>`; it is in the file `token` of the data folder. Or set ' +
       'server.private_reads to open in config.json.'
   })

@@ -4,7 +4,7 @@ import type { Detail, Place } from './errors.ts'
 export const configInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_CONFIG_INVALID', status: 422 })
 
-/** Others may change what the configuration is read from. */
+/** Other users may change the file or folder of the configuration. */
 export const configExposed = ({ file, message, fix }: { file: string, message: string, fix: string }) =>
   new OffpeakError({
     code: 'OFFPEAK_CONFIG_EXPOSED',

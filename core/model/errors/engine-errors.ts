@@ -8,13 +8,13 @@ export const engineBusy = (owner: string) =>
     fix: 'Stop it, or start this one with another --data folder.'
   })
 
-/** Another process has taken the store over while this one had it. */
+/** Another process has taken over the store from this one. */
 export const engineTaken = (holder: string) =>
   new OffpeakError({
     code: 'OFFPEAK_ENGINE_TAKEN',
     status: 503,
-    message: `Another offpeak has taken this data folder over: ${holder}`,
-    fix: 'Stop this one; what it was running is taken up by the other.'
+    message: `Another offpeak has taken over this data folder: ${holder}`,
+    fix: 'Stop this one; the other continues its runs.'
   })
 
 export const engineFailed = (fault: { message: string, fix?: string, cause?: unknown, status?: number }) =>

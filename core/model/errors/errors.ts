@@ -1,7 +1,7 @@
 import { cut } from '../json/text.ts'
 import { shownJson } from '../json/json.ts'
 
-/** Where a fault lies in something a person wrote. */
+/** The place of a fault in a file or request. */
 export interface Place {
   file?: string | undefined
   line?: number | undefined
@@ -15,16 +15,16 @@ export interface Fault extends Place {
   /** HTTP status that fits the fault. */
   status: number
   message: string
-  /** What to do about it, one sentence. */
+  /** One sentence on what to do. */
   fix?: string | undefined
   cause?: unknown
   /** One entry for each fault found, when there are several. */
   errors?: Detail[] | undefined
-  /** Seconds after which the same may be taken. */
+  /** Seconds after which the same request may succeed. */
   retryAfter?: number | undefined
 }
 
-/** `line`: where it stands, as far as that is known. `fix`: what to do about this one. */
+/** One fault. `line`: its line, if known. `fix`: one sentence on what to do. */
 export interface Detail {
   pointer: string
   detail: string
@@ -32,7 +32,7 @@ export interface Detail {
   fix?: string | undefined
 }
 
-/** Every error that offpeak raises on purpose: a code, a sentence, a place and what to do. */
+/** An error of offpeak: a code, a sentence, a place and a fix. */
 export class OffpeakError extends Error {
   readonly code: string
   readonly statusCode: number
@@ -59,7 +59,7 @@ export function placeWords ({ file, line, column, pointer }: Place): string {
   return [at, pointer].filter(Boolean).join(' ')
 }
 
-/** A message without the pointer that stands before it already. */
+/** The message without its leading pointer, for output that already shows the place. */
 export function onceSaid (message: string, { pointer }: Place): string {
   return pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
 }

@@ -3,7 +3,7 @@ import type { Detail, Place } from './errors.ts'
 
 const MOST_FIXES = 3
 
-/** What to do about several faults, each thing once. */
+/** The fixes of several faults, each once. */
 const fixOf = (errors: readonly Detail[]): string | undefined =>
   [...new Set(errors.flatMap(({ fix }) => fix ?? []))].slice(0, MOST_FIXES).join(' ') || undefined
 
@@ -36,10 +36,10 @@ export const cursorInvalid = (cursor: string) =>
   new OffpeakError({
     code: 'OFFPEAK_CURSOR_INVALID',
     status: 400,
-    message: `${show(cursor)} is not a cursor that offpeak gave out`
+    message: `${show(cursor)} is not a valid cursor`
   })
 
-/** A trigger that cannot be read: names the field, what was found there and what was expected. */
+/** A trigger that does not parse; the message names the field, the value found and the value expected. */
 export const triggerInvalid = ({ pointer, field, found, expected, cause }: {
   pointer: string
   field?: string | undefined
@@ -55,7 +55,7 @@ export const triggerInvalid = ({ pointer, field, found, expected, cause }: {
     cause
   })
 
-/** What the command line was given does not fit. */
+/** A wrong use of the command line. */
 export const usageInvalid = (message: string, fix?: string) =>
   new OffpeakError({ code: 'OFFPEAK_USAGE_INVALID', status: 400, message, fix })
 
@@ -68,7 +68,7 @@ export const signalInvalid = ({ message, pointer }: { message: string, pointer?:
     fix: 'Signals are set with a name, a value and how long it counts.'
   })
 
-/** A table of readings that cannot be read: where, what was found there and what was expected. */
+/** A table of readings that does not parse; the message names the value found and the value expected. */
 export const readingsInvalid = (fault: Place & { message: string }) =>
   new OffpeakError({
     ...fault,

@@ -20,7 +20,7 @@ export const routeNotFound = (path: string) =>
   new OffpeakError({
     code: 'OFFPEAK_ROUTE_NOT_FOUND',
     status: 404,
-    message: `Nothing is at ${show(path)}`,
+    message: `No route is at ${show(path)}`,
     fix: 'The routes are listed in /api/openapi.json.'
   })
 
@@ -56,16 +56,16 @@ export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown
     cause
   })
 
-/** Something takes connections there, and has not answered: what it was asked to do may have been done. */
+/** The server accepted the connection and did not answer: it may have handled the request. */
 export const serverSilent = ({ url, isWrite, cause }: { url: string, isWrite: boolean, cause?: unknown }) =>
   new OffpeakError({
     code: 'OFFPEAK_SERVER_SILENT',
     status: 504,
-    message: `What listens at ${url} has taken the connection and not answered${
+    message: `The server at ${url} has accepted the connection but not answered${
       isWrite ? '; the request may have been accepted' : ''
     }`,
-    fix: `Ask \`offpeak health\` whether it stands still${
-      isWrite ? ', and `offpeak tasks` or `offpeak runs` what has been done, before you repeat it' : ''
+    fix: `Check with \`offpeak health\` whether it is blocked${
+      isWrite ? ', and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it' : ''
     }.`,
     cause
   })
@@ -85,7 +85,7 @@ export const pauseNotFound = (what: string) =>
     fix: 'List the pauses with `offpeak pauses`.'
   })
 
-/** `retryAfter`: seconds after which there may be a place. */
+/** `retryAfter`: seconds after which there may be room. */
 export const queueFull = ({ queue, max, retryAfter }: { queue: string, max: number, retryAfter: number }) =>
   new OffpeakError({
     code: 'OFFPEAK_QUEUE_FULL',
@@ -103,7 +103,7 @@ export const queueNotFound = ({ queue, known }: { queue: string, known: readonly
     fix: `There are ${known.join(', ') || 'none'}.`
   })
 
-/** A test has let time pass for something that did not come. */
+/** The simulated time of a test ended before the expected event. */
 export const waitedInVain = (message: string) =>
   new OffpeakError({ code: 'OFFPEAK_WAITED_IN_VAIN', status: 504, message })
 
@@ -118,11 +118,11 @@ export const tooManyReaders = (most: number) =>
     fix: 'Try again later.'
   })
 
-/** A request that came while the event loop stood. */
+/** A request that arrived while the event loop was blocked. */
 export const loopBlocked = (words: string) =>
   new OffpeakError({
     code: 'OFFPEAK_LOOP_BLOCKED',
     status: 503,
     message: words,
-    fix: 'Wait until it lets go or stop offpeak, and use isolation: thread or process for work that does not wait.'
+    fix: 'Wait until it continues or stop offpeak, and use isolation: thread or process for work that does not await.'
   })

@@ -9,7 +9,7 @@ export const runNotFound = (id: string) =>
     fix: 'List the runs with `offpeak runs`.'
   })
 
-/** `wanted`: what it cannot be in this state, and where there is more to say, why; `what`: a run, or a schedule. */
+/** `wanted`: what it cannot be in this state, optionally with the reason. */
 export const runConflict = (
   { id, state, wanted, what = 'Run' }: { id: string, state: string, wanted: string, what?: 'Run' | 'Schedule' }
 ) =>
@@ -17,16 +17,16 @@ export const runConflict = (
     code: 'OFFPEAK_RUN_CONFLICT',
     status: 409,
     message: `${what} ${id} is ${state}: it cannot be ${wanted}`,
-    ...what === 'Run' && { fix: `What became of it: \`offpeak show ${id}\`.` }
+    ...what === 'Run' && { fix: `\`offpeak show ${id}\` shows what happened to it.` }
   })
 
-const FIT = 'Keep names, counts and text, and turn what is more into one of these yourself.'
-const LESS = 'Keep a name or a count, and leave the data where it is.'
+const FIT = 'Store names, counts and text, and convert other values to one of these.'
+const LESS = 'Store a name or a count, and leave the data where it is.'
 
-/** Where, and what is there: `/items/3/when is a function`. */
+/** The pointer and the fault: `/items/3/when is a function`. */
 const found = ({ pointer, detail }: JsonFault) => `${pointer || 'it'} ${detail}`
 
-/** The thread or process of a task ended before the task did: `how` in words. */
+/** The thread or process of a task ended before its function. `how`: the message. */
 export const workDied = (how: string, cause?: unknown) =>
   new OffpeakError({
     code: 'OFFPEAK_WORK_DIED',
@@ -35,8 +35,7 @@ export const workDied = (how: string, cause?: unknown) =>
     cause
   })
 
-/** A task that shares the process of the server has asked for something that would end it, or change it for
- *  everybody. */
+/** A task in the process of the server called a function that would end that process or change it for all tasks. */
 export const processShared = (call: string) =>
   new OffpeakError({
     code: 'OFFPEAK_PROCESS_SHARED',
@@ -45,18 +44,18 @@ export const processShared = (call: string) =>
     fix: "Return, or throw an error, instead; or set isolation: 'process' in the definition of the task."
   })
 
-/** Earlier attempts of a task still wait for a file system that does not answer: another would only wait as well. */
+/** Earlier attempts of a task still wait for a file system that does not answer, so no further one starts. */
 export const ioStuck = ({ task, count }: { task: string, count: number }) =>
   new OffpeakError({
     code: 'OFFPEAK_IO_STUCK',
     status: 500,
-    message: `a file system does not answer: ${count} calls of earlier attempts of '${task}' have not come back`,
-    fix: "Look at the mounts that it uses; with isolation: 'process' its calls end with it."
+    message: `a file system does not answer: ${count} calls of earlier attempts of '${task}' have not returned`,
+    fix: "Check the mounts it uses; with isolation: 'process' its calls end with it."
   })
 
 const MIB = 2 ** 20
 
-/** `heldBytes`: what was seen, null when V8 has found the limit by itself. */
+/** `heldBytes`: the measured memory; null when V8 reached its own limit. */
 export const outOfMemory = (
   { limitMb, heldBytes = null, cause }: { limitMb: number | null, heldBytes?: number | null, cause?: unknown }
 ) =>
@@ -66,7 +65,7 @@ export const outOfMemory = (
     message: `ran out of memory${limitMb === null ? '' : `: its memory_limit is ${limitMb} MiB`}${
       heldBytes === null ? '' : `, and it held ${Math.ceil(heldBytes / MIB)} MiB`
     }`,
-    fix: 'Raise memory_limit, or take less at a time.',
+    fix: 'Raise memory_limit, or process less at a time.',
     cause
   })
 
@@ -82,10 +81,10 @@ export const stepRepeated = (name: string) =>
     code: 'OFFPEAK_STEP_REPEATED',
     status: 500,
     message: `Two steps of one run have the name ${show(name)}`,
-    fix: 'Put what tells them apart into the name.'
+    fix: 'Give each step its own name.'
   })
 
-/** `bytes`: what the results of the steps take with that of this one. */
+/** `bytes`: the size of the results of all steps, this one included. */
 export const stepsTooLarge = ({ name, bytes, limit }: { name: string, bytes: string | number, limit: number }) =>
   new OffpeakError({
     code: 'OFFPEAK_STEPS_TOO_LARGE',

@@ -37,7 +37,7 @@ export const taskDisabled = (id: string) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_DISABLED',
     status: 409,
-    message: `Task ${show(id)} is off: it is not run on request`,
+    message: `Task ${show(id)} is disabled and does not run on request`,
     fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
   })
 
@@ -50,10 +50,10 @@ export const taskUnconfigured = (id: string, missing: readonly string[]) =>
     message: `Task ${show(id)} is not set up: ${
       missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')
     } of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
-    fix: 'Set it in config.json: a run that is asked for cannot say it by itself.'
+    fix: 'Set it in config.json: the payload of a requested run cannot set it.'
   })
 
-/** The file that defines it may be one of those that are still being imported. */
+/** The task may be defined in one of the files that are still being imported. */
 export const taskNotYetKnown = (id: string, files: readonly string[]) =>
   new OffpeakError({
     code: 'OFFPEAK_TASKS_LOADING',

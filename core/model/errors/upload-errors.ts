@@ -12,7 +12,7 @@ export const uploadBroken = (cause?: unknown) =>
   new OffpeakError({
     code: 'OFFPEAK_UPLOAD_BROKEN',
     status: 400,
-    message: 'The file broke off before its end',
+    message: 'The upload ended before the file was complete',
     fix: 'Send it again.',
     cause
   })
@@ -24,7 +24,7 @@ export const uploadStalled = (seconds: number) =>
   new OffpeakError({
     code: 'OFFPEAK_UPLOAD_STALLED',
     status: 408,
-    message: `Nothing has come of the file for ${seconds} s`,
+    message: `No data of the file has arrived for ${seconds} s`,
     fix: 'Send it again, or raise uploads.idle_timeout in config.json.'
   })
 
@@ -32,6 +32,6 @@ export const diskFull = (reserve: number) =>
   new OffpeakError({
     code: 'OFFPEAK_DISK_FULL',
     status: 507,
-    message: `The disk of the data folder has no room for the file: ${reserve} bytes of it stay free`,
-    fix: 'Make room, or lower uploads.disk_reserve in config.json.'
+    message: `The disk of the data folder has no room for the file: ${reserve} bytes must stay free`,
+    fix: 'Free some space, or lower uploads.disk_reserve in config.json.'
   })

@@ -44,8 +44,8 @@ interface ComingAsk {
 }
 
 /** The next `count` instants, epoch ms, at which the schedules of a task fire, soonest first: the planned fire of each,
- *  as it was moved, and later fires before jitter and flex. For a schedule without a next fire, and for a trigger that is
- *  not planned yet: when it would fire. */
+ *  as it was moved, and later fires before jitter and flex. For a schedule without a next fire, and for a trigger that
+ *  is not planned yet: when it would fire. */
 export function comingFires (
   { schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk
 ): number[] {

@@ -116,7 +116,7 @@ export function boundMessage (one: Beyond): BoundMessage {
     const expected = uploads ? ', expected a file that was sent' : ''
     return {
       detail: `is bounded by ${place}, which is not set: found ${found(name, value)}${expected}`,
-      fix: `Set ${place} in config.json: a run that is asked for cannot say it by itself.`
+      fix: `Set ${place} in config.json: the payload of a requested run cannot set it.`
     }
   }
   const [expected, fix] = MESSAGES[bound](shown(name, configured), one)

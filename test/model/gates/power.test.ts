@@ -67,7 +67,7 @@ for (const [what, machine, expected] of UPS) {
   })
 }
 
-t.test('a level or a source of power that is written down counts for more than a class told from words, and a class by hand for more than both', t => {
+t.test('level and power in a definition override an inferred class, and an explicit class overrides both', t => {
   const at = (level: number, kind: Class, task: object) =>
     word(battery, facts({ reading: laptop(level), class: kind, task }))
   t.equal(at(35, 'background', { constraints: { battery_below: 40 } }), '-')
