@@ -20,12 +20,12 @@ interface BreakerOptions {
   tasks: () => ReadonlyMap<string, Task>
 }
 
-/** Failed attempts in a row, and how often that has paused the task since it last succeeded. */
+/** Failed attempts in a row, and how often the task was paused since its last success. */
 type Count = { failures: number, trips: number }
 
 const BY = 'breaker'
 const PREFIX = 'breaker/'
-/** True of a count, of what was stored as one. */
+/** True when a stored value is a count. */
 function isCount (value: unknown): value is Count {
   const { failures, trips } = (value ?? {}) as Partial<Count>
   return Number.isSafeInteger(failures) && Number.isSafeInteger(trips)
@@ -34,39 +34,39 @@ function isCount (value: unknown): value is Count {
 const NONE: Count = { failures: 0, trips: 0 }
 const MOST_COUNTS = 200
 
-/** How long the pause number `trips` lasts, ms: each one twice as long as the one before it, up to the cap. */
+/** The length of pause number `trips`, ms. It doubles with each pause, up to the cap. */
 export const pauseOf = ({ pauseMs, capMs }: BreakerRule, trips: number): number =>
   Math.min(capMs, pauseMs * 2 ** Math.min(trips - 1, 40))
 
 type Failed = { run: EndedRun, error: Failure, rule: BreakerRule, trips: number }
 
-/** What the breaker needs to know of a run whose attempt has ended. */
+/** A run whose attempt has ended. */
 type EndedRun = Pick<Run, 'id' | 'task'>
 
-/** Pauses a task after failed attempts in a row, for longer each time. They are counted in the order in which they end,
- *  whatever run they are of; a success begins the count again, and what is cancelled, skipped or given back counts as
- *  neither. After a pause one run tries the task: its success closes the breaker, its failure opens it again. The
- *  attempts that were running when it opened are not counted: they say how it was before. */
+/** Pauses a task after failed attempts in a row, for longer each time. Attempts count in the order in which they end,
+ *  across runs. A success resets the count; an attempt that is cancelled, skipped or given back does not change it.
+ *  After a pause one run tries the task: its success closes the breaker, its failure opens it again. Attempts that were
+ *  running when the breaker opened do not count. */
 export class Breaker {
   readonly #options: BreakerOptions
   readonly #counts = new Map<string, Count>()
-  /** Of the tasks that were paused: the run that tries, or has just failed and whose pause is being made; null: the
-   *  next one will. */
+  /** The trial run of each task that was paused, also while the pause after its failure is being stored; null: the next
+   *  run is the trial. */
   readonly #trials = new Map<string, string | null>()
   #last: Promise<void> = Promise.resolve()
-  /** With more than that it is asked which of the tasks are still there. */
+  /** When there are more counts than this, those of removed tasks are deleted. */
   #most = MOST_COUNTS
 
   constructor (options: BreakerOptions) {
     this.#options = options
   }
 
-  /** Reads what was counted before this start. */
+  /** Reads the stored counts. */
   async load (): Promise<void> {
     await this.#read()
   }
 
-  /** Others may have counted: takes over what they have kept, once what was counted here is written. */
+  /** Reads the counts of other owners of the store, after pending writes. */
   refresh (): void {
     if ((this.#options.engine.users?.() ?? 1) > 1) this.#then(() => this.#read())
   }
@@ -82,11 +82,10 @@ export class Breaker {
       if (count.trips > 0) this.#trials.set(task, null)
       else this.#trials.delete(task)
     }
-    this.#tell()
+    this.#publish()
   }
 
-  /** Called with every notice: which run tries is known when it begins, and when it is over without having said how the
-   *  task is. */
+  /** Follows the trial run: when it begins, and when it ends without a success or failure. */
   readonly receive = (notice: Notice): void => {
     if (notice.kind === 'claimed' && this.#trials.get(notice.run.task) === null) {
       this.#try(notice.run.task, notice.run.id)
@@ -95,8 +94,8 @@ export class Breaker {
     else if (notice.kind === 'settled' && this.#isTrial(notice.run.id)) this.#failedTrial(notice.run.id)
   }
 
-  /** Called when an attempt has ended, before its slot is free and long before that is durable: of the runs that wait
-   *  none starts in between. */
+  /** Called when an attempt has ended, before its slot is freed, so that no waiting run starts before the count is
+   *  updated. */
   readonly ended = (run: EndedRun, outcome: Outcome): void => {
     const rule = this.#options.tasks().get(run.task)?.breaker ?? null
     if (rule === null) return
@@ -104,7 +103,7 @@ export class Breaker {
     else if (outcome.kind === 'failed') this.#failed(run, outcome.error, rule)
   }
 
-  /** Resolves when everything that was heard is written. */
+  /** Resolves when all changes so far are written. */
   async settled (): Promise<void> {
     await this.#last
   }
@@ -114,7 +113,7 @@ export class Breaker {
     if (count === undefined || (count.trips > 0 && this.#trials.get(task) !== id)) return
     this.#counts.delete(task)
     this.#trials.delete(task)
-    this.#tell()
+    this.#publish()
     this.#then(async () => {
       await this.#keep(task, null)
       if (this.#pauseOf(task)?.by === BY) await this.#options.pauses.remove({ scope: 'task', name: task }, BY)
@@ -134,12 +133,12 @@ export class Breaker {
     // Until the pause is stored, the trial keeps other runs from starting.
     if (opens) this.#try(task, id)
     this.#then(async () => {
-      // In one call, so that other owners of the store see both.
+      // Both in one commit, so that other owners of the store see them together.
       await Promise.all([this.#keep(task, count), ...opens ? [this.#pause({ run, error, rule, trips })] : []])
     }, () => this.#free(id))
   }
 
-  /** Forgets what was counted of tasks that are not there any more: their names may come and go. */
+  /** Deletes the counts of removed tasks. */
   #forget (): void {
     const tasks = this.#options.tasks()
     for (const task of this.#counts.keys()) {
@@ -162,11 +161,11 @@ export class Breaker {
 
   #try (task: string, run: string | null): void {
     this.#trials.set(task, run)
-    this.#tell()
+    this.#publish()
   }
 
-  /** A trial that has failed is counted by whoever had it. Another run may try also when that one has ended before it
-   *  counted. */
+  /** Handles the failure of a trial, which the owner that executed it counts. Another run may become the trial when
+   *  that owner ended before it counted. */
   #failedTrial (id: string): void {
     this.refresh()
     this.#then(async () => undefined, () => this.#free(id))
@@ -176,16 +175,16 @@ export class Breaker {
     return this.#trials.values().some(run => run === id)
   }
 
-  /** Lets another run try when this one was the trial and is over. */
+  /** Lets another run be the trial when this one was it and has ended. */
   #free (id: string): void {
     for (const [task, run] of this.#trials) if (run === id) this.#try(task, null)
   }
 
-  #tell (): void {
+  #publish (): void {
     this.#options.conditions.try(new Map(Array.from(this.#trials, ([task, run]) => [task, { run }])))
   }
 
-  /** Writes one after another, and calls back then, also when a write has failed. */
+  /** Serializes writes, and calls `over` after the write, even when it has failed. */
   #then (write: () => Promise<void>, over: () => void = () => undefined): void {
     this.#last = this.#last.then(write)
       .catch(error => this.#options.notice({ kind: 'engine_failed', call: 'keep', error: failureOf(error) }))

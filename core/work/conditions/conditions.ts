@@ -10,8 +10,8 @@ import type { Conditions, Pause, Trials } from '../../model/conditions/gate.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 import type { Hysteresis } from '../../model/machine/hysteresis.ts'
 
-/** What has changed. `reading`: the machine was looked at, and anything about it may have; else `signals` alone
- *  names the signals that count otherwise than before. */
+/** What has changed. `reading`: there is a new reading of the machine. `signals`: the names of signals whose value for
+ *  the gates has changed. */
 export interface Changed {
   reading: boolean
   signals: readonly string[]
@@ -22,13 +22,14 @@ export interface Changed {
 interface LiveConditionsOptions {
   clock: Clock
   config: () => Config
-  /** Called when a listener has thrown: the others and the caller go on. */
+  /** Called when a listener throws. The other listeners are still called. */
   failed?: (fault: ListenerFault) => void
 }
 
 const NOTHING: Changed = { reading: false, signals: [], pauses: false, trials: false }
 
-/** The latest reading and what was made of those before it; calls its listeners after each change. */
+/** The conditions in force: the latest reading with its hysteresis, pauses and trials. Calls its listeners after each
+ *  change. */
 export class LiveConditions {
   readonly #config: () => Config
   readonly #listeners: Listeners<[Changed]>
@@ -36,7 +37,7 @@ export class LiveConditions {
   #hysteresis: Hysteresis | null = null
   #pauses: readonly Pause[] = []
   #trials: Trials = new Map()
-  /** Signals that count otherwise than listeners know. */
+  /** Changed signals of which listeners are not notified yet. */
   readonly #changedSignals = new Set<string>()
 
   constructor ({ clock, config, failed = () => undefined }: LiveConditionsOptions) {
@@ -49,7 +50,7 @@ export class LiveConditions {
     return this.#reading
   }
 
-  /** What a running task is told to spend. */
+  /** The hints for running tasks. */
   get hints (): Hints {
     return hintsFor(this.#reading, this.#config())
   }
@@ -68,17 +69,17 @@ export class LiveConditions {
     }
   }
 
-  /** Takes one more reading. */
+  /** Applies a new reading. */
   take (reading: Reading, now: number): void {
     const before = this.#hysteresis
     this.#reading = reading
     this.#hysteresis = nextHysteresis(before, reading, this.#config(), now)
     this.#note(signalChanges(before, this.#hysteresis))
-    this.#tell({ ...NOTHING, reading: true })
+    this.#notify({ ...NOTHING, reading: true })
   }
 
-  /** Takes other signals, and leaves the machine as it was looked at last. Listeners are called once for all that
-   *  are set together, and not for a value that changes nothing. */
+  /** Applies new signals to the last reading. Listeners are called once for signals that are set together, and not for
+   *  a value that changes nothing. */
   signal (signals: Reading['signals'], now: number): void {
     const before = this.#hysteresis
     this.#reading = { ...this.#reading, signals }
@@ -86,29 +87,29 @@ export class LiveConditions {
     this.#hysteresis = nextSignalHysteresis(before, signals, this.#config(), now)
     const isFirst = this.#changedSignals.size === 0
     this.#note(signalChanges(before, this.#hysteresis))
-    if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => this.#tellSignals())
+    if (isFirst && this.#changedSignals.size > 0) queueMicrotask(() => this.#notifySignals())
   }
 
-  /** Goes on from what another one has made of its readings. */
+  /** Continues from the reading and hysteresis of another instance. */
   resume ({ reading, hysteresis: before }: Pick<Conditions, 'reading' | 'hysteresis'>): void {
     this.#reading = reading
     this.#hysteresis = before
-    this.#tell({ ...NOTHING, reading: true })
+    this.#notify({ ...NOTHING, reading: true })
   }
 
-  /** Puts the pauses made by hand in force. */
+  /** Applies the pauses. */
   pause (pauses: readonly Pause[]): void {
     this.#pauses = pauses
-    this.#tell({ ...NOTHING, pauses: true })
+    this.#notify({ ...NOTHING, pauses: true })
   }
 
-  /** Says which tasks are tried with one run. */
+  /** Applies the trials: tasks that may have only one run. */
   try (trials: Trials): void {
     this.#trials = trials
-    this.#tell({ ...NOTHING, trials: true })
+    this.#notify({ ...NOTHING, trials: true })
   }
 
-  /** Calls a listener after every change; returns an unsubscribe function. `name` stands in the report when it
+  /** Calls a listener after every change; returns an unsubscribe function. `name`: identifies the listener when it
    *  throws. */
   onChange (listener: (changed: Changed) => unknown, name?: string): () => void {
     return this.#listeners.add(listener, name)
@@ -118,11 +119,11 @@ export class LiveConditions {
     for (const name of signals) this.#changedSignals.add(name)
   }
 
-  #tellSignals (): void {
-    if (this.#changedSignals.size > 0) this.#tell(NOTHING)
+  #notifySignals (): void {
+    if (this.#changedSignals.size > 0) this.#notify(NOTHING)
   }
 
-  #tell (changed: Changed): void {
+  #notify (changed: Changed): void {
     const signals = [...this.#changedSignals]
     this.#changedSignals.clear()
     this.#listeners.call({ ...changed, signals })

@@ -7,14 +7,14 @@ import type { Json } from '../../model/json/json.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** How many of the newest runs of a task are read. */
+/** At most this many runs of a task are read, newest first. */
 const LOOK_BACK = 50
 const MOST_STATES = 200
 
-/** Skip codes that say nothing about the task. */
-const OF_NO_ACCOUNT = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
+/** Skip codes that do not count as an end of the task. */
+const IGNORED = ['overlap', 'misfire', 'queue_full', 'replaced', 'task_disabled']
 
-const counts = ({ state, reason }: Run): boolean => isFinal(state) && !OF_NO_ACCOUNT.includes(reason?.code ?? '')
+const counts = ({ state, reason }: Run): boolean => isFinal(state) && !IGNORED.includes(reason?.code ?? '')
 
 const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending => ({
   state,
@@ -23,7 +23,7 @@ const endingOf = ({ id, state, finished_at: at, reason, error }: Run): Ending =>
   message: error?.message ?? reason?.message ?? null
 })
 
-/** What one run more says of a task: the newest end counts, and whatever is under way. */
+/** The state of a task: its newest end, and whether a run is pending. */
 function stateOf (runs: readonly Run[], now: number): DependencyState & { run: string | null } {
   const pending = runs.some(({ state, due_at: due, attempt }) =>
     state === 'running' || state === 'blocked' || (state === 'queued' && (due <= now || attempt > 0))
@@ -32,11 +32,11 @@ function stateOf (runs: readonly Run[], now: number): DependencyState & { run: s
   return { pending, last: last === undefined ? null : endingOf(last), run: last?.id ?? null }
 }
 
-/** The states of tasks that others depend on, as the last look found them. */
+/** The states of tasks that others depend on, as of the last look. */
 export class Dependencies {
   readonly #engine: Engine
   readonly #clock: Clock
-  /** With more than this, those that no task depends on are removed. */
+  /** When there are more states than this, those that no task depends on are removed. */
   #most = MOST_STATES
   #states = new Map<string, DependencyState & { run: string | null }>()
 
@@ -49,7 +49,7 @@ export class Dependencies {
     return this.#states
   }
 
-  /** Reads the states of what these tasks depend on. */
+  /** Reads the states of the tasks that these tasks depend on. */
   async look (ids: readonly string[], tasks: ReadonlyMap<string, Task>): Promise<void> {
     const wanted = new Set(ids.flatMap(due => tasks.get(due)?.depends_on.map(({ task: id }) => id) ?? []))
     if (wanted.size === 0) return
@@ -63,15 +63,15 @@ export class Dependencies {
     if (this.#states.size > this.#most) this.#forget(tasks)
   }
 
-  /** Removes what no task depends on. */
+  /** Removes the states that no task depends on. */
   #forget (tasks: ReadonlyMap<string, Task>): void {
     const used = new Set(Array.from(tasks.values(), ({ depends_on: all }) => all.map(({ task }) => task)).flat())
     for (const task of this.#states.keys()) if (!used.has(task)) this.#states.delete(task)
     this.#most = Math.max(MOST_STATES, 2 * this.#states.size)
   }
 
-  /** The run with the results of the tasks that its task depends on, by id. Null when one of them has started again
-   *  since the last look. */
+  /** Returns the run with the results of the tasks that its task depends on, by id; null when one of them has started
+   *  again since the last look. */
   async withResults (run: Claimed, task: Task | undefined): Promise<Claimed | null> {
     if (task === undefined || task.depends_on.length === 0) return run
     const results: Record<string, Json> = { ...run.results }

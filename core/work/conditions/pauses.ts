@@ -11,7 +11,7 @@ import type { Json } from '../../model/json/json.ts'
 import type { Pause } from '../../model/conditions/gate.ts'
 import type { LiveConditions } from './conditions.ts'
 
-/** `until`: epoch ms, or `for`: how long from now; with neither it lasts until it is removed. */
+/** A request for a pause. It ends at `until` (epoch ms) or after `for`; with neither it lasts until it is removed. */
 export interface PauseAsk {
   scope: Pause['scope']
   name?: string | null
@@ -30,7 +30,7 @@ const AskSchema = Type.Object({
   reason: Type.Optional(Type.Union([Type.String(), Type.Null()]))
 }, { additionalProperties: false })
 
-// A misspelt `until` would otherwise make a pause without an end.
+// A misspelt `until` must not make a pause without an end.
 function check (ask: PauseAsk): void {
   const errors = faultsOf(AskSchema, ask)
   if (errors.length === 0 && ask.for !== undefined && (ask.until ?? null) !== null) {
@@ -54,14 +54,14 @@ function isPause (value: unknown): value is Pause & Json {
     isInstant(at) && (until === null || isInstant(until)) && typeof by === 'string'
 }
 
-/** A pause made while the clock was wrong: it begins now and keeps its length. */
+/** A pause that was made while the clock was wrong: it begins now and keeps its length. */
 const broughtBack = (pause: Pause, now: number): Pause => ({
   ...pause,
   at: now,
   until: pause.until === null ? null : pause.until + movedBy(pause.at, now)
 })
 
-/** The pauses made by hand: durable, with who and when. */
+/** The pauses of tasks, queues, tags or everything. They are durable and recorded. */
 export class Pauses {
   readonly #engine: Engine
   readonly #clock: Clock
@@ -92,14 +92,14 @@ export class Pauses {
     return [...this.#pauses.values()].filter(({ until }) => until === null || until > now)
   }
 
-  /** Deletes pauses that ended by then, epoch ms. */
+  /** Deletes pauses that ended at or before an instant, epoch ms. */
   async forget (by: number): Promise<void> {
     const now = this.#clock.now()
     this.list()
     for (const [key, { until }] of this.#pauses) {
       if (until === null || until > Math.min(by, now) || this.#making.includes(key)) continue
       await this.#engine.keep({ name: key, value: null, now })
-      // It may have been replaced meanwhile.
+      // It may have been replaced during the write.
       if (this.#pauses.get(key)?.until === until) this.#pauses.delete(key)
     }
   }
@@ -109,7 +109,7 @@ export class Pauses {
     this.#conditions.pause(this.list())
   }
 
-  /** Pauses a scope, or changes its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every
+  /** Pauses a scope, or replaces its pause; resolves when it is durable. Throws OFFPEAK_INPUT_INVALID with every
    *  fault. */
   async add (ask: PauseAsk): Promise<Pause> {
     check(ask)
@@ -134,7 +134,7 @@ export class Pauses {
     return pause
   }
 
-  /** Removes a pause; false when there is none. */
+  /** Removes a pause; resolves to false when there is none. */
   async remove (ask: Pick<Pause, 'scope' | 'name'>, by: string): Promise<boolean> {
     const key = keyOf(ask.scope === 'all' ? { scope: 'all', name: null } : ask)
     if (!this.#pauses.has(key)) return false
@@ -145,7 +145,7 @@ export class Pauses {
   }
 }
 
-/** The audit note of a pause that is made or removed. */
+/** The audit note of a pause that is added or removed. */
 function recordOf (
   action: 'pause' | 'resume',
   { scope, name, ...rest }: Pick<Pause, 'scope' | 'name'> & Partial<Pause>,

@@ -22,7 +22,7 @@ interface ActivityOptions {
 const FACT = 'activity'
 const SAVE_INTERVAL = 15 * MINUTE
 
-/** How busy the machine is by hour of the week: learned from readings, kept by the engine, used to move flexible
+/** How busy the machine is by hour of the week: learned from readings, stored in the engine, and used to move flexible
  *  fires. */
 export class Activity {
   readonly #options: ActivityOptions
@@ -33,7 +33,7 @@ export class Activity {
     this.#options = options
   }
 
-  /** Reads what was learned before this start. */
+  /** Reads the stored histogram. */
   async load (): Promise<void> {
     const [fact] = await this.#options.engine.kept({ prefix: FACT })
     // A value that is not a histogram is replaced.
@@ -45,7 +45,7 @@ export class Activity {
     return this.#histogram
   }
 
-  /** Learns from one more reading; the load of offpeak itself does not count. */
+  /** Adds a reading to the histogram. The load of offpeak itself does not count. */
   learn (reading: Reading): void {
     const busy = othersBusy(reading)
     if (!known(busy)) return
@@ -60,7 +60,7 @@ export class Activity {
     })
   }
 
-  /** Stores what was learned, at most every 15 minutes. */
+  /** Stores the histogram, at most every 15 minutes. */
   async saveWhenDue (): Promise<void> {
     if (Math.abs(this.#options.clock.now() - this.#savedAt) >= SAVE_INTERVAL) await this.save()
   }
@@ -70,8 +70,8 @@ export class Activity {
     await this.#options.engine.keep({ name: FACT, value: this.#histogram as unknown as Json, now: this.#savedAt })
   }
 
-  /** The quietest start for a fire of a task within its `flex`, and before the fire after it; null: the nominal time
-   *  stands. */
+  /** The quietest instant for a fire within the `flex` of its task and before the next fire; null when that is the
+   *  nominal instant. */
   move (task: Task, nominal: number, next: number | null): { at: number, moved: Moved } | null {
     if (task.flexMs === 0) return null
     const config = this.#options.config()

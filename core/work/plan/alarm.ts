@@ -2,22 +2,23 @@ import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
 import type { Clock } from '../../model/base/clock.ts'
 
-/** The longest timer: timers count monotonic time and overflow after 24.8 days, so the wall clock is read this
- *  often. */
+/** The longest timer, ms. Timers count monotonic time and overflow after 24.8 days, so the wall clock is read at least
+ *  this often. */
 const LONGEST_WAIT = 30 * SECOND
 
-/** Timers may be this late, ms: an exact alarm waits for the last part itself and blocks the event loop meanwhile. */
+/** Timers may be this late, ms. An exact alarm blocks the event loop for the last part of its wait. */
 const NEAR = 2
 
-/** Between two looks at the clock, ms. */
-const LITTLE = 0.05
+/** The time between two readings of the clock, ms. */
+const READ_EVERY = 0.05
 
-/** How often it may do so, ms, and how often it looks: there is other work, and the clock may be set back. */
-const SELDOM = 900
-const MOST_LOOKS = 60
+/** The least time between two such waits, ms, and the most readings of the clock in one: other work has to run, and the
+ *  clock may be set back. */
+const WATCH_INTERVAL = 900
+const MOST_READS = 60
 
-/** Memory that nobody changes: `Atomics.wait` on it only waits. */
-const STILL = new Int32Array(new SharedArrayBuffer(4))
+/** Memory that is never changed, so that `Atomics.wait` on it only waits. */
+const UNCHANGED = new Int32Array(new SharedArrayBuffer(4))
 
 /** `exact`: rings as close to its instant as possible. */
 interface AlarmOptions {
@@ -26,7 +27,7 @@ interface AlarmOptions {
   exact?: boolean
 }
 
-/** Rings once at an instant of the wall clock; setting it earlier brings it forward. */
+/** Calls `ring` once at an instant of the wall clock. */
 export class Alarm {
   #cancel: (() => void) | null = null
   #at: number | null = null
@@ -38,7 +39,7 @@ export class Alarm {
   constructor ({ clock, ring, exact = false }: AlarmOptions) {
     this.#clock = clock
     this.#ring = ring
-    // A clock with timers of its own is never late.
+    // The timers of a simulated clock are never late.
     this.#exact = exact && clock.after === undefined
   }
 
@@ -68,15 +69,15 @@ export class Alarm {
   }
 
   #mayWatch (): boolean {
-    return this.#clock.monotonic() - this.#watchedAt >= SELDOM
+    return this.#clock.monotonic() - this.#watchedAt >= WATCH_INTERVAL
   }
 
   #watch (): void {
     this.#watchedAt = this.#clock.monotonic()
-    // Turning the event loop meanwhile would make garbage, which V8 might collect at the very instant.
+    // Letting the event loop turn instead would create garbage, which V8 might collect at that instant.
     const turn = setImmediate(() => {
-      for (let looks = 0; looks < MOST_LOOKS && this.#clock.now() < this.#at!; looks++) {
-        Atomics.wait(STILL, 0, 0, LITTLE)
+      for (let reads = 0; reads < MOST_READS && this.#clock.now() < this.#at!; reads++) {
+        Atomics.wait(UNCHANGED, 0, 0, READ_EVERY)
       }
       this.#wake()
     })

@@ -20,8 +20,8 @@ type Named = Pick<Schedule, 'id' | 'task'>
 const FIRST_WAIT = SECOND
 const LONGEST_WAIT = 5 * MINUTE
 
-/** The longest wait while the store is not available: it is not a fault of the schedule, and its fires are late
- *  meanwhile. */
+/** The longest wait while the store is not available, ms: the schedule is not at fault, and its fires are late during
+ *  the wait. */
 const STORE_WAIT = 8 * SECOND
 
 /** How long a schedule waits after a number of failures in a row, ms: each wait doubles the last one, up to the
@@ -29,11 +29,11 @@ const STORE_WAIT = 8 * SECOND
 export const faultWait = (failures: number, longest = LONGEST_WAIT): number =>
   Math.min(longest, FIRST_WAIT * 2 ** Math.min(failures - 1, 20))
 
-/** True when the store is locked, its disk is full, or it is not reachable. */
+/** True when the store is locked or unreachable, or its disk is full. */
 const isOfStore = (thrown: unknown): boolean =>
   thrown instanceof OffpeakError && (thrown.statusCode === 503 || thrown.statusCode === 507)
 
-/** The schedules that fail, each with when it is tried again. */
+/** The schedules that fail, with the instant of the next try. */
 export class ScheduleFaults {
   readonly #faults = new Map<string, ScheduleFault>()
 
@@ -45,7 +45,7 @@ export class ScheduleFaults {
     return this.#faults.has(id)
   }
 
-  /** Notes one more failure; returns the fault with the instant of the next try. */
+  /** Records a failure. Returns the fault with the instant of the next try. */
   note ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
     const known = this.#faults.get(id)
     const failures = (known?.failures ?? 0) + 1
@@ -59,12 +59,12 @@ export class ScheduleFaults {
     })
   }
 
-  /** Notes a fault that a retry does not fix. */
+  /** Records a fault that a retry does not fix. */
   noteLasting ({ id, task }: Named, thrown: unknown, now: number): ScheduleFault {
     return this.#keep({ schedule: id, task, error: failureOf(thrown), since: now, failures: 1, retry_at: null })
   }
 
-  /** True when there was a fault. */
+  /** Removes the fault of a schedule. Returns false when there was none. */
   mend (id: string): boolean {
     return this.#faults.delete(id)
   }

@@ -11,7 +11,7 @@ import type { Moved, NewRun } from '../../model/run/run.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** Moves a fire within the flex of its task; `next` is the fire after it; null: the nominal instant is kept. */
+/** Moves a fire within the flex of its task. `next`: the fire after it. Returns null to keep the nominal instant. */
 export type Move = (task: Task, nominal: number, next: number | null) => { at: number, moved: Moved } | null
 
 /** What a fire depends on besides its schedule. */
@@ -20,11 +20,12 @@ export interface Chance {
   move: Move
 }
 
-/** What a due schedule fires, and the schedule after that. `missed`: fires that were not acted on in time. */
+/** The runs that a due schedule fires, and the schedule with its next fire. `missed`: fires that were not acted on in
+ *  time. */
 interface Firing {
   schedule: Schedule
   runs: NewRun[]
-  /** The instant of the fire is yet to come. */
+  /** True when the instant of the fire is in the future. */
   early: boolean
   missed: { count: number, from: number, to: number } | null
 }
@@ -56,7 +57,7 @@ export type NewSchedule = Pick<Schedule,
 /** A schedule that begins now; throws OFFPEAK_TRIGGER_INVALID. */
 export function begunAt (row: NewSchedule, now: number, chance: Chance & { task: Task | undefined }): Entry {
   const trigger = compileTrigger(row, now)
-  // A date in the past is still a fire: within the grace it runs, after it it is recorded.
+  // A date in the past still fires: within the grace it runs, later it is recorded as missed.
   const first = trigger.kind === 'date' ? trigger.next(-8.64e15) : null
   const cursor = first === null ? now : Math.min(now, first - 1)
   const { id, task, origin, trigger: kind, trigger_args: args, timezone, payload, created_by: by } = row
@@ -79,17 +80,17 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
   return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
 }
 
-/** The schedule without a next fire: fires during the rest are not missed. */
+/** The schedule without a next fire. Fires while it rests do not count as missed. */
 export const rested = ({ schedule, trigger }: Entry): Entry => ({
   schedule: { ...schedule, next_at: null, nominal_at: null, moved: null },
   trigger
 })
 
-/** True for a schedule that lies in the future since the clock was set back: it would not fire until then. */
+/** True when a schedule lies in the future because the clock was set back. It would not fire until then. */
 export const isAhead = ({ anchor, cursor }: Schedule, now: number): boolean =>
   aheadOf(Math.max(anchor, cursor), now) > 0
 
-/** True for an interval without a start date: it counts elapsed time, whatever the wall clock shows. */
+/** True for an interval without a start date, which counts elapsed time instead of following the wall clock. */
 export const isElapsing = ({ trigger, trigger_args: args }: Pick<Schedule, 'trigger' | 'trigger_args'>): boolean =>
   trigger === 'interval' && (args['start_date'] ?? null) === null
 
@@ -107,7 +108,7 @@ export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): En
   if (isElapsing(schedule)) return shifted(entry, { now, backMs, ...chance })
   const anchor = Math.min(schedule.anchor, now)
   const trigger = compileTrigger(schedule, anchor)
-  // A date that has not fired yet comes before its own instant.
+  // The cursor of a date that has not fired yet must precede its instant.
   const first = trigger.kind === 'date' && schedule.next_at !== null ? trigger.next(-8.64e15) : null
   const cursor = Math.min(schedule.cursor, now, first === null ? Infinity : first - 1)
   return {
@@ -116,14 +117,14 @@ export function broughtBack (entry: Entry, { now, backMs, ...chance }: Back): En
   }
 }
 
-/** An interval whose next fire is as far away as before the clock was set back. */
+/** Shifts an interval so that its next fire is as far away as before the clock was set back. */
 function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance }: Back): Entry {
   const by = backMs > 0 ? backMs : Math.max(0, Math.max(schedule.anchor, schedule.cursor) - now)
   const cursor = Math.min(schedule.cursor - by, now)
   const at = (anchor: number) => compileTrigger(schedule, anchor)
   const sure = at(schedule.anchor - by)
   const next = sure.next(cursor)
-  // Earlier fires have the keys of those instants: a millisecond distinguishes the new ones.
+  // Earlier fires used these instants as their keys. One millisecond distinguishes the new ones.
   const isTaken = by > 0 && next !== null && before.latest(next - 1, next) !== null
   const anchor = schedule.anchor - by - (isTaken ? 1 : 0)
   const trigger = isTaken ? at(anchor) : sure
@@ -134,7 +135,7 @@ function shifted ({ schedule, trigger: before }: Entry, { now, backMs, ...chance
   }
 }
 
-/** True when the stored next fire is not the one that follows from the cursor. */
+/** True when the stored next fire does not follow from the cursor. */
 export function isOff (
   { schedule: { cursor, nominal_at: nominal, next_at: at }, trigger }: Entry,
   task: Task | undefined
@@ -150,7 +151,7 @@ interface FiringAsk extends Chance {
   now: number
 }
 
-/** What a schedule fires that is due now or within the lead. */
+/** The runs of a schedule that is due now or within the lead. */
 export function firingOf ({ entry, task, now, ...chance }: FiringAsk): Firing {
   const { schedule, trigger } = entry
   const { nominal_at: nominal, next_at: fireAt } = schedule
@@ -200,7 +201,7 @@ function runOf ({ fire, task, schedule, now }: RunOf): NewRun {
     nominal_at: fire.at,
     max_retries: task.max_retries,
     missed: fire.missed,
-    // Merged over the payload of the task, as for requested runs.
+    // The payload is merged over that of the task, as for requested runs.
     payload: overlay(task.payload, schedule.payload ?? undefined) as Json
   }
   if (fire.run) return run

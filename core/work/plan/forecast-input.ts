@@ -26,14 +26,14 @@ export interface ForecastInputOptions {
 
 const RECENT = 50
 const PAGE = 200
-/** No more waiting runs than this are looked at. */
+/** At most this many waiting runs are read. */
 const MOST_WAITING = 5000
 const FACTS = ['pause/', 'breaker/']
-/** What was learned of how long runs take is used for so long, ms; of a task with few runs each one more counts at
- *  once. */
-const LEARNED_FOR = 60 * SECOND
+/** How long the durations of runs are cached, ms. For a task with few runs they are read again after each completed
+ *  run. */
+const CACHED_FOR = 60 * SECOND
 
-/** How long these runs took, oldest or newest first, as far as they say. */
+/** The durations of finished runs, in any order; null when there are none. */
 export function tookOf (runs: readonly Pick<Run, 'started_at' | 'finished_at'>[]): Took | null {
   const times = runs.flatMap(({
     started_at: from,
@@ -52,7 +52,8 @@ interface Learned {
 
 const learned = new WeakMap<Engine, Map<string, Learned>>()
 
-/** One task after another, and others in between: a look takes a part of a millisecond, and there may be a thousand. */
+/** Reads one task after the other and lets the event loop turn in between: a list takes a fraction of a millisecond,
+ *  and there may be a thousand tasks. */
 async function tookBy (
   tasks: Iterable<string>,
   { engine, clock }: ForecastInputOptions
@@ -61,7 +62,7 @@ async function tookBy (
   const found: Record<string, Took> = {}
   const counts = new Map((await engine.count()).map(({ task, states }) => [task, states.completed]))
   const isOld = ({ at, took, completed }: Learned, now: number): boolean =>
-    Math.abs(clock.now() - at) > LEARNED_FOR || ((took?.runs ?? 0) < RECENT && completed !== now)
+    Math.abs(clock.now() - at) > CACHED_FOR || ((took?.runs ?? 0) < RECENT && completed !== now)
   for (const task of tasks) {
     const completed = counts.get(task) ?? 0
     let one = known.get(task)
@@ -88,8 +89,8 @@ async function open (engine: Engine): Promise<Run[]> {
     cursor = page.next
     if (found.length > MOST_WAITING) {
       throw forecastTooLarge({
-        message: `More than ${MOST_WAITING} runs wait, and no forecast has more`,
-        fix: 'Ask again when fewer wait.'
+        message: `More than ${MOST_WAITING} runs wait, which is the most that a forecast handles`,
+        fix: 'Try again when fewer runs wait.'
       })
     }
     await setImmediate()
@@ -112,7 +113,7 @@ function plain (task: Task): PlainTask {
   return rest
 }
 
-/** A run of a task as it would be if it were asked for now. */
+/** A run of a task as if it were requested now. */
 export const askedNow = (task: Task, now: number): Run => ({
   id: `asked/${task.id}`,
   task: task.id,
@@ -148,7 +149,7 @@ export const askedNow = (task: Task, now: number): Run => ({
   child: null
 })
 
-/** What is so now, as plain data. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+/** The current state as plain data: the input of a forecast. Throws OFFPEAK_FORECAST_TOO_LARGE. */
 export async function forecastInput (options: ForecastInputOptions): Promise<ForecastInput> {
   const { engine, clock, config, conditions, planner, tasks, activity } = options
   const took = await tookBy(tasks().keys(), options)

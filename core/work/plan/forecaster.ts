@@ -7,13 +7,13 @@ import type { ForecastInputOptions } from './forecast-input.ts'
 import type { Run } from '../../model/run/run.ts'
 import type { Task } from '../../model/task/task.ts'
 
-/** One run, or the first start to come of a task. */
+/** One run, or the next start of a task. */
 export type Target = { run: string } | { task: string }
 
 export interface ForetellAsk {
   to: number
-  /** It is of this alone, and ends when that starts; of more starts than a forecast may have it looks at the first
-   *  ones. */
+  /** Restricts the forecast to this target and ends it with its start. Starts beyond the limit of a forecast are
+   *  ignored instead of refused. */
   until?: Target
 }
 
@@ -23,20 +23,20 @@ interface Earliest {
 }
 
 interface ForecasterOptions extends ForecastInputOptions {
-  /** Works a forecast out, elsewhere than in this thread. */
+  /** Computes a forecast outside this thread. */
   foretell: (present: ForecastInput, ask: ForetellAsk) => Promise<Forecast>
 }
 
-/** `asked`: a run that there is not, and that is asked about. */
+/** `asked`: a hypothetical run to add to the forecast. */
 interface Wanted {
   askFor: (now: number) => ForetellAsk
   asked: Run | null
 }
 
-/** A forecast is given again for so long while nothing is said, ms. */
+/** How long a forecast is reused when nothing changes, ms. */
 const FRESH = 5 * SECOND
 
-/** Asks for forecasts: one at a time, and those that ask for the same while they wait share one. */
+/** Computes forecasts, one at a time. Callers that wait for the same forecast share it. */
 export class Forecaster {
   readonly #options: ForecasterOptions
   readonly #waiting = new Map<string, Promise<Forecast>>()
@@ -48,27 +48,27 @@ export class Forecaster {
     this.#options = options
   }
 
-  /** Something has changed: what is known of the hours to come is out of date. */
+  /** Discards the cached forecasts. Called after each change. */
   readonly changed = (): void => {
     this.#changes++
     this.#known.clear()
   }
 
-  /** What the coming hours may bring. */
+  /** The forecast for the next hours. Rejects with OFFPEAK_FORECAST_TOO_LARGE. */
   async forecast (hours: number): Promise<Forecast> {
     return await this.#shared(`${hours}`, { askFor: now => ({ to: now + hours * HOUR }), asked: null })
   }
 
-  /** When a waiting run starts if the machine stays as it is, and whether that is so whatever the readings will be;
-   *  null: nobody can say. */
+  /** When a waiting run starts if the machine stays in its present state. `certain`: the start does not depend on
+   *  readings. Null when no start is forecast. */
   async earliestOf (
     { id, deadline_at: deadline, due_at: due }: Pick<Run, 'id' | 'deadline_at' | 'due_at'>
   ): Promise<Earliest | null> {
     return await this.#first({ run: id }, Math.max(deadline ?? 0, due))
   }
 
-  /** The same of the next start of a task, whose next fire is due then (epoch ms), or of a run that is asked for now
-   *  (null). */
+  /** Like `earliestOf` for the next start of a task. `due`: its next fire, epoch ms, or null for a run requested
+   *  now. */
   async nextOf (task: Task, due: number | null): Promise<Earliest | null> {
     const now = this.#options.clock.now()
     const asked = due === null ? askedNow(task, now) : null
@@ -102,7 +102,7 @@ export class Forecaster {
     const waiting = this.#waiting.get(key)
     if (waiting !== undefined) return await waiting
     const asked = this.#last.then(async () => {
-      // Later callers want the state from now on.
+      // Later callers need a newer state.
       this.#waiting.delete(key)
       return this.#fresh(key) ?? await this.#ask(key, wanted)
     })

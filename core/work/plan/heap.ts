@@ -1,11 +1,11 @@
-/** What can wait in a heap: until when, and where it stands there; -1 when it does not. */
+/** An item of a heap. `at`: its key. `place`: its index in the heap, -1 when it is not in one. */
 export interface Item {
   at: number
   place: number
 }
 
-/** A binary heap of items by instant, in which an item can be moved: the earliest is read in constant time, a change
- *  costs a logarithm. Each item knows its place, so that nothing has to be looked up. */
+/** A binary heap of items by instant, in which items can be moved. Reading the earliest takes constant time, a change
+ *  logarithmic time. Each item stores its index, so that none is searched for. */
 export class Heap<T extends Item> {
   readonly #items: T[] = []
 
@@ -18,7 +18,7 @@ export class Heap<T extends Item> {
     return this.#items[0] ?? null
   }
 
-  /** Puts an item at an instant; null takes it out. */
+  /** Adds or moves an item to an instant; null removes it. */
   set (item: T, at: number | null): void {
     if (at === null) return this.#remove(item)
     item.at = at
@@ -26,7 +26,7 @@ export class Heap<T extends Item> {
     this.#settle(item)
   }
 
-  /** Takes out every item at or before `now`, earliest first. */
+  /** Removes and returns every item at or before `now`, earliest first. */
   take (now: number): T[] {
     const taken: T[] = []
     for (let item = this.#items[0]; item !== undefined && item.at <= now; item = this.#items[0]) {
@@ -56,7 +56,7 @@ export class Heap<T extends Item> {
     item.place = place
   }
 
-  /** True when it has moved. */
+  /** Returns true when the item has moved. */
   #rise (item: T): boolean {
     const from = item.place
     let place = from

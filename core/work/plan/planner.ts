@@ -20,7 +20,7 @@ import type { ScheduleFault } from './faults.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
-/** What a schedule made at run time asks for. */
+/** A schedule to add at run time. */
 interface ScheduleAsk {
   id: string
   task: string
@@ -29,7 +29,7 @@ interface ScheduleAsk {
   timezone: string
   payload: Json
   by: string
-  /** What is recorded with it. */
+  /** The entry of the audit log. */
   record?: AuditNote
 }
 
@@ -39,20 +39,20 @@ interface PlannerOptions {
   random: () => number
   notice: Listener
   tasks: () => ReadonlyMap<string, Task>
-  /** Moves a fire within the flex of its task; `next` is the fire after it. */
+  /** Moves a fire within the flex of its task. `next`: the fire after it. */
   move: Move
-  /** How long before its instant a fire becomes a run, ms; absent: at its instant. */
+  /** How long before its instant a fire becomes a run, ms; default 0. */
   leadMs?: number
   /** Called with a running run that a later fire replaces. */
   replaced: (run: Run) => void
 }
 
-/** Plans that are written at once. Batches that fire are smaller: they delay what falls due meanwhile. */
+/** Plans per write. Batches of fires are smaller, because they delay fires that become due during the write. */
 const PLAN_BATCH = 5000
 const FIRE_BATCH = 500
 
-/** Keeps the next fire of every schedule, and turns fires into runs. A schedule that fails is reported and retried; the
- *  others go on. */
+/** Keeps the next fire of every schedule, and turns fires into runs. A schedule that fails is reported and retried,
+ *  without affecting others. */
 export class Planner {
   readonly #options: PlannerOptions
   readonly #table: Timetable
@@ -62,9 +62,9 @@ export class Planner {
   #queue: Promise<unknown> = Promise.resolve()
   /** The newest version of a schedule that was read from the engine. */
   #version = 0
-  /** The sync that has not begun yet. */
+  /** The sync that has not begun yet, or null. */
   #waiting: Promise<void> | null = null
-  /** The clocks as they were last read here. */
+  /** The last readings of both clocks. */
   #seen: { wall: number, counted: number } | null = null
   /** When to sync again because a schedule could not be synced. */
   #resyncAt: number | null = null
@@ -107,22 +107,21 @@ export class Planner {
     return [...this.#table.all]
   }
 
-  /** The schedules that cannot be read, planned or fired as they stand. */
+  /** The schedules that cannot be read, planned or fired. */
   get faults (): ScheduleFault[] {
     return this.#faults.all
   }
 
-  /** The schedule with an id. */
   get (id: string): Schedule | undefined {
     return this.#table.get(id)?.schedule
   }
 
-  /** The schedules of one task. */
+  /** The schedules of one task, the one of its definition first. */
   of (task: string): Schedule[] {
     return this.#table.of(task).map(({ schedule }) => schedule)
   }
 
-  /** The next instants at which the schedules of a task fire, see `comingFires`. */
+  /** The next fires of a task; see `comingFires`. */
   fires (task: Task, count: number): number[] {
     return comingFires({ schedules: this.of(task.id), task, now: this.#options.clock.now(), count })
   }
@@ -138,8 +137,8 @@ export class Planner {
     this.#reconciler.recheck()
   }
 
-  /** Brings the schedules in line with the tasks and the clock: new and changed triggers begin now, schedules of
-   *  disabled or removed tasks rest, schedules ahead of a clock that was set back are planned again. Waiting calls
+  /** Reconciles the schedules with the tasks and the clock: new and changed triggers begin now, schedules of disabled
+   *  or removed tasks rest, schedules that a clock set back has left in the future are planned again. Waiting calls
    *  share one sync. Rejects when nothing can be stored. */
   sync (): Promise<void> {
     return this.#waiting ??= this.#serial(() => {
@@ -161,7 +160,7 @@ export class Planner {
     })
   }
 
-  /** Adds a schedule at run time, which rests while its task is disabled; resolves when it is durable. */
+  /** Adds a schedule at run time; resolves when it is durable. It rests while its task is disabled. */
   async add ({ by, record, ...rest }: ScheduleAsk): Promise<Schedule> {
     const now = this.#options.clock.now()
     await this.#serial(async () => {
@@ -187,7 +186,7 @@ export class Planner {
     })
   }
 
-  /** Removes a schedule; false when there is none. */
+  /** Removes a schedule. Resolves to false when there is none. */
   async remove (id: string, record?: AuditNote): Promise<boolean> {
     return await this.#serial(async () => {
       const { engine, clock } = this.#options
@@ -198,12 +197,12 @@ export class Planner {
     })
   }
 
-  /** How far the wall clock was set back since it was last read here, ms; 0 when it was not. */
+  /** How far the wall clock was set back since the last call, ms; 0 when it was not. */
   #setBack (now: number): number {
     const counted = this.#options.clock.monotonic()
     const before = this.#seen
     this.#seen = { wall: now, counted }
-    // Monotonic time has fractions, instants have none.
+    // Monotonic time has fractions of a millisecond, instants have none.
     return before === null ? 0 : aheadOf(before.wall + Math.round(counted - before.counted), now)
   }
 
@@ -217,7 +216,7 @@ export class Planner {
     this.#resyncAt = earliest([this.#resyncAt, this.#reconciler.retryAt])
   }
 
-  /** What a schedule fires; null when it cannot, which is reported. */
+  /** The plan of a fire; null when the schedule fails, which is reported. */
   #firing (entry: Entry, now: number): Plan | null {
     const { schedule, trigger } = entry
     try {
@@ -239,14 +238,14 @@ export class Planner {
     }
   }
 
-  /** A plan that could not be written is retried: a fire by the next `fire`, anything else by the next sync. */
+  /** Retries a plan that could not be written: a fire with the next `fire`, others with the next sync. */
   #failed ({ ask: { schedule, fires } }: Plan, error: unknown): void {
     const { retry_at: at } = this.#reconciler.report(schedule, error)
     if (fires.length > 0) this.#table.waitUntil(schedule.id, at)
     else this.#resyncAt = earliest([this.#resyncAt, at])
   }
 
-  /** Null, the nominal instant, when the flex cannot be computed. */
+  /** Like `options.move`, but returns null when that throws. */
   #move (task: Task, nominal: number, next: number | null): ReturnType<Move> {
     try {
       const moved = this.#options.move(task, nominal, next)
@@ -264,7 +263,7 @@ export class Planner {
     }
   }
 
-  /** One change at a time: a sync during a fire would plan from an outdated cursor. */
+  /** Serializes changes: a sync during a fire would plan from an outdated cursor. */
   #serial<T> (work: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(work, work)
     this.#queue = turn.catch(() => undefined)

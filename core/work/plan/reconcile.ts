@@ -27,18 +27,18 @@ interface ReconcilerOptions {
 const DISABLED: Reason = { code: 'task_disabled', message: 'its task was disabled while the run waited' }
 const SLICE = 200
 
-/** Whether a schedule still says what its definition says. Once that is known to be so they share their arguments, and
- *  it is seen at a glance. */
+/** True when a schedule matches its definition. Matching ones then share their arguments, which makes the next
+ *  comparison fast. */
 function isSame (schedule: Schedule, task: Task): boolean {
   if (!saysSame(schedule, task)) return false
   schedule.trigger_args = task.trigger_args
   return true
 }
 
-/** What has to change for the schedules to say what the tasks and the clock say. */
+/** Computes the plans that reconcile the schedules with the tasks and the clock. */
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  /** Schedules that rest and whose waiting runs are not cancelled yet. */
+  /** Resting schedules whose waiting runs are not cancelled yet. */
   readonly #resting = new Set<string>()
   /** Schedules that have failed in this sync. */
   readonly #failed = new Set<string>()
@@ -49,12 +49,12 @@ export class Reconciler {
     this.#options = options
   }
 
-  /** When the next sync is to try again what has failed in the last one. */
+  /** When the next sync must retry the failures of the last one, epoch ms, or null. */
   get retryAt (): number | null {
     return this.#retryAt
   }
 
-  /** Lets the next sync look at every schedule: the clock was set, or they were stored by an earlier process. */
+  /** Makes the next sync check every schedule, because the clock was set or an earlier process stored them. */
   recheck (): void {
     this.#isDoubtful = true
   }
@@ -67,7 +67,7 @@ export class Reconciler {
     return { ask: { schedule, from, fires: [], overlap: 'skip', now }, trigger }
   }
 
-  /** Notes and says that a schedule has failed. `lasts`: no time mends it. */
+  /** Records and reports the failure of a schedule. `lasts`: a retry does not fix it. */
   report (schedule: Pick<Schedule, 'id' | 'task'>, thrown: unknown, { lasts = false } = {}): ScheduleFault {
     const { faults, clock, notice } = this.#options
     const fault = lasts ? faults.noteLasting(schedule, thrown, clock.now()) : faults.note(schedule, thrown, clock.now())
@@ -76,8 +76,9 @@ export class Reconciler {
     return fault
   }
 
-  /** Schedules that a clock which was set back (by so many ms, 0: not that anybody saw) has left in the future, those
-   *  that go by elapsed time, and those whose next fire does not follow from their cursor, planned again. */
+  /** Plans after the clock was set back: of schedules that lie in the future, of intervals that count elapsed time, and
+   *  of schedules whose next fire does not follow from their cursor. `backMs`: how far the clock was set back, 0 when
+   *  that was not observed. */
   ahead (now: number, backMs: number): Plan[] {
     const { table, notice, writer } = this.#options
     const plans: Plan[] = []
@@ -100,7 +101,7 @@ export class Reconciler {
     return plans
   }
 
-  /** New and changed triggers, and schedules that begin or end to rest. */
+  /** The plans of new and changed triggers, and of schedules that start or stop resting. */
   plans (now: number): Plan[] {
     const { tasks, table } = this.#options
     const plans: Plan[] = []
@@ -119,7 +120,7 @@ export class Reconciler {
     return plans
   }
 
-  /** Cancels what the schedules of disabled tasks had asked for: each run keeps a row that says so. */
+  /** Cancels the waiting runs that schedules of disabled tasks have fired. Each run records the reason. */
   async cancelResting (now: number): Promise<void> {
     for (const id of this.#resting) {
       const schedule = this.#options.table.get(id)?.schedule
@@ -146,7 +147,7 @@ export class Reconciler {
     return isAhead(schedule, now) || (this.#isDoubtful && isOff(entry, this.#options.tasks().get(schedule.task)))
   }
 
-  /** The waits of schedules that fail were counted by another clock. */
+  /** Shortens the waits of failed schedules, which were computed with the earlier clock. */
   #retrySoon (now: number): void {
     const { faults, table } = this.#options
     for (const { schedule, retry_at: at } of faults.all) {
@@ -170,7 +171,8 @@ export class Reconciler {
     this.#retryAt = earliest([this.#retryAt, this.report(schedule, error).retry_at])
   }
 
-  /** Faults of schedules that need nothing any more: their task is gone or disabled, or says again what is stored. */
+  /** Removes faults that are obsolete: the task is gone or disabled, or its definition matches the stored schedule
+   *  again. */
   #forget (plans: readonly Plan[]): void {
     const { faults, table, tasks } = this.#options
     const planned = new Set(plans.map(({ ask }) => ask.schedule.id))
@@ -181,7 +183,7 @@ export class Reconciler {
     }
   }
 
-  /** The schedule of a definition that is new or says something else, or whose row cannot be read. */
+  /** The plan of a definition that is new or has changed, or whose stored row cannot be read; else null. */
   #follow (task: Task, now: number): Plan | null {
     if (task.trigger === null || !task.enabled) return null
     const { id, trigger, trigger_args: args, timezone } = task
@@ -200,7 +202,8 @@ export class Reconciler {
     return this.planOf(begunAt(row, now, this.chanceFor(id)), null, now)
   }
 
-  /** A disabled or vanished task's schedule rests: what falls into that time was not due. */
+  /** The plan that makes the schedule of a disabled or removed task rest, or wakes a resting one; else null. Fires
+   *  while it rests are not missed. */
   #restOrWake (entry: Entry, task: Task | undefined, now: number): Plan | null {
     const { schedule, trigger } = entry
     const wanted = task !== undefined && task.enabled && (schedule.origin === 'api' || task.trigger !== null)

@@ -17,12 +17,12 @@ const LAST = 8.64e15
 const isInstant = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= LAST
 const isInstantOrNull = (value: unknown): boolean => value === null || isInstant(value)
 
-/** A stored schedule with its trigger. `error`: why it cannot be read; it does not fire then. */
+/** A stored schedule with its trigger. `error`: why it cannot be read, or null; with an error it never fires. */
 export function readEntry (schedule: Schedule, now: number): { entry: Entry, error: unknown } {
   try {
     const { anchor, cursor, nominal_at: nominal, next_at: next } = schedule
     if (!isInstant(anchor) || !isInstant(cursor) || !isInstantOrNull(nominal) || !isInstantOrNull(next)) {
-      throw new TypeError(`the stored schedule '${schedule.id}' has an instant that is none`)
+      throw new TypeError(`the stored schedule '${schedule.id}' has an invalid instant`)
     }
     return { entry: { schedule, trigger: compileTrigger(schedule, anchor) }, error: null }
   } catch (error) {

@@ -8,15 +8,15 @@ export interface Entry {
   trigger: Trigger
 }
 
-/** Every schedule by id, by task and by its next fire. */
+/** All schedules, indexed by id, by task and by next fire. */
 export class Timetable {
   readonly #entries = new Map<string, Entry & Item>()
   readonly #heap = new Heap<Entry & Item>()
   readonly #leadMs: number
-  /** Schedules made at run time, by task. */
+  /** Schedules that were added at run time, by task. */
   readonly #made = new Map<string, Set<string>>()
 
-  /** `leadMs`: so long before its instant a fire is taken out. */
+  /** `leadMs`: how long before its instant `take` returns a fire. */
   constructor (leadMs = 0) {
     this.#leadMs = leadMs
   }
@@ -26,7 +26,7 @@ export class Timetable {
     return this.#heap.first?.schedule.next_at ?? null
   }
 
-  /** The next instant at which something is to be taken out, or null. */
+  /** The next instant at which `take` returns something, or null. */
   get wakeAt (): number | null {
     return this.#heap.first?.at ?? null
   }
@@ -39,7 +39,7 @@ export class Timetable {
     return this.#entries.get(id)
   }
 
-  /** The schedules of one task, that of its definition first. */
+  /** The schedules of one task, the one of its definition first. */
   of (task: string): Entry[] {
     const own = this.#entries.get(task)
     const made = this.#made.get(task)
@@ -61,7 +61,7 @@ export class Timetable {
     this.#made.set(task, made.add(id))
   }
 
-  /** Lets a schedule wait for its next fire, for its very instant or until some ms before. */
+  /** Makes a schedule wait until `leadMs` before its next fire. */
   wait (id: string, leadMs = this.#leadMs): void {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
@@ -69,7 +69,7 @@ export class Timetable {
     this.#heap.set(entry, at === null ? null : at - leadMs)
   }
 
-  /** Lets a schedule wait until an instant of its own, epoch ms. */
+  /** Makes a schedule wait until another instant, epoch ms; null: for ever. */
   waitUntil (id: string, at: number | null): void {
     const entry = this.#entries.get(id)
     if (entry !== undefined) this.#heap.set(entry, at)
@@ -85,7 +85,8 @@ export class Timetable {
     this.#heap.set(entry, null)
   }
 
-  /** Takes out what is due or soon will be, earliest first: it waits again once it is set or told to. */
+  /** Removes and returns the schedules that are due now or within the lead, earliest first. They wait again after
+   *  `set`, `wait` or `waitUntil`. */
   take (now: number): Entry[] {
     return this.#heap.take(now)
   }

@@ -9,7 +9,7 @@ import type { ScheduleFaults } from './faults.ts'
 import type { Timetable } from './timetable.ts'
 import type { Trigger } from '../../model/trigger.ts'
 
-/** What the engine is asked to write, and the trigger of what is written. */
+/** A change of a schedule for the engine to write, and its trigger. */
 export interface Plan {
   ask: PlanAsk
   trigger: Trigger
@@ -27,38 +27,38 @@ interface WriterOptions {
   failed: (plan: Plan, error: unknown) => void
 }
 
-/** After so many refusals in a row it is the engine that is to blame, and no batch is taken apart any more. A bad row
- *  among 5,000 takes fourteen. */
+/** After this many refusals in a row the engine is at fault and batches are no longer halved. A bad row among 5000
+ *  causes fourteen refusals. */
 const MOST_REFUSALS = 20
 
-/** Of one round of writing: refusals since the engine last took something. */
+/** The refusals since the last success in a round of writes. */
 interface Round {
   refusals: number
 }
 
 type Stored = ReadonlyMap<string, Schedule>
 
-/** Writes plans in batches and takes over what the engine answers. A plan that is refused harms no other. */
+/** Writes plans in batches and applies the results. A refused plan does not affect others. */
 export class Writer {
   readonly #options: WriterOptions
-  /** Schedules whose stored row is missing or cannot be read: they are written whatever is stored. */
+  /** Schedules whose stored row is missing or unreadable. They are written unconditionally. */
   readonly #unmatched = new Set<string>()
 
   constructor (options: WriterOptions) {
     this.#options = options
   }
 
-  /** The cursor that the stored row must have. */
+  /** The cursor that the stored row must have; null: any. */
   fromOf ({ id, cursor }: Schedule): number | null {
     return this.#unmatched.has(id) ? null : cursor
   }
 
-  /** Writes the next plan of a schedule whatever is stored. */
+  /** Makes the next plan of a schedule overwrite any stored row. */
   overwrite (id: string): void {
     this.#unmatched.add(id)
   }
 
-  /** Writes them all, `size` at a time; what has failed before goes by itself. Never rejects. */
+  /** Writes all plans, `size` at a time, and schedules that have failed before one by one. Never rejects. */
   async write (plans: readonly Plan[], size: number): Promise<void> {
     const round: Round = { refusals: 0 }
     const isAlone = ({ ask: { schedule } }: Plan) => this.#options.faults.has(schedule.id)
@@ -75,7 +75,7 @@ export class Writer {
     this.#took(plan, planned!)
   }
 
-  /** A batch that is refused is halved, down to the plan that is to blame. */
+  /** Halves a refused batch until the plan at fault is found. */
   async #writeBatch (plans: readonly Plan[], round: Round): Promise<void> {
     const { engine, failed } = this.#options
     try {
@@ -104,23 +104,23 @@ export class Writer {
       if (answer === undefined) {
         this.#options.failed(plan, new TypeError('the engine has not answered for this schedule'))
       } else if (answer.applied) this.#took(plan, answer)
-      // Its overlap is decided at its instant.
+      // The overlap of an early fire is decided at its instant.
       else if (plan.ask.early) this.#options.table.wait(plan.ask.schedule.id, 0)
       else lost.push(index)
     }
     if (lost.length > 0) await this.#reread(lost.map(index => [plans[index]!, planned[index]!]))
   }
 
-  /** Somebody else has moved the cursor: what is stored counts. */
+  /** Handles plans whose cursor another owner of the store has moved: the stored row wins. */
   async #reread (lost: readonly [Plan, PlanResult][]): Promise<void> {
     let all: Stored | null = null
     for (const [plan, answer] of lost) {
       try {
-        const told = (answer as PlanResult & { stored?: Schedule | null }).stored
-        if (told === undefined) {
+        const answered = (answer as PlanResult & { stored?: Schedule | null }).stored
+        if (answered === undefined) {
           all ??= new Map((await this.#options.engine.schedules()).map(schedule => [schedule.id, schedule]))
         }
-        this.#follow(plan, told === undefined ? all!.get(plan.ask.schedule.id) ?? null : told)
+        this.#follow(plan, answered === undefined ? all!.get(plan.ask.schedule.id) ?? null : answered)
       } catch (error) {
         this.#options.failed(plan, error)
       }
@@ -133,7 +133,7 @@ export class Writer {
     if (stored === null && origin === 'api') return table.delete(id)
     if (stored === null || stored.cursor === plan.ask.from) {
       this.overwrite(id)
-      throw new Error(stored === null ? 'its stored row is gone' : 'the engine has not taken it, and has not said why')
+      throw new Error(stored === null ? 'its stored row is missing' : 'the engine refused it without a reason')
     }
     const { entry, error } = readEntry(stored, clock.now())
     if (error !== null) {
@@ -141,7 +141,7 @@ export class Writer {
       throw error
     }
     table.set(entry)
-    // In the next round: an engine that always answers so must not keep this one running.
+    // Retries in the next round: an engine that always answers this must not prolong the current one.
     if ((stored.next_at ?? Infinity) <= clock.now()) table.waitUntil(id, clock.now() + 1)
   }
 

@@ -18,7 +18,7 @@ interface CatalogOptions {
   notice: Listener
   /** The data folder. */
   folder: () => string
-  /** `none`: no task files are read. */
+  /** `watch`: changes are followed; `once`: files are read at the start; `none`: they are not read. */
   files: 'watch' | 'once' | 'none'
   now: () => number
   /** Called after every change of the tasks. */
@@ -27,13 +27,13 @@ interface CatalogOptions {
 
 const CODE = 'code'
 
-/** The tasks in force: those of the tasks directory and those added in code, under the configuration in force. */
+/** The tasks in force: those of the tasks directory and those added in code, with the current configuration applied. */
 export class Catalog implements Service {
   readonly #options: CatalogOptions
   readonly #definitions = new Map<string, TaskDefinition>()
   #code = new Map<string, Task>()
   #refused: BrokenFile[] = []
-  /** Why the tasks directory is not read. */
+  /** Why the tasks directory is not read; empty when it is. */
   #unread: BrokenFile[] = []
   #folder: TaskFolder | null = null
   #watched = ''
@@ -55,7 +55,7 @@ export class Catalog implements Service {
     return [...this.#unread, ...this.#folder?.current.broken ?? [], ...this.#refused]
   }
 
-  /** The task files that are still being imported: their tasks are not known yet. */
+  /** The task files that are still being imported. */
   get coming (): readonly string[] {
     return this.#folder?.current.coming ?? []
   }
@@ -66,7 +66,7 @@ export class Catalog implements Service {
     return resolve(settings.root, settings.config.manager.tasks_directory)
   }
 
-  /** Between start and stop: changes of the files are followed. */
+  /** True while changes of the files are followed. */
   get isWatching (): boolean {
     return this.#folder?.isWatching === true
   }
@@ -105,7 +105,7 @@ export class Catalog implements Service {
     this.#await(started)
   }
 
-  /** The tasks directory lies on a mount that does not answer: everything else begins, and its tasks come when it
+  /** Continues the start without the tasks directory, whose file system does not answer. Its tasks are added when it
    *  does. */
   #await (started: Promise<void>): void {
     const { now, notice } = this.#options
@@ -114,7 +114,7 @@ export class Catalog implements Service {
       file: '.',
       code: 'OFFPEAK_TASK_FILE_BROKEN',
       message,
-      fix: 'Look whether its file system is there.',
+      fix: 'Check that its file system is mounted and reachable.',
       since: now()
     }]
     notice({ kind: 'file_broken', file: '.', message })
@@ -125,7 +125,7 @@ export class Catalog implements Service {
     }, error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) }))
   }
 
-  /** A file that other users can change does not decide which code is executed. */
+  /** A configuration file that other users can change must not decide which code is executed. */
   #distrust ({ code, message, fix }: OffpeakError): void {
     this.#unread = [{ file: '.', code, message: `No task file is loaded: ${message}`, fix, since: this.#options.now() }]
     this.#options.notice({ kind: 'file_broken', file: '.', message: this.#unread[0]!.message })
@@ -142,7 +142,7 @@ export class Catalog implements Service {
     await this.#open()
   }
 
-  /** Looks at the tasks directory now. */
+  /** Reads the tasks directory now. */
   async rescan (): Promise<void> {
     if (this.#isToOpen) await this.#follow()
     await this.#folder?.rescan()
@@ -153,7 +153,7 @@ export class Catalog implements Service {
     return this.#life.state === 'started' && this.#folder === null && files !== 'none' && !settings.exposed
   }
 
-  /** Reads another tasks directory; one that cannot be opened is tried again by the next `rescan`. */
+  /** Reads the configured tasks directory. One that cannot be opened is retried by the next `rescan`. */
   async #follow (): Promise<void> {
     this.#moving = this.#move()
     await this.#moving.catch((error: unknown) => {
@@ -162,7 +162,7 @@ export class Catalog implements Service {
     })
   }
 
-  /** Applies the configuration in force to every definition; nothing is read again. */
+  /** Applies the current configuration to every definition, without reading files. */
   async reconfigure (): Promise<void> {
     this.#refused = []
     for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
@@ -172,7 +172,7 @@ export class Catalog implements Service {
     this.#merge()
   }
 
-  /** An override that breaks a definition in code leaves its last good version in force. */
+  /** When an override breaks a definition in code, its last good version stays in force. */
   #redefine (id: string, definition: TaskDefinition): void {
     try {
       this.#code.set(id, this.#define(definition))
@@ -194,7 +194,7 @@ export class Catalog implements Service {
     }
   }
 
-  /** Adds definitions in code: all, or none when one is wrong. */
+  /** Adds definitions in code: all, or none when one is invalid. */
   add (definitions: readonly TaskDefinition[]): void {
     const tasks = definitions.map(definition => this.#define(definition))
     const { max_tasks: max } = this.#options.settings.config.manager
@@ -215,7 +215,7 @@ export class Catalog implements Service {
     this.#options.changed()
   }
 
-  /** Removes a definition that was added in code. */
+  /** Removes a definition that was added in code; false when there is none. */
   remove (id: string): boolean {
     if (!this.#definitions.delete(id)) return false
     this.#code.delete(id)

@@ -1,8 +1,7 @@
 import { DAY, HOUR } from '../../model/base/duration.ts'
 
-/** How far the wall clock is trusted, epoch ms. `until`: the last instant that is confirmed; null: none is. `from`: the
- *  first instant after a step that is not confirmed yet; null: there was no such step. `at`: the last reading of the
- *  clock. */
+/** How far the wall clock is trusted, epoch ms. `until`: the last confirmed instant, or null. `from`: the first instant
+ *  after an unconfirmed step, or null. `at`: the last reading of the clock. */
 export interface ClockTrust {
   until: number | null
   from: number | null
@@ -18,8 +17,8 @@ const NO_RESTART = 7 * DAY
 /** After a larger step the clock is confirmed when it has run without another one for this long. */
 const PROOF = DAY
 
-/** What is known of the clock once it says `now`, so long after it was last asked (ms; 0 when nobody has counted, such
- *  as at a start). */
+/** The trust after a reading of `now`. `elapsed`: the monotonic time since the last reading, ms; 0 when it is unknown,
+ *  as at a start. */
 export function clockTrust (before: ClockTrust | null, now: number, elapsed: number): ClockTrust {
   if (before === null) return { until: null, from: now, at: now }
   const expected = before.until === null ? null : before.until + elapsed
@@ -32,6 +31,6 @@ export function clockTrust (before: ClockTrust | null, now: number, elapsed: num
   return { until: expected, from, at: now }
 }
 
-/** The instant up to which rows may be removed for their age: the earlier of the reading and the confirmed instant;
- *  1970 when none is confirmed. */
+/** The instant from which the age of rows is counted: the earlier of the reading and the confirmed instant, epoch ms; 0
+ *  when none is confirmed. */
 export const sureBy = ({ until, at }: ClockTrust): number => Math.min(until ?? 0, at)

@@ -2,7 +2,7 @@ import { MINUTE } from '../../model/base/duration.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import type { Engine } from '../../engine/engine.ts'
 
-/** A call that the engine fails. `since`, `at`: the first and the last failure in a row, epoch ms. */
+/** A failing call of the engine. `since`, `at`: the first and the last failure in a row, epoch ms. */
 export interface CallFault {
   call: string
   message: string
@@ -13,7 +13,7 @@ export interface CallFault {
 
 type Call = (...args: unknown[]) => unknown
 
-/** A fault that nobody has met again for so long is not reported any more: some calls are rare. */
+/** A fault is no longer reported this long after its last failure, ms, because some calls are rare. */
 const REMEMBERED = 10 * MINUTE
 
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise
@@ -21,12 +21,12 @@ const isPromise = (value: unknown): value is Promise<unknown> => value instanceo
 /** An error of the caller is not a fault of the engine. */
 const isRefusal = (error: unknown): boolean => ((error as { statusCode?: unknown } | null)?.statusCode as number) < 500
 
-/** The engine, with a record of the calls that it fails. */
+/** Wraps the engine and records its failing calls. */
 export class EngineCalls {
   readonly #now: () => number
   readonly #faults = new Map<string, CallFault>()
   readonly #wrapped = new Map<PropertyKey, { call: Call, watched: Call }>()
-  /** The same engine: every call of it is watched, whatever calls it has. */
+  /** The wrapped engine: a proxy that observes every call. */
   readonly engine: Engine
 
   constructor ({ engine, now }: { engine: Engine, now: () => number }) {
@@ -34,7 +34,7 @@ export class EngineCalls {
     this.engine = new Proxy(engine, { get: (target, name) => this.#watched(target, name) })
   }
 
-  /** The calls that have failed and have not worked since, the longest first. */
+  /** The calls that have failed and have not succeeded since, the longest failing first. */
   get faults (): CallFault[] {
     const now = this.#now()
     return [...this.#faults.values()].filter(({ at }) => Math.abs(now - at) < REMEMBERED).toSorted((a, b) =>

@@ -7,10 +7,10 @@ interface IoWatchOptions {
   notice: Listener
 }
 
-/** Says which runs wait for a file system that does not answer, once each. */
+/** Sends a notice for each run that waits for a file system that does not answer, once. */
 export class IoWatch {
   readonly #options: IoWatchOptions
-  readonly #said = new Set<string | null>()
+  readonly #reported = new Set<string | null>()
 
   constructor (options: IoWatchOptions) {
     this.#options = options
@@ -22,10 +22,10 @@ export class IoWatch {
 
   look (): void {
     const { found } = this
-    for (const run of this.#said) if (found.every(call => call.run !== run)) this.#said.delete(run)
+    for (const run of this.#reported) if (found.every(call => call.run !== run)) this.#reported.delete(run)
     for (const { run, task, ms } of found) {
-      if (this.#said.has(run)) continue
-      this.#said.add(run)
+      if (this.#reported.has(run)) continue
+      this.#reported.add(run)
       this.#options.notice({ kind: 'io_stuck', id: run, task, ms })
     }
   }

@@ -26,7 +26,7 @@ interface UpkeepOptions {
   steps?: ClockSteps
 }
 
-/** The note of the last process, whose event loop was blocked when it ended. */
+/** The runs to blame for the end of the last process, when its event loop was blocked; else null. */
 function blameIn (folder: string): Blame | null {
   const note = readNote(folder)
   return note && { owner: note.owner, runs: note.runs.map(({ id }) => id), ended: note.ended, words: noteWords(note) }
@@ -43,15 +43,15 @@ const MOST_PAGES = 400
 
 const instantOr = (value: unknown): number | null => typeof value === 'number' && Number.isFinite(value) ? value : null
 
-/** True of a run that waits for another attempt since an instant that is yet to come. */
+/** True when a run waits for a retry and its last attempt lies in the future. */
 const isAhead = ({ attempt, started_at: started, due_at: due }: Run, now: number): boolean =>
   attempt > 0 && started !== null && started > now + CLOCK_SLACK && due > now
 
-/** What keeps the store in order: runs of dead processes at the start, old ones all along. */
+/** Maintains the store: recovers runs of dead processes and removes old rows. */
 export class Upkeep {
   readonly #options: UpkeepOptions
   #lastSweepAt = 0
-  /** How far the clock can be believed, and what had been counted when it was last asked. */
+  /** How far the wall clock is trusted, and the monotonic time of its last reading. */
   #standing: ClockTrust | null = null
   #counted: number | null = null
   #isKept = false
@@ -60,7 +60,8 @@ export class Upkeep {
     this.#options = options
   }
 
-  /** Puts back what owners had running that are no more, their children ended first; resolves to how many. */
+  /** Queues the running runs of owners whose lease has expired again, after killing their processes. Resolves to the
+   *  number of queued runs. */
   async recover (): Promise<number> {
     const { engine, clock, config, owner, folder } = this.#options
     const running = await engine.list({ state: ['running'], limit: MOST_RUNNING })
@@ -76,13 +77,13 @@ export class Upkeep {
     return queued.length
   }
 
-  /** Renews what this process has, and takes up what owners had that are no more. */
+  /** Renews the lease of this process, and recovers the runs of owners whose lease has expired. */
   async beat (renew: () => Promise<void>): Promise<void> {
     await renew()
     await this.recover()
   }
 
-  /** The instant up to which rows may be removed for their age: only by a clock that is confirmed. */
+  /** The instant from which the age of rows is counted, epoch ms; see `clockTrust`. */
   sureBy (): number {
     const { clock } = this.#options
     const counted = clock.monotonic()
@@ -94,15 +95,14 @@ export class Upkeep {
     return sureBy(next)
   }
 
-  /** Reads how far the clock was believed before this start. What a clock had planned that was set back since is
-   *  planned again. */
+  /** Reads how far the clock was trusted before this start. When it was set back since, retries are brought forward. */
   async load (): Promise<void> {
     const [fact] = await this.#options.engine.kept({ prefix: FACT })
     const { until = null, from = null, at } = (fact?.value ?? {}) as Partial<ClockTrust>
     if (typeof at !== 'number') return
     this.#standing = { until: instantOr(until), from: instantOr(from), at }
     if (at > this.#options.clock.now() + CLOCK_SLACK) await this.bringBack()
-    // A step of the clock while no process ran cannot be told from the time that passed.
+    // While no process ran, a step of the clock cannot be distinguished from the passing of time.
     if (this.#options.clock.now() - at > HOUR) this.#options.steps?.doubt()
   }
 
@@ -113,8 +113,8 @@ export class Upkeep {
     await engine.keep({ name: FACT, value: this.#standing as unknown as Json, now: clock.now() })
   }
 
-  /** Lets no run wait longer for its next attempt than it would have, had the clock not been set back since the last;
-   *  resolves to how many. */
+  /** Brings retries forward that a clock set back since the last attempt would delay. Resolves to the number of changed
+   *  runs. */
   async bringBack (): Promise<number> {
     const { engine, clock } = this.#options
     let [count, cursor]: [number, string | undefined] = [0, undefined]
@@ -143,7 +143,7 @@ export class Upkeep {
     return count
   }
 
-  /** Removes finished runs beyond the retention, a slice at a time; resolves to how many. */
+  /** Removes finished runs beyond the retention, in slices. Resolves to the number of removed runs. */
   async sweep (): Promise<number> {
     const { engine, config, notice } = this.#options
     const { max_age: age, max_runs: keep, dead_max_age: dead } = config().retention
@@ -167,7 +167,7 @@ export class Upkeep {
     const every = Math.min(milliseconds(config().retention.every), DAY)
     this.sureBy()
     if (!this.#isKept) await this.#keepStanding()
-    // A clock that was set back has not swept lately.
+    // After the clock was set back, the last sweep may lie in the future.
     if (Math.abs(clock.now() - this.#lastSweepAt) < every) return
     this.#lastSweepAt = clock.now()
     await this.#keepStanding()

@@ -3,7 +3,7 @@ import { failureOf } from '../../model/run/failure.ts'
 import type { Listener, Notice } from '../../model/notice.ts'
 import type { ListenerFault } from '../../model/base/listeners.ts'
 
-/** What a listener fails of, for health. `at`: epoch ms. */
+/** A failing listener, for health. `at`: epoch ms of its last failure. */
 export interface ListenerTrouble {
   listener: string
   failures: number
@@ -11,43 +11,42 @@ export interface ListenerTrouble {
   at: number
 }
 
-type Heard = (notice: Notice) => unknown
+type NoticeListener = (notice: Notice) => unknown
 
 interface Waiting {
   notice: Notice
   depth: number
-  but: Heard | null
+  but: NoticeListener | null
 }
 
-/** A listener may say a notice, whose listeners may say one, no deeper than this: they would call each other without an
- *  end. */
+/** The depth limit of notices that listeners send in response to notices, which prevents endless recursion. */
 const DEEPEST = 16
 
 const MOST_TROUBLES = 50
 
-/** Delivers every notice to every listener. What a listener says is delivered once all have heard the notice that it
- *  heard. */
+/** Delivers every notice to every listener. A notice that a listener sends is delivered after the current one has been
+ *  delivered to all. */
 export class Notices {
   readonly #now: () => number
   readonly #troubles = new Map<string, ListenerTrouble>()
   readonly #waiting: Waiting[] = []
   readonly #listeners = new Listeners<[Notice]>((fault, listener) => this.#report(fault, listener))
-  /** Of the notice that is being delivered; -1 between deliveries. */
+  /** The depth of the notice that is being delivered; -1 between deliveries. */
   #depth = -1
 
   constructor ({ now }: { now: () => number }) {
     this.#now = now
   }
 
-  /** Calls a listener with every notice from now on; returns an unsubscribe function. `name` stands in health and in
-   *  the log when it fails. */
+  /** Calls a listener with every notice from now on; returns an unsubscribe function. `name`: identifies the listener
+   *  in health and in the log when it fails. */
   listen (listener: Listener, name?: string): () => void {
     return this.#listeners.add(listener, name)
   }
 
   readonly say = (notice: Notice): void => this.#say(notice, null)
 
-  /** Reports a listener of another part of the manager. */
+  /** Reports the failure of a listener of another part of the manager. */
   readonly report = (fault: ListenerFault): void => this.#report(fault, null)
 
   /** The listeners that have failed, the latest fault last. */
@@ -55,7 +54,7 @@ export class Notices {
     return [...this.#troubles.values()]
   }
 
-  #say (notice: Notice, but: Heard | null): void {
+  #say (notice: Notice, but: NoticeListener | null): void {
     if (this.#depth >= DEEPEST) return
     this.#waiting.push({ notice, depth: this.#depth + 1, but })
     if (this.#depth >= 0) return
@@ -66,8 +65,8 @@ export class Notices {
     this.#depth = -1
   }
 
-  /** The listener that failed is not called with it: it would fail again. */
-  #report ({ listener, failures, error }: ListenerFault, but: Heard | null): void {
+  /** The listener that failed is not called with the notice of its failure: it would fail again. */
+  #report ({ listener, failures, error }: ListenerFault, but: NoticeListener | null): void {
     const failure = failureOf(error)
     this.#troubles.delete(listener)
     this.#troubles.set(listener, { listener, failures, message: failure.message, at: this.#now() })

@@ -13,7 +13,7 @@ interface SamplerOptions {
   notice: Listener
 }
 
-/** Puts readings of the machine in force. */
+/** Applies readings of the machine. */
 export class Sampler {
   readonly #options: SamplerOptions
 
@@ -21,13 +21,13 @@ export class Sampler {
     this.#options = options
   }
 
-  /** Puts the reading in force that was taken last. */
+  /** Applies the last reading. */
   take (): void {
     const { clock, conditions, senses } = this.#options
     conditions.take(senses.latest, clock.now())
   }
 
-  /** Takes a reading; what it opens starts at once. */
+  /** Takes and applies a reading. Runs whose gates it opens start at once. */
   async sample (): Promise<void> {
     const { clock, conditions, activity, notice, senses } = this.#options
     const reading = await senses.sample()

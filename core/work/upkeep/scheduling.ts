@@ -22,21 +22,21 @@ interface SchedulingOptions {
   notice: Listener
 }
 
-/** Makes runs of what is due while it is started. An error of the engine becomes a notice; only `start` rejects. */
+/** Turns due schedules into runs while it is started. Errors of the engine become notices; only `start` rejects. */
 export class Scheduling implements Service {
   readonly #options: SchedulingOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   #isOpen = false
-  /** The key of the runs that tasks want at this start. */
+  /** The key of the runs that are added at this start. */
   #startKey = ''
-  /** Whether task files of this start are still to come. */
-  #isComing = false
+  /** True while task files of this start are still being imported. */
+  #isImporting = false
 
   constructor (options: SchedulingOptions) {
     this.#options = options
   }
 
-  /** Brings schedules in line with the tasks, fires what is due and adds the runs that tasks want at every start. */
+  /** Reconciles schedules with tasks, fires due schedules, and adds a run of each task with `run_on_start`. */
   start (): Promise<void> {
     return this.#life.start()
   }
@@ -59,25 +59,25 @@ export class Scheduling implements Service {
     this.quiesce()
   }
 
-  /** Fires no more by itself. */
+  /** Stops firing automatically. */
   quiesce (): void {
     this.#options.alarm.clear()
   }
 
-  /** Fires what is due, sets the alarm for what comes next and lets the runner look. */
+  /** Fires due schedules, sets the alarm for the next fire, and wakes the runner. */
   async fire (): Promise<void> {
     const { alarm, planner, runner } = this.#options
     await planner.fire().catch(error => this.#failed('plan', error))
-    // Also after an error: what comes next needs its alarm.
+    // Also after an error: the next fire needs its alarm.
     if (this.#isOpen) alarm.set(planner.wakeAt)
     runner.wake()
   }
 
-  /** Brings schedules in line with the tasks. Waiting scheduled runs of disabled tasks are cancelled, with a reason. */
+  /** Reconciles schedules with tasks. Waiting scheduled runs of disabled tasks are cancelled. */
   async replan (): Promise<void> {
     if (!this.#isOpen) return
     await this.#options.planner.sync().catch(error => this.#failed('plan', error))
-    if (this.#isComing) await this.#addFirstRuns()
+    if (this.#isImporting) await this.#addFirstRuns()
     await this.fire()
   }
 
@@ -89,7 +89,7 @@ export class Scheduling implements Service {
   async #addFirstRuns (): Promise<void> {
     const { coming, desk, tasks } = this.#options
     const key = this.#startKey
-    this.#isComing = coming().length > 0
+    this.#isImporting = coming().length > 0
     const wanted = [...tasks().values()].filter(task => task.enabled && task.run_on_start)
     await Promise.all(
       wanted.map(({ id }) => desk.enqueue(id, { key }, 'schedule').catch(error => this.#failed('add', error)))

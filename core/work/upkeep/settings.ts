@@ -27,7 +27,7 @@ export interface SettingsOptions {
   files?: 'watch' | 'once' | 'none' | undefined
 }
 
-/** The configuration in force: the last one that was good, and what is wrong with a later one. */
+/** The configuration in force: the last good one, and the error of a later one. */
 export class Settings implements Service {
   readonly root: string
   readonly file: string | null
@@ -35,12 +35,12 @@ export class Settings implements Service {
   #loaded: LoadedConfig | null
   #code: Config | null
   #watch: ConfigWatch | null = null
-  /** Others could change the file that was read at the start. */
+  /** Set when other users could change the file that was read at the start. */
   #exposed: OffpeakError | null
-  /** Why the file as it stands is not in force, or null. */
+  /** Why the current file is not in force, or null. */
   lastError: Error | null = null
   notice: Listener = () => undefined
-  /** Called when another configuration is in force. */
+  /** Called when the configuration has changed. */
   changed: () => void = () => undefined
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
@@ -54,8 +54,8 @@ export class Settings implements Service {
     this.root = resolve(options.root ?? (this.file === null ? process.cwd() : dirname(this.file)))
   }
 
-  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. One that others can change says where the server is and
-   *  where the data lie, and is not trusted with code: see `exposed`. */
+  /** Reads the configuration; throws OFFPEAK_CONFIG_INVALID. A file that other users can change is used, but no task
+   *  files are loaded: see `exposed`. */
   static async read (options: SettingsOptions): Promise<Settings> {
     if (options.configFile === undefined) return new Settings(options, null, null)
     const ask = askOf(options)
@@ -67,8 +67,8 @@ export class Settings implements Service {
     }
   }
 
-  /** Why no task file is to be loaded: others could have changed what was read at the start. Null as soon as it has
-   *  been read again. */
+  /** Why no task files may be loaded: other users could have changed the configuration file. Null after a valid file
+   *  was read again. */
   get exposed (): OffpeakError | null {
     return this.#exposed
   }
@@ -77,7 +77,7 @@ export class Settings implements Service {
     return (this.#loaded?.config ?? this.#code)!
   }
 
-  /** Of the bytes of the file, or null without one. */
+  /** The ETag of the bytes of the file, or null without a file. */
   get etag (): string | null {
     return this.#loaded?.etag ?? null
   }
@@ -91,7 +91,7 @@ export class Settings implements Service {
     return this.#loaded?.sources.lineOf(pointer) ?? null
   }
 
-  /** Between start and stop: changes of the file are followed. */
+  /** True while changes of the file are followed. */
   get isWatching (): boolean {
     return this.#watch?.isWatching === true
   }
@@ -132,7 +132,7 @@ export class Settings implements Service {
     await this.#watch?.rescan()
   }
 
-  /** Changes the file, keeping its comments; resolves to the new ETag when the change is in force. */
+  /** Edits the file and keeps its comments. Resolves to the new ETag when the change is in force. */
   async edit (edits: ConfigEdit[], ifMatch?: string): Promise<string> {
     if (this.file === null) {
       throw configInvalid({

@@ -16,7 +16,7 @@ interface StandstillOptions {
   verdict: (run: Waiting) => Verdict
 }
 
-/** Notices that nothing has started for scheduling.nothing_started although runs are due, and reports it once. */
+/** Detects that no run has started for scheduling.nothing_started although runs are due, and reports it once. */
 export class StandstillWatch {
   readonly #options: StandstillOptions
   /** When a run last started, or this process did, epoch ms. */
@@ -28,7 +28,7 @@ export class StandstillWatch {
     this.#startedAt = options.clock.now()
   }
 
-  /** The standstill that the last look has found, null when things go on. */
+  /** The standstill that the last look found, or null. */
   get found (): Standstill | null {
     return this.#found
   }
@@ -39,12 +39,12 @@ export class StandstillWatch {
     this.#found = null
   }
 
-  /** Looks whether things stand still; asks the engine for nothing while runs start. */
+  /** Checks for a standstill. Does not call the engine while runs start. */
   async look (): Promise<void> {
     const { clock, notice, config, verdict } = this.#options
     const now = clock.now()
     const spanMs = milliseconds(config().scheduling.nothing_started)
-    // A clock that was set back: counted from now.
+    // After the clock was set back, the span is counted from now.
     this.#startedAt = Math.min(this.#startedAt, now)
     const startedAt = this.#startedAt
     const isLong = spanMs > 0 && now - startedAt >= spanMs
@@ -56,7 +56,7 @@ export class StandstillWatch {
     if (this.#found !== null && before === null) notice({ kind: 'nothing_started', ...this.#found })
   }
 
-  /** The due runs that are judged by themselves or for their cohorts. */
+  /** The due runs that are judged individually or for their cohorts. */
   async #due (now: number): Promise<Run[]> {
     const { cohorts, singles } = await this.#options.engine.due({ now, owner: '' })
     return [...cohorts.map(({ first }) => first), ...singles]

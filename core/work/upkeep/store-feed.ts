@@ -9,22 +9,22 @@ interface StoreFeedOptions {
   engine: Engine & Partial<InProcess>
   owner: string
   notice: Listener
-  /** Called when facts were kept, such as a pause. */
+  /** Called when facts, such as pauses, have changed. */
   facts: () => void
-  /** Called when schedules have changed, if others may have changed them. */
+  /** Called when other owners may have changed schedules. */
   schedules: () => void
 }
 
 /** Notices that wait until their commit is durable: a power cut could still undo it. */
 const ENDS: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['settled', 'cancelled', 'removed', 'changed'])
 
-/** Follows the commits of the store, of all its owners: makes notices of them and calls the parts that have to look
- *  again. An engine in another process reports no commits: there the timed loops look. */
+/** Follows the commits of all owners of the store: turns them into notices, and notifies the parts that depend on
+ *  stored data. An engine that reports no commits relies on the timed loops. */
 export class StoreFeed implements Service {
   readonly #options: StoreFeedOptions
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
   readonly #offs: (() => void)[] = []
-  /** By commit that is not durable yet, its notices. */
+  /** The notices of commits that are not durable yet. */
   readonly #late = new Map<Commit, Notice[]>()
 
   constructor (options: StoreFeedOptions) {
@@ -41,7 +41,7 @@ export class StoreFeed implements Service {
 
   #start (): void {
     const { engine, notice } = this.#options
-    this.#listen(engine.onCommit?.(change => this.#hear(change)))
+    this.#listen(engine.onCommit?.(change => this.#follow(change)))
     this.#listen(engine.onDurable?.(change => {
       const late = this.#late.get(change) ?? []
       this.#late.delete(change)
@@ -53,14 +53,14 @@ export class StoreFeed implements Service {
     if (off !== undefined) this.#offs.push(off)
   }
 
-  /** Waits until what is committed is durable: its notices are still sent. */
+  /** Waits until all commits are durable, so that their notices are still sent. */
   async #stop (): Promise<void> {
     await Promise.resolve(this.#options.engine.unconfirmed?.()).catch(() => undefined)
     for (const off of this.#offs.splice(0)) off()
     this.#late.clear()
   }
 
-  #hear (change: Commit): void {
+  #follow (change: Commit): void {
     const { kinds, events } = change
     const { engine, owner, notice, facts, schedules } = this.#options
     const late: Notice[] = []

@@ -6,7 +6,7 @@ import type { Listener } from '../../model/notice.ts'
 import type { ListenerFault } from '../../model/base/listeners.ts'
 import type { Service } from '../../model/base/service.ts'
 
-/** A timed loop: it starts work and owns its errors; it never overlaps itself. */
+/** A timed loop. Its runs never overlap. */
 export interface Beat {
   name: string
   everyMs: number
@@ -16,11 +16,11 @@ export interface Beat {
 interface TickerOptions {
   beats: readonly Beat[]
   notice: Listener
-  /** Called when a listener has thrown: the others and the beat go on. */
+  /** Called when a listener throws. The other listeners are still called. */
   failed?: (fault: ListenerFault) => void
 }
 
-/** Every timed loop of the process. A beat's error becomes a notice and the beat goes on. */
+/** Runs the timed loops of the process. The error of a beat becomes a notice, and the beat continues. */
 export class Ticker implements Service {
   #scheduler: ToadScheduler | null = null
   readonly #beats: readonly Beat[]
@@ -71,7 +71,7 @@ export class Ticker implements Service {
   async #stop (): Promise<void> {
     this.#scheduler?.stop()
     this.#scheduler = null
-    // toad-scheduler does not wait for what it has started.
+    // toad-scheduler does not wait for running jobs.
     await Promise.all(this.#running)
   }
 

@@ -10,16 +10,16 @@ const JUMP = 2 * SECOND
 interface WatchdogOptions {
   clock: Clock
   notice: Listener
-  /** The tasks that execute in this thread right now, or have since the last look. */
+  /** The tasks that are executed in this thread, or were since the last beat. */
   suspects: () => string[]
-  /** Blocks of at least this length are reported by a thread that knows more, ms; Infinity: there is none. */
+  /** Blocks of at least this length are reported by the watcher thread in more detail, ms; Infinity without one. */
   otherwiseTold?: () => number
-  /** The wall clock was set, or the machine has slept. */
+  /** Called when the wall clock was set or the machine has slept. */
   jumped: (ms: number) => void
 }
 
-/** A beat that notices a blocked event loop, naming what was running, and a wall clock that moved against the one that
- *  only counts. */
+/** A beat that detects a blocked event loop, with the tasks that were running, and jumps of the wall clock against the
+ *  monotonic clock. */
 export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infinity, jumped }: WatchdogOptions): Beat {
   let monotonic: number | null = null
   let wall = 0
