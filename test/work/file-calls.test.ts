@@ -59,12 +59,12 @@ t.test('it runs until each start is matched by a stop', posix, async t => {
 t.test('a call reported by a child counts from its own start', async t => {
   let now = 50_000
   const calls = new FileCalls(() => now)
-  calls.told('r1', 'nas', 11_000)
-  calls.told('r2', 'nas', 20_000)
+  calls.recordElsewhere('r1', 'nas', 11_000)
+  calls.recordElsewhere('r2', 'nas', 20_000)
   t.same(calls.longerThan(10_000).map(({ run, ms }) => [run, ms]), [['r2', 20_000], ['r1', 11_000]], 'longest first')
   now += 1000
   t.equal(calls.longerThan(10_000)[1]?.ms, 12_000)
-  calls.told('r2', 'nas', null)
+  calls.recordElsewhere('r2', 'nas', null)
   t.equal(calls.longerThan(10_000).length, 1)
 })
 

@@ -6,12 +6,12 @@ import type { Json } from '../../model/json/json.ts'
 
 const LONGEST = 200
 
-const wordsOf = (steps: ReadonlyMap<string, Json>): { [key: string]: Json } => Object.fromEntries(steps)
+const stepsOf = (steps: ReadonlyMap<string, Json>): { [key: string]: Json } => Object.fromEntries(steps)
 
-/** What a task is given is its own: what it changes there is not what is kept. */
+/** Copies values for a task, so that its changes do not affect the kept ones. */
 const copyOf = (json: Json): Json => typeof json === 'object' && json !== null ? structuredClone(json) : json
 
-/** The state as it is stored. Throws OFFPEAK_CHECKPOINT_TOO_LARGE, OFFPEAK_CHECKPOINT_TOO_DEEP,
+/** The stored form of a state. Throws OFFPEAK_CHECKPOINT_TOO_LARGE, OFFPEAK_CHECKPOINT_TOO_DEEP,
  *  OFFPEAK_CHECKPOINT_NOT_JSON. */
 function stateOf (value: unknown): Json {
   const { json, fault } = strictJson(value)
@@ -20,7 +20,7 @@ function stateOf (value: unknown): Json {
   throw fault.kind === 'depth' ? checkpointTooDeep(fault) : checkpointNotJson(fault)
 }
 
-/** The result of a step as it is stored. Throws OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP,
+/** The stored form of the result of a step. Throws OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP,
  *  OFFPEAK_STEP_NOT_JSON. */
 function stepResultOf (name: string, value: unknown): Json {
   const { json, fault } = strictJson(value)
@@ -31,15 +31,15 @@ function stepResultOf (name: string, value: unknown): Json {
   throw fault.kind === 'depth' ? stepTooDeep({ name, fault }) : stepNotJson({ name, fault })
 }
 
-/** `stored` is what `store` was last called with, or null; `version` is that of the definition in force. */
+/** `stored`: the last argument of `store`, or null. `version`: of the definition in force. */
 interface CheckpointOptions {
   stored: Json
   version: string
   store: (stored: Json) => Promise<void>
 }
 
-/** What a run has kept for its later attempts: the state that its task saved and the results of its steps, stored as
- *  one. What cannot be kept as it is is refused, and what was kept before stays. */
+/** The data that a run keeps for later attempts: the state that its task saved and the results of its steps, stored as
+ *  one value. A value that cannot be stored unchanged is refused and leaves the data as it was. */
 export class Checkpoint {
   readonly #steps: Map<string, Json>
   readonly #begun = new Set<string>()
@@ -61,14 +61,13 @@ export class Checkpoint {
     return copyOf(this.#state)
   }
 
-  /** True as long as the state is one that another version of the definition has saved: a step does not change that, a
-   *  save does. */
+  /** True when another version of the definition saved the state, until the next save. Steps do not change it. */
   get changed (): boolean {
     return this.#savedBy !== this.#version
   }
 
-  /** Resolves when it is durable; the state is as it was when that fails. Throws OFFPEAK_CHECKPOINT_TOO_LARGE,
-   *  OFFPEAK_CHECKPOINT_TOO_DEEP, OFFPEAK_CHECKPOINT_NOT_JSON. */
+  /** Saves the state; resolves when it is durable. The state is unchanged when that fails. Throws
+   *  OFFPEAK_CHECKPOINT_TOO_LARGE, OFFPEAK_CHECKPOINT_TOO_DEEP, OFFPEAK_CHECKPOINT_NOT_JSON. */
   async save (value: unknown): Promise<void> {
     const state = stateOf(value)
     const before = { state: this.#state, savedBy: this.#savedBy }
@@ -82,8 +81,8 @@ export class Checkpoint {
     }
   }
 
-  /** The result of the step, done now or by an earlier attempt. Throws OFFPEAK_STEP_INVALID, OFFPEAK_STEP_REPEATED,
-   *  OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP, OFFPEAK_STEP_NOT_JSON. */
+  /** Returns the result of a step, executed now or by an earlier attempt. Throws OFFPEAK_STEP_INVALID,
+   *  OFFPEAK_STEP_REPEATED, OFFPEAK_STEPS_TOO_LARGE, OFFPEAK_STEP_TOO_DEEP, OFFPEAK_STEP_NOT_JSON. */
   async step<T> (name: string, work: () => T | Promise<T>): Promise<T> {
     if (typeof name !== 'string' || name === '' || name === '__proto__' || name.length > LONGEST) {
       throw stepInvalid(name)
@@ -94,17 +93,17 @@ export class Checkpoint {
       this.#keep(name, stepResultOf(name, await work()))
       await this.#write()
     }
-    // As JSON also the first time, so that no attempt sees another thing than the next.
+    // Returned as JSON also the first time, so that every attempt gets the same value.
     return copyOf(this.#steps.get(name)!) as T
   }
 
   #keep (name: string, result: Json): void {
-    const bytes = Buffer.byteLength(JSON.stringify({ ...wordsOf(this.#steps), [name]: result }))
+    const bytes = Buffer.byteLength(JSON.stringify({ ...stepsOf(this.#steps), [name]: result }))
     if (bytes > RESULT_LIMITS.bytes) throw stepsTooLarge({ name, bytes, limit: RESULT_LIMITS.bytes })
     this.#steps.set(name, result)
   }
 
   async #write (): Promise<void> {
-    await this.#store(closed({ state: this.#state, steps: wordsOf(this.#steps), version: this.#savedBy }))
+    await this.#store(closed({ state: this.#state, steps: stepsOf(this.#steps), version: this.#savedBy }))
   }
 }

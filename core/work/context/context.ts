@@ -18,19 +18,19 @@ export type { Breathing } from '../../model/task/context.ts'
 
 export interface ContextOptions {
   run: Claimed
-  /** Its signal is asked for when the task asks for it. */
+  /** Its signal is read only when the task reads `ctx.signal`. */
   stop: { readonly signal: AbortSignal }
-  /** Called when the task first logs: a logger costs more than many a task. */
+  /** Called when the task first logs, because creating a logger costs more than many tasks. */
   log: () => TaskLog
   progress: TaskProgress
   services: () => Services
   conditions: Pick<LiveConditions, 'hints'> & { onChange(listener: () => unknown, name?: string): () => void }
-  /** Where paths of the payload must lie, see `TaskContext.reach`. */
+  /** The folders that contain paths of the payload; see `TaskContext.reach`. */
   reach?: Reach
   /** Waits while the gates are closed. */
   breathe: (breathing: Breathing) => Promise<void>
   save: (state: Json) => Promise<void>
-  /** Of the definition in force, see `Task.version`. */
+  /** The version of the definition; see `Task.version`. */
   version: string
   enqueue: (task: string, ask: Enqueue) => Promise<string>
 }
@@ -56,23 +56,23 @@ const fail = (message: string): never => {
 }
 const warn = (message: string, result?: unknown) => new Warned(message, result)
 
-/** Calls the listener with hints that differ from the ones before, in the scope of its run, until the run is told to
- *  stop or it is unsubscribed. What it throws is reported under the name of its task. */
+/** Calls the listener with changed hints, in the scope of its run, until the run is asked to stop or the returned
+ *  function is called. Its errors are reported with the name of its task. */
 function hintsListener ({ conditions, signal, task, listener }: HintsAsk): () => void {
-  let told = JSON.stringify(conditions.hints)
+  let last = JSON.stringify(conditions.hints)
   const call = AsyncLocalStorage.bind(listener)
   const off = conditions.onChange(() => {
     if (signal.aborted) return off()
     const text = JSON.stringify(conditions.hints)
-    if (text === told) return
-    told = text
+    if (text === last) return
+    last = text
     return call(conditions.hints)
   }, `onHints of ${task}`)
   return off
 }
 
-/** One claimed run as its task sees it. What few tasks look at is made when it is looked at, so that a task may take
- *  what it wants apart: `({ payload, step }) => …`. */
+/** The context of a claimed run. Rarely used members are created on first access. Methods are bound, so that a task may
+ *  destructure the context: `({ payload, step }) => …`. */
 class Context implements TaskContext {
   readonly payload: Json
   readonly task: string
@@ -187,5 +187,5 @@ class Context implements TaskContext {
   }
 }
 
-/** What a task's function is given, built around one claimed run. */
+/** The argument of the function of a task, for one claimed run. */
 export const contextFor = (options: ContextOptions): TaskContext => new Context(options)

@@ -3,8 +3,7 @@ import { Lifecycle } from '../../model/base/service.ts'
 import { runScope } from './scope.ts'
 import type { Service, ServiceState } from '../../model/base/service.ts'
 
-/** A call to the file system that has not come back; `run` null: one of offpeak itself. `ms`: how long it has taken so
- *  far. */
+/** A file system call that has not returned. `run`: null for a call of offpeak itself. `ms`: its duration so far. */
 export interface OpenCall {
   run: string | null
   task: string | null
@@ -17,11 +16,11 @@ interface Begun {
   at: number
 }
 
-/** Calls that wait for a thread of the pool, or occupy one. */
+/** True for calls that wait for a thread of the pool or occupy one. */
 const isFileCall = (type: string) => type.startsWith('FSREQ')
 
-/** Which calls to the file system are under way, and whose they are. A file system that is gone does not answer: each
- *  call keeps one of the threads that all calls share, and nothing can take it back. */
+/** Tracks pending file system calls and the runs that made them. When a file system does not respond, each call
+ *  occupies a thread of the shared pool that cannot be freed. */
 export class FileCalls implements Service {
   readonly #now: () => number
   readonly #open = new Map<number, Begun>()
@@ -33,7 +32,7 @@ export class FileCalls implements Service {
       this.#open.set(id, { run: scope?.id ?? null, task: scope?.task ?? null, at: this.#now() })
     },
     destroy: id => void this.#open.delete(id),
-    // What promises do is of no interest, and would cost each of them something.
+    // Promises are not tracked, because tracking slows each of them down.
     trackPromises: false
   } as Parameters<typeof createHook>[0])
 
@@ -59,19 +58,20 @@ export class FileCalls implements Service {
     return this.#life.start()
   }
 
-  /** Stops with the last of its users. Calls that are open then stay listed until the next start. */
+  /** Stops with the last user. Calls that are pending then stay listed until the next start. */
   stop (): Promise<void> {
     this.#users = Math.max(0, this.#users - 1)
     return this.#users > 0 ? Promise.resolve() : this.#life.stop()
   }
 
-  /** Records how long a call of a run in another thread or process has taken, ms; null: none is open there. */
-  told (run: string, task: string, ms: number | null): void {
+  /** Records how long a call of a run in another thread or process has been pending, ms; null when none is. */
+  recordElsewhere (run: string, task: string, ms: number | null): void {
     if (ms === null) this.#elsewhere.delete(run)
     else this.#elsewhere.set(run, { run, task, at: this.#now() - ms })
   }
 
-  /** How many calls of a task have taken longer than that here: each keeps a thread of the pool. */
+  /** The number of calls of a task in this process that have been pending for at least `ms`. Each occupies a thread of
+   *  the pool. */
   keptBy (task: string, ms: number): number {
     let count = 0
     if (this.#open.size > 0) {
@@ -80,7 +80,7 @@ export class FileCalls implements Service {
     return count
   }
 
-  /** Calls that have taken longer than that, the longest first; one of each run. */
+  /** The calls that have been pending for at least `ms`, one for each run, the longest first. */
   longerThan (ms: number): OpenCall[] {
     const now = this.#now()
     const found = new Map<string | null, OpenCall>()
@@ -92,11 +92,11 @@ export class FileCalls implements Service {
   }
 }
 
-/** Of this process: there is one pool. */
+/** The instance of this process, which has one pool. */
 export const fileCalls = new FileCalls()
 
 /** How many threads of the pool a task may block with calls that do not return. */
 export const MOST_KEPT = 4
 
-/** A call that takes longer is reported, ms: a disk that spins up takes less. */
+/** A call that takes longer is reported, ms. A disk that spins up takes less. */
 export const STUCK = 10_000

@@ -1,4 +1,4 @@
-/** What all code of the process works with, that of the server too. */
+/** Globals that all code of the process uses, including the server. */
 const NAMES = [
   'Object',
   'Function',
@@ -52,13 +52,13 @@ function fixed (holder: object, name: string): void {
   })
 }
 
-/** Keeps tasks from replacing what the server works with, or adding to every object there is: in strict code, as every
- *  module is, that throws. It is for the process of offpeak alone, where no test or program of somebody else has
- *  patches of its own; it cannot be undone. */
+/** Keeps tasks from replacing globals or extending `Object.prototype`: in strict code, which modules are, such an
+ *  assignment throws. Use it only in offpeak's own process, because tests and other programs may patch globals; it
+ *  cannot be undone. */
 export function fixGlobals (): void {
   for (const name of NAMES) if (name in globalThis) fixed(globalThis, name)
   fixed(Date, 'now')
   for (const space of [JSON, Math, Reflect, Atomics]) Object.freeze(space)
-  // A property of every object would be in everything that is sent and stored.
+  // A property of `Object.prototype` would appear in everything that is sent and stored.
   Object.preventExtensions(Object.prototype)
 }

@@ -1,4 +1,4 @@
-/** A line without an end would otherwise be kept for ever. */
+/** The longest line, in characters: a line without an end must not fill the memory. */
 const LONGEST_LINE = 64 * 1024
 
 export interface LineReader {
@@ -6,11 +6,11 @@ export interface LineReader {
   end(): void
 }
 
-/** Calls back with each line of what is written, and with the last one at the end. A line that is longer than `longest`
- *  says is given in parts. */
+/** Calls back with each line of the chunks written, and with the last one at the end. A line that exceeds `longest` is
+ *  passed in parts. */
 export function lineReader (
   line: (text: string) => void,
-  longest: (begun: string) => number = () => LONGEST_LINE
+  longest: (start: string) => number = () => LONGEST_LINE
 ): LineReader {
   let rest = ''
   const flush = () => {

@@ -5,11 +5,11 @@ import type { OutputName } from './run-output.ts'
 import type { Restore } from './shared-patch.ts'
 import type { Service } from '../../model/base/service.ts'
 
-/** `console`: what goes through the global console; `streams`: also what is written to `process.stdout` and
- *  `process.stderr` themselves. */
+/** `console`: captures the global console; `streams`: also direct writes to `process.stdout` and `process.stderr`. */
 interface CaptureOptions {
   of?: 'console' | 'streams'
-  /** Where standard output that does not belong to a run goes: to standard output, or to standard error. */
+  /** Where standard output that belongs to no run is written: `kept`: to standard output; `stderr`: to standard
+   *  error. */
   others?: 'kept' | 'stderr'
 }
 
@@ -23,14 +23,14 @@ const bytesOf = (chunk: string | Uint8Array, encoding: unknown): Uint8Array =>
     ? Buffer.from(chunk, typeof encoding === 'string' ? encoding as BufferEncoding : 'utf8')
     : chunk
 
-/** True when what is written belongs to the run that writes it, and its log has it. */
+/** True when the chunk was added to the log of the run that writes it. */
 function isTaken (name: OutputName, [chunk, encoding]: Parameters<Write>): boolean {
   const output = runScope.getStore()?.output
   return output !== undefined && (typeof chunk === 'string' || chunk instanceof Uint8Array) &&
     output.write(name, bytesOf(chunk, encoding))
 }
 
-/** What a run writes that is over must not be among the records on standard output. */
+/** Output of a run that has ended must not mix with the records on standard output. */
 const goesElsewhere = (name: OutputName, others: CaptureOptions['others']) =>
   name === 'stdout' && (others === 'stderr' || runScope.getStore() !== undefined)
 
@@ -47,7 +47,7 @@ function writer (name: OutputName, original: Write, others: CaptureOptions['othe
   } as Write
 }
 
-/** The stream as the console sees it: it has the colours of a terminal only for what goes to one. */
+/** The stream that the console uses. Within a run it is not a terminal, so that lines of the log have no colours. */
 function consoleStream (name: OutputName, others: CaptureOptions['others']): NodeJS.WriteStream {
   const write = writer(name, ((...words: Parameters<Write>) => process[name].write(...words)) as Write, others)
   return new Proxy(process[name], {
@@ -63,7 +63,7 @@ function consoleStream (name: OutputName, others: CaptureOptions['others']): Nod
 function patchConsole (name: OutputName, others: CaptureOptions['others']): Restore {
   const key = `_${name}`
   const before = Object.getOwnPropertyDescriptor(console, key)
-  // A test runner may have put its own console in the place of Node's.
+  // A test runner may have replaced the console of Node.
   if (before === undefined) return () => undefined
   Object.defineProperty(console, key, {
     value: consoleStream(name, others),
@@ -77,10 +77,10 @@ function patchConsole (name: OutputName, others: CaptureOptions['others']): Rest
 function patchStream (name: OutputName, others: CaptureOptions['others']): Restore {
   const stream = process[name]
   const original = stream.write
-  const ours = stream.write = writer(name, original, others)
-  // Who has patched it after us goes on through us.
+  const patched = stream.write = writer(name, original, others)
+  // A later patch still calls this one.
   return () => {
-    if (stream.write === ours) stream.write = original
+    if (stream.write === patched) stream.write = original
   }
 }
 
@@ -93,8 +93,8 @@ const ofStreams = new SharedPatch<Others>(function* (others) {
   for (const name of NAMES) yield patchStream(name, others)
 })
 
-/** While it is started, what a function writes with `console`, or to the standard streams, is a line of the log of its
- *  run. What is written outside of a run is left alone. */
+/** While it is started, the output of a function to `console` or the standard streams is added to the log of its run.
+ *  Output outside a run is not captured. */
 export class OutputCapture implements Service {
   readonly #patches: readonly SharedPatch<Others>[]
   readonly #others: CaptureOptions['others']

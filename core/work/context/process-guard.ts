@@ -11,7 +11,8 @@ import type { Service } from '../../model/base/service.ts'
 type Call = (...words: never[]) => unknown
 type Calls = Record<string, Call | undefined>
 
-/** What would end the process, or change it for everybody in it; most of it a worker thread refuses too. */
+/** Functions that would end the process or change it for all its code. Node refuses most of them in worker threads,
+ *  too. */
 const REFUSED = [
   'exit',
   'reallyExit',
@@ -30,15 +31,15 @@ const REFUSED = [
 const ENDING = /^(?:exit|beforeExit|SIG[A-Z0-9]+)$/
 const ADDING = ['on', 'addListener', 'once', 'prependListener', 'prependOnceListener']
 
-type Heard = ((...words: unknown[]) => unknown) & { listener?: Heard }
+type ProcessListener = ((...words: unknown[]) => unknown) & { listener?: ProcessListener }
 
 const isInTask = (): boolean => originOf() !== null
 
-/** True for a signal that reaches this process: to itself or to its group; signal 0 only asks whether it is there. */
+/** True for a signal to this process or its group. Signal 0 only tests for existence. */
 const isSelf = ([pid, signal]: unknown[]): boolean =>
   [process.pid, -process.pid, 0, -1].includes(Number(pid)) && signal !== 0
 
-/** Puts a function before one of `process`, or of another object, which it may call. */
+/** Wraps a function of `process` or another object. */
 function replaced (name: string, make: (original: Call) => Call, of: object = process): Restore {
   const calls = of as Calls
   const original = calls[name]
@@ -52,22 +53,22 @@ function replaced (name: string, make: (original: Call) => Call, of: object = pr
     enumerable: before?.enumerable ?? false
   })
   return () => {
-    // Who has replaced it after us goes on through us.
+    // A later replacement still calls this one.
     if (calls[name] !== value) return
     if (before === undefined) delete calls[name]
     else Object.defineProperty(of, name, before)
   }
 }
 
-/** Throws OFFPEAK_PROCESS_SHARED in the place of a call out of a task that `isRefused`. */
+/** Makes calls of tasks for which `isRefused` is true throw OFFPEAK_PROCESS_SHARED. */
 const refusing = (name: string, isRefused: (words: unknown[]) => boolean = () => true): Restore =>
   replaced(name, original => (...words: never[]) => {
     if (isInTask() && isRefused(words)) throw processShared(`process.${name}()`)
     return original(...words)
   })
 
-/** A standard stream that is closed leaves its number to the next file that is opened, such as the database, and the
- *  log would be written there. */
+/** Refuses to close a standard stream: the next opened file, such as the database, would get its descriptor, and the
+ *  log would be written into it. */
 const closing = (name: string): Restore =>
   replaced(name, original => (...words: never[]) => {
     if (isInTask() && [0, 1, 2].includes(words[0] as unknown as number)) {
@@ -78,23 +79,23 @@ const closing = (name: string): Restore =>
     return original(...words)
   }, fs)
 
-/** What a task has added to the listeners of the process: the others are not its own. */
+/** The process listeners that tasks have added. Tasks may not remove others. */
 class OwnListeners {
   readonly #own = new WeakSet<object>()
 
-  has (listener: Heard): boolean {
+  has (listener: ProcessListener): boolean {
     return this.#own.has(listener) || (listener.listener !== undefined && this.#own.has(listener.listener))
   }
 
   *patches (): Iterable<Restore> {
     for (const name of ADDING) {
       yield replaced(name, original =>
-        ((event: string, listener: Heard) =>
+        ((event: string, listener: ProcessListener) =>
           original(...[event, this.#added(event, listener)] as never[])) as Call)
     }
     for (const name of ['off', 'removeListener']) {
       yield replaced(name, original =>
-        ((event: string, listener: Heard) =>
+        ((event: string, listener: ProcessListener) =>
           isInTask() && !this.#mayRemove(event, listener)
             ? process
             : original(...[event, listener] as never[])) as Call)
@@ -107,34 +108,34 @@ class OwnListeners {
       }) as Call)
   }
 
-  /** What it throws at the end of the process must not change how that ends. */
-  #added (event: string, listener: Heard): Heard {
+  /** Errors of exit listeners must not change the exit of the process. */
+  #added (event: string, listener: ProcessListener): ProcessListener {
     if (!isInTask() || typeof listener !== 'function') return listener
     this.#own.add(listener)
     if (!/^(?:exit|beforeExit)$/.test(String(event)) || listener.listener !== undefined) return listener
-    const calm: Heard = (...words) => {
+    const guarded: ProcessListener = (...words) => {
       try {
         return listener.apply(process, words)
       } catch {
         return undefined
       }
     }
-    return Object.assign(calm, { listener })
+    return Object.assign(guarded, { listener })
   }
 
-  #mayRemove (event: string, listener: Heard): boolean {
+  #mayRemove (event: string, listener: ProcessListener): boolean {
     return this.has(listener) ||
-      !process.rawListeners(event).some(one => one === listener || (one as Heard).listener === listener)
+      !process.rawListeners(event).some(one => one === listener || (one as ProcessListener).listener === listener)
   }
 
   #removeOwn (event: string): void {
     for (const listener of process.rawListeners(event)) {
-      if (this.has(listener as Heard)) process.removeListener(event, listener as () => void)
+      if (this.has(listener as ProcessListener)) process.removeListener(event, listener as () => void)
     }
   }
 }
 
-/** A thread ends by itself, and Node keeps most of the process from it. */
+/** In a thread, Node already refuses most of these calls. */
 function* inThread (): Iterable<Restore> {
   yield refusing('kill', isSelf)
   yield closing('close')
@@ -152,15 +153,15 @@ function* ofProcess (): Iterable<Restore> {
 }
 
 const guard = new SharedPatch(function* () {
-  // `import { exit } from 'node:process'` is the function that `process.exit` is: patched below, restored last.
+  // `import { exit } from 'node:process'` must be the same function as `process.exit`: it is synchronized after the
+  // patches and after their removal.
   yield syncBuiltinESMExports
   yield* isMainThread ? ofProcess() : inThread()
   syncBuiltinESMExports()
 })
 
-/** While it is started, code of a task that runs in this process cannot end it, signal it, change its folder, mask or
- *  user, or take the listeners of others away: such a call throws OFFPEAK_PROCESS_SHARED, or does nothing. What is not
- *  of a task is left alone. */
+/** While it is started, task code in this process cannot end or signal it, change its working directory, umask or user,
+ *  or remove listeners of others: such calls throw OFFPEAK_PROCESS_SHARED or do nothing. Other code is not affected. */
 export class ProcessGuard implements Service {
   #release: Restore = () => undefined
   readonly #life = new Lifecycle({

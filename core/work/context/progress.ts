@@ -4,11 +4,11 @@ import type { Clock } from '../../model/base/clock.ts'
 import type { Progress } from '../../model/run/run.ts'
 import type { TaskProgress } from '../../model/task/context.ts'
 
-/** Time constant of the smoothed rate: what is older counts for little. */
+/** The time constant of the smoothed rate, ms. */
 const SMOOTHING = 10 * SECOND
 
-/** Turns a task's calls into a `Progress`: rate smoothed exponentially over about ten seconds, ETA from it, or from how
- *  long earlier runs took. */
+/** Turns the calls of a task into a `Progress`. The rate is smoothed exponentially over about ten seconds; the ETA is
+ *  computed from the rate, or from the durations of earlier runs. */
 export class ProgressTracker implements TaskProgress {
   readonly #clock: Clock
   #current = 0
@@ -21,7 +21,7 @@ export class ProgressTracker implements TaskProgress {
   #stage: string | null = null
   #dirty = false
   readonly #beganAt: number
-  /** ms that the whole is expected to take; null: nothing is known of it, undefined: nobody has looked. */
+  /** The expected duration of the run, ms; null when it is unknown, undefined before `expect`. */
   #expected: number | null | undefined
 
   constructor (clock: Clock) {
@@ -30,12 +30,12 @@ export class ProgressTracker implements TaskProgress {
     this.#markAt = this.#beganAt
   }
 
-  /** True when there is something to tell, and nobody has said how long it is expected to take. */
+  /** True when there is progress to report and `expect` was not called yet. */
   get wonders (): boolean {
     return this.#dirty && this.#expected === undefined
   }
 
-  /** Takes how long earlier runs took, ms, or null: the ETA comes from there until there is a rate. */
+  /** Sets the duration of earlier runs, ms, or null. The ETA is computed from it until there is a rate. */
   expect (ms: number | null): void {
     this.#expected = ms
   }
@@ -75,7 +75,7 @@ export class ProgressTracker implements TaskProgress {
     if (total !== undefined) this.setTotal(total, unit)
   }
 
-  /** What has changed since the last call, or null. */
+  /** The progress when it has changed since the last call, else null. */
   take (): Progress | null {
     if (!this.#dirty) return null
     this.#dirty = false
@@ -109,7 +109,7 @@ export class ProgressTracker implements TaskProgress {
   #measure (): void {
     const at = this.#clock.monotonic()
     const elapsed = at - this.#markAt
-    // A rate over less than a second is chance.
+    // A rate over less than a second is not meaningful.
     if (elapsed < (this.#rate === null ? SECOND : SECOND / 10)) return
     const rate = (this.#current - this.#markCurrent) / elapsed * SECOND
     const weight = 1 - Math.exp(-elapsed / SMOOTHING)

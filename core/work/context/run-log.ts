@@ -1,17 +1,18 @@
 import type { LogLine } from '../../engine/reports.ts'
 
-/** What is kept of a run's log: the first lines as they come, and the last ones when it ends. */
+/** The limits of the log of a run: the first lines are stored as they arrive, and the last ones at the end. */
 interface LineLimits {
   head: number
   tail: number
-  signs: number
+  characters: number
 }
 
-const LIMITS: LineLimits = { head: 2000, tail: 500, signs: 8000 }
+const LIMITS: LineLimits = { head: 2000, tail: 500, characters: 8000 }
 const WARN = 40
 
-const bounded = (text: string, signs: number) =>
-  (text.length > signs ? `${text.slice(0, signs)} [${text.length - signs} characters left out]` : text).toWellFormed()
+const bounded = (text: string, characters: number) =>
+  (text.length > characters ? `${text.slice(0, characters)} [${text.length - characters} characters left out]` : text)
+    .toWellFormed()
     .replaceAll('\u0000', '\uFFFD')
 
 /** The log of one attempt, bounded in lines and in the length of each. */
@@ -26,22 +27,22 @@ export class RunLines {
   }
 
   write (line: LogLine): void {
-    const kept = { ...line, text: bounded(line.text, this.#limits.signs) }
+    const kept = { ...line, text: bounded(line.text, this.#limits.characters) }
     this.#count++
     if (this.#count <= this.#limits.head) return void this.#fresh.push(kept)
     this.#tail.push(kept)
-    // Twice the tail before it is cut, so that a chatty task does not pay for a copy with every line.
+    // Cut at twice the tail, so that not every line causes a copy.
     if (this.#tail.length >= 2 * this.#limits.tail) this.#tail = this.#tail.slice(-this.#limits.tail)
   }
 
-  /** The lines that are to be stored now. */
+  /** Removes and returns the lines to store now. */
   take (): LogLine[] {
     const lines = this.#fresh
     this.#fresh = []
     return lines
   }
 
-  /** The lines that are left when the attempt is over, with a mark where some were left out. */
+  /** The remaining lines at the end of the attempt, with a line that counts those left out. */
   end (): LogLine[] {
     if (this.#tail.length === 0) return this.take()
     const tail = this.#tail.slice(-this.#limits.tail)

@@ -3,7 +3,7 @@ import { lineReader } from './line-reader.ts'
 import type { LineReader } from './line-reader.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-/** The standard streams, and the level of a line that is written to each. */
+/** The log level of lines written to each standard stream. */
 const LEVELS = { stdout: 'info', stderr: 'warn' } as const
 export type OutputName = keyof typeof LEVELS
 
@@ -12,7 +12,7 @@ interface Reader {
   lines: LineReader
 }
 
-/** What a function writes to the standard streams of its process, as lines of the log of its run. */
+/** Adds the output of a function to the standard streams to the log of its run, line by line. */
 export class RunOutput {
   readonly #log: () => Pick<TaskLog, 'info' | 'warn'>
   #readers: Partial<Record<OutputName, Reader>> = {}
@@ -22,7 +22,7 @@ export class RunOutput {
     this.#log = log
   }
 
-  /** False when the run is over: its log takes nothing more. */
+  /** Returns false when the run has ended and its log is closed. */
   write (name: OutputName, chunk: Uint8Array): boolean {
     if (this.#isOver) return false
     const { decoder, lines } = this.#readers[name] ??= this.#reader(name)
@@ -30,7 +30,7 @@ export class RunOutput {
     return true
   }
 
-  /** Logs lines that have no end yet, and takes no more. */
+  /** Logs incomplete lines and closes the log. */
   end (): void {
     for (const { decoder, lines } of Object.values(this.#readers)) {
       lines.write(decoder.end())

@@ -1,4 +1,4 @@
-/** Puts back what a patch has replaced. */
+/** Restores what a patch has replaced. */
 export type Restore = () => void
 
 /** Applies patches one after another. When one throws, those before it are restored. */
@@ -16,13 +16,13 @@ function applied (patches: Iterable<Restore>): Restore {
   return restore
 }
 
-/** A change of something that the whole process shares: applied for the first user, undone after the last. */
+/** A patch of shared state of the process: applied for the first user, restored after the last. */
 export class SharedPatch<Words extends unknown[] = []> {
   readonly #patches: (...words: Words) => Iterable<Restore>
   #users = 0
   #restore: Restore = () => undefined
 
-  /** `patches` applies them while it is iterated over. */
+  /** `patches`: applies each patch when it is iterated over. */
   constructor (patches: (...words: Words) => Iterable<Restore>) {
     this.#patches = patches
   }

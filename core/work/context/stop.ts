@@ -1,22 +1,23 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StopReason } from '../../model/run/outcome.ts'
 
-/** Whether an attempt is to stop, and why: the first reason counts. The signal is made when somebody asks for it, for
- *  it costs more than many a task. */
+/** The request to stop an attempt. The first reason counts. The signal is created on first access, because it costs
+ *  more than many tasks. */
 export class Stop {
   #reason: StopReason | null = null
   #controller: AbortController | null = null
-  /** Calls in the scope of the run that has asked for the signal: what its listeners throw is of that run. */
+  /** Calls in the scope of the run that accessed the signal, so that errors of its listeners are attributed to the
+   *  run. */
   #inScope: <R>(fn: () => R) => R = fn => fn()
   #listener: (() => void) | null = null
   readonly #waiting = new Set<() => void>()
 
-  /** Null: it goes on. */
+  /** Why the attempt must stop; null when it must not. */
   get reason (): StopReason | null {
     return this.#reason
   }
 
-  /** Aborted with the reason when the attempt is to stop. */
+  /** Aborted with the reason when the attempt is asked to stop. */
   get signal (): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -26,7 +27,7 @@ export class Stop {
     return this.#controller.signal
   }
 
-  /** False when it was asked to before. */
+  /** Asks the attempt to stop. Returns false when it was asked before. */
   ask (reason: StopReason): boolean {
     if (this.#reason !== null) return false
     this.#reason = reason
@@ -36,13 +37,14 @@ export class Stop {
     return true
   }
 
-  /** Calls back when it is asked to, whatever the task has made of its signal; returns an unsubscribe function. */
+  /** Calls a listener when the attempt is asked to stop, independently of the signal; returns an unsubscribe
+   *  function. */
   onAsk (listener: () => void): () => void {
     this.#waiting.add(listener)
     return () => void this.#waiting.delete(listener)
   }
 
-  /** A task may have replaced what its signal does: that is an error of its own that nobody catches. */
+  /** A task may have tampered with its signal: an error of it becomes an uncaught error of the task. */
   #abort (reason: StopReason): void {
     try {
       this.#controller?.abort(reason)
@@ -53,7 +55,8 @@ export class Stop {
     }
   }
 
-  /** Calls back when it is asked to, at once when it was; null: no more. There is one listener. */
+  /** Sets the one listener that is called when the attempt is asked to stop, immediately if it was already; null
+   *  removes it. */
   listen (listener: (() => void) | null): void {
     this.#listener = listener
     if (this.#reason !== null) listener?.()

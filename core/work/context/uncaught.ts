@@ -5,21 +5,21 @@ import { runScope } from './scope.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 
-/** Whose code it is that failed; `file`: code of a module, outside of any run. */
+/** The origin of an error: a run, or with `file` the module of a task file outside any run. */
 interface Origin {
   id: string | null
   task: string | null
   file?: string
 }
 
-/** So many errors of one origin are reported, then the 100th, 1000th, …: a timer that throws every millisecond must not
- *  fill the log. */
+/** The first 10 errors of an origin are reported, then the 100th, 1000th and so on: a timer that throws every
+ *  millisecond must not fill the log. */
 const REPORTED = 10
 const MOST_ORIGINS = 1000
 
 const isReported = (count: number): boolean => count <= REPORTED || /^10*$/.test(String(count))
 
-/** Where the code that is executing belongs to: a run, the module of a task file, or null for neither. */
+/** The origin of the code that is executing: a run or the module of a task file; null for neither. */
 export function originOf (): Origin | null {
   const run = runScope.getStore()
   if (run !== undefined) return { id: run.id, task: run.task }
@@ -41,8 +41,8 @@ class Counts {
   }
 }
 
-/** Pins an error that nobody catches to the run, or to the task file, that it comes from. Errors from elsewhere end the
- *  process, as they do without offpeak, unless there is a listener for them. */
+/** Attributes uncaught errors to the run or the task file that they come from. Other uncaught errors end the process,
+ *  as without offpeak, unless there is another listener for them. */
 export class UncaughtErrors implements Service {
   readonly #notice: Listener
   readonly #counts = new Counts()
@@ -73,7 +73,7 @@ export class UncaughtErrors implements Service {
   readonly #caught = (error: unknown): void => {
     const origin = originOf()
     if (origin === null && process.listenerCount('uncaughtException') === 1) {
-      // Ours is the only listener: the process is to end as if there were none.
+      // This is the only listener, so the process must end as if there were none.
       process.off('uncaughtException', this.#caught)
       throw error
     }

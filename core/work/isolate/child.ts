@@ -13,24 +13,23 @@ const { workerData: manager } = require('node:worker_threads')
 setInterval(() => { if (process.ppid !== manager) process.kill(-process.pid, 'SIGKILL') }, 500)
 `
 
-// A function that never lets go of its thread would outlive a manager that was killed: another thread looks after it.
-// Whose child this is
-// was said by the manager: by the time that the thread asks, it may be gone.
+// Without this thread, a function that blocks the event loop would outlive a killed manager. The pid of the manager is
+// passed in: by now `process.ppid` may be another process.
 new Worker(GUARD, { eval: true, workerData: Number(process.argv[2]) }).unref()
 process.on('disconnect', () => killGroup(process.pid, 'SIGKILL'))
 
-// A task may replace functions of `process`: its end is reported all the same.
+// A task may replace functions of `process`, and its end must still be reported.
 const send = process.send!.bind(process)
 const { resourceUsage } = process
-// What a task sends by itself would be read in the thread of offpeak, however large it is.
+// Messages that a task sends itself, of any size, would be parsed in the main thread of offpeak.
 process.send = undefined
 
 const port: Port<Up, Down> = {
-  // What cannot be said any more is said to nobody: the end of the line is the end of this process.
+  // Failed sends are ignored: this process ends when the channel is closed.
   post: message => void send(message, undefined, {}, () => undefined),
-  listen: hear =>
+  listen: receive =>
     void process.on('message', message => {
-      if (isOurs(message)) hear(message as Down)
+      if (isOurs(message)) receive(message as Down)
     })
 }
 

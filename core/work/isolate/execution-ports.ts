@@ -4,9 +4,9 @@ import type { ContextOptions } from '../context/context.ts'
 import type { Failure } from '../../model/run/outcome.ts'
 import type { Usage } from '../../model/run/usage.ts'
 
-/** What work needs that is not executed in this thread. */
+/** The ports of work that is executed outside this thread. */
 export interface ExecutionPorts {
-  /** What the context of the run was made of. */
+  /** The options of the context of the run. */
   given: ContextOptions
   child: ChildSink
   clock: Clock
@@ -14,6 +14,6 @@ export interface ExecutionPorts {
   graceMs: number
   /** Called with an error that nobody caught. */
   uncaught: (error: Failure) => void
-  /** Called with what the work has used; null when that is not known. */
+  /** Called with the resource usage of the work; null when it is not known. */
   used: (used: Usage | null) => void
 }

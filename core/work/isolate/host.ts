@@ -20,20 +20,20 @@ import type { Hints } from '../../model/machine/hints.ts'
 import type { Json } from '../../model/json/json.ts'
 import type { Usage } from '../../model/run/usage.ts'
 
-/** How often open calls to the file system are looked at, ms. */
+/** How often open file system calls are checked, ms. */
 const LOOK = 2000
 
 interface HostOptions {
   job: Job
   port: Port<Up, Down>
-  /** What has been used since the start. */
+  /** The resource usage since the start. */
   used: () => Usage
-  /** Called at the end: true when this place must not be used again. */
+  /** Called at the end; true when this thread must not be used again. */
   worn: () => boolean
 }
 
-/** Questions to the manager that are under way. */
-class Questions {
+/** Unanswered requests to the manager. */
+class Requests {
   readonly #port: Port<Up, Down>
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   #last = 0
@@ -58,10 +58,9 @@ class Questions {
   }
 }
 
-/** The hints that the manager sent last. */
+/** The last hints that the manager sent. */
 class Advice {
-  // What a listener throws is an error of its task that nobody has caught; it keeps no other listener from being
-  // called.
+  // An error of a listener is an uncaught error of its task. The other listeners are still called.
   readonly #listeners = new Listeners<[]>(({ error }) =>
     queueMicrotask(() => {
       throw error
@@ -83,11 +82,11 @@ class Advice {
   }
 }
 
-/** The request as JSON. Throws OFFPEAK_INPUT_INVALID for what is not JSON, as it is thrown inline. */
+/** The request as JSON. Throws OFFPEAK_INPUT_INVALID, as inline, for values that are not JSON. */
 function askOf (task: string, ask: Enqueue): Json {
   checkAsk(ask)
   const { payload, due_at: dueAt, ...rest } = ask
-  // JSON would make null of an invalid date.
+  // JSON would turn an invalid date into null.
   const due = dueAt instanceof Date ? dueAt.getTime() : dueAt
   const { json, fault } = strictJson({ ...rest, due_at: Number.isNaN(due) ? 'Invalid Date' : due })
   if (fault !== null) throw inputInvalid({ what: 'The run was not added', errors: [fault] })
@@ -96,13 +95,13 @@ function askOf (task: string, ask: Enqueue): Json {
 
 interface Ends {
   controller: AbortController
-  questions: Questions
+  requests: Requests
   advice: Advice
   reporter: Reporter
 }
 
-/** The context of the run: what it asks for and reports goes to the manager. */
-const contextOf = (job: Job, { controller, questions, advice, reporter }: Ends): TaskContext =>
+/** The context of the run, whose requests and reports are sent to the manager. */
+const contextOf = (job: Job, { controller, requests, advice, reporter }: Ends): TaskContext =>
   contextFor({
     run: job.run,
     version: job.version,
@@ -112,41 +111,41 @@ const contextOf = (job: Job, { controller, questions, advice, reporter }: Ends):
     progress: reporter.progress,
     services: () => ({
       config: job.config,
-      offpeak: Object.fromEntries(job.calls.map(name => [name, () => questions.ask('call', name)]))
+      offpeak: Object.fromEntries(job.calls.map(name => [name, () => requests.ask('call', name)]))
     }),
     conditions: advice,
-    breathe: async ({ slot }) => void await questions.ask('breathe', { slot }),
-    save: async state => void await questions.ask('save', state),
+    breathe: async ({ slot }) => void await requests.ask('breathe', { slot }),
+    save: async state => void await requests.ask('save', state),
     enqueue: async (task, ask) =>
-      await questions.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task),
+      await requests.ask('enqueue', typeof task === 'string' ? cut(task, 200) : wordsOf(task),
         askOf(task, ask)) as string
   })
 
-/** Executes one run here, away from the manager; its context is the other end of the port. Resolves once the end is
- *  reported, to true when this place must not be used again. Never rejects. */
+/** Executes a run outside the manager, with which it communicates through the port. Resolves after the end is reported,
+ *  to true when this thread must not be used again. Never rejects. */
 export async function host ({ job, port, used, worn: isWorn }: HostOptions): Promise<boolean> {
   const controller = new AbortController()
-  const questions = new Questions(port)
+  const requests = new Requests(port)
   const advice = new Advice(job.hints)
   const reporter = new Reporter(port, systemClock)
-  const ctx = contextOf(job, { controller, questions, advice, reporter })
+  const ctx = contextOf(job, { controller, requests, advice, reporter })
   const scope = scopeOf(ctx, () => reporter.log)
-  // What listeners of the task throw is the task's.
+  // Errors of listeners of the task are attributed to the task.
   port.listen(message =>
     runScope.run(scope, () => {
       if (message.say === 'stop') controller.abort(new StopReason(message.code, message.message, message.by))
       else if (message.say === 'hints') advice.take(message.hints)
-      else if (message.say === 'answer') questions.answered(message)
+      else if (message.say === 'answer') requests.answered(message)
     })
   )
   const unwatch = await watchCalls(port, job.run.id)
-  const ended = await runScope.run(scope, () => execute(job, ctx, questions))
+  const ended = await runScope.run(scope, () => execute(job, ctx, requests))
   unwatch()
   try {
     scope.output.end()
     reporter.end()
   } catch (error) {
-    // The end is reported even when the last lines of the log are not.
+    // The end is reported even if the last log lines cannot be.
     port.post({ say: 'uncaught', error: failureOf(error) })
   }
   const worn = isWorn()
@@ -154,14 +153,14 @@ export async function host ({ job, port, used, worn: isWorn }: HostOptions): Pro
   return worn
 }
 
-/** Reports calls to the file system that do not return; returns a function that ends that. */
+/** Reports file system calls that do not return. Returns a function that stops the reports. */
 async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => void> {
   await fileCalls.start()
-  let told = false
+  let isReported = false
   const timer = setInterval(() => {
     const found = fileCalls.longerThan(STUCK).find(call => call.run === run)
-    if (found === undefined && !told) return
-    told = found !== undefined
+    if (found === undefined && !isReported) return
+    isReported = found !== undefined
     port.post({ say: 'waits', ms: found?.ms ?? null })
   }, LOOK)
   timer.unref()
@@ -171,11 +170,11 @@ async function watchCalls (port: Port<Up, Down>, run: string): Promise<() => voi
   }
 }
 
-async function execute ({ home }: Job, ctx: TaskContext, questions: Questions): Promise<Ended> {
+async function execute ({ home }: Job, ctx: TaskContext, requests: Requests): Promise<Ended> {
   try {
     const func = await functionOf(home)
-    // A stop that came while the module was imported was not received: a run that is to stop does not begin.
-    await questions.ask('begin')
+    // A stop that was sent during the import was not received. A run that is asked to stop does not begin.
+    await requests.ask('begin')
     return returned(executed(await func(ctx)))
   } catch (error) {
     return threw(error)

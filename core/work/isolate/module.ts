@@ -10,8 +10,7 @@ const texts = new Map<string, string>()
 const isModule = (text: string) => /^\s*export\b/m.test(text)
 const isTypeScript = (url: string) => /\.m?ts(\?|$)/.test(url)
 
-// A file may have changed since it was checked, even into one that cannot be read: what is executed is what was
-// checked.
+// The checked text is executed, even if the file has changed or become unreadable since.
 registerHooks({
   load (url, context, next) {
     const text = texts.get(url)
@@ -23,8 +22,8 @@ registerHooks({
   }
 })
 
-/** The function of a task, out of the version of its file that was checked. Throws what the import throws,
- *  OFFPEAK_TASK_FILE_BROKEN when it exports another thing than it did. */
+/** The function of a task, from the checked version of its file. Throws the errors of the import, and
+ *  OFFPEAK_TASK_FILE_BROKEN when its exports have changed. */
 export async function functionOf ({ url, text, pointer, id }: FunctionSource): Promise<TaskFunction> {
   texts.set(url, text)
   try {

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { compileCacheArgs } from '../../load/file/compile-cache.ts'
 import { attend, jobOf } from './supervisor.ts'
 import { answerOf, isOurs } from './wire.ts'
-import { calm, exited, mannered, minimalEnvironment, onceAborted } from './processes/spawn.ts'
+import { setNiceness, exited, withNiceness, minimalEnvironment, onceAborted } from './processes/spawn.ts'
 import { RUN_ID, startedAt } from './processes/process-group.ts'
 import { RunTree } from './processes/run-tree.ts'
 import { mostUsage } from '../../model/run/usage.ts'
@@ -19,27 +19,26 @@ import type { Work } from '../../model/task/task.ts'
 type Isolated = Extract<Work, { kind: 'isolated' }>
 
 const HOST = join(import.meta.dirname, `child-entry${extname(import.meta.filename)}`)
-/** Of the time that a run may take to stop: so much is its own, in the rest its process group is asked to end by the
- *  system. */
-const OWN = 0.8
-/** What V8 writes before it aborts: the exit of the process does not tell. */
+/** The share of the grace after which the processes of the run get SIGTERM. */
+const TERM_AFTER = 0.8
+/** The text that V8 writes before it aborts, because the exit code does not reveal the cause. */
 const NO_MEMORY = /JavaScript heap out of memory/
 
 const wired = (child: ChildProcess): Port<Down, Up> => ({
-  // A message to a process that has just ended is for nobody: its end is heard as its exit.
+  // Messages to a process that has just ended are dropped; its end is received as its exit.
   post: message => {
     if (child.connected) child.send(message, () => undefined)
   },
-  listen: hear =>
+  listen: receive =>
     void child.on('message', message => {
-      if (isOurs(message)) hear(message as Up)
+      if (isOurs(message)) receive(message as Up)
     })
 })
 
 function start ({ memory_mb: memory, env, ...manners }: Isolated, run: string): ChildProcess {
   const flags = memory === null ? [] : [`--max-old-space-size=${memory}`]
-  const [program, ...words] = mannered([process.execPath, ...flags, HOST, String(process.pid), ...compileCacheArgs()],
-    manners)
+  const [program, ...words] = withNiceness([process.execPath, ...flags, HOST, String(process.pid),
+    ...compileCacheArgs()], manners)
   const child = spawn(program, words, {
     env: { ...minimalEnvironment(), ...env, [RUN_ID]: run },
     shell: false,
@@ -47,16 +46,16 @@ function start ({ memory_mb: memory, env, ...manners }: Isolated, run: string): 
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced'
   })
-  calm(child, manners)
+  setNiceness(child, manners)
   return child
 }
 
-/** Logs what the process writes; `last` is its last word on standard error. */
+/** Logs the output of the process. `last`: its last line on standard error. */
 function output (child: ChildProcess, { log, progress }: TaskContext) {
-  const heard = { last: '', noMemory: false }
+  const read = { last: '', noMemory: false }
   const warn = (text: unknown) => {
-    heard.last = String(text)
-    heard.noMemory ||= NO_MEMORY.test(heard.last)
+    read.last = String(text)
+    read.noMemory ||= NO_MEMORY.test(read.last)
     log.warn(text)
   }
   const out = outputReader({ progress, log: { warn: text => log.info(text) } }, 'warn')
@@ -67,18 +66,18 @@ function output (child: ChildProcess, { log, progress }: TaskContext) {
     out.end()
     err.end()
   }
-  return { heard, end }
+  return { read, end }
 }
 
 interface Death {
   exit: Exit
-  heard: { last: string, noMemory: boolean }
+  read: { last: string, noMemory: boolean }
   heldBytes: number | null
   work: Isolated
 }
 
 function deathOf (
-  { exit: { code, signal }, heard: { last, noMemory }, heldBytes, work: { memory_mb: limitMb } }: Death
+  { exit: { code, signal }, read: { last, noMemory }, heldBytes, work: { memory_mb: limitMb } }: Death
 ): Error {
   const words = code === null ? `ended by ${signal}` : `exited with code ${code}`
   if (heldBytes !== null) return outOfMemory({ limitMb, heldBytes })
@@ -86,9 +85,9 @@ function deathOf (
   return workDied(last === '' || code === null ? words : `${words}: ${last}`)
 }
 
-/** Executes a run in a process of its own, in its own group and session. A stop is passed on to the function, then TERM
- *  goes to the process and all that it has started, then KILL; with its end everything ends that is still in its
- *  session. Throws OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ended before the function. */
+/** Executes a run in a process with its own group and session. A stop is passed on to the function; then the process
+ *  and its descendants get SIGTERM, then SIGKILL. At its end, everything left in its session is killed. Rejects with
+ *  OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the process ends before the function. */
 export async function inProcess (work: Isolated, ctx: TaskContext, ports: ExecutionPorts): Promise<unknown> {
   ctx.signal.throwIfAborted()
   const { given, child: record, clock, graceMs, uncaught, used } = ports
@@ -96,16 +95,16 @@ export async function inProcess (work: Isolated, ctx: TaskContext, ports: Execut
   const { pid } = child
   const exit = exited(child)
   exit.catch(() => undefined)
-  const said = output(child, ctx)
+  const outputs = output(child, ctx)
   const tree = new RunTree({ pid, run: ctx.run_id, limitMb: work.memory_mb, isOwn: false })
-  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => tree.signal('SIGTERM') }, {
+  const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * TERM_AFTER, act: () => tree.signal('SIGTERM') }, {
     ms: graceMs,
     act: () => tree.signal('SIGKILL')
   }])
   const port = wired(child)
   let attended: ReturnType<typeof attend> | undefined
   try {
-    // Nothing of the task is executed before its process can be found again after a crash of this one.
+    // The process is recorded before the task begins, so that it can be found after a crash of this one.
     if (pid !== undefined) await record({ pid, started: await startedAt(pid) ?? '' })
     ctx.signal.throwIfAborted()
     port.post({ say: 'start', job: jobOf(work.home, given) })
@@ -114,12 +113,12 @@ export async function inProcess (work: Isolated, ctx: TaskContext, ports: Execut
     await Promise.race([attended.over, exit])
     tree.signal('SIGKILL')
     const end = await exit
-    said.end()
-    if (attended.told === null) throw deathOf({ exit: end, heard: said.heard, heldBytes: tree.heldBytes, work })
-    return answerOf(attended.told.ended)
+    outputs.end()
+    if (attended.ending === null) throw deathOf({ exit: end, read: outputs.read, heldBytes: tree.heldBytes, work })
+    return answerOf(attended.ending.ended)
   } finally {
     cancel()
     attended?.end()
-    used(mostUsage(attended?.told?.used ?? null, await tree.end({ stopped: ctx.signal.aborted })))
+    used(mostUsage(attended?.ending?.used ?? null, await tree.end({ stopped: ctx.signal.aborted })))
   }
 }

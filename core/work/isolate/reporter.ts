@@ -7,7 +7,7 @@ import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
 /** The least time between two reports of progress, ms. */
 const EVERY = 100
-/** The first lines of a log go as they come, of the others the last ones at the end; the manager keeps no more. */
+/** The first lines of a log are sent at once, and the last ones at the end. The manager keeps no others. */
 const HEAD = 2000
 const TAIL = 499
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -19,7 +19,7 @@ const named = (key: 'unit', value: unknown): { unit?: string } => {
 
 type Line = Extract<Up, { say: 'log' }>
 
-/** Sends log and progress of a task to the manager, within bounds. */
+/** Sends the log and progress of a task to the manager, at a limited rate and size. */
 export class Reporter {
   readonly #port: Port<Up, Down>
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class Reporter {
   #tail: Line[] = []
   #moved: Moved | null = null
   #current = 0
-  #toldAt = -Infinity
+  #sentAt = -Infinity
   #cancel: (() => void) | null = null
 
   constructor (port: Port<Up, Down>, clock: Clock) {
@@ -44,7 +44,7 @@ export class Reporter {
       update: (current, message) => this.#go(current, message),
       setMessage: message => this.#move({ message: messageOf(message) ?? '' }),
       setStage: (stage, total, unit) => {
-        // The progress of the stage before does not count for this one.
+        // The progress of the previous stage does not apply to this one.
         this.#moved = null
         this.#current = 0
         this.#move({
@@ -56,9 +56,9 @@ export class Reporter {
     }
   }
 
-  /** Sends what is left. */
+  /** Sends the remaining progress and log lines. */
   end (): void {
-    this.#tell()
+    this.#sendProgress()
     const tail = this.#tail.slice(-TAIL)
     const out = this.#lines - HEAD - tail.length
     if (out > 0) this.#port.post({ say: 'log', level: 'warn', words: [{ plain: `[${out} lines left out]` }] })
@@ -79,18 +79,18 @@ export class Reporter {
     this.#move({ current: this.#current, ...words !== undefined && { message: words } })
   }
 
-  /** A report that is due is sent at once, not by a timer: a loop that never waits is seen too. */
+  /** A due report is sent synchronously, not by a timer, so that a function that never yields also reports. */
   #move (moved: Moved): void {
     this.#moved = { ...this.#moved, ...moved }
-    if (this.#clock.monotonic() - this.#toldAt >= EVERY) return this.#tell()
-    this.#cancel ??= after(this.#clock, EVERY, () => this.#tell())
+    if (this.#clock.monotonic() - this.#sentAt >= EVERY) return this.#sendProgress()
+    this.#cancel ??= after(this.#clock, EVERY, () => this.#sendProgress())
   }
 
-  #tell (): void {
+  #sendProgress (): void {
     this.#cancel?.()
     this.#cancel = null
     if (this.#moved === null) return
-    this.#toldAt = this.#clock.monotonic()
+    this.#sentAt = this.#clock.monotonic()
     this.#port.post({ say: 'progress', moved: this.#moved })
     this.#moved = null
   }

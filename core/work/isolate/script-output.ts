@@ -3,7 +3,7 @@ import { lineReader } from '../context/line-reader.ts'
 import type { Json } from '../../model/json/json.ts'
 import type { TaskLog, TaskProgress } from '../../model/task/context.ts'
 
-/** What begins like this may be as long as a result. */
+/** The beginning of a line that may be as long as a result. */
 const RESULT_MARK = '::result '
 const LONGEST_RESULT = RESULT_LIMITS.bytes + RESULT_MARK.length
 const LONGEST_LINE = 64 * 1024
@@ -11,26 +11,27 @@ const PERCENT = /^\s*(\d{1,3}(?:\.\d+)?)\s?%\s*$/
 const PROGRESS = /^::progress\s+(\d{1,3}(?:\.\d+)?)%?(?:\s+(.*))?$/
 const RESULT = /^::result\s+(.+)$/
 
-const longestOf = (begun: string) => begun.startsWith(RESULT_MARK) ? LONGEST_RESULT : LONGEST_LINE
+const longestOf = (start: string) => start.startsWith(RESULT_MARK) ? LONGEST_RESULT : LONGEST_LINE
 
-/** What a script has said as its result. `unkept`: why there is none although it has said one. */
+/** The output of a script. `last`: its last logged line; `unkept`: why the result that it wrote is not kept, or
+ *  null. */
 export interface ScriptOutput {
   result: Json
   last: string
   unkept: string | null
 }
 
-/** Reads the output of a script line by line: `42%` and `::progress 42 text` move the progress, `::result {json}` is
- *  the result, every other line is logged. */
+/** Reads the output of a script line by line: `42%` and `::progress 42 text` set the progress, `::result {json}` sets
+ *  the result, other lines are logged. */
 export function outputReader<L extends 'info' | 'warn'> (
   ctx: { log: Pick<TaskLog, L>, progress: TaskProgress },
   level: L
 ): { write(chunk: string): void, end(): ScriptOutput } {
-  const said: ScriptOutput = { result: null, last: '', unkept: null }
+  const found: ScriptOutput = { result: null, last: '', unkept: null }
   const line = (text: string) => {
     if (text === '') return
-    if (level === 'info' && command(text, ctx, said)) return
-    said.last = text.slice(0, 500)
+    if (level === 'info' && command(text, ctx, found)) return
+    found.last = text.slice(0, 500)
     ctx.log[level](text)
   }
   const { write, end } = lineReader(line, longestOf)
@@ -38,12 +39,12 @@ export function outputReader<L extends 'info' | 'warn'> (
     write,
     end: () => {
       end()
-      return said
+      return found
     }
   }
 }
 
-function command (text: string, { progress }: { progress: TaskProgress }, said: ScriptOutput): boolean {
+function command (text: string, { progress }: { progress: TaskProgress }, found: ScriptOutput): boolean {
   const moved = PERCENT.exec(text) ?? PROGRESS.exec(text)
   if (moved) {
     progress.setTotal(100, '%')
@@ -51,16 +52,16 @@ function command (text: string, { progress }: { progress: TaskProgress }, said: 
     return true
   }
   const result = RESULT.exec(text)
-  return result !== null && isKept(result[1]!, said)
+  return result !== null && isKept(result[1]!, found)
 }
 
-function isKept (text: string, said: ScriptOutput): boolean {
+function isKept (text: string, found: ScriptOutput): boolean {
   try {
-    said.result = JSON.parse(text) as Json
-    said.unkept = null
+    found.result = JSON.parse(text) as Json
+    found.unkept = null
     return true
   } catch (error) {
-    said.unkept = Buffer.byteLength(text) >= RESULT_LIMITS.bytes
+    found.unkept = Buffer.byteLength(text) >= RESULT_LIMITS.bytes
       ? `its result was not kept: it is more than ${RESULT_LIMITS.bytes} bytes of JSON`
       : `its result was not kept: it is not JSON: ${(error as Error).message.slice(0, 200)}`
     return false

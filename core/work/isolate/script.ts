@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { Fatal } from '../../model/run/outcome.ts'
 import { SECOND } from '../../model/base/duration.ts'
-import { calm, exited, mannered, minimalEnvironment } from './processes/spawn.ts'
+import { setNiceness, exited, withNiceness, minimalEnvironment } from './processes/spawn.ts'
 import { RUN_ID, startedAt } from './processes/process-group.ts'
 import { RunTree } from './processes/run-tree.ts'
 import { outOfMemory } from '../../model/errors/run-errors.ts'
@@ -15,20 +15,19 @@ import type { Work } from '../../model/task/task.ts'
 
 type Script = Extract<Work, { kind: 'script' }>
 
-/** Between asking a process group to end and ending it. */
+/** The time between SIGTERM and SIGKILL, ms. */
 const KILL_AFTER = 3 * SECOND
 
-/** Executes a script as a process of its own, in its own group and session; a stop reaches everything that it has
- *  started. Exit codes: `ok` completes, `warn` completes with a warning, `retry` and, while no `retry` is named, any
- *  other fails the attempt; with `retry` named, any other fails the run. Throws OFFPEAK_OUT_OF_MEMORY when it has held
- *  more than its limit. */
+/** Executes a script in a process with its own group and session; a stop reaches all its descendants. Exit codes: `ok`
+ *  completes, `warn` completes with a warning, `retry` fails the attempt; any other fails the run, or the attempt when
+ *  no `retry` is configured. Rejects with OFFPEAK_OUT_OF_MEMORY when the limit is exceeded. */
 export async function script (
   work: Script,
   ctx: TaskContext,
   { child, used }: Pick<ExecutionPorts, 'child' | 'used'>
 ): Promise<unknown> {
   ctx.signal.throwIfAborted()
-  const [program, ...words] = mannered([...work.interpreter ?? [], work.file, ...work.args], work)
+  const [program, ...words] = withNiceness([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
     cwd: dirname(work.file),
     env: environment(work, ctx),
@@ -36,7 +35,7 @@ export async function script (
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe']
   })
-  calm(process, work)
+  setNiceness(process, work)
   const out = outputReader(ctx, 'info')
   const err = outputReader(ctx, 'warn')
   process.stdout!.setEncoding('utf8').on('data', (chunk: string) => out.write(chunk))
@@ -49,13 +48,13 @@ export async function script (
     const exit = exited(process)
     if (pid !== undefined) await child({ pid, started: await startedAt(pid) ?? '' })
     const { code, signal } = await exit
-    const said = out.end()
+    const written = out.end()
     ctx.signal.throwIfAborted()
     if (tree.heldBytes !== null) throw outOfMemory({ limitMb, heldBytes: tree.heldBytes })
-    return answer({ work, ctx, code, signal, said: { ...said, last: err.end().last || said.last } })
+    return answer({ work, ctx, code, signal, written: { ...written, last: err.end().last || written.last } })
   } finally {
     clear()
-    // What the script left behind is not to outlive it.
+    // Processes that the script left behind must not outlive it.
     used(await tree.end({ stopped: ctx.signal.aborted }))
   }
 }
@@ -72,8 +71,8 @@ function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
   }
 }
 
-/** TERM to the script and all that it has started when the run is to stop, KILL a little later. Returns a function that
- *  ends that. */
+/** Sends SIGTERM to the script and its descendants when the run is asked to stop, and SIGKILL after `KILL_AFTER`.
+ *  Returns a function that cancels this. */
 function stopOn (signal: AbortSignal, tree: RunTree): () => void {
   let timer: NodeJS.Timeout | undefined
   const stop = () => {
@@ -90,18 +89,18 @@ function stopOn (signal: AbortSignal, tree: RunTree): () => void {
 interface Answer extends Exit {
   work: Script
   ctx: TaskContext
-  said: ScriptOutput
+  written: ScriptOutput
 }
 
-function answer ({ work: { exit_codes: codes }, ctx, code, signal, said }: Answer): unknown {
+function answer ({ work: { exit_codes: codes }, ctx, code, signal, written }: Answer): unknown {
   if (code !== null && codes.ok.includes(code)) {
-    return said.unkept === null
-      ? said.result
-      : ctx.warn(said.unkept, said.result)
+    return written.unkept === null
+      ? written.result
+      : ctx.warn(written.unkept, written.result)
   }
   const words = code === null ? `ended by ${signal}` : `exit code ${code}`
-  const message = said.last === '' ? words : `${words}: ${said.last}`
-  if (code !== null && codes.warn.includes(code)) return ctx.warn(message, said.result)
+  const message = written.last === '' ? words : `${words}: ${written.last}`
+  if (code !== null && codes.warn.includes(code)) return ctx.warn(message, written.result)
   if (codes.retry.length === 0 || code === null || codes.retry.includes(code)) throw new Error(message)
   throw new Fatal(message)
 }

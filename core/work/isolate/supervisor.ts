@@ -16,23 +16,23 @@ import type { Json } from '../../model/json/json.ts'
 
 interface AttendAsk {
   ctx: TaskContext
-  /** What the context was made of. */
+  /** The options of the context. */
   given: ContextOptions
   port: Port<Down, Up>
   /** Called with an error that nobody caught. */
   uncaught: (error: Failure) => void
 }
 
-/** How the work has ended. */
+/** The end of the work. `worn`: its thread must not be used again. */
 interface Ending {
   ended: Ended
   used: Usage | null
   worn: boolean
 }
 
-/** What may pass between offpeak and a thread or process. */
+/** The limits of values that are passed between offpeak and a thread or process. */
 const PASSED = { bytes: 16 * 2 ** 20, depth: 64 }
-/** The state of a checkpoint with the results of its steps. */
+/** The limits of a checkpoint: its state and the results of its steps. */
 const KEPT = { bytes: 3 * RESULT_LIMITS.bytes, depth: RESULT_LIMITS.depth + 8 }
 
 type Call = () => unknown
@@ -42,7 +42,7 @@ const callsOf = ({ services }: ContextOptions): Record<string, Call> => {
   return typeof own === 'object' && own !== null ? own as Record<string, Call> : {}
 }
 
-/** What a thread or process needs to know to execute a run. */
+/** The message with which a thread or process executes a run. */
 export function jobOf (home: FunctionSource, given: ContextOptions): Job {
   const { config } = given.services()
   const calls = Object.entries(callsOf(given)).filter(([, call]) => typeof call === 'function').map(([name]) => name)
@@ -57,22 +57,21 @@ export function jobOf (home: FunctionSource, given: ContextOptions): Job {
   }
 }
 
-/** What a call has answered, as data. Throws OFFPEAK_INPUT_INVALID when it is none. */
+/** The result of a call as JSON. Throws OFFPEAK_INPUT_INVALID when it is not JSON. */
 function passed (name: string, answer: unknown): Json {
   const { json, fault } = strictJson(answer, PASSED)
   if (fault === null) return json
-  throw inputInvalid({ what: `What services.offpeak.${name} has answered cannot be passed on`, errors: [fault] })
+  throw inputInvalid({ what: `The result of services.offpeak.${name} cannot be passed on`, errors: [fault] })
 }
 
-/** A checkpoint from the other end. Throws OFFPEAK_CHECKPOINT_NOT_JSON: a task may have sent it past the check
- *  there. */
+/** A checkpoint from the other end. Throws OFFPEAK_CHECKPOINT_NOT_JSON: a task may have bypassed the check there. */
 function kept (state: unknown): Json {
   const { json, fault } = strictJson(state, KEPT)
   if (fault === null) return json
   throw checkpointNotJson(fault)
 }
 
-/** The calls that the other end may make for the task. */
+/** The requests that the other end may make for the task. */
 const answers = ({ ctx, given }: AttendAsk): Record<Ask, (...words: unknown[]) => unknown> => ({
   begin: () => ctx.signal.throwIfAborted(),
   save: state => given.save(kept(state)),
@@ -88,7 +87,7 @@ function move (progress: TaskProgress, { stage, total, unit, current, message }:
   else if (message !== undefined) progress.setMessage(message)
 }
 
-/** Sends the stop of the run, and hints that change, to the other end; returns a function that ends that. */
+/** Forwards the stop of the run and changed hints to the other end. Returns a function that stops this. */
 function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
   const stop = () => {
     const { code, message, by } = signal.reason as StopReason
@@ -105,7 +104,7 @@ function forward ({ ctx: { signal, onHints }, port }: AttendAsk): () => void {
 
 type Handlers = { [S in Up['say']]: (message: Extract<Up, { say: S }>) => void }
 
-/** Answers a question of the other end, as long as it listens. */
+/** Answers requests of the other end while it listens. */
 function answering (ask: AttendAsk, isOpen: () => boolean): Handlers['ask'] {
   const asked = answers(ask)
   const post = (message: Extract<Down, { say: 'answer' }>) => {
@@ -121,9 +120,9 @@ function answering (ask: AttendAsk, isOpen: () => boolean): Handlers['ask'] {
   return message => void answer(message)
 }
 
-/** Gives work that is executed elsewhere its context: its log, progress and checkpoints are kept here, its questions
- *  answered. `told` is its end, null until that is known; `began` resolves to the place where it is executed; `end`
- *  stops listening. */
+/** Serves work that is executed elsewhere: keeps its log, progress and checkpoints, and answers its requests. `ending`:
+ *  its end, null until it is reported; `over`: resolves with the end; `began`: resolves to the place where it is
+ *  executed; `end`: stops listening. */
 export function attend (ask: AttendAsk) {
   const { ctx, given: { run }, port, uncaught } = ask
   const over = Promise.withResolvers<Ending>()
@@ -132,26 +131,26 @@ export function attend (ask: AttendAsk) {
   const end = () => {
     open = false
     off()
-    fileCalls.told(run.id, run.task, null)
+    fileCalls.recordElsewhere(run.id, run.task, null)
   }
-  const attended = { told: null as Ending | null, over: over.promise, began: began.promise, end }
+  const attended = { ending: null as Ending | null, over: over.promise, began: began.promise, end }
   const handlers: Handlers = {
     began: ({ place }) => began.resolve(place),
     log: ({ level, words }) => ctx.log[level](...words.map(logArgument)),
     progress: ({ moved }) => move(ctx.progress, moved),
     ask: answering(ask, () => open),
     uncaught: ({ error }) => uncaught(failureOf(error)),
-    waits: ({ ms }) => fileCalls.told(run.id, run.task, typeof ms === 'number' ? ms : null),
+    waits: ({ ms }) => fileCalls.recordElsewhere(run.id, run.task, typeof ms === 'number' ? ms : null),
     ended: ({ ended, used, worn }) => {
-      attended.told ??= { ended, used: usageIn(used), worn: worn === true }
-      over.resolve(attended.told)
+      attended.ending ??= { ended, used: usageIn(used), worn: worn === true }
+      over.resolve(attended.ending)
     }
   }
   port.listen(message => {
     try {
       if (open) handlers[message.say]?.(message as never)
     } catch (error) {
-      // A task may send messages that look like these: they must not end offpeak.
+      // A task may forge messages, which must not end offpeak.
       uncaught(failureOf(error))
     }
   })

@@ -4,28 +4,28 @@ import { ofRun, signalAll } from './processes/process-group.ts'
 import { isAlive, startedBy, treeOf } from './processes/process-tree.ts'
 import type { Place } from './wire.ts'
 
-/** Between asking what is left to end and ending it, and between two looks at what is left. */
+/** The time between SIGTERM and SIGKILL, and between two checks for remaining processes, ms. */
 const KILL_AFTER = SECOND
-const LOOK_EVERY = 20
+const CHECK_EVERY = 20
 
-/** The processes that the function of a run has started in a thread, with all that those have started: by the thread as
- *  long as it lives, and by their environment. */
+/** The processes that the function of a run has started in a thread, and their descendants. They are found as children
+ *  of the thread while it lives, and by their environment. */
 export class ThreadChildren {
   readonly #run: string
   #place: Place | null = null
-  /** Seen so far: those that have left their parent are not found by it. */
+  /** The processes seen so far: one whose parent has ended is not found through it. */
   readonly #seen = new Set<number>()
 
   constructor (run: string) {
     this.#run = run
   }
 
-  /** Says in which thread the run is executed; what that has started before is not the run's. */
+  /** Sets the thread in which the run is executed. Processes that it started before do not belong to the run. */
   begin (place: Place): void {
     this.#place = place
   }
 
-  /** Signals them. */
+  /** Signals the processes. */
   async signal (signal: NodeJS.Signals): Promise<void> {
     const { task = null, children = [] } = this.#place ?? {}
     const own = task === null ? [] : startedBy('self', task).filter(pid => !children.includes(pid))
@@ -33,10 +33,10 @@ export class ThreadChildren {
     signalAll(this.#alive, signal)
   }
 
-  /** Ends what is left: TERM, and a little later KILL. */
+  /** Ends remaining processes: SIGTERM, and SIGKILL after `KILL_AFTER`. */
   async end (): Promise<void> {
     await this.signal('SIGTERM')
-    for (let waited = 0; this.#alive.length > 0 && waited < KILL_AFTER; waited += LOOK_EVERY) await wait(LOOK_EVERY)
+    for (let waited = 0; this.#alive.length > 0 && waited < KILL_AFTER; waited += CHECK_EVERY) await wait(CHECK_EVERY)
     if (this.#alive.length > 0) await this.signal('SIGKILL')
   }
 

@@ -13,17 +13,18 @@ import type { Down, Port, Up } from './wire.ts'
 import type { MessagePort } from 'node:worker_threads'
 import type { Usage } from '../../model/run/usage.ts'
 
-/** A thread whose heap is fuller than this when nobody uses it has leaked, and is not used again. */
+/** A thread whose heap is fuller than this share of its limit after a run has leaked memory, and is not used again. */
 const WORN = 0.5
 
 const post = parentPort?.postMessage.bind(parentPort)
 
-// Between two runs nobody listens on a port of theirs: late errors go by the thread's own.
+// Between runs no port of a run is open, so late errors are sent through the port of the thread.
 void new UncaughtErrors(notice => post?.(notice, [])).start()
-// The standard output of the process has records alone.
+// The standard output of the process is reserved for log records.
 void new OutputCapture({ of: 'streams', others: 'stderr' }).start()
 void new ProcessGuard().start()
-// What a task sends by the thread's own port would be read in the thread of offpeak, however large it is.
+// Messages that a task sends through the port of the thread, of any size, would be parsed in the main thread of
+// offpeak.
 if (parentPort) {
   parentPort.postMessage = (...words: unknown[]) => {
     if (originOf() === null) post!(...words as [unknown])
@@ -32,9 +33,9 @@ if (parentPort) {
 
 const wired = (port: MessagePort): Port<Up, Down> => ({
   post: message => port.postMessage(message, []),
-  listen: hear =>
+  listen: receive =>
     void port.on('message', message => {
-      if (isOurs(message)) hear(message as Down)
+      if (isOurs(message)) receive(message as Down)
     })
 })
 
@@ -53,7 +54,7 @@ function meter (): () => Usage {
   }
 }
 
-/** This thread as /proc names it; null where there is none. */
+/** The id of this thread in /proc; null without /proc. */
 function taskName (): string | null {
   try {
     return basename(readlinkSync('/proc/thread-self'))
@@ -67,8 +68,7 @@ function isWorn (): boolean {
   return getHeapStatistics().used_heap_size > limit * 2 ** 20 * WORN
 }
 
-/** Executes the run that comes by the port in this thread of the pool; a thread that is worn waits there for its
- *  end. */
+/** Executes the run that the port sends. Does not resolve when the thread is worn: the manager then ends it. */
 export default function thread (port: MessagePort): Promise<void> {
   const line = wired(port)
   const task = taskName()
@@ -85,7 +85,7 @@ export default function thread (port: MessagePort): Promise<void> {
   return new Promise(done => {
     line.listen(message => {
       if (message.say !== 'start') return
-      // What it starts is found by this: the environment of a thread is its own.
+      // Child processes are found by this variable. Each thread has its own environment.
       process.env[RUN_ID] = message.job.run.id
       void host({ job: message.job, port: line, used: meter(), worn: isWorn }).then(worn => {
         delete process.env[RUN_ID]

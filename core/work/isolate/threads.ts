@@ -26,9 +26,9 @@ import type { Work } from '../../model/task/task.ts'
 type Isolated = Extract<Work, { kind: 'isolated' }>
 type Attended = ReturnType<typeof attend>
 
-/** The two ends of the line to a thread, who attends the near one, and what cuts it. `thread`: which it is, once it has
- *  begun, and the processor time that runs before have taken in it; `heldBytes`: what it held when that was more than
- *  its limit. */
+/** The connection to a thread: the two ports, the supervisor, and the controller that ends it. `thread` and `before`:
+ *  the thread and the processor time that it had used before, once the run has begun. `heldBytes`: the memory that it
+ *  held when it exceeded its limit. */
 interface Line {
   far: MessagePort
   near: MessagePort
@@ -41,21 +41,21 @@ interface Line {
 }
 
 const HOST = join(import.meta.dirname, `thread${extname(import.meta.filename)}`)
-/** A thread that nobody has used for so long ends. */
+/** A thread ends after being idle for this long, ms. */
 const IDLE = 10 * SECOND
 const MIB = 2 ** 20
 /** The share of the grace after which the processes that the run has started get SIGTERM. */
-const OWN = 0.8
+const TERM_AFTER = 0.8
 
 const wired = (port: MessagePort): Port<Down, Up> => ({
   post: message => port.postMessage(message, []),
-  listen: hear =>
+  listen: receive =>
     void port.on('message', message => {
-      if (isOurs(message)) hear(message as Up)
+      if (isOurs(message)) receive(message as Up)
     })
 })
 
-/** How long a thread that is to be ended may take to report its usage, ms. */
+/** How long a thread may take to report its usage before it is ended, ms. */
 const LAST_LOOK = 100
 
 async function threadUsed ({ thread, before }: Line): Promise<Usage | null> {
@@ -69,19 +69,19 @@ async function threadUsed ({ thread, before }: Line): Promise<Usage | null> {
       written_bytes: null
     }
   } catch {
-    // A thread that has ended tells nothing.
+    // A thread that has ended has no statistics.
     return null
   }
 }
 
-/** Bytes of what is used of the heap of a thread, and of Buffers and the like beside it. */
+/** The used heap of a thread and its external memory, such as Buffers, in bytes. */
 async function heapOf ({ thread }: Line): Promise<number> {
   const heap = await thread?.getHeapStatistics().catch(() => null)
   return heap ? heap.used_heap_size + heap.external_memory : 0
 }
 
-/** What a thread may hold. V8 bounds the heap by itself, and nobody what is beside it. What can be collected counts
- *  until it is: only what is there at two looks in a row is more than the limit. */
+/** The memory limit of a thread. V8 limits only the heap, not external memory. Garbage counts until it is collected, so
+ *  the limit is exceeded only when two measurements in a row exceed it. */
 function boundOf (limitMb: number | null, line: Line, end: () => void): MemoryBound | null {
   if (limitMb === null) return null
   let before = 0
@@ -103,8 +103,8 @@ const waited = (clock: Clock, ms: number) =>
     after(clock, ms, resolve)
   })
 
-/** The threads in which functions are executed: made when they are needed, kept for the next run, ended when they do
- *  not let go. */
+/** The threads in which functions are executed. They are started on demand, reused, and ended when a function does not
+ *  stop. */
 export class Threads {
   readonly #notice: Listener
   readonly #pools = new Map<number | null, Piscina>()
@@ -114,13 +114,13 @@ export class Threads {
     this.#notice = notice
   }
 
-  /** How many threads there are. */
+  /** The number of threads. */
   get size (): number {
     return [...this.#pools.values()].reduce((sum, { threads }) => sum + threads.length, 0)
   }
 
-  /** Executes a run in a thread. One that has not stopped within the grace is ended with its thread. Throws
-   *  OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the thread ended before the function. */
+  /** Executes a run in a thread. A run that does not stop within the grace is ended together with its thread. Rejects
+   *  with OFFPEAK_WORK_DIED or OFFPEAK_OUT_OF_MEMORY when the thread ends before the function. */
   async run (
     work: Isolated,
     ctx: TaskContext,
@@ -139,21 +139,25 @@ export class Threads {
     }
     const meter = metered(() => threadUsed(line), boundOf(work.memory_mb, line, () => void end()))
     void attended.began.then(place => children.begin(place))
-    const cancel = onceAborted(ctx.signal, clock, [{ ms: graceMs * OWN, act: () => void children.signal('SIGTERM') }, {
+    const cancel = onceAborted(ctx.signal, clock, [{
+      ms: graceMs * TERM_AFTER,
+      act: () => void children.signal('SIGTERM')
+    }, {
       ms: graceMs,
       act: () => void end()
     }])
     try {
       port1.postMessage({ say: 'start', job: jobOf(work.home, given) } satisfies Down, [])
       await this.#execute(work, line)
-      return answerOf(attended.told!.ended)
+      return answerOf(attended.ending!.ended)
     } finally {
       cancel()
       attended.end()
       port1.close()
-      used(mostUsage(attended.told?.used ?? null, meter.end()))
-      // What a function has started goes on when it has returned, and not when it was to stop or could not return.
-      if (ctx.signal.aborted || attended.told === null) await children.end()
+      used(mostUsage(attended.ending?.used ?? null, meter.end()))
+      // Processes that a function started may continue after it has returned, but not when it was stopped or did not
+      // return.
+      if (ctx.signal.aborted || attended.ending === null) await children.end()
     }
   }
 
@@ -164,11 +168,10 @@ export class Threads {
     await Promise.all(pools.map(pool => pool.destroy()))
   }
 
-  /** Resolves when the end of the function is known and its thread is free; rejects with the reason when it was
-   *  ended. */
+  /** Resolves when the end of the function is reported and its thread is free. Rejects when the thread was ended. */
   async #execute ({ memory_mb: limitMb }: Isolated, line: Line): Promise<void> {
     const { far, near, attended, kill, clock } = line
-    // Most tasks never run in a thread.
+    // Imported on demand, because most tasks do not run in a thread.
     const { Piscina } = await import('piscina')
     const pool = this.#poolFor(limitMb, Piscina)
     const closed = once(near, 'close')
@@ -185,9 +188,9 @@ export class Threads {
       await running
       await attended.over
     } catch (error) {
-      // What was said before the end is still on its way.
+      // Messages sent before the end may still arrive.
       if (!kill.signal.aborted) await Promise.race([closed, waited(clock, SECOND)])
-      if (attended.told !== null) return
+      if (attended.ending !== null) return
       if (line.heldBytes !== undefined) throw outOfMemory({ limitMb, heldBytes: line.heldBytes })
       if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
         throw outOfMemory({ limitMb, cause: error })
@@ -197,14 +200,14 @@ export class Threads {
     }
   }
 
-  /** Remembers the exit code of a thread. */
+  /** Records the exit code of a thread. */
   #watch (thread: Worker): void {
     if (this.#exits.has(thread)) return
     this.#exits.set(thread, null)
     thread.once('exit', code => this.#exits.set(thread, code))
   }
 
-  /** Threads of one memory limit. Slots bound how many there are. */
+  /** The pool of threads with one memory limit. Slots limit the number of threads. */
   #poolFor (limitMb: number | null, Pool: typeof Piscina): Piscina {
     const known = this.#pools.get(limitMb)
     if (known) return known
@@ -218,7 +221,7 @@ export class Threads {
       ...limitMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: limitMb } }
     })
     pool.on('message', (notice: Notice) => this.#notice(notice))
-    // A thread that ends while nobody uses it is replaced when it is needed.
+    // A thread that ends while it is idle is replaced on demand.
     pool.on('error',
       (error: unknown) => this.#notice({ kind: 'late_error', id: null, task: null, error: failureOf(error) }))
     this.#pools.set(limitMb, pool)

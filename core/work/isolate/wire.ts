@@ -14,7 +14,7 @@ import type { Result } from '../../model/run/result.ts'
 import type { Thrown } from '../../model/run/failure.ts'
 import type { TaskLog } from '../../model/task/context.ts'
 
-/** What a thread or process is told to execute: plain data. `version`: of the definition in force; `calls`: the
+/** The run that a thread or process executes, as plain data. `version`: of the definition; `calls`: the names of the
  *  functions of ctx.services.offpeak. */
 export interface Job {
   home: FunctionSource
@@ -27,10 +27,10 @@ export interface Job {
 }
 
 const ASKS = ['begin', 'save', 'enqueue', 'breathe', 'call'] as const
-/** What a task asks of the manager. */
+/** The requests of a task to the manager. */
 export type Ask = typeof ASKS[number]
 
-/** What has changed in the progress since the last report. */
+/** The changes of the progress since the last report. */
 export interface Moved {
   stage?: string
   total?: number
@@ -39,13 +39,14 @@ export interface Moved {
   message?: string
 }
 
-/** What the function came to. */
+/** The end of the function. */
 export type Ended =
   | { kind: 'returned' } & Result
   | { kind: 'threw' } & Thrown
 
-/** Where a function is executed. `cpu`: what its thread has taken by then; `held`: bytes of memory that the place holds
- *  while it is empty; `task`: the thread as /proc names it, and `children` what it has started before. */
+/** The place where a function is executed, before it begins. `cpu`: the processor time that the thread has used;
+ *  `held`: the memory that it holds, bytes; `task`: the id of the thread in /proc; `children`: the processes that it
+ *  has started. */
 export interface Place {
   thread: number
   cpu: NodeJS.CpuUsage
@@ -54,14 +55,14 @@ export interface Place {
   children: number[]
 }
 
-/** Messages from the place where a task is executed. `worn`: it must not be used again. */
+/** Messages from the place where a task is executed. `worn`: the thread must not be used again. */
 export type Up =
   | { say: 'began', place: Place }
   | { say: 'log', level: keyof TaskLog, words: LogPart[] }
   | { say: 'progress', moved: Moved }
   | { say: 'ask', id: number, what: Ask, words: unknown[] }
   | { say: 'uncaught', error: Failure }
-  /** How long a call to the file system has not come back, ms; null: it has. */
+  /** How long a file system call has not returned, ms; null when it has. */
   | { say: 'waits', ms: number | null }
   | { say: 'ended', ended: Ended, used: Usage, worn: boolean }
 
@@ -72,23 +73,23 @@ export type Down =
   | { say: 'hints', hints: Hints }
   | { say: 'answer', id: number, value?: unknown, error?: Failure }
 
-/** One end of the line between the two. What a task sends of its own is not heard. */
+/** One end of the connection. Messages that a task sends itself are ignored. */
 export interface Port<Out, In> {
   post(message: Out): void
-  listen(hear: (message: In) => void): void
+  listen(receive: (message: In) => void): void
 }
 
-/** True for a message of ours. */
+/** True for a message of this protocol. */
 export const isOurs = (message: unknown): message is { say: string } =>
   typeof message === 'object' && message !== null && 'say' in message
 
-/** What a function that has returned came to, as plain data. */
+/** The end of a function that has returned, as plain data. */
 export const returned = (value: unknown): Ended => ({ kind: 'returned', ...resultOf(value) })
 
-/** What a function that has thrown came to, as plain data. */
+/** The end of a function that has thrown, as plain data. */
 export const threw = (error: unknown): Ended => ({ kind: 'threw', ...thrownOf(error) })
 
-/** Returns or throws what the function has returned or thrown elsewhere. */
+/** Returns the result of a function that was executed elsewhere, or throws its error. */
 export function answerOf (ended: Ended): unknown {
   if (ended.kind === 'returned') {
     return ended.warning === undefined

@@ -1,21 +1,21 @@
 import { mostUsage } from '../../../model/run/usage.ts'
 import type { Usage } from '../../../model/run/usage.ts'
 
-/** Between two looks, ms: what is short is looked at early, what is long now and then. */
+/** The first and the longest interval between two measurements, ms. The interval doubles. */
 const FIRST = 50
 const LONGEST = 1000
-/** What may not hold more than so much is looked at more often: memory is taken quickly. */
+/** The longest interval for work with a memory limit, ms: memory can grow quickly. */
 const LONGEST_BOUNDED = 200
 
 export interface Meter {
-  /** Looks now, beside the looks that come by themselves. */
+  /** Measures now, in addition to the regular measurements. */
   look(): Promise<void>
-  /** Looks no more; the most that was seen, or null when nothing was. */
+  /** Stops measuring. Returns the highest usage measured, or null. */
   end(): Usage | null
 }
 
-/** `held`: the bytes that the work holds, asked for when what was seen is more than the limit; `over` is called
- *  once. */
+/** A memory limit. `seen`: the bytes in a measurement; `held`: the exact bytes that the work holds, called when `seen`
+ *  exceeds the limit; `over`: called once, when `held` exceeds it too. */
 export interface MemoryBound {
   bytes: number
   seen: (used: Usage) => number
@@ -23,8 +23,9 @@ export interface MemoryBound {
   over: (bytes: number) => void
 }
 
-/** Looks again and again at what work has taken that may be ended before it can report it, and at what it holds. The
- *  looks go by the timers of the process, whatever clock the runs go by: what is executed elsewhere takes real time. */
+/** Measures repeatedly the usage of work that may be ended before it can report it, and checks its memory limit. It
+ *  uses the timers of the process, even when runs have a simulated clock, because work executed elsewhere takes real
+ *  time. */
 export function metered (ask: () => Usage | null | Promise<Usage | null>, bound: MemoryBound | null = null): Meter {
   let most: Usage | null = null
   let timer: NodeJS.Timeout | undefined

@@ -9,20 +9,20 @@ const textOf = async (file: string) => await readFile(file, 'utf8').catch(() => 
 /** One field of /proc/<pid>/stat, proc(5), counted from 1; null when there is no such process or no /proc. */
 async function fieldOf (pid: number | string, field: number): Promise<string | null> {
   const stat = await textOf(`/proc/${pid}/stat`)
-  // The name in parentheses, the second field, may hold spaces and parentheses of its own.
+  // The name in parentheses, the second field, may contain spaces and parentheses.
   return stat === '' ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field - 3] ?? null
 }
 
-/** The start time of a process as the kernel tells it, or null where there is no such process or no /proc. With the pid
- *  it names one process for as long as the machine is up. */
+/** The start time of a process in kernel ticks, or null without such a process or without /proc. Together with the pid
+ *  it identifies one process until the machine restarts. */
 export const startedAt = async (pid: number): Promise<string | null> => await fieldOf(pid, 22)
 
 const isPid = (name: string) => /^\d+$/.test(name)
 
-/** The processes that are there; none where there is no /proc. */
+/** The pids of all processes; empty without /proc. */
 const listed = async (): Promise<number[]> => (await readdir('/proc').catch(() => [])).filter(isPid).map(Number)
 
-/** The processes that may be newer than one: ids rise until they begin again. */
+/** The processes that may be newer than a given one: pids ascend until they wrap around. */
 async function newerThan (pid: number): Promise<number[]> {
   const last = Number((await textOf('/proc/loadavg')).trim().split(' ').at(-1))
   const all = await listed()
@@ -35,23 +35,23 @@ async function filtered (pids: readonly number[], isOne: (pid: number) => Promis
   return found
 }
 
-/** What a process has started that is still in its session, in whatever group. */
+/** The processes in the session of a leader, in any group. */
 export const inSession = async (leader: number): Promise<number[]> =>
   await filtered(await newerThan(leader), async pid => await fieldOf(pid, 6) === String(leader))
 
-/** The processes whose environment says that they belong to the run. */
+/** The processes that belong to a run according to their environment. */
 export const ofRun = async (run: string): Promise<number[]> =>
   await filtered(await listed(), async pid =>
     pid !== process.pid && (await textOf(`/proc/${pid}/environ`)).split('\0').includes(`${RUN_ID}=${run}`))
 
-/** Signals a whole process group; a group that is gone is not an error. */
+/** Signals a process group. A group that has ended is not an error. */
 export function killGroup (pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {}
 }
 
-/** Signals processes; one that is gone is not an error. */
+/** Signals processes. A process that has ended is not an error. */
 export function signalAll (pids: Iterable<number>, signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
@@ -60,8 +60,8 @@ export function signalAll (pids: Iterable<number>, signal: NodeJS.Signals): void
   }
 }
 
-/** Ends what is left of a child of an earlier process: only when the pid still is the process that was recorded, or
- *  when that has ended and what it had started for the run has not. */
+/** Kills the remains of a child of an earlier process: its group when the pid is still the recorded process or contains
+ *  processes of the run, and all processes of the run. Resolves to true when there were any. */
 export async function endOrphan (child: Child, run: string): Promise<boolean> {
   const started = await startedAt(child.pid)
   const left = await ofRun(run)

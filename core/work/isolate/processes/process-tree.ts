@@ -7,7 +7,7 @@ import type { Usage } from '../../../model/run/usage.ts'
 const UTIME = 11
 /** pgrp is field 5. */
 const PGRP = 2
-/** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */
+/** The kernel reports processor time in hundredths of a second on every machine (USER_HZ, time(7)). */
 const TICKS = 100
 const MOST_PROCESSES = 500
 
@@ -27,20 +27,20 @@ function list (folder: string): string[] {
   }
 }
 
-/** The fields of /proc/<pid>/stat from the third one on, proc(5): the name in parentheses may hold spaces and
- *  parentheses of its own. */
+/** The fields of /proc/<pid>/stat from the third one on, proc(5). The name in parentheses may contain spaces and
+ *  parentheses. */
 function fieldsOf (pid: number): string[] {
   const stat = text(`/proc/${pid}/stat`)
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** The process group of a process, NaN where there is none. */
+/** The process group of a process; NaN when the process does not exist. */
 export const groupOf = (pid: number): number => Number(fieldsOf(pid)[PGRP] ?? NaN)
 
-/** False for a process that is gone, and for one that has ended and whose end nobody has read. */
+/** False for a process that does not exist and for a zombie. */
 export const isAlive = (pid: number): boolean => /^[^ZX]$/.test(fieldsOf(pid)[0] ?? '')
 
-/** Processor seconds of a process, with those of its children that have ended and were waited for. */
+/** The processor seconds of a process and of its children that have ended and were waited for. */
 function secondsOf (pid: number): number | null {
   const fields = fieldsOf(pid)
   const ticks = fields.slice(UTIME, UTIME + 4).reduce((total, field) => total + Number(field), 0)
@@ -52,7 +52,7 @@ const numberIn = (from: string, pattern: RegExp): number | null => {
   return found === undefined ? null : Number(found)
 }
 
-/** What one thread of a process has started that lives. */
+/** The living child processes of one thread of a process. */
 export const startedBy = (pid: number | 'self', thread: string): number[] =>
   text(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number)
 
@@ -72,7 +72,7 @@ function processUsed (pid: number): Usage | null {
 
 const plus = (a: number | null, b: number | null) => a === null ? b : a + (b ?? 0)
 
-/** A process and everything below it that lives, at most 500 of them. */
+/** Processes and their living descendants, at most 500. */
 export function treeOf (roots: readonly number[]): number[] {
   const pids = [...roots]
   for (let index = 0; index < pids.length && pids.length < MOST_PROCESSES; index++) {
@@ -81,8 +81,8 @@ export function treeOf (roots: readonly number[]): number[] {
   return pids.slice(0, MOST_PROCESSES)
 }
 
-/** What a process and everything below it that lives has taken so far, and what it holds of memory now; what its ended
- *  children have taken counts as its own. Null where there is no such process or no /proc. */
+/** The usage of a process and its living descendants so far; memory is what they hold now. Processor time of ended
+ *  children counts for their parent. Null without such a process or without /proc. */
 export function treeUsage (pid: number): Usage | null {
   const sum = treeOf([pid]).map(processUsed).reduce((all, one) =>
     all === null || one === null ? all ?? null : {
@@ -95,14 +95,14 @@ export function treeUsage (pid: number): Usage | null {
   return sum === null || sum === undefined ? null : { ...sum, cpu_seconds: Math.round(sum.cpu_seconds * TICKS) / TICKS }
 }
 
-/** What a process holds of memory; pages that several share count in part. It takes the system a while to tell. */
+/** The proportional set size of a process, bytes: shared pages count in part. Reading it is slow. */
 export async function shareOf (pid: number): Promise<number | null> {
   const kilobytes = numberIn(await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => ''), /^Pss:\s*(\d+) kB/m)
   return kilobytes === null ? null : 1024 * kilobytes
 }
 
-/** Bytes of memory that a process and everything below it holds. `inShares`: there are several, and what they share is
- *  counted in parts, as `shareOf` does. */
+/** The memory that a process and its descendants hold, bytes. `inShares`: there are several, and shared pages count in
+ *  part, see `shareOf`. */
 export async function treeMemory (pid: number): Promise<{ bytes: number, inShares: boolean } | null> {
   const pids = treeOf([pid])
   let sum: number | null = null

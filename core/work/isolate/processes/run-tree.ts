@@ -10,22 +10,21 @@ interface RunTreeOptions {
   /** The leader of the group and the session; undefined when it could not be started. */
   pid: number | undefined
   run: string
-  /** What it and all that it has started may hold together. */
+  /** The memory limit of the process and its descendants together, MiB; null: none. */
   limitMb: number | null
-  /** False: it loads what executes the task first, and nothing counts before `empty` says what that holds. */
+  /** False: the process first loads the code that executes tasks, and the limit applies after `empty` was called. */
   isOwn: boolean
 }
 
-/** The processes of one run that is executed in a process of its own: what they take, how much they hold, and how they
- *  are ended. */
+/** The processes of a run that is executed in its own process: measures, limits and ends them. */
 export class RunTree {
   readonly #pid: number | undefined
   readonly #run: string
   readonly #limitMb: number | null
   readonly #meter: Meter
-  /** What the process holds while the task has done nothing: it does not count. Infinity: that is not known yet. */
+  /** The memory that the process holds before the task begins, which does not count; Infinity until it is known. */
   #emptyBytes: number
-  /** The same with shared pages counted in part, as they are once it has children. */
+  /** The same with shared pages counted in part, for when the process has children. */
   #emptyShare: Promise<number | null> = Promise.resolve(0)
   #heldBytes: number | null = null
 
@@ -37,18 +36,18 @@ export class RunTree {
     this.#meter = metered(() => pid === undefined ? null : treeUsage(pid), this.#bound())
   }
 
-  /** What was held when the limit was exceeded; null: it was not. */
+  /** The memory that was held when the limit was exceeded, bytes; null when it was not. */
   get heldBytes (): number | null {
     return this.#heldBytes
   }
 
-  /** Says what the process holds before the task begins. */
+  /** Sets the memory that the process holds before the task begins, bytes. */
   empty (bytes: number): void {
     this.#emptyBytes = bytes
     if (this.#pid !== undefined) this.#emptyShare = shareOf(this.#pid)
   }
 
-  /** Signals all of them: once each, also those that have left the group. */
+  /** Signals all processes once, including those that have left the group. */
   signal (signal: NodeJS.Signals): void {
     const pid = this.#pid
     if (pid === undefined) return
@@ -58,8 +57,8 @@ export class RunTree {
     signalAll(others, signal)
   }
 
-  /** Ends what is left in the session of the process; after a stop also what has left that. Returns what all of them
-   *  have taken. */
+  /** Kills the processes left in the session; after a stop also those that have left it. Resolves to the usage of all
+   *  of them. */
   async end ({ stopped }: { stopped: boolean }): Promise<Usage | null> {
     const used = this.#meter.end()
     if (this.#pid === undefined) return used

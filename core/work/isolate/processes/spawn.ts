@@ -8,10 +8,10 @@ import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../../../model/base/clock.ts'
 import type { Niceness } from '../../../model/task/isolation.ts'
 
-/** Told of the process that does the work. */
+/** Called with the process that executes a run. */
 export type ChildSink = (child: Child) => Promise<unknown>
 
-/** How a process has ended. */
+/** The end of a process. */
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
@@ -19,7 +19,7 @@ export interface Exit {
 
 const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'] as const
 
-/** The variables that a child process gets from this one. */
+/** The environment variables that a child process inherits. */
 export function minimalEnvironment (): NodeJS.ProcessEnv {
   const inherited = INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])
   return Object.fromEntries(inherited) as NodeJS.ProcessEnv
@@ -28,7 +28,7 @@ export function minimalEnvironment (): NodeJS.ProcessEnv {
 const CLASSES = { idle: ['-c', '3'], low: ['-c', '2', '-n', '7'] } as const
 const known = new Map<string, boolean>()
 
-/** True when there is such a program. */
+/** True when the program is in the PATH. */
 function exists (program: string): boolean {
   const before = known.get(program)
   if (before !== undefined) return before
@@ -44,29 +44,29 @@ function exists (program: string): boolean {
   return found
 }
 
-/** A command with the words before it that make it kind; a system without nice or ionice goes without. Each of them
- *  becomes the next, so that the process keeps its id. */
-export function mannered (command: readonly string[], { nice, ionice }: Niceness): [string, ...string[]] {
+/** A command prefixed with nice and ionice, as far as the system has them. Each of them executes the next, so that the
+ *  process keeps its id. */
+export function withNiceness (command: readonly string[], { nice, ionice }: Niceness): [string, ...string[]] {
   const words = [...command]
   if (ionice !== undefined && exists('ionice')) words.unshift('ionice', ...CLASSES[ionice])
   if (nice !== undefined && exists('nice')) words.unshift('nice', '-n', String(nice))
   return words as [string, ...string[]]
 }
 
-/** Makes a process kind that could not be started so. */
-export function calm ({ pid }: ChildProcess, { nice }: Niceness): void {
+/** Sets the niceness of a started process where the system has no nice. */
+export function setNiceness ({ pid }: ChildProcess, { nice }: Niceness): void {
   if (nice === undefined || pid === undefined || exists('nice')) return
   try {
     setPriority(pid, nice)
   } catch {}
 }
 
-/** Resolves when the process has ended and all that it has said was read; rejects when it could not be started. */
+/** Resolves when the process has ended and its output was read. Rejects when it could not be started. */
 export function exited (child: ChildProcess): Promise<Exit> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal }))
-    // A grandchild that keeps the pipes open must not keep the run: the exit counts, a moment later.
+    // A grandchild that keeps the pipes open must not delay the end of the run for longer than this.
     child.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), SECOND).unref())
   })
 }
@@ -76,7 +76,7 @@ interface Step {
   act: () => void
 }
 
-/** Runs each step its number of ms after the signal is aborted; returns a function that cancels those that are left. */
+/** Runs each step its `ms` after the signal is aborted. Returns a function that cancels the remaining steps. */
 export function onceAborted (signal: AbortSignal, clock: Pick<Clock, 'after'>, steps: readonly Step[]): () => void {
   const cancels: (() => void)[] = []
   const begin = () => cancels.push(...steps.map(({ ms, act }) => after(clock, ms, act)))
