@@ -1,6 +1,6 @@
 import { failureOf } from '../model/run/failure.ts'
 import type { Clock } from '../model/base/clock.ts'
-import type { PartialReading, Sensor } from './source/sensor.ts'
+import type { PartialReading, Sensor } from './source/sensor-host.ts'
 
 /** A sensor that does not answer, and since when, epoch ms. */
 export interface SensorFault {

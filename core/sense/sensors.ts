@@ -16,7 +16,7 @@ import { temperatureSensor } from './sensor/temperature.ts'
 import { upsSensor } from './sensor/ups.ts'
 import type { Config } from '../model/config/config.ts'
 import type { Exec } from './source/exec.ts'
-import type { SensorHost, Sensor } from './source/sensor.ts'
+import type { SensorHost, Sensor } from './source/sensor-host.ts'
 
 function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
   const limits = new Limits(ground)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DESKTOP, machine } from './machine.ts'
 import { loopSensor } from '../../core/sense/sensor/loop.ts'
 import { until } from '../clock.ts'
-import type { PartialReading } from '../../core/sense/source/sensor.ts'
+import type { PartialReading } from '../../core/sense/source/sensor-host.ts'
 
 t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })

@@ -5,7 +5,7 @@ import { isInstalled } from '../source/exec.ts'
 import { wayOut } from './network.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Exec } from '../source/exec.ts'
-import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const BOUND = 4 * SECOND
 const SERVICE = 'org.freedesktop.NetworkManager'

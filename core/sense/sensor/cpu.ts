@@ -4,7 +4,7 @@ import { OwnProcesses } from '../source/process-tree.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Files } from '../source/files.ts'
-import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor-host.ts'
 import type { Limits } from '../source/cgroup.ts'
 
 /** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */

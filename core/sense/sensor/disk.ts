@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { share } from '../source/number.ts'
-import type { PartialReading, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const EVERY = 30 * SECOND
 

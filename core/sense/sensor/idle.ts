@@ -5,7 +5,7 @@ import { absent } from '../source/files.ts'
 import { graphicalIdle } from './session.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Exec } from '../source/exec.ts'
-import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const LIST_AGAIN = MINUTE
 /** Clocks of file systems may be a little ahead. */

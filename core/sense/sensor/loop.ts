@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
-import type { PartialReading, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 // A look of the native timer costs more than the rest of a sample: two a second see every long block and many short
 // ones.

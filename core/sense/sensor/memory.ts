@@ -2,7 +2,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { numberAfter, share } from '../source/number.ts'
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Limits } from '../source/cgroup.ts'
-import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const KIB = 1024
 

@@ -4,7 +4,7 @@ import { numbersOf } from '../source/number.ts'
 import { OwnNetwork } from '../source/own-network.ts'
 import { rates, rise } from '../source/rate.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
-import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor-host.ts'
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 

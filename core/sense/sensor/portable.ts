@@ -2,7 +2,7 @@ import { MINUTE, SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import { share } from '../source/number.ts'
 import type si from 'systeminformation'
-import type { PartialReading, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 /** The calls of systeminformation that stand in for /proc and /sys. */
 export type Library = Pick<typeof si,

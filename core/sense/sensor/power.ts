@@ -3,7 +3,7 @@ import { SECOND } from '../../model/base/duration.ts'
 import { absent } from '../source/files.ts'
 import { powerOf } from './power-supply.ts'
 import type { Files } from '../source/files.ts'
-import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 import type { Supply } from './power-supply.ts'
 
 const EVERY = 5 * SECOND

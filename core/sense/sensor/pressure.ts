@@ -2,7 +2,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Maybe, Pressure } from '../../model/machine/reading.ts'
 import type { Limits } from '../source/cgroup.ts'
-import type { SensorHost, PartialReading, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const NONE: Pressure = { some: UNKNOWN, full: UNKNOWN }
 

@@ -6,7 +6,7 @@ import { isInstalled } from '../source/exec.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 import type { Exec } from '../source/exec.ts'
-import type { SensorHost } from '../source/sensor.ts'
+import type { SensorHost } from '../source/sensor-host.ts'
 
 const EVERY = MINUTE
 const BOUND = 4 * SECOND

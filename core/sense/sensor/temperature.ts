@@ -5,7 +5,7 @@ import { doubtsOf } from '../source/degrees.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Degrees } from '../source/degrees.ts'
 import type { Files } from '../source/files.ts'
-import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor.ts'
+import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor-host.ts'
 import type { Clock } from '../../model/base/clock.ts'
 
 const EVERY = 15 * SECOND

@@ -3,7 +3,7 @@ import { UNKNOWN } from '../../model/machine/reading.ts'
 import { plainNumber } from '../source/number.ts'
 import type { Exec } from '../source/exec.ts'
 import type { Maybe, Ups, UpsWarning } from '../../model/machine/reading.ts'
-import type { PartialReading, Sensor } from '../source/sensor.ts'
+import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const BOUND = 4 * SECOND
 

@@ -2,7 +2,7 @@ import { MINUTE } from '../../model/base/duration.ts'
 import { VERSION_1, VERSION_2 } from './cgroup-version.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Files } from './files.ts'
-import type { Roots } from './sensor.ts'
+import type { Roots } from './sensor-host.ts'
 import type { Version } from './cgroup-version.ts'
 
 /** What a container may use; null where it has no limit of its own. */

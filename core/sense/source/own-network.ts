@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { absent } from './files.ts'
-import type { SensorHost } from './sensor.ts'
+import type { SensorHost } from './sensor-host.ts'
 import type { Moved, OwnProcesses } from './process-tree.ts'
 
 const ESTABLISHED = '01'

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { absent } from './files.ts'
 import { numberAfter, numbersOf } from './number.ts'
-import type { SensorHost } from './sensor.ts'
+import type { SensorHost } from './sensor-host.ts'
 
 /** utime, stime, cutime, cstime are fields 14 to 17 of /proc/<pid>/stat, nice is field 19 (proc(5)): counted from
  *  field 4, the first after the letter of the state. */
