@@ -8,7 +8,7 @@ import type { Reading } from '../model/machine/reading.ts'
 
 const FILE = 'readings.jsonl'
 const MODE = 0o600
-/** Minutes are what is written: a line of some hundred bytes each. */
+/** The levels of the timeline: minutes are appended to the file, a line of some hundred bytes each. */
 const MINUTES = 1
 const QUARTERS = 2
 const SIGNIFICANT = 4
@@ -30,12 +30,12 @@ function pointsIn (text: string): Point[] {
   let fields: string[] = [...FIELDS]
   return text.split('\n').flatMap((line): Point[] => {
     try {
-      const told = JSON.parse(line) as unknown
-      if (!Array.isArray(told)) {
-        fields = (told as { fields?: string[] } | null)?.fields ?? fields
+      const parsed = JSON.parse(line) as unknown
+      if (!Array.isArray(parsed)) {
+        fields = (parsed as { fields?: string[] } | null)?.fields ?? fields
         return []
       }
-      const [at, count, ...values] = told as unknown[]
+      const [at, count, ...values] = parsed as unknown[]
       if (typeof at !== 'number' || typeof count !== 'number' || count < 1) return []
       const known = fields.map((field, index) => [field, values[index]] as const)
         .filter(([field, value]) => isValue(value) && (FIELDS as readonly string[]).includes(field))
@@ -46,23 +46,23 @@ function pointsIn (text: string): Point[] {
   })
 }
 
-/** The past of the machine: five seconds fine for an hour, a minute for a day, a quarter of an hour for thirty days.
- *  What is older than the present minute survives a restart, in `readings.jsonl` of the data folder. */
+/** Past readings: every five seconds for an hour, every minute for a day, every quarter of an hour for thirty days.
+ *  Complete minutes are stored in `readings.jsonl` of the data folder. */
 export class History {
   readonly #folder: string
   #timeline: Timeline = emptyTimeline()
-  /** Beginning of the last minute that was written. */
+  /** The start of the last minute that was written. */
   #written = -Infinity
   #rewritten = Infinity
   #saving: Promise<void> = Promise.resolve()
-  /** Why the last save failed, null when it did not. */
+  /** The error of the last write, or null. */
   fault: string | null = null
 
   constructor ({ folder }: { folder: string }) {
     this.#folder = folder
   }
 
-  /** Reads the stored points that are not too old at `now`, and rewrites the file without the others. */
+  /** Loads the stored points, and rewrites the file without those that are too old at `now`. */
   async load (now: number): Promise<void> {
     const text = await readFile(this.#file, 'utf8').catch(() => '')
     if (text === '') return
@@ -91,12 +91,12 @@ export class History {
     void this.#save(() => due ? this.#rewrite() : this.#append(complete))
   }
 
-  /** The points of a span, oldest first. */
+  /** The points of a period, oldest first. */
   query (ask: HistoryAsk): Point[] {
     return select(this.#timeline, ask)
   }
 
-  /** Writes the current minute as well; resolves when all is written. */
+  /** Writes the current minute, and resolves when everything is written. */
   async stop (): Promise<void> {
     const rest = this.#timeline[MINUTES]!.filter(({ at }) => at > this.#written)
     this.#written = rest.at(-1)?.at ?? this.#written
@@ -124,13 +124,13 @@ export class History {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const fresh = await appendFile(this.#file, '', { mode: MODE, flag: 'ax' }).then(() => true, () => false)
     const lines = points.map(lineOf)
-    // A line that a power loss has cut off must not swallow the next one.
+    // The newline comes first, so that a line that a power loss has truncated does not affect the next one.
     await appendFile(this.#file, `${fresh ? HEAD : ''}\n${lines.join('\n')}`)
   }
 
   async #rewrite (): Promise<void> {
     const minutes = this.#timeline[MINUTES]!.filter(({ at }) => at <= this.#written)
-    // A quarter of which minutes are written too would count twice.
+    // A quarter that overlaps the written minutes would count twice.
     const before = minutes[0]?.at ?? Infinity
     const quarters = this.#timeline[QUARTERS]!.filter(({ at }) => at + LEVELS[QUARTERS]!.stepMs <= before)
     await writeFile(`${this.#file}.tmp`, [HEAD, ...[...quarters, ...minutes].map(lineOf)].join('\n'), { mode: MODE })

@@ -22,35 +22,35 @@ import type { SensorFault } from './sensor-poll.ts'
 export interface SensesAsk {
   clock: Clock
   config: () => Config
-  /** The data folder: stores signals and history; the space on its file system is measured. */
+  /** The data folder, for signals and history. The free space of its file system is measured. */
   folder: string
-  /** Folders of the system that sensors read; other folders in tests. */
+  /** Replaces folders of the system, for tests. */
   roots?: Partial<Roots>
   exec?: Exec
   platform?: NodeJS.Platform
-  /** How long one sensor may take; sense.timeout when absent. */
+  /** The time limit of one sensor. Default: `sense.timeout`. */
   boundMs?: number
-  /** How long a sample waits for sensors that have not answered at once. */
+  /** How long a sample waits for slow sensors. */
   patienceMs?: number
 }
 
 const PATIENCE = SECOND / 4
-/** Timers of the process cannot count days. */
+/** Timers of Node cannot count more than 24 days. */
 const MOST_BOUND = HOUR
-/** File work of the process has four threads: no more than these may be lost to sensors that hang. */
+/** File operations share a few threads; at most this many may be blocked by sensors that hang. */
 const MOST_HANGING = 2
 
-/** Samples the machine with its sensors and keeps their answers. Its only timers are the time limits of sensors. */
+/** Samples the machine with its sensors, and keeps the latest reading. Its only timers are the time limits of sensors. */
 export class Senses implements Service {
   readonly #ask: SensesAsk
-  readonly #ground: SensorHost
+  readonly #host: SensorHost
   readonly #exec: Exec
   readonly #platform: NodeJS.Platform
   readonly #signals: Signals
   readonly #probes: Probes
   readonly #history: History
   readonly #own = new Map<string, Sensor>()
-  #askings = new Map<string, SensorPoll>()
+  #polls = new Map<string, SensorPoll>()
   #fixed: Map<string, Sensor> | null = null
   #chosen = new Map<string, Sensor>()
   #sense: Config['sense'] | null = null
@@ -64,24 +64,24 @@ export class Senses implements Service {
     const roots = { ...ROOTS, ...ask.roots }
     const exec = this.#exec = ask.exec ?? machineExec
     const platform = this.#platform = ask.platform ?? process.platform
-    this.#ground = { files: new Files(), roots, clock }
+    this.#host = { files: new Files(), roots, clock }
     this.#signals = new Signals({ folder, clock, declared: () => config().signals })
     this.#probes = new Probes({ clock, exec, platform, proc: roots.proc, settings: () => config().probes })
     this.#history = new History({ folder })
     this.#latest = unknownReading(clock.now())
   }
 
-  /** The last sample; everything unknown before the first. */
+  /** The last sample. Before the first, every value is unknown. */
   get latest (): Reading {
     return this.#latest
   }
 
-  /** Reads signals and history of the data folder and takes a first sample, from which the rates count. */
+  /** Loads signals and history from the data folder, and takes a first sample as the base of rates. */
   start (): Promise<void> {
     return this.#life.start()
   }
 
-  /** Also ends what samples without a start have begun. */
+  /** Stops polls and probes, also those of samples taken without a start. */
   stop (): Promise<void> {
     return this.#life.state === 'stopped' ? this.#stop() : this.#life.stop()
   }
@@ -98,10 +98,10 @@ export class Senses implements Service {
 
   async #stop (): Promise<void> {
     await this.#sampling
-    for (const asking of this.#askings.values()) asking.stop()
-    this.#askings.clear()
+    for (const poll of this.#polls.values()) poll.stop()
+    this.#polls.clear()
     this.#sense = null
-    await Promise.all([this.#probes.stop(), this.#history.stop(), this.#signals.saved(), this.#ground.files.close()])
+    await Promise.all([this.#probes.stop(), this.#history.stop(), this.#signals.saved(), this.#host.files.close()])
   }
 
   /** Reads every sensor that is due and returns the whole reading. Concurrent calls share one sample. Never rejects. */
@@ -112,9 +112,9 @@ export class Senses implements Service {
     return this.#sampling
   }
 
-  /** Sensors, probes and files that fail or do not answer, values that are left out, and since when (epoch ms). */
+  /** Sensors, probes and files that fail or do not respond, and values that are ignored, each since when (epoch ms). */
   troubles (): SensorFault[] {
-    const own = [...this.#askings.values()].flatMap(({ trouble, doubts }) => [...trouble ? [trouble] : [], ...doubts])
+    const own = [...this.#polls.values()].flatMap(({ trouble, doubts }) => [...trouble ? [trouble] : [], ...doubts])
     const probes = this.#probes.silent().map(({ name, ...rest }) => ({ sensor: `probe ${name}`, ...rest }))
     const files = [['signals', this.#signals.fault], ['history', this.#history.fault]] as const
     const kept = files.flatMap(([sensor, message]) =>
@@ -123,7 +123,7 @@ export class Senses implements Service {
     return [...own, ...probes, ...kept]
   }
 
-  /** Adds a sensor, or puts it in the place of one of the same name: power, cpu, pressure, memory, io, network,
+  /** Adds a sensor, or replaces the one with the same name: power, cpu, pressure, memory, io, network,
    *  connection, temperature, idle, loop, ups. Its answer overrides those of earlier sensors. Returns a function that
    *  removes it. */
   register (name: string, sensor: Sensor): () => void {
@@ -136,33 +136,32 @@ export class Senses implements Service {
     }
   }
 
-  /** Sets a custom signal for `ttlMs`, or as long as the configuration says. Throws OFFPEAK_SIGNAL_INVALID. */
+  /** Sets a signal for `ttlMs`; default: the `ttl` of the configuration. Throws OFFPEAK_SIGNAL_INVALID. */
   setSignal (name: string, value: unknown, ttlMs?: number): Signal {
     const signal = this.#signals.set(name, value, ttlMs)
-    // What waits for it need not wait for the next sample.
+    // Runs that wait for the signal do not wait for the next sample.
     this.#latest = { ...this.#latest, signals: this.#signals.known(this.#ask.clock.now()) }
     return signal
   }
 
-  /** Forgets a signal; false when there was none. */
+  /** Removes a signal. Returns false when there was none. */
   dropSignal (name: string): boolean {
     const had = this.#signals.drop(name)
     this.#latest = { ...this.#latest, signals: this.#signals.known(this.#ask.clock.now()) }
     return had
   }
 
-  /** Resolves when every signal that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when one cannot be
-   *  made so. */
+  /** Resolves when all changes of signals are durable. Throws OFFPEAK_ENGINE_FAILED when they cannot be stored. */
   async stored (): Promise<void> {
     await this.#signals.stored()
   }
 
-  /** Resolves when signals that were set and looks that were started are done. */
+  /** Resolves when all signals are written and no probe is running. */
   async settled (): Promise<void> {
     await Promise.all([this.#signals.saved(), this.#probes.quiet()])
   }
 
-  /** The readings of a span, thinned, oldest first. */
+  /** The downsampled readings of a period, oldest first. */
   query (ask: HistoryAsk): Point[] {
     return this.#history.query(ask)
   }
@@ -173,33 +172,32 @@ export class Senses implements Service {
     if (sense !== this.#sense) this.#arrange()
     this.#probes.beat()
     const bound = boundMs ?? Math.min(MOST_BOUND, Math.max(1, milliseconds(sense.timeout)))
-    await shortly(this.#askAll(bound), Math.min(patienceMs, bound + 1))
+    await shortly(this.#pollAll(bound), Math.min(patienceMs, bound + 1))
     const at = clock.now()
-    const parts = [...this.#askings.values()].map(({ part }) => part)
+    const parts = [...this.#polls.values()].map(({ part }) => part)
     this.#latest = { ...assemble(at, parts), signals: this.#signals.known(at), probes: this.#probes.answers(at) }
     this.#history.add(this.#latest)
     return this.#latest
   }
 
-  #askAll (boundMs: number): Promise<void>[] {
-    const askings = [...this.#askings.values()]
+  #pollAll (boundMs: number): Promise<void>[] {
+    const polls = [...this.#polls.values()]
     const waiting: Promise<void>[] = []
-    for (const asking of askings.filter(({ isDue }) => isDue)) {
-      const hanging = asking.sensor.threaded ? askings.filter(other => other.sensor.threaded && other.hangs).length : 0
-      if (hanging >= MOST_HANGING) asking.refuse(`not asked: ${hanging} other sensors hang`)
-      const answer = hanging >= MOST_HANGING ? null : asking.ask(boundMs)
+    for (const poll of polls.filter(({ isDue }) => isDue)) {
+      const hanging = poll.sensor.threaded ? polls.filter(other => other.sensor.threaded && other.hangs).length : 0
+      if (hanging >= MOST_HANGING) poll.refuse(`not read: ${hanging} other sensors hang`)
+      const answer = hanging >= MOST_HANGING ? null : poll.read(boundMs)
       if (answer) waiting.push(answer)
     }
     return waiting
   }
 
-  /** Sensors of the system, of the configuration and of plugins, in this order; one that is the same keeps its
-   *  answer. */
+  /** Orders the sensors: of the system, of the configuration, of plugins. Unchanged sensors keep their answers. */
   #arrange (): void {
     const { clock, config, folder } = this.#ask
     const { sense } = config()
-    const fresh = { ground: this.#ground, exec: this.#exec, platform: this.#platform }
-    const known = [...this.#askings.values()]
+    const fresh = { host: this.#host, exec: this.#exec, platform: this.#platform }
+    const known = [...this.#polls.values()]
     const fixed = this.#fixed ??= fixedSensors({
       ...fresh,
       idleEveryMs: () => milliseconds(config().scheduling.idle_check_interval)
@@ -207,18 +205,18 @@ export class Senses implements Service {
     if (this.#sense === null || sense !== this.#sense) this.#chosen = chosenSensors({ ...fresh, folder, sense })
     this.#sense = sense
     const wanted = new Map([...fixed, ...this.#chosen, ...this.#own])
-    this.#askings = new Map(
+    this.#polls = new Map(
       [...wanted].map((
         [name, sensor]
-      ) => [name, known.find(asking => asking.name === name && asking.sensor === sensor) ??
+      ) => [name, known.find(poll => poll.name === name && poll.sensor === sensor) ??
         new SensorPoll({ name, sensor, clock })]
       )
     )
-    for (const asking of known) if (this.#askings.get(asking.name) !== asking) asking.stop()
+    for (const poll of known) if (this.#polls.get(poll.name) !== poll) poll.stop()
   }
 }
 
-/** Waits for all of them, but no longer than `ms`. */
+/** Waits for all promises, but at most `ms`. */
 async function shortly (waiting: readonly Promise<void>[], ms: number): Promise<void> {
   if (waiting.length === 0) return
   const { promise: late, resolve } = Promise.withResolvers<void>()

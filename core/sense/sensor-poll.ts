@@ -2,17 +2,17 @@ import { failureOf } from '../model/run/failure.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { PartialReading, Sensor } from './source/sensor-host.ts'
 
-/** A sensor that does not answer, and since when, epoch ms. */
+/** A fault of a sensor, since when (epoch ms). */
 export interface SensorFault {
   sensor: string
   message: string
   since: number
 }
 
-/** A beat may come a little early: waiting for another whole period would be too long. */
+/** A sample may come slightly early; the sensor should not wait for another period then. */
 const EARLY = 0.9
 
-/** One sensor and its last answer: read at its own period with a time limit, and not again while it hangs. */
+/** One sensor and its last answer. Reads it at its own period with a time limit, and not again while it hangs. */
 export class SensorPoll {
   readonly name: string
   readonly sensor: Sensor
@@ -20,7 +20,7 @@ export class SensorPoll {
   #part: PartialReading = {}
   #doubted = new Map<string, number>()
   #trouble: SensorFault | null = null
-  #askedAt = -Infinity
+  #readAt = -Infinity
   #pending = false
   #bound: NodeJS.Timeout | undefined
   #gone = false
@@ -37,7 +37,7 @@ export class SensorPoll {
   get trouble (): SensorFault | null {
     return this.#trouble
   }
-  /** Values that it leaves out of its answer, and since when. */
+  /** Values that the sensor ignores as impossible, each since when. */
   get doubts (): SensorFault[] {
     const messages = this.sensor.doubts?.() ?? []
     this.#doubted = new Map(messages.map(message => [message, this.#doubted.get(message) ?? this.#clock.now()]))
@@ -49,13 +49,12 @@ export class SensorPoll {
     return this.#pending && this.#trouble !== null
   }
   get isDue (): boolean {
-    return !this.#pending && this.#clock.monotonic() - this.#askedAt >= this.sensor.everyMs * EARLY
+    return !this.#pending && this.#clock.monotonic() - this.#readAt >= this.sensor.everyMs * EARLY
   }
 
-  /** Reads the sensor; resolves on an answer or after the time limit; null when there is nothing to wait for. Never
-   *  throws. */
-  ask (boundMs: number): Promise<void> | null {
-    this.#askedAt = this.#clock.monotonic()
+  /** Reads the sensor. Resolves on an answer or after the time limit; null for a synchronous answer. Never throws. */
+  read (boundMs: number): Promise<void> | null {
+    this.#readAt = this.#clock.monotonic()
     try {
       const answer = this.sensor.read()
       if (typeof (answer as { then?: unknown } | null)?.then === 'function') {
@@ -68,7 +67,7 @@ export class SensorPoll {
     return null
   }
 
-  /** Makes all of it unknown, for this reason. */
+  /** Makes all values of the sensor unknown, and reports the reason. */
   refuse (message: string): void {
     if (this.#gone) return
     this.#part = this.sensor.silence ?? {}
@@ -84,7 +83,7 @@ export class SensorPoll {
 
   #accept (part: PartialReading): void {
     if (this.#gone) return
-    if (typeof part !== 'object' || part === null) return this.refuse('it did not answer with a part of a reading')
+    if (typeof part !== 'object' || part === null) return this.refuse('the sensor returned no part of a reading')
     this.#part = part
     this.#trouble = null
   }

@@ -18,43 +18,43 @@ import type { Config } from '../model/config/config.ts'
 import type { Exec } from './source/exec.ts'
 import type { SensorHost, Sensor } from './source/sensor-host.ts'
 
-function linux ({ ground, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
-  const limits = new Limits(ground)
-  const processes = new OwnProcesses(ground)
+function linux ({ host, exec, idleEveryMs }: SensorsAsk): [string, Sensor][] {
+  const limits = new Limits(host)
+  const processes = new OwnProcesses(host)
   return [
-    ['cpu', cpuSensor(ground, limits, processes)],
-    ['pressure', pressureSensor(ground, limits)],
-    ['memory', memorySensor(ground, limits, processes)],
-    ['io', ioSensor(ground, processes)],
-    ['network', networkSensor(ground, processes)],
-    ['power', powerSensor(ground)],
-    ['temperature', temperatureSensor(ground)],
-    ['idle', idleSensor({ ...ground, exec, everyMs: idleEveryMs })]
+    ['cpu', cpuSensor(host, limits, processes)],
+    ['pressure', pressureSensor(host, limits)],
+    ['memory', memorySensor(host, limits, processes)],
+    ['io', ioSensor(host, processes)],
+    ['network', networkSensor(host, processes)],
+    ['power', powerSensor(host)],
+    ['temperature', temperatureSensor(host)],
+    ['idle', idleSensor({ ...host, exec, everyMs: idleEveryMs })]
   ]
 }
 
-/** `idleEveryMs`: how often somebody at the machine is looked for. */
+/** `idleEveryMs`: the period of the idle sensor. */
 interface SensorsAsk {
-  ground: SensorHost
+  host: SensorHost
   exec: Exec
   platform: NodeJS.Platform
   idleEveryMs: () => number
 }
 
-/** The sensors of this system that no configuration changes. */
+/** The sensors of this system that do not depend on the configuration. */
 export const fixedSensors = (ask: SensorsAsk): Map<string, Sensor> =>
   new Map([...ask.platform === 'linux' ? linux(ask) : elsewhere(), ['loop', loopSensor()]])
 
-/** The sensors that the configuration asks for. `folder` is the data folder, which is always watched. */
+/** The sensors that depend on the configuration. `folder` is the data folder, whose disk is always measured. */
 export function chosenSensors (
-  { ground, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string,
+  { host, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string,
     sense: Config['sense'] }
 ): Map<string, Sensor> {
   const everyMs = milliseconds(sense.slow_every)
   const paths = new Set([folder, ...sense.disks])
   const sensors = new Map([...paths].map(path => [`disk ${path}`, diskSensor(path)]))
   if (platform === 'linux') {
-    sensors.set('connection', connectionSensor({ ...ground, exec, everyMs, metered: sense.metered }))
+    sensors.set('connection', connectionSensor({ ...host, exec, everyMs, metered: sense.metered }))
   }
   if (platform !== 'linux' && sense.metered !== 'auto') {
     sensors.set('connection', { everyMs, read: () => ({ network: { metered: sense.metered === 'yes' } }) })

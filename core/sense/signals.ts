@@ -15,7 +15,7 @@ import type { SignalType } from '../model/config/sense.ts'
 const MOST_SIGNALS = 200
 const MOST_TEXT = 200
 const LONGEST = 366 * 24 * HOUR
-/** One that has expired is named by those who wait for it for so long. */
+/** How long an expired signal is still shown as the reason of a wait. */
 const REMEMBERED = DAY
 const FILE = 'signals.json'
 const MODE = 0o600
@@ -27,8 +27,8 @@ const isValue = (value: unknown): value is Signal['value'] =>
   (typeof value === 'string' && value.length <= MOST_TEXT)
 
 const isSignal = (value: unknown): value is Signal => {
-  const { value: told, at, expires_at: until } = (value ?? {}) as Partial<Signal>
-  return isValue(told) && Number.isFinite(at) && Number.isFinite(until)
+  const { value: stored, at, expires_at: until } = (value ?? {}) as Partial<Signal>
+  return isValue(stored) && Number.isFinite(at) && Number.isFinite(until)
 }
 
 interface SignalsAsk {
@@ -37,23 +37,22 @@ interface SignalsAsk {
   declared: () => Config['signals']
 }
 
-/** Values from outside, each with an expiry. They are stored in `signals.json` of the data folder and survive a
- *  restart. */
+/** Values that other programs send, each with an expiry. Stored in `signals.json` of the data folder. */
 export class Signals {
   readonly #ask: SignalsAsk
   readonly #all = new Map<string, Signal>()
-  /** Since when each of those that have expired has, in counted time. */
+  /** The expired signals, with the monotonic time at which this was noticed. */
   readonly #over = new Map<string, number>()
   #saving: Promise<void> | null = null
   #again = false
-  /** Why the last save failed, null when it did not. */
+  /** The error of the last write, or null. */
   fault: string | null = null
 
   constructor (ask: SignalsAsk) {
     this.#ask = ask
   }
 
-  /** Reads the stored values; ignores those that cannot be read. Values set since stay. */
+  /** Loads the stored values, and ignores invalid ones. Values that were set meanwhile stay. */
   async load (): Promise<void> {
     const text = await readFile(join(this.#ask.folder, FILE), 'utf8').catch(() => '{}')
     try {
@@ -64,7 +63,7 @@ export class Signals {
     } catch {}
   }
 
-  /** Sets a value for `ttlMs`, or for as long as the configuration says. Throws OFFPEAK_SIGNAL_INVALID. */
+  /** Sets a value for `ttlMs`; default: the `ttl` of the configuration. Throws OFFPEAK_SIGNAL_INVALID. */
   set (name: string, value: unknown, ttlMs?: number): Signal {
     const { clock, declared } = this.#ask
     const setting = Object.hasOwn(declared(), name) ? declared()[name]! : {}
@@ -73,7 +72,7 @@ export class Signals {
     if (!validId(name)) {
       throw signalInvalid({
         pointer: '/name',
-        message: `${foundWords(name)} is not a name of a signal: a to z, 0 to 9, '.', '_' and '-', at most 64`
+        message: `${foundWords(name)} is not a valid name of a signal: use a to z, 0 to 9, '.', '_' and '-', at most 64 characters`
       })
     }
     if (!isValue(value)) {
@@ -87,13 +86,13 @@ export class Signals {
     if (setting.type && typeof value !== TYPES[setting.type]) {
       throw signalInvalid({
         pointer: '/value',
-        message: `found ${foundWords(value)}, expected a ${setting.type}, as signals.${name} says`
+        message: `found ${foundWords(value)}, expected a ${setting.type}, because of signals.${name}`
       })
     }
     if (!(forMs > 0 && forMs <= LONGEST)) {
       throw signalInvalid({
         pointer: '/ttl',
-        message: `found ${foundWords(forMs)} ms, expected more than nothing and at most a year`
+        message: `found ${foundWords(forMs)} ms, expected more than 0 and at most a year`
       })
     }
     if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) this.#forget(now)
@@ -106,38 +105,37 @@ export class Signals {
     return signal
   }
 
-  /** Forgets a value; false when there was none, or one that has expired. */
+  /** Removes a value. Returns false when there was none, or it had expired. */
   drop (name: string): boolean {
     const counted = (this.#all.get(name)?.expires_at ?? -Infinity) > this.#ask.clock.now()
     if (this.#all.delete(name)) this.#save()
     return counted
   }
 
-  /** The values that count at `now`, and those that have been over for less than a day. */
+  /** The values at `now`, including those that expired less than a day ago. */
   known (now: number): Record<string, Signal> {
     this.#bringBack(now)
     this.#forgetOld(now)
     return Object.fromEntries(this.#all)
   }
 
-  /** Resolves when everything that was set has been written. */
+  /** Resolves when all changes have been written. */
   async saved (): Promise<void> {
     while (this.#saving) await this.#saving
   }
 
-  /** Resolves when everything that was set or dropped is durable. Throws OFFPEAK_ENGINE_FAILED when it could not be
-   *  written. */
+  /** Resolves when all changes are durable. Throws OFFPEAK_ENGINE_FAILED when they could not be written. */
   async stored (): Promise<void> {
     await this.saved()
     if (this.fault !== null) {
       throw engineFailed({
         message: `Signals cannot be stored: ${this.fault}`,
-        fix: 'They count until this process ends. Look at the disk of the data folder.'
+        fix: 'They are valid until this process ends. Check the disk of the data folder.'
       })
     }
   }
 
-  /** What was set by a clock that was wrong counts from now, for as long as it was to count. */
+  /** Values that were set while the clock was wrong are valid from now, for their whole duration. */
   #bringBack (now: number): void {
     for (const [name, signal] of this.#all) {
       const moved = movedBy(signal.at, now)
@@ -145,8 +143,7 @@ export class Signals {
     }
   }
 
-  /** Forgets what has been seen to be over for a day of counted time: a clock that is wrong for a minute ends nothing
-   *  for good. */
+  /** Removes values that have been expired for a day of monotonic time, so that a wrong clock cannot remove any. */
   #forgetOld (now: number): void {
     const counted = this.#ask.clock.monotonic()
     for (const [name, { expires_at: until }] of this.#all) {
@@ -157,7 +154,7 @@ export class Signals {
     for (const name of this.#over.keys()) if (!this.#all.has(name)) this.#over.delete(name)
   }
 
-  /** Forgets what had expired by then. */
+  /** Removes the values that have expired. */
   #forget (by: number): void {
     for (const [name, { expires_at: until }] of this.#all) if (until <= by) this.#all.delete(name)
   }
@@ -196,7 +193,7 @@ async function write (file: string, text: string): Promise<void> {
   }
 }
 
-/** Makes the new name of a file durable: by the folder, or where folders are not synced by the file. */
+/** Syncs a file or folder. Errors are ignored, because not every file system can sync folders. */
 async function sync (path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => null)
   await handle?.sync().catch(() => undefined)

@@ -17,7 +17,7 @@ const reading = (at: number, busy: number | 'unknown', power: Reading['power'] =
 })
 const all = { from: 0, to: Infinity }
 
-t.test('what is kept of a reading is what was known', async t => {
+t.test('a stored reading contains only known values', async t => {
   t.strictSame(pointOf(reading(NOON, 0.5)), point(NOON, { power: 'mains', cpu_busy: 0.5 }))
   const disks = [{ path: '/', free_bytes: 1, used: 0.3 }, { path: '/b', free_bytes: 1, used: 0.8 }, {
     path: '/c',
@@ -41,7 +41,7 @@ const MERGED: [string, Point, Point, Point][] = [
     point(2, { cpu_busy: 0.8 }), { ...point(1, { cpu_busy: 0.6 }, 4), gaps: { cpu_busy: 2 } }]
 ]
 
-t.test('two stretches as one', async t => {
+t.test('two points can be merged', async t => {
   for (const [what, first, second, expected] of MERGED) {
     const found = merged(first, second)
     t.ok(Math.abs(Number(found.values.cpu_busy ?? 0) - Number(expected.values.cpu_busy ?? 0)) < 1e-9, what)
@@ -52,7 +52,7 @@ t.test('two stretches as one', async t => {
   }
 })
 
-t.test('the past is kept finer the nearer it is, and no more of it than it may', async t => {
+t.test('recent readings are kept at a finer resolution, and old ones are dropped', async t => {
   let timeline: Timeline = emptyTimeline()
   const levels = [{ stepMs: SECOND, keepMs: 10 * SECOND }, { stepMs: 10 * SECOND, keepMs: MINUTE }, {
     stepMs: MINUTE,
@@ -70,7 +70,7 @@ t.test('the past is kept finer the nearer it is, and no more of it than it may',
   t.equal(shown[0]?.at, timeline[2]![0]!.at, 'the coarsest where no other does')
 })
 
-t.test('a span is shown as coarse as it is asked for', async t => {
+t.test('a period is returned at the requested resolution', async t => {
   const timeline = Array.from({ length: 120 }, (_, index) => index).reduce(
     (line, index) => extend(line, point(NOON + index * 5000, { cpu_busy: index < 60 ? 0 : 1 })),
     emptyTimeline()
@@ -80,14 +80,14 @@ t.test('a span is shown as coarse as it is asked for', async t => {
   t.equal(select(timeline, { from: NOON + MINUTE, to: NOON + 2 * MINUTE }).length, 13, 'both ends are within')
 })
 
-t.test('a clock that is set back forgets what it had called the future', async t => {
+t.test('readings in the future are dropped when the clock is set back', async t => {
   const ahead = extend(extend(emptyTimeline(), point(NOON, { cpu_busy: 1 })),
     point(NOON + 30 * MINUTE, { cpu_busy: 1 }))
   const back = extend(ahead, point(NOON + MINUTE, { cpu_busy: 0 }))
   t.strictSame(back.map(points => points.map(({ at }) => at - NOON)), [[0, MINUTE], [0, MINUTE], [0]])
 })
 
-t.test('the past survives a restart, a line a minute', async t => {
+t.test('the history survives a restart, with a line for each minute', async t => {
   const folder = t.testdir({})
   const file = join(folder, 'readings.jsonl')
   const first = new History({ folder })
@@ -110,7 +110,7 @@ t.test('the past survives a restart, a line a minute', async t => {
   ])
 })
 
-t.test('a file that was cut off, or is of another version, is read as far as it can be', async t => {
+t.test('the readable lines of a truncated or older file are loaded', async t => {
   const folder = t.testdir({
     'readings.jsonl': `{"fields":["cpu_busy","gone","power"]}\n[${NOON},12,0.5,3,"mains"]\nrubbish\n[${
       NOON + MINUTE
@@ -126,7 +126,7 @@ t.test('a file that was cut off, or is of another version, is read as far as it 
     point(NOON + HOUR, { power: 'mains', cpu_busy: 0.1 }, 1)])
 })
 
-t.test('the file is thinned: minutes for a day, quarters of an hour for thirty', async t => {
+t.test('the file keeps minutes for a day and quarters of an hour for thirty days', async t => {
   const line = (at: number) => JSON.stringify([at, 12, ...FIELDS.map(field => field === 'cpu_busy' ? 0.5 : null)])
   const folder = t.testdir({})
   const file = join(folder, 'readings.jsonl')
@@ -144,7 +144,7 @@ t.test('the file is thinned: minutes for a day, quarters of an hour for thirty',
   t.ok(history.query(all)[0]!.at > NOON - 30 * DAY - HOUR)
 })
 
-t.test('a folder that cannot be written is a fault that is told [F47]', async t => {
+t.test('a folder that cannot be written is reported [F47]', async t => {
   const folder = join(t.testdir({ file: '' }), 'file')
   const history = new History({ folder })
   await history.load(NOON)

@@ -40,16 +40,16 @@ async function site (t: Test) {
   return { says, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sessions` }
 }
 
-t.test('a program that runs is busy, by the name that the kernel keeps', async t => {
+t.test('a running program is busy, by its name in the kernel', async t => {
   const { look, write } = probing(t, { kind: 'process', processes: ['vlc', 'a-very-long-program-name'] }, {
     tree: { ...DESKTOP, 'proc/41/comm': 'bash\n' }
   })
-  t.match(await look(), { busy: false, detail: 'none of them runs' })
+  t.match(await look(), { busy: false, detail: 'none of the programs runs' })
   write({ 'proc/42/comm': 'a-very-long-pro\n' })
   t.match(await look(), { busy: true, detail: "'a-very-long-program-name' runs" })
 })
 
-t.test('what a URL says decides', async t => {
+t.test('the answer of a URL decides', async t => {
   const { says, url } = await site(t)
   const { look, senses } = probing(t, {
     kind: 'url',
@@ -69,7 +69,7 @@ t.test('what a URL says decides', async t => {
   t.match(senses.troubles(), [{ sensor: 'probe look', message: 'status 302' }])
 })
 
-t.test('a URL that hangs or is gone is unknown, and holds no sample up', async t => {
+t.test('a URL that hangs or is gone is unknown, and delays no sample', async t => {
   const { says, url } = await site(t)
   says.hang = true
   const { look, senses, configure } = probing(t, { kind: 'url', url, timeout: 0.5 })
@@ -80,7 +80,7 @@ t.test('a URL that hangs or is gone is unknown, and holds no sample up', async t
   t.equal(senses.troubles().length, 1)
 })
 
-t.test('an answer expires when nobody renews it', async t => {
+t.test('an answer expires when it is not renewed', async t => {
   const { says, url } = await site(t)
   const { look, senses, clock } = probing(t, { kind: 'url', url, every: '30s', ttl: '2m' })
   t.match(await look(), { busy: true })
@@ -91,7 +91,7 @@ t.test('an answer expires when nobody renews it', async t => {
   t.match((await senses.sample()).probes.look, { busy: 'unknown', detail: 'too old: status 200' })
 })
 
-t.test('probes keep to their own period', async t => {
+t.test('each probe runs at its own period', async t => {
   const { says, url } = await site(t)
   const { look } = probing(t, { kind: 'url', url, every: '5m' })
   await look()
@@ -116,7 +116,7 @@ t.test('the exit code of a command decides, without a shell [S21]', async t => {
   t.match(await look(), { busy: 'unknown', detail: /ENOENT/ })
 })
 
-t.test('a command that is too slow is ended with everything that it has started', async t => {
+t.test('a command that times out is ended with its child processes', async t => {
   const folder = scratch(t)
   const pid = join(folder, 'pid')
   const script = join(folder, 'slow.sh')
@@ -137,11 +137,11 @@ t.test('a command that is too slow is ended with everything that it has started'
   })
 })
 
-t.test('a file is busy while it is there, or while it is fresh', async t => {
+t.test('a file is busy while it exists, or while it is recent', async t => {
   const { look, root, write, configure, clock } = probing(t, { kind: 'file', path: '/nowhere' })
   const path = join(root, 'lock')
   configure({ probes: { look: { kind: 'file', path, busy_when: { newer_than: '10m' } } } })
-  t.match(await look(), { busy: false, detail: 'it is not there' })
+  t.match(await look(), { busy: false, detail: 'the file does not exist' })
   write({ lock: '' })
   utimesSync(path, clock.now() / 1000, clock.now() / 1000)
   t.match(await look(), { busy: true, detail: 'changed 60 s ago' })
@@ -169,14 +169,14 @@ const JUDGED: [string, Parameters<typeof judge>, boolean | string][] = [
   ['a command that failed prints nothing', [{ contains: 'playing' }, { text: 'playing', exit: 1 }], 'exit code 1']
 ]
 
-t.test('judging an answer', async t => {
+t.test('an answer is judged by all conditions', async t => {
   for (const [what, asked, expected] of JUDGED) {
     if (typeof expected === 'string') t.throws(() => judge(...asked), { message: expected }, what)
     else t.equal(judge(...asked).busy, expected, what)
   }
 })
 
-t.test('a signal counts until it ends, survives a restart, and is asked for by name', async t => {
+t.test('a signal is valid until it expires, and survives a restart', async t => {
   const { senses, clock, make, folder } = machine(t, {
     tree: DESKTOP,
     config: { signals: { price: { type: 'number', ttl: '10m' } } }
@@ -205,7 +205,7 @@ t.test('a signal counts until it ends, survives a restart, and is asked for by n
   t.strictSame((await next.sample()).signals, {})
 })
 
-t.test('a signal that a clock in the future has set counts for as long as it was to, from when the clock is right', async t => {
+t.test('a signal set by a clock in the future is valid for its whole duration once the clock is right', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP })
   const now = clock.now()
   clock.set(now + 3_652 * 86_400_000)
@@ -215,7 +215,7 @@ t.test('a signal that a clock in the future has set counts for as long as it was
   t.match((await senses.sample()).signals, { price: { value: 1, at: now, expires_at: now + 600_000 } })
 })
 
-t.test('a signal that makes no sense is refused with what was expected', async t => {
+t.test('an invalid signal is refused with the expected value', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP, config: { signals: { price: { type: 'number' } } } })
   const refused = (pointer: string, ...asked: [string, unknown, number?]) =>
     t.throws(() => senses.setSignal(...asked), { code: 'OFFPEAK_SIGNAL_INVALID', place: { pointer } },
@@ -236,7 +236,7 @@ t.test('a signal that makes no sense is refused with what was expected', async t
   await senses.settled()
 })
 
-t.test('a minute in which the clock is a year ahead ends no signal, and one of an unset clock is as long as it was meant [F17]', async t => {
+t.test('a minute with the clock a year ahead ends no signal, and a signal of an unset clock keeps its duration [F17]', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP })
   const now = clock.now()
   senses.setSignal('price', 1, HOUR)
@@ -250,7 +250,7 @@ t.test('a minute in which the clock is a year ahead ends no signal, and one of a
   t.match((await senses.sample()).signals, { early: { value: 2, at: now, expires_at: now + HOUR } })
 })
 
-t.test('a file of signals that is broken is forgotten', async t => {
+t.test('an invalid file of signals is ignored', async t => {
   const { senses, folder } = machine(t, { tree: DESKTOP })
   writeFileSync(join(folder, 'signals.json'),
     '{"a": {"value": 1, "at": 0, "expires_at": 99999999999999}, "b": {"value": {}}, "C d": 1, "c"')
@@ -258,7 +258,7 @@ t.test('a file of signals that is broken is forgotten', async t => {
   t.strictSame(senses.latest.signals, {})
 })
 
-t.test('probes and signals of a configuration are checked by their kind', async t => {
+t.test('the configuration of probes and signals is checked by their kind', async t => {
   const faults = configFaults({
     probes: {
       'Bad Name': { kind: 'file', path: 'x' },

@@ -36,12 +36,12 @@ async function setup (t: Parameters<typeof machine>[0], connections: string, six
   return { after }
 }
 
-t.test('a child that is connected to another machine moves its bytes over the network', async t => {
+t.test('the bytes of a child with a connection to another machine count as network', async t => {
   const { after } = await setup(t, line(FAR, 500))
   t.match(await after(50_000, IO(40_000, 39_000)), { bytes_per_s: 10_000, own_bytes_per_s: 8000 })
 })
 
-t.test('and no more than there were', async t => {
+t.test('the share of offpeak is limited to the bytes of the interfaces', async t => {
   const { after } = await setup(t, line(FAR, 500))
   t.match(await after(50_000, IO(900_000, 900_000)), { bytes_per_s: 10_000, own_bytes_per_s: 10_000 })
 })
@@ -56,13 +56,13 @@ const APART: [string, string, string?][] = [
 ]
 
 for (const [what, four, six = ''] of APART) {
-  t.test(`what a child reads from disks is no network: ${what}`, async t => {
+  t.test(`bytes that a child reads from disks do not count as network: ${what}`, async t => {
     const { after } = await setup(t, four, six)
     t.match(await after(50_000, IO(900_000, 900_000)), { bytes_per_s: 10_000, own_bytes_per_s: 0 })
   })
 }
 
-t.test('IPv6 counts, and so does this process itself', async t => {
+t.test('IPv6 connections and those of this process count', async t => {
   const { after } = await setup(t, '', line('B80D0120000000000000000001000000:01BB', 900))
   t.match(await after(50_000, IO(900_000, 0), IO(0, 20_000)), { bytes_per_s: 10_000, own_bytes_per_s: 4000 })
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { DESKTOP, GROUP, STAT, machine } from './machine.ts'
 
-t.test('what we run niced ourselves is taken from nobody', async t => {
+t.test('niced processes of offpeak do not count as usage', async t => {
   const child = (ticks: number, nice: string) => `77 (sh) R 1 1 1 0 -1 0 0 0 0 0 ${ticks} 0 0 0 20 ${nice} 1 0 5 0 0\n`
   const tree = (nice: string) => ({
     ...DESKTOP,
@@ -28,7 +28,7 @@ const MB = 1_024_000
 
 const tenths = (value: unknown) => Math.round(Number(value) * 10) / 10
 
-t.test('what we and our children move on disks is our own, also when it reaches the disk later', async t => {
+t.test('the disk bytes of offpeak and its children are its own, also when they reach the disk later', async t => {
   const tree = {
     ...DESKTOP,
     'proc/self/io': IO(0, 0),
@@ -55,7 +55,7 @@ t.test('what we and our children move on disks is our own, also when it reaches 
   t.ok(Number(cancelled.io.own) < 0.01, "what was removed before it was written is nobody's")
 })
 
-t.test('our bytes lie where most was moved: the disk of others stays theirs', async t => {
+t.test('the bytes of offpeak are attributed to the disk with the most transferred bytes', async t => {
   const two = (a: number, b: number, busyA: number, busyB: number) =>
     DISK('nvme0n1', a / 512, busyA) + DISK('sdb', b / 512, busyB)
   const { senses, later } = machine(t, {
@@ -66,14 +66,14 @@ t.test('our bytes lie where most was moved: the disk of others stays theirs', as
   t.match(io, { busy: 0.9, own: 0 })
 })
 
-t.test('where nobody tells what we move all of it is the work of others', async t => {
+t.test('without counters of processes, all disk bytes belong to others', async t => {
   const { senses, later } = machine(t, { tree: { ...DESKTOP, 'proc/diskstats': DISK('sda', 0, 0) } })
   await senses.sample()
   const { io } = await later({ 'proc/diskstats': DISK('sda', 1000, 4000) })
   t.strictSame([io.busy, io.own], [0.8, undefined])
 })
 
-t.test('memory of our own counts by what nobody else has and no cache gives back', async t => {
+t.test('the memory of offpeak is its private memory without caches', async t => {
   const status = (anonymous: number) =>
     `Name:\tnode\nVmRSS:\t 9000000 kB\nRssAnon:\t ${anonymous} kB\nRssFile:\t 5000 kB\nRssShmem:\t 0 kB\n`
   const tree = {

@@ -51,7 +51,7 @@ const TERMINALS: Tree = {
   'dev/input/event0': ''
 }
 
-t.test('the last touch of any terminal counts', async t => {
+t.test('the latest input on any terminal counts', async t => {
   programs(t)
   const { senses, touch, later } = house(t, { tree: TERMINALS })
   for (const path of Object.keys(TERMINALS)) touch(path, 900)
@@ -65,7 +65,7 @@ t.test('the last touch of any terminal counts', async t => {
   t.equal((await later({}, 10_000)).idle_seconds, 15)
 })
 
-t.test('terminals are looked at every idle_check_interval, and the last touch ages in between', async t => {
+t.test('terminals are read every idle_check_interval, and idle time grows in between', async t => {
   programs(t)
   const { senses, touch, later, configure } = house(t, { tree: TERMINALS })
   configure({})
@@ -80,7 +80,7 @@ t.test('terminals are looked at every idle_check_interval, and the last touch ag
   t.equal((await later({}, 60_000)).idle_seconds, 300)
 })
 
-t.test('a touch in the future is from a clock that was wrong, and is none', async t => {
+t.test('an input in the future is ignored', async t => {
   programs(t)
   const { senses, touch } = house(t, { tree: TERMINALS })
   for (const path of Object.keys(TERMINALS)) touch(path, 900)
@@ -88,7 +88,7 @@ t.test('a touch in the future is from a clock that was wrong, and is none', asyn
   t.equal((await senses.sample()).idle_seconds, 900)
 })
 
-t.test('somebody at a screen is not idle, whatever the terminals say', async t => {
+t.test('a user at a screen is not idle, regardless of terminals', async t => {
   programs(t, 'loginctl')
   const { senses, touch, later, said } = house(t, {
     tree: {
@@ -110,7 +110,7 @@ t.test('somebody at a screen is not idle, whatever the terminals say', async t =
   t.equal((await later({}, 60_000)).idle_seconds, 'unknown', 'a screen that does not tell leaves it open')
 })
 
-t.test('without a keeper of sessions a screen leaves it open, unless somebody types', async t => {
+t.test('without logind a screen makes idle time unknown, unless a terminal has input', async t => {
   programs(t)
   const { senses, touch, later } = house(t, { tree: { ...TERMINALS, 'run/systemd/sessions/c2': SESSION } })
   for (const path of Object.keys(TERMINALS)) touch(path, 9000)
@@ -151,7 +151,7 @@ const WAYS: [string, Tree, object][] = [
   }, { online: true, metered: 'unknown' }]
 ]
 
-t.test('the way out', async t => {
+t.test('the default route decides whether the machine is online', async t => {
   programs(t, 'busctl', 'nmcli')
   for (const [what, tree, expected] of WAYS) {
     await t.test(what, async t => {
@@ -162,7 +162,7 @@ t.test('the way out', async t => {
   }
 })
 
-t.test('NetworkManager knows what is metered, and of a portal before the way out', async t => {
+t.test('NetworkManager reports metered connections and captive portals', async t => {
   programs(t, 'busctl')
   const { senses, said, later } = house(t, { tree: { 'run/NetworkManager/x': '' }, output: 'u 3\nu 4\n' })
   t.match((await senses.sample()).network, { online: true, metered: true })
@@ -172,7 +172,7 @@ t.test('NetworkManager knows what is metered, and of a portal before the way out
   t.match((await later({}, 60_000)).network, { online: false, metered: false })
 })
 
-t.test('nmcli tells where there is no busctl, and the owner knows best', async t => {
+t.test('nmcli is used without busctl, and the configuration overrides both', async t => {
   programs(t, 'nmcli')
   const { senses, configure, later } = house(t, {
     tree: { 'run/NetworkManager/x': '' },

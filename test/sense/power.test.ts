@@ -86,14 +86,14 @@ for (const [what, tree, expected] of CASES) {
   })
 }
 
-t.test('one read of uevent tells the same', async t => {
+t.test('reading uevent gives the same result', async t => {
   const uevent =
     'POWER_SUPPLY_NAME=BAT0\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_STATUS=Discharging\nPOWER_SUPPLY_PRESENT=1\nPOWER_SUPPLY_CAPACITY=41'
   const { senses } = machine(t, { tree: { ...DESKTOP, ...AC('0'), ...supply('BAT0', { uevent, capacity: '99' }) } })
   t.match(await senses.sample(), { power: 'battery', battery: { present: true, level: 41, charging: false } })
 })
 
-t.test('the plug is noticed at the next sample, and a battery that is pulled out is gone', async t => {
+t.test('mains is detected at the next sample, and a removed battery is gone', async t => {
   const { senses, later } = machine(t, { tree: { ...DESKTOP, ...AC('0'), ...supply('BAT0', BATTERY) } })
   t.equal((await senses.sample()).power, 'battery')
   t.match(await later({ ...AC('1'), ...supply('BAT0', { status: 'Charging' }) }), {
@@ -106,7 +106,7 @@ t.test('the plug is noticed at the next sample, and a battery that is pulled out
   })
 })
 
-t.test('a UPS of Network UPS Tools is asked by name, and trouble with it is told', async t => {
+t.test('a UPS of Network UPS Tools is read by its name, and its faults are reported', async t => {
   const asked: (readonly string[])[] = []
   let code = 0
   const exec = async ({ argv }: { argv: readonly string[] }) => {
@@ -143,7 +143,7 @@ const STATES: [status: string, charge: number | null, expected: object][] = [
 ]
 
 for (const [status, charge, expected] of STATES) {
-  t.test(`a UPS that says ${status}`, async t => {
+  t.test(`a UPS with the status ${status}`, async t => {
     const output = ['device.mfr: EATON: 5E', charge === null ? '' : `battery.charge: ${charge}`,
       `ups.status: ${status}`, ''].join('\n')
     const { senses } = machine(t, {
@@ -156,7 +156,7 @@ for (const [status, charge, expected] of STATES) {
   })
 }
 
-t.test('a UPS server that knows nothing of its UPS is trouble, and its UPS silent', async t => {
+t.test('a UPS server without data of its UPS is a fault, and the UPS is silent', async t => {
   const { senses } = machine(t, {
     tree: DESKTOP,
     config: { sense: { ups: 'rack@localhost' } },
@@ -165,6 +165,6 @@ t.test('a UPS server that knows nothing of its UPS is trouble, and its UPS silen
   t.match((await senses.sample()).ups, { on_battery: 'unknown', warning: 'silent' })
   t.match(senses.troubles(), [{
     sensor: 'ups',
-    message: 'upsc rack@localhost says nothing of where the power comes from'
+    message: 'upsc rack@localhost does not report the power source'
   }])
 })

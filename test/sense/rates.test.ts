@@ -1,7 +1,7 @@
 import t from 'tap'
 import { DESKTOP, GROUP, SELF, STAT, machine } from './machine.ts'
 
-t.test('the first sample tells no rate, only what stands', async t => {
+t.test('the first sample has no rates', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
   t.match(senses.latest, { cpu: { busy: 'unknown' }, memory: { used: 'unknown' } }, 'and before it nothing is known')
   const reading = await senses.sample()
@@ -16,7 +16,7 @@ t.test('the first sample tells no rate, only what stands', async t => {
   t.equal(senses.latest, reading)
 })
 
-t.test('shares and rates are those between two samples', async t => {
+t.test('shares and rates are computed between two samples', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
   const reading = await later({
@@ -33,7 +33,7 @@ t.test('shares and rates are those between two samples', async t => {
   t.equal(reading.network.bytes_per_s, 2000)
 })
 
-t.test('a counter that went back gives unknown once', async t => {
+t.test('a counter that decreased gives unknown once', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
   const reading = await later({
@@ -50,14 +50,14 @@ t.test('a counter that went back gives unknown once', async t => {
   t.equal((await later({ 'proc/stat': STAT('20 0 5 90 5 0 0 0 0 0') })).cpu.busy, 0.5)
 })
 
-t.test('two samples in one moment are one', async t => {
+t.test('two samples at the same instant are one', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
   await later({ 'proc/stat': STAT('1500 0 500 8500 500 0 0 0 0 0') })
   t.equal((await later({ 'proc/stat': STAT('1501 0 500 8500 500 0 0 0 0 0') }, 10)).cpu.busy, 0.5)
 })
 
-t.test('what our own children use is our own, while they live and when they have ended', async t => {
+t.test('the usage of child processes is that of offpeak, while they run and after they have ended', async t => {
   const child = (ticks: number) => `77 (sh) R 1 1 1 0 -1 0 0 0 0 0 ${ticks} 0 0 0 20 0 1 0 5 0 0\n`
   const tree = {
     'proc/self/task/1/comm': 'node\n',
@@ -87,7 +87,7 @@ t.test('what our own children use is our own, while they live and when they have
   )
 })
 
-t.test('the limits of a container are the truth', async t => {
+t.test('the limits of a container are used', async t => {
   const { senses, later } = machine(t, {
     tree: {
       ...DESKTOP,
@@ -112,7 +112,7 @@ t.test('the limits of a container are the truth', async t => {
   t.match(cpu, { busy: 0.8, own: 0.4 })
 })
 
-t.test('a limit above ours in the tree holds us too, and none at all is none', async t => {
+t.test('a limit of a parent group applies too, and without any there is none', async t => {
   const { senses } = machine(t, {
     tree: {
       ...DESKTOP,
@@ -126,7 +126,7 @@ t.test('a limit above ours in the tree holds us too, and none at all is none', a
   t.match(await senses.sample(), { memory: { used: 0.25, available_bytes: 3000 }, cpu: { cores: 2 } })
 })
 
-t.test('the older control groups count where the newer ones say nothing', async t => {
+t.test('cgroup v1 is used if v2 has no limits', async t => {
   const { senses, later } = machine(t, {
     tree: {
       ...DESKTOP,
@@ -144,7 +144,7 @@ t.test('the older control groups count where the newer ones say nothing', async 
   t.equal((await later({ 'cgroup/cpu,cpuacct/cpuacct.usage': '3000000000\n' })).cpu.busy, 0.4)
 })
 
-t.test('files that are missing or full of nonsense make their part unknown and leave the rest', async t => {
+t.test('missing or invalid files make their part unknown, and do not affect the others', async t => {
   const { senses } = machine(t, {
     tree: {
       ...DESKTOP,
@@ -168,7 +168,7 @@ t.test('files that are missing or full of nonsense make their part unknown and l
   t.strictSame(senses.troubles().map(({ sensor }) => sensor), ['cpu', 'memory'])
 })
 
-t.test('an empty machine tells nothing, and nothing throws', async t => {
+t.test('without any files every value is unknown, and no error is thrown', async t => {
   const { senses } = machine(t)
   const reading = await senses.sample()
   t.match(reading, {
@@ -184,7 +184,7 @@ t.test('an empty machine tells nothing, and nothing throws', async t => {
 
 const NICED = 'usage_usec 1000000\nnice_usec 500000\n'
 
-t.test('what runs niced gives way by itself, and is no use of the processors', async t => {
+t.test('niced programs do not count as usage of the processors', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   await senses.sample()
   t.match((await later({ 'proc/stat': STAT('1200 700 500 8000 600 0 0 0 0 0') })).cpu, {
@@ -199,7 +199,7 @@ t.test('what runs niced gives way by itself, and is no use of the processors', a
   t.match((await contained.later({ 'cgroup/cpu.stat': 'usage_usec 5000000\nnice_usec 3500000\n' })).cpu, { busy: 0.2 })
 })
 
-t.test('the cache of ZFS is there to be had, down to its least', async t => {
+t.test('the cache of ZFS counts as free memory, except for its minimum', async t => {
   const arc = (size: number, least: number) =>
     `13 1 0x01 147 39984 1 1\nname                            type data\nc                               4    9\nc_min                           4    ${least}\nsize                            4    ${size}\n`
   const at = async (text: string) =>

@@ -21,7 +21,7 @@ function setup (t: Test) {
   t.teardown(() => senses.stop())
   return senses
 }
-t.test('this machine tells of itself', linux, async t => {
+t.test('this machine can be read', linux, async t => {
   const senses = setup(t)
   await senses.start()
   const reading = await senses.sample()
@@ -39,7 +39,7 @@ const WORK_MS = 300
 // The machine may be busy with other things: what counts is the time that we were given.
 const share = (ms: number, begun: number, cores: number) => ms / (performance.now() - begun) / cores
 
-t.test('a loop that keeps a core busy is seen, and is ours', linux, async t => {
+t.test('a busy loop is measured as usage of offpeak', linux, async t => {
   const senses = setup(t)
   await senses.start()
   const begun = performance.now()
@@ -51,7 +51,7 @@ t.test('a loop that keeps a core busy is seen, and is ours', linux, async t => {
   t.ok(Number(own) > least && Number(own) <= Number(busy), `own is ${own}`)
 })
 
-t.test('what a child of ours does is ours', linux, async t => {
+t.test('the work of a child process is that of offpeak', linux, async t => {
   const senses = setup(t)
   const child = spawn(process.execPath, ['-e', 'console.log(1); for (;;);'], { stdio: ['ignore', 'pipe', 'ignore'] })
   t.teardown(() => child.kill('SIGKILL'))
@@ -65,7 +65,7 @@ t.test('what a child of ours does is ours', linux, async t => {
   t.ok(Number(own) > 0.7 * share(WORK_MS, begun, cores), `own is ${own}`)
 })
 
-t.test('on other systems the library tells, and a failing call leaves the others', async t => {
+t.test('other systems are read by the library, and a failing call does not affect the others', async t => {
   const library = {
     battery: async () => ({ hasBattery: true, percent: 55, isCharging: false, acConnected: false, timeRemaining: 90 }),
     currentLoad: async () => ({ currentLoad: 25, avgLoad: 0.5, cpus: [1, 2, 3, 4] }),

@@ -7,7 +7,7 @@ import { loopSensor } from '../../core/sense/sensor/loop.ts'
 import { until } from '../clock.ts'
 import type { PartialReading } from '../../core/sense/source/sensor-host.ts'
 
-t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', async t => {
+t.test('a sensor that hangs is unknown and reported, and delays no other [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 20 })
   const hanging = Promise.withResolvers<PartialReading>()
   let asked = 0
@@ -22,14 +22,14 @@ t.test('a sensor that hangs is unknown, is named, and delays no other [F55]', as
   t.match(reading, { temperature: 'unknown', power: 'mains', memory: { used: 0.25 } })
   t.match(senses.troubles(), [{ sensor: 'temperature', message: 'no answer within 20 ms', since: reading.at }])
   await later({})
-  t.equal(asked, 1, 'it is not asked again until it answers')
+  t.equal(asked, 1, 'it is not read again until it answers')
   hanging.resolve({ temperature: 50 })
   await until('the answer is in', () => senses.troubles().length === 0)
   t.equal((await later({})).temperature, 50)
   t.equal(asked, 2)
 })
 
-t.test('a slow sensor keeps its last answer until its bound has passed', async t => {
+t.test('a slow sensor keeps its last answer until its time limit', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 60_000, patienceMs: 5 })
   let slow: Promise<PartialReading> | PartialReading = { temperature: 41 }
   senses.register('temperature', { everyMs: 0, read: () => slow })
@@ -39,7 +39,7 @@ t.test('a slow sensor keeps its last answer until its bound has passed', async t
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('a sensor that throws, rejects or talks nonsense is unknown until it answers [F55]', async t => {
+t.test('a sensor that throws, rejects or returns nonsense is unknown until it answers [F55]', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   let read = (): PartialReading | Promise<PartialReading> => ({ temperature: 60 })
   senses.register('temperature', { everyMs: 0, read: () => read() })
@@ -58,7 +58,7 @@ t.test('a sensor that throws, rejects or talks nonsense is unknown until it answ
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('numbers that no machine can mean are unknown [F55]', async t => {
+t.test('impossible numbers are unknown [F55]', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
   senses.register('odd', {
     everyMs: 0,
@@ -77,7 +77,7 @@ t.test('numbers that no machine can mean are unknown [F55]', async t => {
   })
 })
 
-t.test('a sensor that was added can be taken away again', async t => {
+t.test('a registered sensor can be removed', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP })
   const remove = senses.register('barn', { everyMs: 0, read: () => ({ temperature: 12 }) })
   t.equal((await senses.sample()).temperature, 12)
@@ -85,7 +85,7 @@ t.test('a sensor that was added can be taken away again', async t => {
   t.equal((await later({})).temperature, 'unknown')
 })
 
-t.test('no more than two sensors that hang may hold threads', async t => {
+t.test('at most two hanging sensors block threads', async t => {
   const { senses, later } = machine(t, { tree: DESKTOP, boundMs: 10 })
   const hang = { everyMs: 0, threaded: true, read: () => new Promise<PartialReading>(() => undefined) }
   senses.register('one', { ...hang })
@@ -93,10 +93,10 @@ t.test('no more than two sensors that hang may hold threads', async t => {
   await senses.sample()
   senses.register('three', { ...hang })
   await later({})
-  t.match(senses.troubles().find(({ sensor }) => sensor === 'three'), { message: /^not asked: \d other sensors hang$/ })
+  t.match(senses.troubles().find(({ sensor }) => sensor === 'three'), { message: /^not read: \d other sensors hang$/ })
 })
 
-t.test('pipes where files are expected hold nothing up', async t => {
+t.test('pipes in place of files delay no sample', async t => {
   const { senses, root, later } = machine(t, { tree: { ...DESKTOP, 'sys/class/power_supply/BAT0/type': 'Battery\n' } })
   const pipes = ['proc/meminfo', 'sys/class/power_supply/BAT0/capacity', 'proc/pressure/io'].map(path =>
     join(root, path)
@@ -118,7 +118,7 @@ t.test('pipes where files are expected hold nothing up', async t => {
   t.match(senses.troubles(), [{ sensor: 'memory' }])
 })
 
-t.test('the hottest sensor counts, and what is out of all reason does not', async t => {
+t.test('the highest temperature counts, and impossible ones are ignored', async t => {
   const { senses } = machine(t, {
     tree: {
       ...DESKTOP,
@@ -135,7 +135,7 @@ t.test('the hottest sensor counts, and what is out of all reason does not', asyn
   t.equal((await senses.sample()).temperature, 61.5)
 })
 
-t.test('the data folder and the disks of the configuration are watched, each on its own', async t => {
+t.test('the disks of the data folder and of the configuration are measured separately', async t => {
   const { senses, folder, root, configure, later } = machine(t, {
     tree: DESKTOP,
     config: { sense: { disks: ['/nowhere/at/all'] } }
@@ -153,7 +153,7 @@ t.test('the data folder and the disks of the configuration are watched, each on 
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('start and stop as often as one likes', async t => {
+t.test('start and stop can be repeated', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
   await senses.stop()
   await senses.start()
@@ -164,14 +164,14 @@ t.test('start and stop as often as one likes', async t => {
   t.equal(senses.latest.power, 'mains')
 })
 
-t.test('a sample under way is the same sample', async t => {
+t.test('concurrent calls share one sample', async t => {
   const { senses } = machine(t, { tree: DESKTOP })
   const [first, second] = [senses.sample(), senses.sample()]
   t.equal(first, second)
   t.equal(await first, senses.latest)
 })
 
-t.test('the delay of the event loop is the worst since the last sample', async t => {
+t.test('the delay of the event loop is the longest since the last sample', async t => {
   const watch = {
     count: 0,
     max: 0,
@@ -197,13 +197,13 @@ const CHIPS = {
   'sys/class/hwmon/hwmon1/temp5_label': 'AUXTIN2\n'
 }
 
-t.test('an input that is not connected is left out, and named', async t => {
+t.test('an unconnected input is ignored and reported', async t => {
   const { senses, later } = machine(t, { tree: { ...DESKTOP, ...CHIPS } })
   const { at, temperature } = await senses.sample()
   t.equal(temperature, 41)
   t.match(senses.troubles(), [{
     sensor: 'temperature',
-    message: 'nct6797 AUXTIN2 says 127 °C, which no machine that runs can have: it is left out',
+    message: 'nct6797 AUXTIN2 reads 127 °C, which is impossible: it is ignored',
     since: at
   }])
   await later({}, 20_000)
@@ -212,14 +212,14 @@ t.test('an input that is not connected is left out, and named', async t => {
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('an input of a board that is hot and never changes is left out after a while; what changes, or lies in a processor, is believed', async t => {
+t.test('a hot input of a board that never changes is ignored after a while; changing inputs and those of processors are not', async t => {
   const { senses, later } = machine(t, {
     tree: { ...DESKTOP, ...CHIPS, 'sys/class/hwmon/hwmon1/temp5_input': '97500\n' }
   })
   t.equal((await senses.sample()).temperature, 97.5)
   for (let minute = 0; minute < 9; minute++) t.equal((await later({}, 60_000)).temperature, 97.5)
   t.equal((await later({}, 60_000)).temperature, 41)
-  t.match(senses.troubles(), [{ message: 'nct6797 AUXTIN2 says 97.5 °C without any change: it is left out' }])
+  t.match(senses.troubles(), [{ message: 'nct6797 AUXTIN2 reads 97.5 °C without any change: it is ignored' }])
   t.equal((await later({ 'sys/class/hwmon/hwmon1/temp5_input': '98000\n' }, 60_000)).temperature, 98)
   await later({ 'sys/class/hwmon/hwmon0/temp1_input': '100000\n' }, 60_000)
   t.equal((await later({}, 3_600_000)).temperature, 100, 'a processor at its limit')

@@ -1,14 +1,14 @@
 import { pathOf } from '../../model/base/check.ts'
 import type { BusyWhen } from '../../model/config/sense.ts'
 
-/** What a URL or a program has answered. */
+/** The answer of a URL or a program. */
 interface Answer {
   text: string
   status?: number
   exit?: number
 }
 
-/** Busy or not, and what was seen, in words. */
+/** Busy or not, with a description of the answer. */
 export interface Judgement {
   busy: boolean
   detail: string
@@ -40,8 +40,8 @@ function looksBusy (value: unknown, { equals, above, below }: BusyWhen): boolean
 
 const isFine = (status: number) => status >= 200 && status < 300
 
-/** Whether an answer is busy: every condition of `when` must hold; without `when`, a status of 2xx or an exit code of
- *  0. Throws on an answer that cannot be judged: an error status, a text that is not JSON. */
+/** Decides whether an answer means busy: all conditions of `when` must match. Without conditions, a status of 2xx or an
+ *  exit code of 0 means busy. Throws for answers that cannot be judged: an error status, or text that is not JSON. */
 export function judge (when: BusyWhen, { text, status, exit }: Answer): Judgement {
   const looks = when.contains !== undefined || when.pointer !== undefined
   const facts: string[] = []
@@ -59,9 +59,9 @@ export function judge (when: BusyWhen, { text, status, exit }: Answer): Judgemen
   if (when.contains !== undefined) {
     const found = text.includes(when.contains)
     busy = busy && found
-    facts.push(`${found ? 'has' : 'has not'} '${when.contains}'`)
+    facts.push(`${found ? 'contains' : 'does not contain'} '${when.contains}'`)
   }
-  // What is no longer asked may also not be JSON.
+  // The text need not be JSON if the pointer does not matter any more.
   if (when.pointer === undefined || !busy) return { busy, detail: facts.join(', ') }
   const value = valueAt(text, when.pointer)
   facts.push(`${when.pointer} is ${(JSON.stringify(value) ?? 'absent').slice(0, 60)}`)

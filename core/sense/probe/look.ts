@@ -14,18 +14,18 @@ interface LookAsk {
   exec: Exec
   proc: string
   platform: NodeJS.Platform
-  /** Aborted at the timeout and when the looking is called off. */
+  /** Aborted at the timeout, and when the probe is stopped. */
   signal: AbortSignal
 }
 
 const MOST_ANSWER = 1024 * 1024
-/** The kernel keeps no more of a name, proc(5). */
+/** The kernel truncates names to this length, proc(5). */
 const COMM_LENGTH = 15
 
 async function namesIn (proc: string): Promise<string[]> {
   const pids = (await readdir(proc)).filter(name => name >= '1' && name < ':' && Number(name) !== process.pid)
   const names: string[] = []
-  // One after the other: hundreds at once would fill the threads that all file work shares.
+  // Sequential, because hundreds of reads would occupy the threads that all file operations share.
   for (const pid of pids) {
     names.push(await readFile(`${proc}/${pid}/comm`, 'latin1').then(text => text.trim(), () => ''))
   }
@@ -41,7 +41,7 @@ async function running ({ exec, proc, platform, timeoutMs, signal }: LookAsk): P
 async function processes (ask: LookAsk): Promise<Judgement> {
   const names = new Set(await running(ask))
   const found = ask.setting.processes!.find(name => names.has(name.slice(0, COMM_LENGTH)))
-  const detail = found === undefined ? 'none of them runs' : `'${found}' runs`
+  const detail = found === undefined ? 'none of the programs runs' : `'${found}' runs`
   return { busy: (found !== undefined) === (ask.setting.busy_when?.running ?? true), detail }
 }
 
@@ -56,7 +56,7 @@ async function bodyOf (response: Response): Promise<string> {
 }
 
 async function url ({ setting, signal }: LookAsk): Promise<Judgement> {
-  // A redirect is an answer of its own: followed, it would carry the headers to somebody else.
+  // A redirect is not followed, because it would send the headers to another server.
   const response = await fetch(setting.url!, { signal, redirect: 'manual', headers: setting.headers ?? {} })
   return judge(setting.busy_when ?? {}, { status: response.status, text: await bodyOf(response) })
 }
@@ -73,7 +73,7 @@ async function file ({ setting, now }: LookAsk): Promise<Judgement> {
     if (isAbsent(error)) return null
     throw error
   })
-  if (found === null) return { busy: !exists, detail: 'it is not there' }
+  if (found === null) return { busy: !exists, detail: 'the file does not exist' }
   const age = now - found.mtimeMs
   const detail = `changed ${Math.max(0, Math.round(age / 1000))} s ago`
   return { busy: exists && (newer === undefined || age <= milliseconds(newer)), detail }
@@ -81,5 +81,5 @@ async function file ({ setting, now }: LookAsk): Promise<Judgement> {
 
 const KINDS: Record<ProbeKind, (ask: LookAsk) => Promise<Judgement>> = { process: processes, url, command, file }
 
-/** Takes one look, as the setting says; rejects when it cannot be taken. */
+/** Runs a probe once. Rejects when it fails. */
 export const look = (ask: LookAsk): Promise<Judgement> => KINDS[ask.setting.kind](ask)

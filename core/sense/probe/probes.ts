@@ -12,17 +12,17 @@ import type { Exec } from '../source/exec.ts'
 const TIMEOUT = 5
 const TTL_PERIODS = 4
 const LEAST_MS = SECOND
-/** Timers of the process cannot count days. */
+/** Timers of Node cannot count more than 24 days. */
 const MOST_MS = HOUR
 
 interface Probe {
   setting: ProbeSetting
-  /** Tells a changed setting. */
+  /** The setting as JSON, to detect changes. */
   text: string
   everyMs: number
   timeoutMs: number
   ttlMs: number
-  askedAt: number
+  startedAt: number
   pending: Promise<void> | null
   stop: AbortController
   answer: ProbeAnswer | null
@@ -38,7 +38,7 @@ function probeOf (setting: ProbeSetting, text: string): Probe {
     everyMs,
     timeoutMs,
     ttlMs,
-    askedAt: -Infinity,
+    startedAt: -Infinity,
     pending: null,
     stop: new AbortController(),
     answer: null
@@ -53,7 +53,7 @@ interface ProbesAsk {
   platform: NodeJS.Platform
 }
 
-/** Looks at what goes on beside offpeak, each at its own period and bounded. */
+/** Runs the configured probes, each at its own period and with a time limit. */
 export class Probes {
   readonly #ask: ProbesAsk
   readonly #probes = new Map<string, Probe>()
@@ -63,13 +63,13 @@ export class Probes {
     this.#ask = ask
   }
 
-  /** Starts the looks that are due; they answer later. */
+  /** Starts the probes that are due. */
   beat (): void {
     this.#follow()
     const at = this.#ask.clock.monotonic()
     for (const probe of this.#probes.values()) {
-      if (probe.pending !== null || at - probe.askedAt < probe.everyMs) continue
-      probe.askedAt = at
+      if (probe.pending !== null || at - probe.startedAt < probe.everyMs) continue
+      probe.startedAt = at
       probe.pending = this.#look(probe).finally(() => {
         probe.pending = null
       })
@@ -80,19 +80,19 @@ export class Probes {
   answers (now: number): Record<string, ProbeAnswer> {
     return Object.fromEntries([...this.#probes].map(([name, { answer, ttlMs }]) => {
       if (answer === null) return [name, { busy: UNKNOWN, at: now, detail: 'not answered yet' }]
-      const counts = Math.abs(now - answer.at) <= ttlMs
-      return [name, counts ? answer : { ...answer, busy: UNKNOWN, detail: `too old: ${answer.detail ?? ''}` }]
+      const isFresh = Math.abs(now - answer.at) <= ttlMs
+      return [name, isFresh ? answer : { ...answer, busy: UNKNOWN, detail: `too old: ${answer.detail ?? ''}` }]
     }))
   }
 
-  /** Probes that do not answer, and why. */
+  /** The probes without a valid answer, with the reason. */
   silent (): { name: string, message: string, since: number }[] {
     return [...this.#probes].flatMap(([name, { answer }]) =>
       answer?.busy === UNKNOWN ? [{ name, message: answer.detail ?? '', since: answer.at }] : []
     )
   }
 
-  /** Resolves when no look is under way. */
+  /** Resolves when no probe is running. */
   async quiet (): Promise<void> {
     await Promise.all([...this.#probes.values()].map(({ pending }) => pending))
   }
@@ -106,7 +106,7 @@ export class Probes {
     await Promise.all(pending)
   }
 
-  /** Changed settings make a new probe; the same ones keep their answer. */
+  /** Applies the settings. Unchanged probes keep their answers. */
   #follow (): void {
     const settings = this.#ask.settings()
     if (settings === this.#settings) return
@@ -134,16 +134,16 @@ export class Probes {
     } catch (error) {
       const detail = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error)
       const last = probe.answer
-      // One answer that did not come does not undo the one before: that has its own end.
-      const stands = last !== null && last.busy !== UNKNOWN && clock.now() - last.at <= probe.ttlMs
-      probe.answer = stands
+      // A failure does not replace an answer that is still valid.
+      const isValid = last !== null && last.busy !== UNKNOWN && clock.now() - last.at <= probe.ttlMs
+      probe.answer = isValid
         ? { ...last, detail }
         : { busy: UNKNOWN, at: last?.busy === UNKNOWN ? last.at : clock.now(), detail }
     }
   }
 }
 
-/** `fetch` hides the reason of a failure in its cause. */
+/** The message with its cause, where `fetch` puts the reason of a failure. */
 function reasonOf (error: unknown): string {
   const { message, cause } = failureOf(error)
   return cause === undefined ? message : `${message}: ${cause.message}`

@@ -9,7 +9,7 @@ import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.t
 
 const BOUND = 4 * SECOND
 const SERVICE = 'org.freedesktop.NetworkManager'
-/** NMMetered and NMConnectivityState of NetworkManager's D-Bus interface; guesses count as answers. */
+/** NMMetered and NMConnectivityState of the D-Bus interface of NetworkManager. Guesses count as answers. */
 const METERED: Record<string, boolean> = { 1: true, 2: false, 3: true, 4: false }
 const OFFLINE = new Set(['1', '2'])
 const MODEM = /^(?:wwan|ppp|rmnet|wwp)/
@@ -19,7 +19,7 @@ interface Answer {
   offline: boolean
 }
 
-/** `u 4` for each property that was asked for. */
+/** The output is `u 4` for each requested property. */
 async function byBus (exec: Exec): Promise<Answer> {
   const path = `/${SERVICE.replaceAll('.', '/')}`
   const { output } = await exec({
@@ -39,8 +39,7 @@ async function byTool (exec: Exec): Promise<Answer> {
   return { metered: words.includes('yes') ? true : words.includes('no') ? false : UNKNOWN, offline: false }
 }
 
-/** What the way out looks like when nobody keeps the connections: a modem is metered, a cable is not, for the rest
- *  nobody knows. */
+/** Without NetworkManager: a modem is metered, a cable is not, all others are unknown. */
 function byName ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): Answer {
   const name = wayOut({ files, roots })
   if (name === UNKNOWN || name === null) return { metered: UNKNOWN, offline: false }
@@ -59,18 +58,18 @@ interface ConnectionAsk extends SensorHost {
   metered: 'auto' | 'yes' | 'no'
 }
 
-/** Whether the connection costs by volume: the owner's word, NetworkManager's, or a look at the interface. */
-export function connectionSensor ({ exec, everyMs, metered, ...ground }: ConnectionAsk): Sensor {
+/** Whether the connection is metered: by the configuration, NetworkManager, or the kind of interface. */
+export function connectionSensor ({ exec, everyMs, metered, ...host }: ConnectionAsk): Sensor {
   const ask = async (): Promise<Answer> => {
-    if (!existsSync(`${ground.roots.run}/NetworkManager`)) return byName(ground)
+    if (!existsSync(`${host.roots.run}/NetworkManager`)) return byName(host)
     if (await isInstalled('busctl')) return byBus(exec)
-    return await isInstalled('nmcli') ? byTool(exec) : byName(ground)
+    return await isInstalled('nmcli') ? byTool(exec) : byName(host)
   }
   return {
     everyMs,
     async read (): Promise<PartialReading> {
       const answer = await ask()
-      // A portal that waits for a log-in is no way out, whatever the routes say.
+      // A captive portal is not online, even if there is a route.
       const online = answer.offline ? { online: false } : {}
       return { network: { ...online, metered: metered === 'auto' ? answer.metered : metered === 'yes' } }
     }

@@ -7,19 +7,19 @@ import type { Files } from '../source/files.ts'
 import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor-host.ts'
 import type { Limits } from '../source/cgroup.ts'
 
-/** The kernel counts processor time for programs in hundredths of a second on every machine (USER_HZ, time(7)). */
+/** Ticks per second: the kernel reports processor time in hundredths of a second on every machine (USER_HZ, time(7)). */
 const TICKS = 100
 
 interface Counters {
   /** Ticks of all cores. */
   total: number
-  /** Ticks without work; waiting for a disk is without work. */
+  /** Idle ticks, including waits for a disk. */
   idle: number
-  /** Ticks of programs that run niced. */
+  /** Ticks of niced programs. */
   niced: number
-  /** Ticks of this process and what it started. */
+  /** Ticks of this process and its descendants. */
   own: number | null
-  /** Seconds that the container has used, where it has a share of its own. */
+  /** Seconds that the container has used, if it has a limit. */
   contained: number | null
 }
 
@@ -39,7 +39,7 @@ function load ({ files, roots }: { files: Files, roots: Roots }, cores: number):
   return value === null ? UNKNOWN : value / cores
 }
 
-/** The processors that are on: cpu0, cpu1, … below /proc/stat's sum. */
+/** The number of processors that are online: cpu0, cpu1, … in /proc/stat. */
 function coresIn (stat: string): number {
   let count = 0
   for (let at = stat.indexOf('\ncpu'); at >= 0; at = stat.indexOf('\ncpu', at + 4)) count++
@@ -53,8 +53,8 @@ interface Shares {
 }
 const NONE: Shares = { busy: UNKNOWN, own: UNKNOWN, niced: UNKNOWN }
 
-/** What a container has used of its share, or the machine of its processors, and what niced programs have used
- *  beside it. */
+/** The share of its limit that a container has used, or of its processors that the machine has used, without niced
+ *  programs. */
 function used (now: Counters, before: Counters, roomSeconds: number): Pick<Shares, 'busy' | 'niced'> {
   if (now.contained !== null) {
     const contained = rise(now.contained, before.contained ?? undefined)
@@ -67,9 +67,9 @@ function used (now: Counters, before: Counters, roomSeconds: number): Pick<Share
   return { busy: share((total - idle - niced) / total), niced: share(niced / total) }
 }
 
-/** Processor shares from /proc/stat, of all cores, or of the container's share of them when it has a limit. */
-export function cpuSensor (ground: SensorHost, limits: Limits, processes = new OwnProcesses(ground)): Sensor {
-  const { files, roots, clock } = ground
+/** Processor usage from /proc/stat, as a share of all cores, or of the limit of the container. */
+export function cpuSensor (host: SensorHost, limits: Limits, processes = new OwnProcesses(host)): Sensor {
+  const { files, roots, clock } = host
   let room = 1
   const shares = rates<Counters, Shares>({
     clock,
@@ -90,7 +90,7 @@ export function cpuSensor (ground: SensorHost, limits: Limits, processes = new O
       room = Math.min(online, cpus ?? online)
       const contained = cpus === null ? null : limits.cpuSeconds()
       const counters = { ...ticksOf(stat), own: processes.ticks(), contained }
-      return { cpu: { ...shares(counters), load: load(ground, online), cores: room } }
+      return { cpu: { ...shares(counters), load: load(host, online), cores: room } }
     }
   }
 }

@@ -6,8 +6,7 @@ import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const EVERY = 30 * SECOND
 
-/** Room on the file system of one path: what a program without privilege may still write, and the share in use as df(1)
- *  counts it. */
+/** The free space for unprivileged programs on the file system of a path, and the share in use as in df(1). */
 export function diskSensor (path: string): Sensor {
   return {
     everyMs: EVERY,

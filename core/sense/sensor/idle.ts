@@ -8,10 +8,9 @@ import type { Exec } from '../source/exec.ts'
 import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const LIST_AGAIN = MINUTE
-/** Clocks of file systems may be a little ahead. */
+/** Clocks of file systems may be slightly ahead. */
 const AHEAD = MINUTE
-/** Consoles and serial lines that people log in on; other devices under the name of a terminal have nobody before
- *  them. */
+/** Consoles and serial lines on which people log in. */
 const CONSOLE = /^tty(?:[1-9]|1[0-2]|S\d|AMA\d)$/
 const PSEUDO = /^\d+$/
 
@@ -28,23 +27,23 @@ const at = (path: string, kind: 'atimeMs' | 'mtimeMs'): number => {
   try {
     return statSync(path)[kind]
   } catch {
-    // A terminal that was closed, or that is not ours to look at, tells nothing.
+    // The terminal was closed, or must not be read.
     return -Infinity
   }
 }
 
 interface IdleAsk extends SensorHost {
   exec: Exec
-  /** How often terminals and sessions are asked, ms; between two looks the last touch ages. */
+  /** The period at which terminals and sessions are read, ms. In between, the idle time grows. */
   everyMs: () => number
 }
 
-/** Seconds since somebody typed: w(1) counts by the access times of terminals too, which the kernel keeps to eight
+/** Seconds since the last input, from the access times of terminals as in w(1). The kernel updates them every eight
  *  seconds. */
 export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Sensor {
   let paths = { read: [] as string[], changed: [] as string[] }
   let listedAt = -Infinity
-  let askedAt = -Infinity
+  let readAt = -Infinity
   let last: Touches = { typed: -Infinity, screen: null }
   const graphical = graphicalIdle({ files, roots, clock, exec })
   const terminals = (): number => {
@@ -55,14 +54,14 @@ export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Se
     const pseudo = names(`${roots.dev}/pts`).filter(name => PSEUDO.test(name))
     const read = [...paths.read, ...pseudo.map(name => `${roots.dev}/pts/${name}`)]
     const touches = [...read.map(path => at(path, 'atimeMs')), ...paths.changed.map(path => at(path, 'mtimeMs'))]
-    // A touch in the future is from a time at which the clock was wrong, and would count until then.
+    // An input in the future comes from a wrong clock, and is ignored.
     return Math.max(...touches.filter(touch => touch <= clock.now() + AHEAD))
   }
   return {
     everyMs: 0,
     async read (): Promise<PartialReading> {
-      if (clock.monotonic() - askedAt >= everyMs()) {
-        askedAt = clock.monotonic()
+      if (clock.monotonic() - readAt >= everyMs()) {
+        readAt = clock.monotonic()
         const typed = terminals()
         last = { typed, screen: await graphical() }
       }
@@ -71,13 +70,13 @@ export function idleSensor ({ files, roots, clock, exec, everyMs }: IdleAsk): Se
   }
 }
 
-/** Instants of the last touch, epoch ms: of a terminal, and of a screen as far as there is one. */
+/** The last input on a terminal and on a screen, epoch ms. */
 interface Touches {
   typed: number
   screen: Maybe<number> | null
 }
 
-/** The latest touch of all; while a screen's is unknown, an old one at a terminal proves nothing. */
+/** The latest input. Unknown while that of a screen is unknown and the one on a terminal is old. */
 function together ({ now, typed, screen }: Touches & { now: number }): Maybe<number> {
   const since = (touch: number) => Math.max(0, Math.round((now - touch) / SECOND))
   if (screen === null) return Number.isFinite(typed) ? since(typed) : UNKNOWN

@@ -11,7 +11,7 @@ import type { Reading } from '../../model/machine/reading.ts'
 import type { Worked } from '../source/own-disk.ts'
 
 const SECTOR_BYTES = 512
-/** Stands on another disk, or in memory: its work is counted there, or is none. */
+/** Devices on other disks, where their work is counted, or in memory. */
 const BORROWED = /^(?:loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d/
 const PART = /^(?:(?:sd|hd|vd|xvd)[a-z]+\d+|(?:nvme\d+n|mmcblk)\d+p\d+)$/
 
@@ -45,26 +45,25 @@ function disksIn (text: string, isWhole: (name: string) => boolean): Map<string,
   return disks
 }
 
-/** Whole disks alone: what the kernel lists in /sys/block, or, where that is hidden, what is not named as a
- *  partition. */
+/** Selects whole disks: those in /sys/block or, if that is hidden, those without the name of a partition. */
 function wholeDisks (folder: string): (name: string) => boolean {
   const known = new Map<string, boolean>()
   return name => {
-    const told = known.get(name)
-    if (told !== undefined) return told
+    const isKnown = known.get(name)
+    if (isKnown !== undefined) return isKnown
     const whole = !BORROWED.test(name) && (existsSync(folder) ? existsSync(`${folder}/${name}`) : !PART.test(name))
     known.set(name, whole)
     return whole
   }
 }
 
-/** Counters of all disks, and the bytes that offpeak's own processes have asked disks for; null where nobody tells. */
+/** Counters of all disks, and the bytes that processes of offpeak have requested from disks; null if unknown. */
 interface Counters {
   disks: Map<string, Disk>
   own: number | null
 }
 
-/** The disks of both samples, as far as each of their counters has risen. */
+/** The disks in both samples whose counters have not decreased. */
 function worked ({ now, before, seconds }: Change<Counters, Answer>): Worked[] | null {
   const both = [...now.disks].filter(([name]) => before.disks.has(name))
   const all = both.map(([name, disk]) => {
@@ -75,7 +74,7 @@ function worked ({ now, before, seconds }: Change<Counters, Answer>): Worked[] |
   return all.length === 0 || all.includes(null) ? null : all as Worked[]
 }
 
-/** How busy the busiest disk is and what all of them move, with offpeak's own part of both. */
+/** The load of the busiest disk and the bytes per second of all, with the share of offpeak. */
 export function ioSensor ({ files, roots, clock }: SensorHost, processes?: OwnProcesses): Sensor {
   const isWhole = wholeDisks(`${roots.sys}/block`)
   const owed = new OwedBytes()
@@ -87,11 +86,11 @@ export function ioSensor ({ files, roots, clock }: SensorHost, processes?: OwnPr
       if (disks === null) return NONE
       const { now, before, seconds } = change
       const moved = disks.reduce((sum, { bytes }) => sum + bytes, 0)
-      const asked = now.own === null || before.own === null ? null : now.own - before.own
-      const own = asked === null ? 0 : owed.settle({ asked, moved, passedMs: seconds * SECOND })
+      const requested = now.own === null || before.own === null ? null : now.own - before.own
+      const own = requested === null ? 0 : owed.settle({ asked: requested, moved, passedMs: seconds * SECOND })
       const { busy, own: ownBusy } = busiest(disks, own)
       const whole = { busy: share(busy), bytes_per_s: moved / seconds }
-      return asked === null ? whole : { ...whole, own: share(ownBusy), own_bytes_per_s: own / seconds }
+      return requested === null ? whole : { ...whole, own: share(ownBusy), own_bytes_per_s: own / seconds }
     }
   })
   const ownBytes = (): number | null => {

@@ -3,14 +3,13 @@ import { SECOND } from '../../model/base/duration.ts'
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
-// A look of the native timer costs more than the rest of a sample: two a second see every long block and many short
-// ones.
+// Each check of the native timer is expensive. Two a second detect every long block and many short ones.
 const LOOK_MS = SECOND / 2
 
-/** How often the loop came round, and the longest time between (ns). */
+/** The number of iterations, and the longest delay (ns). */
 type LoopWatch = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'enable' | 'disable' | 'reset'>
 
-/** How late the event loop was at worst since the last sample. */
+/** The longest delay of the event loop since the last sample. */
 export function loopSensor (
   watch: (lookMs: number) => LoopWatch = lookMs => monitorEventLoopDelay({ resolution: lookMs })
 ): Sensor {

@@ -6,7 +6,7 @@ import type { SensorHost, PartialReading, Sensor } from '../source/sensor-host.t
 
 const KIB = 1024
 
-/** Kernels before 3.14 do not say what is available. */
+/** Kernels before 3.14 have no MemAvailable. */
 const roughly = (text: string) =>
   ['MemFree:', 'Buffers:', 'Cached:'].reduce((sum, key) => sum + (numberAfter(text, key) ?? NaN), 0)
 
@@ -19,8 +19,8 @@ function hostMemory (text: string): { total: number, available: number } {
   return { total: total * KIB, available: available * KIB }
 }
 
-/** What the cache of ZFS gives back when memory is short, bytes: MemAvailable does not count it. Lines of arcstats:
- *  name, type, value. */
+/** The bytes that the cache of ZFS can free, which MemAvailable does not include. Lines of arcstats: name, type,
+ *  value. */
 function zfsCache (text: string | null): number {
   if (text === null) return 0
   const value = (name: string) => Number(new RegExp(`^${name} +\\d+ +(\\d+)$`, 'm').exec(text)?.[1] ?? NaN)
@@ -28,13 +28,13 @@ function zfsCache (text: string | null): number {
   return given > 0 ? given : 0
 }
 
-/** Memory in use, of the machine or of the container's limit; a container has no more available than its host. */
+/** The share of memory in use, of the machine or of the limit of the container. */
 export function memorySensor (
-  ground: Pick<SensorHost, 'files' | 'roots'>,
+  host: Pick<SensorHost, 'files' | 'roots'>,
   limits: Limits,
   processes?: OwnProcesses
 ): Sensor {
-  const { files, roots } = ground
+  const { files, roots } = host
   const ownOf = (total: number) => {
     const own = processes?.memory() ?? null
     return own === null ? {} : { own: share(own / total) }
@@ -42,12 +42,12 @@ export function memorySensor (
   return {
     everyMs: 0,
     read (): PartialReading {
-      const host = hostMemory(files.text(`${roots.proc}/meminfo`))
-      const total = host.total
+      const machine = hostMemory(files.text(`${roots.proc}/meminfo`))
+      const total = machine.total
       const cache = zfsCache(files.optional(`${roots.proc}/spl/kstat/zfs/arcstats`))
-      const available = Math.min(total, host.available + cache)
+      const available = Math.min(total, machine.available + cache)
       const { memory } = limits.read()
-      // A limit above what the machine has is none.
+      // A limit above the memory of the machine has no effect.
       if (memory === null || memory >= total) {
         return { memory: { used: share((total - available) / total), available_bytes: available, ...ownOf(total) } }
       }

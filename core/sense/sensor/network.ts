@@ -8,10 +8,10 @@ import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor
 import type { OwnProcesses } from '../source/process-tree.ts'
 import type { Reading } from '../../model/machine/reading.ts'
 
-/** Receives what another one has received already, or talks to nobody. */
+/** Interfaces whose bytes another one counts, or without a connection. */
 const BORROWED = /^(?:lo|ifb\d|dummy\d|veth|docker|br-|virbr|vnet|tap|tun|wg|tailscale|bond\d|team\d)/
 
-/** Received and sent bytes by interface, of /proc/net/dev. */
+/** Received and sent bytes by interface, from /proc/net/dev. */
 function bytesIn (text: string): Map<string, number> {
   const found = new Map<string, number>()
   for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
@@ -22,8 +22,7 @@ function bytesIn (text: string): Map<string, number> {
   return found
 }
 
-/** The interfaces whose bytes count: those with hardware behind them; where none has, as in a container, all that do
- *  not borrow. */
+/** The interfaces to count: those with hardware or, if there is none, as in a container, all except virtual ones. */
 function counted (names: Iterable<string>, roots: Roots): string[] {
   const all = [...names].filter(name => name !== 'lo')
   const real = all.filter(name => existsSync(`${roots.sys}/class/net/${name}/device`))
@@ -47,25 +46,25 @@ const six = (text: string): string[] =>
   text.split('\n').filter(line => line.startsWith(`${NOWHERE} 00`)).map(line => line.split(/ +/))
     .filter(([, , , , , , , , flags, name]) => name !== 'lo' && usable(flags)).map(columns => columns[9]!)
 
-/** The interface by which the world is reached, by the default routes of /proc/net/route and /proc/net/ipv6_route:
- *  null when there is none, unknown where the routes are hidden. */
+/** The interface of the default route, from /proc/net/route and /proc/net/ipv6_route. null without one, unknown if the
+ *  routes are hidden. */
 export function wayOut ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): Maybe<string | null> {
   const text = files.optional(`${roots.proc}/net/route`)
   if (text === null) return UNKNOWN
   const names = [...four(text), ...six(files.optional(`${roots.proc}/net/ipv6_route`) ?? '')]
-  // An interface that does not tell its state, such as a tunnel, counts as up.
+  // An interface without a state, such as a tunnel, counts as up.
   return names.find(name => files.optional(`${roots.sys}/class/net/${name}/operstate`)?.trim() !== 'down') ?? null
 }
 
 type Moved = Pick<Reading['network'], 'bytes_per_s' | 'own_bytes_per_s'>
 const NONE: Moved = { bytes_per_s: UNKNOWN }
 
-/** What the interfaces move, offpeak's own part of it, and whether one of them leads out. */
-export function networkSensor (ground: SensorHost, processes?: OwnProcesses): Sensor {
-  const { files, roots, clock } = ground
+/** Bytes per second of the network, the share of offpeak, and whether there is a default route. */
+export function networkSensor (host: SensorHost, processes?: OwnProcesses): Sensor {
+  const { files, roots, clock } = host
   let names: string[] = []
   let seen = ''
-  const own = processes === undefined ? null : new OwnNetwork(ground, processes)
+  const own = processes === undefined ? null : new OwnNetwork(host, processes)
   const rate = rates<Map<string, number>, Moved>({
     clock,
     none: NONE,
@@ -87,7 +86,7 @@ export function networkSensor (ground: SensorHost, processes?: OwnProcesses): Se
       const list = [...bytes.keys()].join(' ')
       if (list !== seen) names = counted(bytes.keys(), roots)
       seen = list
-      const way = wayOut(ground)
+      const way = wayOut(host)
       return { network: { ...text === null ? NONE : rate(bytes), online: way === UNKNOWN ? UNKNOWN : way !== null } }
     }
   }

@@ -4,7 +4,7 @@ import { share } from '../source/number.ts'
 import type si from 'systeminformation'
 import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
-/** The calls of systeminformation that stand in for /proc and /sys. */
+/** The calls of systeminformation that replace /proc and /sys. */
 export type Library = Pick<typeof si,
   'battery' | 'currentLoad' | 'mem' | 'cpuTemperature' | 'networkStats' | 'networkInterfaceDefault'>
 
@@ -35,7 +35,7 @@ async function memory (library: Library): Promise<PartialReading> {
 
 async function network (library: Library): Promise<PartialReading> {
   const [stats, way] = await Promise.all([library.networkStats(), library.networkInterfaceDefault()])
-  // The first answer of the library has no rate: it is null or -1.
+  // The first answer of the library has no rate but null or -1.
   const rates = stats.map(({ rx_sec: received, tx_sec: sent }) =>
     (received ?? -1) < 0 || (sent ?? -1) < 0 ? NaN : received + sent
   )
@@ -48,10 +48,10 @@ async function temperature (library: Library): Promise<PartialReading> {
   return { temperature: max ?? main ?? UNKNOWN }
 }
 
-// A system with /proc and /sys never needs it.
+// Not needed on systems with /proc and /sys.
 const installed = async (): Promise<Library> => (await import('systeminformation')).default
 
-/** The sensors of a system without /proc and /sys, each on its own and with a period that suits what it costs. */
+/** The sensors of a system without /proc and /sys. Expensive ones have longer periods. */
 export function elsewhere (library?: Library): Map<string, Sensor> {
   const sensor = (everyMs: number, ask: (library: Library) => Promise<PartialReading>): Sensor => ({
     everyMs,

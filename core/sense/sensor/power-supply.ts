@@ -17,7 +17,7 @@ const number = (supply: Supply, ...names: string[]): number | null => {
   return null
 }
 
-/** Mice, headsets and pens say that they feed a device and not the machine. */
+/** Batteries of mice, headsets and pens have the scope `Device`. */
 const isOfMachine = (supply: Supply) => supply.scope !== 'Device'
 const isBattery = (supply: Supply) => supply.type === 'Battery' && isOfMachine(supply) && supply.present !== '0'
 const isMains = (supply: Supply) =>
@@ -28,14 +28,14 @@ const fullOf = (supply: Supply) =>
 const nowOf = (supply: Supply) => number(supply, 'energy_now', 'charge_now')
 
 function levelOf (supply: Supply): number | null {
-  const told = number(supply, 'capacity')
+  const value = number(supply, 'capacity')
   const full = fullOf(supply)
   const now = nowOf(supply)
-  const percent = told ?? (full !== null && full > 0 && now !== null ? 100 * now / full : null)
+  const percent = value ?? (full !== null && full > 0 && now !== null ? 100 * now / full : null)
   return percent === null || percent < 0 ? null : Math.min(100, percent)
 }
 
-/** Of all batteries together: a large one counts for more. A single one that tells nothing makes the whole unknown. */
+/** The level of all batteries, weighted by their capacity. Unknown if one of them is unknown. */
 function level (batteries: readonly Supply[]): Maybe<number> {
   const levels = batteries.map(levelOf)
   if (levels.length === 0 || levels.includes(null)) return UNKNOWN
@@ -46,19 +46,19 @@ function level (batteries: readonly Supply[]): Maybe<number> {
   return levels.reduce<number>((total, value, index) => total + value! * weights[index]! / sum, 0)
 }
 
-/** Until empty, at the present rate. */
+/** The seconds until empty at the current rate. */
 function secondsLeft (batteries: readonly Supply[]): Maybe<number> {
   const draining = batteries.filter(supply => supply.status === 'Discharging')
   if (draining.length === 0) return UNKNOWN
-  // The present rate may be told as a negative number.
+  // Some drivers report the current rate as a negative number.
   const rates = draining.map(supply => Math.abs(number(supply, 'power_now', 'current_now') ?? 0))
   const rate = rates.reduce((sum, value) => sum + value, 0)
   const rest = batteries.map(nowOf)
   if (rate > 0 && !rest.includes(null)) {
     return Math.round(rest.reduce<number>((sum, value) => sum + value!, 0) / rate * HOUR_SECONDS)
   }
-  const told = number(draining[0]!, 'time_to_empty_now', 'time_to_empty_avg')
-  return told !== null && told > 0 && draining.length === 1 ? told : UNKNOWN
+  const value = number(draining[0]!, 'time_to_empty_now', 'time_to_empty_avg')
+  return value !== null && value > 0 && draining.length === 1 ? value : UNKNOWN
 }
 
 function charging (batteries: readonly Supply[]): Maybe<boolean> {
@@ -71,13 +71,13 @@ function source (batteries: readonly Supply[], mains: readonly Supply[]): Maybe<
   if (batteries.length === 0) return 'mains'
   const states = new Set(batteries.map(supply => supply.status))
   if (mains.some(supply => supply.online === '1' || supply.online === '2')) return 'mains'
-  // A charger that the kernel does not list, or lists wrongly.
+  // The kernel does not list the charger, or lists it wrongly.
   if (states.has('Charging')) return 'mains'
   if (mains.some(supply => supply.online === '0') || states.has('Discharging')) return 'battery'
   return states.has('Full') || states.has('Not charging') ? 'mains' : UNKNOWN
 }
 
-/** A UPS on USB that the kernel lists beside the batteries; null when there is none. */
+/** A UPS that the kernel lists beside the batteries, or null. */
 function upsOf (supplies: readonly Supply[]): Reading['ups'] {
   const ups = supplies.find(supply => supply.type === 'UPS')
   if (ups === undefined) return null
@@ -90,7 +90,7 @@ function upsOf (supplies: readonly Supply[]): Reading['ups'] {
   }
 }
 
-/** What the supplies come to together. A machine without a battery is on mains. */
+/** The state of all supplies together. A machine without a battery is on mains. */
 export function powerOf (
   supplies: readonly Supply[]
 ): { power: Maybe<PowerSource>, battery: Battery, ups?: NonNullable<Reading['ups']> } {

@@ -24,7 +24,7 @@ const ATTRIBUTES = [
   'time_to_empty_now'
 ] as const
 
-/** `POWER_SUPPLY_CAPACITY=87` and its neighbours: all attributes in one read. */
+/** The attributes of a supply, from lines such as `POWER_SUPPLY_CAPACITY=87`. */
 function inUevent (text: string | null): Supply {
   const pairs = (text ?? '').split('\n').filter(line => line.startsWith(PREFIX) && line.includes('='))
   return Object.fromEntries(
@@ -33,24 +33,24 @@ function inUevent (text: string | null): Supply {
 }
 
 async function supplyAt (files: Files, folder: string): Promise<Supply> {
-  // A battery of which one attribute cannot be read is a battery still.
-  const told = (name: string) => files.driver(`${folder}/${name}`).catch(() => null)
-  const event = inUevent(await told('uevent'))
-  // Older kernels do not repeat the type there, and scope only stands there when it is set.
+  // An attribute that cannot be read is left out.
+  const read = (name: string) => files.driver(`${folder}/${name}`).catch(() => null)
+  const event = inUevent(await read('uevent'))
+  // Older kernels leave out the type there; the scope is there only if it is set.
   const names = event.status !== undefined || event.online !== undefined ? ['type', 'scope'] : ATTRIBUTES
   const missing = names.filter(name => event[name] === undefined)
-  const values = await Promise.all(missing.map(told))
+  const values = await Promise.all(missing.map(read))
   const own = missing.flatMap((name, index) => values[index] === null ? [] : [[name, values[index]!]])
   return { ...event, ...Object.fromEntries(own) as Supply }
 }
 
-/** A kernel without power supplies has no such folder; a container that hides all of /sys/class tells nothing: null. */
+/** The names of the supplies; empty without the folder, null if a container hides all of /sys/class. */
 function entries (sys: string): string[] | null {
   const names = absent(() => readdirSync(`${sys}/class/power_supply`))
   return names ?? (existsSync(`${sys}/class`) ? [] : null)
 }
 
-/** Mains, batteries and a UPS on USB, of /sys/class/power_supply; read off the event loop, for drivers can be slow. */
+/** Mains, batteries and a UPS on USB, from /sys/class/power_supply. Read asynchronously, because drivers can be slow. */
 export function powerSensor ({ files, roots }: SensorHost): Sensor {
   return {
     everyMs: EVERY,

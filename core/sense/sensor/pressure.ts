@@ -16,10 +16,10 @@ function average (text: string, kind: 'some' | 'full'): Maybe<number> {
 const pressureOf = (text: string | null): Pressure =>
   text === null ? NONE : { some: average(text, 'some'), full: average(text, 'full') }
 
-/** Pressure stall information of the kernel (Documentation/accounting/psi.rst), the container's own where it has a
+/** Pressure stall information of the kernel (Documentation/accounting/psi.rst), or of the container if it has a
  *  limit. */
 export function pressureSensor ({ files, roots }: SensorHost, limits: Limits): Sensor {
-  // A kernel without PSI, or one that does not let us look, is asked once.
+  // Without PSI, or without the permission to read it, it is tried once.
   const hidden = new Set<string>()
   const whole = (kind: string): string | null => {
     if (hidden.has(kind)) return null

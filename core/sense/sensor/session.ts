@@ -12,7 +12,7 @@ const EVERY = MINUTE
 const BOUND = 4 * SECOND
 const MICRO = 1000
 
-/** Sessions with a screen that somebody may sit at, by the state files of systemd-logind. */
+/** The ids of graphical sessions, from the state files of systemd-logind. */
 function screens ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): string[] {
   const folder = `${roots.run}/systemd/sessions`
   const ids = (absent(() => readdirSync(folder)) ?? []).filter(name => !name.endsWith('.ref'))
@@ -23,7 +23,7 @@ function screens ({ files, roots }: Pick<SensorHost, 'files' | 'roots'>): string
   })
 }
 
-/** The instant of the last touch in what `loginctl show-session` prints: now, while one session is not idle. */
+/** The instant of the last input, from the output of `loginctl show-session`; now while a session is not idle. */
 function lastTouch (output: string, now: number): Maybe<number> {
   const sessions = output.split('\n\n').map(block =>
     Object.fromEntries(
@@ -36,16 +36,16 @@ function lastTouch (output: string, now: number): Maybe<number> {
   return touches.length === 0 ? UNKNOWN : Math.max(...touches)
 }
 
-/** When somebody last touched a screen, epoch ms: null without screens, unknown when their keeper does not tell. Asked
- *  once a minute, and only while there is a screen. */
+/** The last input of graphical sessions, epoch ms: null without sessions, unknown if logind does not answer. Read once a
+ *  minute, and only while there is a session. */
 export function graphicalIdle (
   { files, roots, clock, exec }: { files: SensorHost['files'], roots: SensorHost['roots'], clock: Clock, exec: Exec }
 ): () => Promise<Maybe<number> | null> {
-  let asked = -Infinity
+  let readAt = -Infinity
   let answer: Maybe<number> | null = null
   return async () => {
-    if (clock.monotonic() - asked < EVERY) return answer
-    asked = clock.monotonic()
+    if (clock.monotonic() - readAt < EVERY) return answer
+    readAt = clock.monotonic()
     const ids = screens({ files, roots })
     if (ids.length === 0) return answer = null
     answer = UNKNOWN

@@ -12,10 +12,10 @@ const EVERY = 15 * SECOND
 const LIST_AGAIN = 5 * MINUTE
 const MILLI = 1000
 const MOST_SENSORS = 32
-/** Asking one of these can keep a disk from its sleep. */
+/** Reading one of these can prevent a disk from sleeping. */
 const LEFT_ALONE = new Set(['drivetemp'])
 
-/** One input: its file, and what it is called: `nct6797 AUXTIN2`, `x86_pkg_temp`. */
+/** One input: its file and its name, such as `nct6797 AUXTIN2` or `x86_pkg_temp`. */
 interface Input {
   path: string
   chip: string
@@ -24,7 +24,7 @@ interface Input {
 
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 
-/** A name that the kernel keeps in memory; null where it has none. */
+/** The trimmed content of a file with a name, or null. */
 const named = (files: Files, path: string): string | null => files.once(path)?.trim() || null
 
 async function zones (files: Files, sys: string): Promise<Input[]> {
@@ -60,18 +60,18 @@ function inputsOf ({ files, roots, clock }: { files: Files, roots: Roots, clock:
   }
 }
 
-/** The hottest of the thermal zones and hardware monitors; a sensor that fails leaves the others, and what none can
- *  mean is left out and named. */
-export function temperatureSensor (ground: SensorHost): Sensor {
-  const inputs = inputsOf(ground)
+/** The highest temperature of thermal zones and hardware monitors. Inputs that fail are left out; impossible values are
+ *  ignored and reported. */
+export function temperatureSensor (host: SensorHost): Sensor {
+  const inputs = inputsOf(host)
   const since = new Map<string, Pick<Degrees, 'value' | 'since'>>()
   let doubts: readonly string[] = []
   const read = async ({ path, chip, name }: Input): Promise<Degrees[]> => {
-    const milli = plainNumber(await ground.files.driver(path).catch(() => null))
+    const milli = plainNumber(await host.files.driver(path).catch(() => null))
     if (milli === null) return []
     const value = milli / MILLI
     const before = since.get(path)
-    const one = { value, chip, name, since: before?.value === value ? before.since : ground.clock.monotonic() }
+    const one = { value, chip, name, since: before?.value === value ? before.since : host.clock.monotonic() }
     since.set(path, one)
     return [one]
   }
@@ -81,7 +81,7 @@ export function temperatureSensor (ground: SensorHost): Sensor {
     doubts: () => doubts,
     async read (): Promise<PartialReading> {
       const all = (await Promise.all((await inputs()).map(read))).flat()
-      const { sane, left } = doubtsOf(all, ground.clock.monotonic())
+      const { sane, left } = doubtsOf(all, host.clock.monotonic())
       doubts = left
       return { temperature: sane.length === 0 ? UNKNOWN : Math.max(...sane) }
     }

@@ -7,14 +7,14 @@ import type { PartialReading, Sensor } from '../source/sensor-host.ts'
 
 const BOUND = 4 * SECOND
 
-/** Words of `ups.status` in Network UPS Tools: on line, or fed by mains around the UPS. */
+/** States of `ups.status` in Network UPS Tools that mean mains. */
 const ON_LINE = ['OL', 'BYPASS', 'CHRG']
 const ON_BATTERY = ['OB', 'DISCHRG']
 
 const has = (words: ReadonlySet<string>, wanted: readonly string[]): boolean => wanted.some(word => words.has(word))
 
-/** The surest word first: `OB CHRG` is on battery, `OL DISCHRG` on line. A low battery without another word is in
- *  use. */
+/** The most reliable state comes first: `OB CHRG` is on battery, `OL DISCHRG` on mains. A low battery without another
+ *  state is in use. */
 function onBattery (words: ReadonlySet<string>): Maybe<boolean> {
   if (words.has('OB')) return true
   if (words.has('OL')) return false
@@ -22,12 +22,11 @@ function onBattery (words: ReadonlySet<string>): Maybe<boolean> {
   return has(words, ON_LINE) ? false : UNKNOWN
 }
 
-/** FSD: the machines on this UPS were told to shut down, on whatever it runs. LB counts while it runs on its
- *  battery. */
+/** FSD: the machines on this UPS must shut down, regardless of its power. LB counts only while it runs on its battery. */
 const warningOf = (words: ReadonlySet<string>): UpsWarning | null =>
   words.has('FSD') ? 'shutdown' : words.has('LB') ? 'low_battery' : null
 
-/** What `upsc` prints: `name: value`, a line each. */
+/** The output of `upsc`: lines `name: value`. */
 function upsIn (output: string): Ups {
   const values = new Map(output.split('\n').map(line => line.trim().split(/:\s*/, 2) as [string, string]))
   const words = new Set((values.get('ups.status') ?? '').toUpperCase().split(/\s+/).filter(Boolean))
@@ -39,7 +38,7 @@ function upsIn (output: string): Ups {
   }
 }
 
-/** A UPS by its name in Network UPS Tools, such as `rack@localhost`. */
+/** A UPS of Network UPS Tools, by its name such as `rack@localhost`. */
 export function upsSensor ({ name, exec, everyMs }: { name: string, exec: Exec, everyMs: number }): Sensor {
   return {
     everyMs,
@@ -48,9 +47,9 @@ export function upsSensor ({ name, exec, everyMs }: { name: string, exec: Exec, 
       const { code, output } = await exec({ argv: ['upsc', name], timeoutMs: BOUND })
       if (code !== 0) throw new Error(`upsc ${name} ended with exit code ${code}`)
       const ups = upsIn(output)
-      // The server answers, and its driver has lost the UPS.
+      // The server answers, but its driver has lost the UPS.
       if (ups.on_battery === UNKNOWN && ups.warning === null) {
-        throw new Error(`upsc ${name} says nothing of where the power comes from`)
+        throw new Error(`upsc ${name} does not report the power source`)
       }
       return { ups }
     }

@@ -1,21 +1,21 @@
 import { numberAfter, numbersOf, plainNumber } from './number.ts'
 import type { Files } from './files.ts'
 
-/** How one version of control groups tells of itself; folders are those of the group. */
+/** How to read one version of control groups. `folder` is the folder of a group. */
 export interface Version {
-  /** Folders below the mount, one of which holds the group; `path` is what /proc/self/cgroup says of it. */
+  /** The possible folders of the group below the mount. `path` is the path in /proc/self/cgroup. */
   folders(kind: 'cpu' | 'memory', lines: readonly string[]): { mount: string, path: string }[]
   cpus(files: Files, folder: string): number | null
   memory(files: Files, folder: string): number | null
-  /** Seconds of processor time used so far, without what ran niced where that is told; NaN when it does not tell. */
+  /** Seconds of processor time used so far, without niced programs if known; NaN if unknown. */
   cpuSeconds(files: Files, folder: string): number
-  /** Bytes held; what the kernel would give back at once does not count. NaN when it does not tell. */
+  /** Bytes in use, without caches that the kernel can free; NaN if unknown. */
   memoryBytes(files: Files, folder: string): number
 }
 
 const NANO = 1e9
 const MICRO = 1e6
-/** Version 1 writes its largest number where there is no limit. */
+/** Version 1 reports its largest number if there is no limit. */
 const NO_LIMIT = 2 ** 60
 
 const ratio = (most: number | null | undefined, period: number | null | undefined): number | null =>
@@ -23,7 +23,7 @@ const ratio = (most: number | null | undefined, period: number | null | undefine
 
 const without = (current: number | null, back: number) => current === null ? NaN : Math.max(0, current - back)
 
-/** What the kernel gives back of a group when memory is short: its caches. */
+/** The caches of a group, which the kernel can free. */
 const given = (stat: string | null, keys: readonly string[]): number =>
   stat === null ? 0 : keys.reduce((sum, key) => sum + (numberAfter(stat, key) ?? 0), 0)
 
@@ -35,7 +35,7 @@ export const VERSION_2: Version = {
   folders: (_kind, lines) =>
     lines.filter(line => line.startsWith('0::')).map(line => ({ mount: '', path: line.slice(3) })),
   cpus: (files, folder) => {
-    // Quota and period, or `max` and period.
+    // `<quota> <period>` or `max <period>`.
     const [most, period] = numbersOf(files.once(`${folder}/cpu.max`) ?? '')
     return ratio(most, period)
   },
@@ -62,7 +62,7 @@ export const VERSION_1: Version = {
     return limit !== null && limit < NO_LIMIT ? limit : null
   },
   cpuSeconds: (files, folder) => {
-    // The count of use is a kind of its own, often mounted together with the limits.
+    // Usage is a controller of its own, often mounted together with the limits.
     const used = files.optional(`${folder}/cpuacct.usage`) ??
       files.optional(`${folder.replace(/\/cpu(?=\/|$)/, '/cpuacct')}/cpuacct.usage`)
     return (plainNumber(used) ?? NaN) / NANO

@@ -5,7 +5,7 @@ import type { Files } from './files.ts'
 import type { Roots } from './sensor-host.ts'
 import type { Version } from './cgroup-version.ts'
 
-/** What a container may use; null where it has no limit of its own. */
+/** The limits of a container; null without a limit. */
 interface Room {
   /** Processors, a fraction allowed. */
   cpus: number | null
@@ -14,7 +14,7 @@ interface Room {
 }
 
 type Kind = 'cpu' | 'memory'
-/** A limit, and the group that holds it. */
+/** A limit, and the group that has it. */
 interface Limit {
   most: number
   folder: string
@@ -23,14 +23,14 @@ interface Limit {
 
 const AGAIN = MINUTE
 
-/** `/a/b` → `/a/b`, `/a`, and the root, which is the container's own where it has a namespace. */
+/** `/a/b` → `/a/b`, `/a` and the root, which is that of the namespace in a container. */
 function upwards (path: string): string[] {
-  // What lies above the namespace cannot be followed: the root that is mounted is what counts.
+  // Groups above the namespace are not visible: the mounted root is used.
   const steps = path.startsWith('/..') ? [] : path.split('/').filter(Boolean)
   return [...steps.map((_, index) => `/${steps.slice(0, steps.length - index).join('/')}`), '']
 }
 
-/** The limits of the control group that this process lives in, and what the group has used. */
+/** The limits and the usage of the control group of this process. */
 export class Limits {
   readonly #files: Files
   readonly #roots: Roots
@@ -44,7 +44,7 @@ export class Limits {
     this.#clock = clock
   }
 
-  /** The limits in force; looked up again every minute. */
+  /** The limits in force, read again every minute. */
   read (): Room {
     const at = this.#clock.monotonic()
     if (at - this.#readAt >= AGAIN) {
@@ -56,26 +56,26 @@ export class Limits {
     return { cpus: cpu?.most ?? null, memory: memory?.most ?? null }
   }
 
-  /** Seconds of processor time that the limited group has used; NaN when it does not tell. */
+  /** Seconds of processor time that the limited group has used; NaN if unknown. */
   cpuSeconds (): number {
     const limit = this.#limits.cpu
     return limit === null ? NaN : limit.version.cpuSeconds(this.#files, limit.folder)
   }
 
-  /** Bytes that the limited group holds; NaN when it does not tell. */
+  /** Bytes of memory that the limited group uses; NaN if unknown. */
   memoryBytes (): number {
     const limit = this.#limits.memory
     return limit === null ? NaN : limit.version.memoryBytes(this.#files, limit.folder)
   }
 
-  /** The pressure file of the limited group, null where there is none. */
+  /** The text of the pressure file of the limited group, or null. */
   pressure (kind: Kind): string | null {
     this.read()
     const limit = this.#limits[kind]
     return limit === null ? null : this.#files.optional(`${limit.folder}/${kind}.pressure`)
   }
 
-  /** Of the group and of all above it the lowest; version 2 first. */
+  /** The lowest limit of the group and those above it; version 2 first. */
   #lowest (kind: Kind, lines: readonly string[]): Limit | null {
     for (const version of [VERSION_2, VERSION_1]) {
       const folders = version.folders(kind, lines).flatMap(({ mount, path }) =>

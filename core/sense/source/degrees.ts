@@ -1,6 +1,6 @@
 import { MINUTE } from '../../model/base/duration.ts'
 
-/** What one sensor says, °C; `since`: from when on it has said the same, ms on a clock that only counts. */
+/** The value of one input, °C. `since`: monotonic ms since which it has not changed. */
 export interface Degrees {
   value: number
   chip: string
@@ -8,16 +8,16 @@ export interface Degrees {
   since: number
 }
 
-/** Outside of this nothing runs: an input that is not connected reads 127, 128 or 255, or as far below zero. */
+/** Values outside this range are impossible: an unconnected input reads 127, 128 or 255, or as far below zero. */
 const SANE = { least: -40, most: 120 }
-/** Exactly nothing is what a sensor says that has nothing to say. */
+/** Some inputs read exactly 0 without a sensor. */
 const NOTHING = 0
 
-/** Monitor chips on boards, some of whose inputs lead nowhere. The sensors within processors and disks are believed. */
+/** Monitor chips of boards, which may have unconnected inputs. Sensors in processors and disks are trusted. */
 const BOARD = /^(?:nct|it8|w83|f71|f81|sch\d|lm\d|adt7|asb|dme|smsc|pc87|vt\d|acpitz)/i
-/** From here on a gate would hold for such an input. */
+/** Above this, an unconnected input would close a gate. */
 const HOT = 80
-/** What is hot changes by some tenths all the time. */
+/** A hot sensor changes by some tenths all the time. */
 const STUCK_FOR = 10 * MINUTE
 
 const isImpossible = ({ value }: Degrees): boolean => value >= SANE.most || value <= SANE.least || value === NOTHING
@@ -25,16 +25,16 @@ const isImpossible = ({ value }: Degrees): boolean => value >= SANE.most || valu
 const isStuck = ({ value, chip, since }: Degrees, now: number): boolean =>
   BOARD.test(chip) && value >= HOT && now - since >= STUCK_FOR
 
-/** The temperatures that can be meant, and in words what is left out although it would hold work for ever. */
+/** The plausible temperatures, and messages about the others. */
 export function doubtsOf (all: readonly Degrees[], now: number): { sane: number[], left: string[] } {
   const possible = all.filter(one => !isImpossible(one))
   return {
     sane: possible.filter(one => !isStuck(one, now)).map(({ value }) => value),
     left: [
       ...all.filter(one => isImpossible(one) && one.value >= HOT)
-        .map(({ name, value }) => `${name} says ${value} °C, which no machine that runs can have: it is left out`),
+        .map(({ name, value }) => `${name} reads ${value} °C, which is impossible: it is ignored`),
       ...possible.filter(one => isStuck(one, now))
-        .map(({ name, value }) => `${name} says ${value} °C without any change: it is left out`)
+        .map(({ name, value }) => `${name} reads ${value} °C without any change: it is ignored`)
     ]
   }
 }

@@ -12,21 +12,21 @@ interface ExecAsk {
   timeoutMs: number
   signal?: AbortSignal | undefined
 }
-/** How a program ended; `code` is null when a signal ended it. */
+/** The result of a program. `code` is null if a signal ended it. */
 interface Exit {
   code: number | null
   output: string
 }
-/** Runs a program without a shell; rejects when it cannot start, takes too long or is aborted. */
+/** Runs a program without a shell. Rejects if it cannot start, times out or is aborted. */
 export type Exec = (ask: ExecAsk) => Promise<Exit>
 
 const environment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(INHERITED.flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  // Output is parsed: it must not depend on the locale.
+  // The output is parsed, so it must not depend on the locale.
   LC_ALL: 'C'
 })
 
-/** Ends the program and everything that it has started. */
+/** Kills the process group of the program. */
 function end (child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
@@ -35,7 +35,7 @@ function end (child: ChildProcess): void {
   }
 }
 
-/** The exec of the machine: own process group, minimal environment, output bounded. */
+/** Runs programs in a process group of their own, with a minimal environment and limited output. */
 export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new Error('called off'))
@@ -49,7 +49,7 @@ export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) =>
     const settle = (done: () => void) => {
       clearTimeout(bound)
       signal?.removeEventListener('abort', abort)
-      // Processes that it left in its group end with it.
+      // Processes that it left in its group are killed.
       end(child)
       child.stdout.destroy()
       done()
@@ -64,7 +64,7 @@ export const exec: Exec = ({ argv: [program, ...words], timeoutMs, signal }) =>
     child.once('close', code => settle(() => resolve({ code, output })))
   })
 
-/** True when a program of this name can be started. */
+/** True if a program with this name can be started. */
 export async function isInstalled (program: string, path = process.env.PATH ?? ''): Promise<boolean> {
   const candidates = isAbsolute(program)
     ? [program]

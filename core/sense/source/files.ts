@@ -3,19 +3,19 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 const BUFFER_BYTES = 64 * 1024
-/** The kernel hands out a list page by page: an answer near a page may have more behind it. */
+/** The kernel returns lists page by page, so an answer of about a page may be incomplete. */
 const FULL = 2048
 const SMALL_BYTES = 4096
-// A pipe or a terminal where a file is expected must not hold the whole process.
+// A pipe or a terminal in place of a file must not block the process.
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
-/** Reads the same small kernel files again and again: each stays open and is read from its start. */
+/** Reads small kernel files repeatedly. Each stays open and is read from its start. */
 export class Files {
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES)
   readonly #open = new Map<string, number>()
   readonly #handles = new Map<string, FileHandle>()
 
-  /** The text of a file that the kernel answers from memory (/proc, cgroups). Throws what `open` and `read` throw. */
+  /** The text of a file that the kernel keeps in memory (/proc, cgroups). Throws errors of `open` and `read`. */
   text (path: string): string {
     const fd = this.#open.get(path) ?? this.#opened(path)
     try {
@@ -32,12 +32,12 @@ export class Files {
     }
   }
 
-  /** As `text`; null where there is no such file. */
+  /** As `text`; null if the file does not exist. */
   optional (path: string): string | null {
     return absent(() => this.text(path))
   }
 
-  /** As `optional`, for a file that is not to stay open. */
+  /** As `optional`, but closes the file. */
   once (path: string): string | null {
     const fd = absent(() => openSync(path, FLAGS))
     if (fd === null) return null
@@ -55,7 +55,7 @@ export class Files {
     if (fd !== undefined) closeSync(fd)
   }
 
-  /** The trimmed text of a file behind which a driver stands, read off the event loop; null where there is none. */
+  /** The trimmed text of a file of a driver, read asynchronously; null if it does not exist. */
   async driver (path: string): Promise<string | null> {
     try {
       const handle = this.#handles.get(path) ?? await this.#handled(path)
@@ -69,7 +69,7 @@ export class Files {
     }
   }
 
-  /** Closes everything; a later read opens files again. */
+  /** Closes all files; a later read opens them again. */
   async close (): Promise<void> {
     for (const fd of this.#open.values()) closeSync(fd)
     this.#open.clear()
@@ -95,13 +95,13 @@ export class Files {
   }
 }
 
-// A device that was pulled out answers ENODEV, an attribute without a value ENODATA.
+// A removed device answers ENODEV, an attribute without a value ENODATA.
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ESRCH', 'ENODEV', 'ENODATA', 'ENXIO', 'EOPNOTSUPP'])
 
-/** True for the error of reading what is not there. */
+/** True for the error of reading a missing file or value. */
 export const isAbsent = (error: unknown): boolean => ABSENT.has((error as NodeJS.ErrnoException | null)?.code ?? '')
 
-/** What `ask` answers, or null where what it asks for is not there. */
+/** The result of `ask`, or null if it throws for a missing file or value. */
 export function absent<T> (ask: () => T): T | null {
   try {
     return ask()

@@ -1,8 +1,8 @@
 import { UNKNOWN } from '../../model/machine/reading.ts'
 import type { Maybe } from '../../model/machine/reading.ts'
 
-/** The numbers of one line from `start` on, separated by spaces; a word that is no number is NaN. Written by hand: it
- *  reads every sample. */
+/** The numbers of a line from `start` on, separated by spaces; NaN for other words. Written by hand, because it runs at
+ *  every sample. */
 export function numbersOf (text: string, start = 0): number[] {
   const numbers: number[] = []
   let value = 0
@@ -24,7 +24,7 @@ export function numbersOf (text: string, start = 0): number[] {
   return numbers
 }
 
-/** The number that stands after `key` in a text of `key number` lines, or null. */
+/** The number after `key` in lines `key number`, or null. */
 export function numberAfter (text: string, key: string): number | null {
   const at = text.startsWith(key) ? 0 : text.indexOf(`\n${key}`) + 1
   if (at === 0 && !text.startsWith(key)) return null
@@ -32,13 +32,13 @@ export function numberAfter (text: string, key: string): number | null {
   return value === undefined || Number.isNaN(value) ? null : value
 }
 
-/** A plain number, a sign and a fraction allowed, or null. */
+/** A decimal number with optional sign and fraction, or null. */
 export function plainNumber (text: string | null | undefined): number | null {
   if (text === null || text === undefined || text.trim() === '') return null
   const value = Number(text)
   return Number.isFinite(value) ? value : null
 }
 
-/** A share within 0 and 1, or unknown for what is no number. */
+/** A share limited to 0 to 1; unknown for NaN. */
 export const share = (value: number): Maybe<number> =>
   Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : UNKNOWN

@@ -1,14 +1,14 @@
 import { SECOND } from '../../model/base/duration.ts'
 
-/** What was written reaches the disk within half a minute or so; what has not by then, on a network or gone again,
- *  counts for less and less. */
+/** Written data reaches the disk within about half a minute. Data that does not, because it is on a network or was
+ *  removed, decays. */
 const HALF_LIFE = 30 * SECOND
 
-/** Bytes that offpeak's own processes have asked disks for and that the disks have not moved yet. */
+/** Bytes that processes of offpeak have requested and that the disks have not transferred yet. */
 export class OwedBytes {
   #owed = 0
 
-  /** After so many more were asked for: how many of the bytes that the disks have moved meanwhile are these. */
+  /** Adds `asked` requested bytes, and returns how many of the `moved` bytes belong to offpeak. */
   settle ({ asked, moved, passedMs }: { asked: number, moved: number, passedMs: number }): number {
     const owed = this.#owed * 0.5 ** (passedMs / HALF_LIFE) + Math.max(0, asked)
     const own = Math.min(owed, moved)
@@ -17,14 +17,14 @@ export class OwedBytes {
   }
 }
 
-/** One disk over a span of time: the bytes that it moved, and the share of the time in which it had work. */
+/** One disk over a period: the bytes transferred, and the share of the time in which it was busy. */
 export interface Worked {
   bytes: number
   busy: number
 }
 
-/** How busy the busiest disk is, and the part of that which would be gone without `own` bytes: these are taken to
- *  lie where most was moved. */
+/** The load of the busiest disk, and the part of it that `own` bytes cause. These are attributed to the disk with the
+ *  most transferred bytes. */
 export function busiest (disks: readonly Worked[], own: number): { busy: number, own: number } {
   let left = own
   let others = 0

@@ -14,7 +14,7 @@ function isLoopback (address: string): boolean {
   return host === '00000000000000000000000001000000' || (isMapped && host.endsWith('7F'))
 }
 
-/** The inodes of connections to other machines. */
+/** The inodes of sockets that are connected to other machines. */
 function connections ({ files, roots }: SensorHost): Set<string> {
   const tables = ['tcp', 'tcp6'].map(name => files.optional(`${roots.proc}/net/${name}`) ?? '')
   const columns = tables.flatMap(text => text.split('\n').slice(1)).map(line => line.trim().split(/ +/))
@@ -40,20 +40,20 @@ function isConnected (folder: string, inodes: ReadonlySet<string>): boolean {
   return names.some(name => inodes.has(SOCKET.exec(targetOf(`${folder}/${name}`))?.[1] ?? ''))
 }
 
-/** Bytes per second over the network that are offpeak's own, as far as it can be told: the kernel counts them for no
- *  process. Those of its processes that are connected to another machine may have moved as much as they have read or
- *  written, and no more than the interfaces did. */
+/** An estimate of the bytes per second that offpeak transfers over the network, which the kernel does not count by
+ *  process: the bytes read and written by processes with a connection to another machine, limited to those of the
+ *  interfaces. */
 export class OwnNetwork {
-  readonly #ground: SensorHost
+  readonly #host: SensorHost
   readonly #processes: OwnProcesses
   #before: ReadonlyMap<string, Moved> | null = null
 
-  constructor (ground: SensorHost, processes: OwnProcesses) {
-    this.#ground = ground
+  constructor (host: SensorHost, processes: OwnProcesses) {
+    this.#host = host
     this.#processes = processes
   }
 
-  /** Of so many bytes that the interfaces moved in so many seconds; null where nobody tells. */
+  /** The share in `bytes` that the interfaces transferred in `seconds`; null if unknown. */
   rate ({ bytes, seconds }: { bytes: number, seconds: number }): number | null {
     const before = this.#before
     const now = this.#before = this.#processes.moved()
@@ -63,9 +63,9 @@ export class OwnNetwork {
       return risen > 0 ? [[pid, risen] as const] : []
     })
     if (bytes === 0 || moved.length === 0) return 0
-    const inodes = connections(this.#ground)
+    const inodes = connections(this.#host)
     if (inodes.size === 0) return 0
-    const connected = moved.filter(([pid]) => isConnected(`${this.#ground.roots.proc}/${pid}/fd`, inodes))
+    const connected = moved.filter(([pid]) => isConnected(`${this.#host.roots.proc}/${pid}/fd`, inodes))
     const own = connected.reduce((sum, [, risen]) => sum + risen, 0)
     return Math.min(bytes, own) / seconds
   }

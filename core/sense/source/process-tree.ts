@@ -8,33 +8,31 @@ import type { SensorHost } from './sensor-host.ts'
 const UTIME = 10
 const NICE = 15
 const MOST_CHILDREN = 500
-/** One look serves all sensors of one sample. */
+/** The list is reused within one sample. */
 const SAME_LOOK_MS = 100
 const KIB = 1024
-/** Threads of Node's own, by name: they start no programs. */
+/** Threads of Node, by name. They start no programs. */
 const OWN_THREADS = new Set(['libuv-worker', 'node-V8Worker', 'DelayedTaskSche', 'SignalInspector'])
 
-/** Ticks that count as use of the processors: niced programs give way by themselves. Null for a line that cannot be
- *  read. */
+/** Ticks of a process; 0 for niced ones. null for an invalid line. */
 function ticksIn (stat: string): number | null {
   const at = stat.lastIndexOf(')')
   if (at < 0) return null
-  // The name in parentheses may hold spaces and parentheses of its own. A nice value below zero is NaN here, and not
-  // above zero.
+  // The name in parentheses may contain spaces and parentheses. A negative nice value is NaN here, which is not above
+  // zero.
   const fields = numbersOf(stat, at + 4)
   const sum = fields.slice(UTIME, UTIME + 4).reduce((total, value) => total + value, 0)
   if (fields.length < UTIME + 4 || Number.isNaN(sum)) return null
   return (fields[NICE] ?? 0) > 0 ? 0 : sum
 }
 
-/** What a process has moved so far, bytes: from and to disks, and by read and write calls of any kind, sockets
- *  included. */
+/** The bytes of a process so far: to and from disks, and by read and write calls including sockets. */
 export interface Moved {
   disk: number
   calls: number
 }
 
-/** /proc/<pid>/io. What was written and removed before it reached a disk never reaches one. */
+/** Parses /proc/<pid>/io. Bytes that were removed before they reached a disk are not counted. */
 function movedIn (text: string | null): Moved | null {
   if (text === null) return null
   const of = (key: string) => numberAfter(text, `${key}: `) ?? 0
@@ -42,7 +40,7 @@ function movedIn (text: string | null): Moved | null {
   return { disk: Math.max(0, disk), calls: Math.max(of('rchar'), of('wchar')) }
 }
 
-/** Memory of /proc/<pid>/status that is nobody else's and that no cache gives back, bytes. */
+/** The private memory of a process without caches, from /proc/<pid>/status, in bytes. */
 function residentIn (text: string | null): number {
   if (text === null) return 0
   const own = numberAfter(text, 'RssAnon:')
@@ -52,23 +50,22 @@ function residentIn (text: string | null): number {
 const list = (folder: string): string[] => absent(() => readdirSync(folder)) ?? []
 const pidsIn = (text: string | null): string[] => text === null || text === '' ? [] : text.trim().split(' ')
 
-/** This process and everything that it has started and that still lives: what they use of the machine is offpeak's
- *  own. The kernel adds what a child has used to its parent when the child ends, so sums of ticks and bytes only
- *  rise. */
+/** The usage of this process and its running descendants. The kernel adds the usage of a child to its parent when the
+ *  child ends, so sums of ticks and bytes never decrease. */
 export class OwnProcesses {
-  readonly #ground: SensorHost
-  /** Of each thread: the file of its children, null for one that starts nothing. */
+  readonly #host: SensorHost
+  /** By thread: the file with its children, null for threads of Node. */
   #threads = new Map<string, string | null>()
   #pids: string[] = []
   #lookedAt = -Infinity
 
-  constructor (ground: SensorHost) {
-    this.#ground = ground
+  constructor (host: SensorHost) {
+    this.#host = host
   }
 
   /** Their ids, `self` first. */
   pids (): readonly string[] {
-    const at = this.#ground.clock.monotonic()
+    const at = this.#host.clock.monotonic()
     if (at - this.#lookedAt < SAME_LOOK_MS) return this.#pids
     this.#lookedAt = at
     this.#pids = ['self']
@@ -80,18 +77,18 @@ export class OwnProcesses {
     return this.#pids
   }
 
-  /** Processor ticks; null where the kernel does not tell. */
+  /** Processor ticks; null if unknown. */
   ticks (): number | null {
-    const { files, roots } = this.#ground
+    const { files, roots } = this.#host
     const own = ticksIn(files.text(`${roots.proc}/self/stat`))
     if (own === null) return null
     const stats = this.#children().map(pid => files.once(`${roots.proc}/${pid}/stat`))
     return stats.reduce((sum, stat) => sum + ((stat === null ? null : ticksIn(stat)) ?? 0), own)
   }
 
-  /** What each of them has moved, by id; null where the kernel does not tell. */
+  /** The bytes of each process, by pid; null if unknown. */
   moved (): Map<string, Moved> | null {
-    const { files, roots } = this.#ground
+    const { files, roots } = this.#host
     const own = movedIn(files.optional(`${roots.proc}/self/io`))
     if (own === null) return null
     const found = new Map([['self', own]])
@@ -102,9 +99,9 @@ export class OwnProcesses {
     return found
   }
 
-  /** Bytes of memory; null where the kernel does not tell. */
+  /** Bytes of memory; null if unknown. */
   memory (): number | null {
-    const { files, roots } = this.#ground
+    const { files, roots } = this.#host
     const own = files.optional(`${roots.proc}/self/status`)
     if (own === null) return null
     const statuses = this.#children().map(pid => files.once(`${roots.proc}/${pid}/status`))
@@ -116,7 +113,7 @@ export class OwnProcesses {
   }
 
   #ownChildren (): string[] {
-    const { files, roots } = this.#ground
+    const { files, roots } = this.#host
     const tasks = `${roots.proc}/self/task`
     const before = this.#threads
     this.#threads = new Map(list(tasks).map(thread => {
@@ -130,13 +127,13 @@ export class OwnProcesses {
   }
 
   #childrenOf (pid: string): string[] {
-    const { files, roots } = this.#ground
+    const { files, roots } = this.#host
     const folder = `${roots.proc}/${pid}/task`
     return list(folder).flatMap(thread => pidsIn(files.once(`${folder}/${thread}/children`)))
   }
 }
 
-/** Programs that have taken another identity do not show what they do. */
+/** Null for processes of another user, which must not be read. */
 function readable<T> (ask: () => T): T | null {
   try {
     return ask()

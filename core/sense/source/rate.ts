@@ -1,18 +1,18 @@
 import type { Clock } from '../../model/base/clock.ts'
 
-// Counters move in steps of 10 ms: over less than this a share says nothing.
+// Counters advance in steps of 10 ms, so shares of shorter periods are meaningless.
 const LEAST_MS = 100
 
 export interface Change<C, A> {
   now: C
   before: C
   seconds: number
-  /** What was answered last. */
+  /** The last result. */
   last: A
 }
 
-/** Turns counters into rates: asks `derive` about this and the last sample; `none` before there are two. Too soon after
- *  the last, its answer stands. */
+/** Turns counters into rates: calls `derive` with this and the last sample. Returns `none` before there are two, and the
+ *  last result if the period is too short. */
 export function rates<C, A> (
   { clock, none, derive }: { clock: Clock, none: A, derive: (change: Change<C, A>) => A }
 ): (now: C) => A {
@@ -32,7 +32,7 @@ export function rates<C, A> (
   }
 }
 
-/** What a counter rose by; null when it went back or was no number. */
+/** The increase of a counter; null if it decreased or is NaN. */
 export function rise (now: number | undefined, before: number | undefined): number | null {
   const change = (now ?? NaN) - (before ?? NaN)
   return change >= 0 ? change : null

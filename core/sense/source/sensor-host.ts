@@ -9,17 +9,17 @@ export type PartialReading = {
     : Partial<Reading[K]> | Reading[K]
 }
 
-/** Measures a part of a reading. Members that it leaves out are unknown; when it throws, all are unknown and the error
- *  is reported. */
+/** Measures a part of a reading. Missing members are unknown. If it throws, all are unknown and the error is
+ *  reported. */
 export interface Sensor {
-  /** How often it is read, ms; 0: at every sample. Its last answer is used in between. */
+  /** The period, ms; 0: at every sample. In between, the last answer is used. */
   everyMs: number
-  /** Reads files off the event loop: one that hangs keeps one of the few threads that all file work of the process
-   *  shares. */
+  /** True when it reads files asynchronously. If it hangs, it blocks one of the few threads that all file operations
+   *  share. */
   threaded?: boolean
-  /** Replaces its answer while it fails or does not respond; absent: everything is unknown. */
+  /** The answer while the sensor fails or does not respond. Default: everything is unknown. */
   silence?: PartialReading
-  /** Values that it leaves out as impossible, and why. */
+  /** Messages about values that are ignored as impossible. */
   doubts?(): readonly string[]
   read(): PartialReading | Promise<PartialReading>
   /** Releases its resources. */
@@ -37,7 +37,7 @@ export interface Roots {
 
 export const ROOTS: Roots = { proc: '/proc', sys: '/sys', cgroup: '/sys/fs/cgroup', dev: '/dev', run: '/run' }
 
-/** What every sensor is given. */
+/** The environment of sensors: files, folders of the system, and the clock. */
 export interface SensorHost {
   files: Files
   roots: Roots
@@ -50,14 +50,14 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 
 const SHARES = new Set(['busy', 'own', 'used'])
 
-/** A number that no machine can mean is unknown: no number, infinite, or below zero where only temperatures go. */
+/** Replaces impossible numbers by unknown: NaN, infinite, or negative except for temperatures. Limits shares to 1. */
 function sane (value: number, key: string): number | typeof UNKNOWN {
   if (!Number.isFinite(value) || (value < 0 && key !== 'temperature')) return UNKNOWN
   if (SHARES.has(key)) return Math.min(1, value)
   return key === 'level' ? Math.min(100, value) : value
 }
 
-/** The same value with sane numbers; what has no others is answered as it is. */
+/** A value with all its numbers checked. Returns the value itself if nothing changes. */
 function mended (value: unknown, key: string): unknown {
   if (typeof value === 'number') return sane(value, key)
   if (Array.isArray(value)) return value.map(item => mended(item, key))
@@ -76,7 +76,7 @@ function laid (base: unknown, part: unknown): unknown {
   return isPlain(base) && isPlain(part) ? { ...base, ...part } : part
 }
 
-/** One reading of many parts; a later part overrides an earlier one. */
+/** Assembles a reading from parts. Later parts override earlier ones. */
 export function assemble (at: number, parts: readonly PartialReading[]): Reading {
   const reading = unknownReading(at) as unknown as Plain
   for (const part of parts as readonly Plain[]) {

@@ -1,15 +1,15 @@
 import { resolve, sep } from 'node:path'
 
-/** A share of 0 to 100, or `unknown` where the machine does not say or does not answer in time. */
+/** A percentage, or `unknown` if the machine does not report it in time. */
 export type Percent = number | 'unknown'
 
-/** What a machine has in use at one moment. */
+/** The current usage of the machine. */
 export interface SystemReading {
   cpu_percent: Percent
   memory_percent: Percent
   /** The fullest of the disks. */
   disk_percent: Percent
-  /** One for each path that was asked for. */
+  /** One for each requested path. */
   disks: { path: string, percent: Percent }[]
 }
 
@@ -18,14 +18,14 @@ export interface FileSystem {
   use: number
 }
 
-/** Where the numbers come from. */
+/** The sources of the values. */
 export interface SystemSources {
   cpu(): Promise<number>
   memory(): Promise<number>
   fileSystems(): Promise<FileSystem[]>
 }
 
-// Loaded by the first task that asks.
+// Loaded on first use.
 const library = async () => (await import('systeminformation')).default
 
 const MACHINE: SystemSources = {
@@ -37,7 +37,7 @@ const MACHINE: SystemSources = {
   fileSystems: async () => await (await library()).fsSize()
 }
 
-/** The answer, or null when it fails or takes too long: some calls hang on odd hardware and dead network mounts. */
+/** The result, or null if the call fails or times out. Some calls hang on unusual hardware and dead network mounts. */
 async function bounded<T> (ask: () => Promise<T>, timeoutMs: number): Promise<T | null> {
   const { promise: late, resolve: giveUp } = Promise.withResolvers<null>()
   const timer = setTimeout(giveUp, timeoutMs, null)
@@ -71,7 +71,7 @@ function fullest (disks: { percent: Percent }[]): Percent {
   return known.length === 0 ? 'unknown' : Math.max(...known)
 }
 
-/** Processor, memory and disk in use, each `unknown` when it cannot be read within `timeoutMs`. Never throws. */
+/** The usage of processor, memory and disks. Each is `unknown` if it cannot be read within `timeoutMs`. Never throws. */
 export async function readSystem ({ paths = ['/'], timeoutMs = 5000, sources = MACHINE }: {
   paths?: string[]
   timeoutMs?: number
