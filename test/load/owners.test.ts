@@ -101,9 +101,9 @@ tap.test('overrides follow the configuration without another import', async t =>
   folder.reconfigure(config())
   t.equal(folder.current.tasks.get('a')?.timeoutMs, 5000)
   t.same(broken(), [])
-  const told = changes.length
+  const count = changes.length
   folder.reconfigure(config({ tasks: { a: { timeout: '5s' } } }))
-  t.equal(changes.length, told, 'a task of which other words say the same has not changed')
+  t.equal(changes.length, count, 'a task of which other words say the same has not changed')
 })
 
 tap.test('a file that everybody may write is not loaded; one that was stays as it was [S35]', async t => {

@@ -158,22 +158,22 @@ tap.test('a child that was started ahead tries the files, or ends when none come
   t.same(await kinds(), ['good', 'ended', 'good'])
 })
 
-tap.test('what came of a file is told before the next one is tried', async t => {
+tap.test('what came of a file is results before the next one is tried', async t => {
   const folder = t.testdir({
     'package.json': '{ "type": "module" }',
     'a.ts': GOOD,
     'wait.ts': 'await new Promise(() => {})'
   })
-  const told: string[] = []
+  const results: string[] = []
   const abort = new AbortController()
   const probing = tryImports({
     files: ['a.ts', 'wait.ts'].map(name => join(folder, name)),
     boundMs: 60_000,
     signal: abort.signal,
-    told: (file, { kind }) => told.push(`${basename(file)} ${kind}`)
+    onResult: (file, { kind }) => results.push(`${basename(file)} ${kind}`)
   })
-  await until(() => told.length > 0)
-  t.same(told, ['a.ts good'])
+  await until(() => results.length > 0)
+  t.same(results, ['a.ts good'])
   abort.abort()
   await probing
 })

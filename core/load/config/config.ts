@@ -22,8 +22,8 @@ export interface ConfigAsk {
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** Settings in code, which the files override. */
   base?: ConfigFile | undefined
-  /** `required`: a file that others may change is refused. For whoever only asks a server it says no more than where
-   *  that is. */
+  /** `required`: a file that others may change is refused. Commands that only send requests to a server do not require
+   *  it. */
   trust?: 'required' | undefined
 }
 
@@ -37,20 +37,19 @@ export interface LoadedConfig {
   /** The files that were read, absolute. */
   files: string[]
   sources: {
-    /** Where a setting was written; a variable of the environment stands in the place of the file. Null for a
-     *  default. */
+    /** The place of a setting: a file with its line, or an environment variable. Null for a default. */
     lineOf(pointer: string): Place | null
   }
 }
 
 const hex = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
 
-/** The entity tag of the bytes of a configuration file; a file that does not exist has that of no bytes. */
+/** The entity tag of a configuration file. A missing file has the tag of an empty one. */
 export const etagOf = (bytes: Buffer | string): string => `"${hex(bytes).slice(0, 16)}"`
 
 const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** The bytes of a configuration file, or null when there is none; throws OFFPEAK_CONFIG_INVALID when it is too large or
+/** The bytes of a configuration file, or null if it does not exist. Throws OFFPEAK_CONFIG_INVALID if it is too large or
  *  unreadable. */
 export async function readBytes (file: string): Promise<Buffer | null> {
   try {
@@ -75,13 +74,13 @@ export async function readBytes (file: string): Promise<Buffer | null> {
   }
 }
 
-/** The overlay of config.json for an environment, or null when none is named. */
+/** The path of the overlay of config.json, or null without an environment. */
 export function overlayFile ({ file, environment, env = {} }: ConfigAsk): string | null {
   const name = environment ?? env.OFFPEAK_ENV
   if (!name) return null
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw configInvalid({
-      message: `'${name.slice(0, 64)}' is not a name of an environment`,
+      message: `'${name.slice(0, 64)}' is not a valid name of an environment`,
       fix: 'Use letters, digits, _ and -.'
     })
   }
@@ -115,8 +114,7 @@ function checkBase (base: ConfigFile | undefined): void {
   if (faults.length > 0) throw refusal({ what: 'The configuration given in code', faults, placeOf: () => ({}) })
 }
 
-/** Throws OFFPEAK_CONFIG_EXPOSED when others may change a file, or put another in its place: it names code that is
- *  executed. */
+/** Throws OFFPEAK_CONFIG_EXPOSED if others may change or replace the file, because it names code that is executed. */
 async function refuseExposed (files: readonly string[]): Promise<void> {
   for (const file of files) {
     const found = await refusedFor(file)

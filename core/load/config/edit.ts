@@ -11,7 +11,7 @@ import { writeAtomic } from '../file/atomic-write.ts'
 
 const NEW_MODE = 0o644
 
-/** One change: the value at the path is set, or removed when it is undefined. */
+/** One change: sets the value at the path, or removes it if the value is undefined. */
 export interface ConfigEdit {
   path: (string | number)[]
   value: unknown
@@ -26,7 +26,7 @@ interface EditAsk {
 
 const waiting = new Map<string, Promise<unknown>>()
 
-/** One edit of a file after the other: each begins with what the one before has written. */
+/** Edits of a file are serialised, so that each reads the result of the previous one. */
 function inTurn<T> (file: string, work: () => Promise<T>): Promise<T> {
   const turn = (waiting.get(file) ?? Promise.resolve()).then(work, work)
   const settled = turn.then(() => undefined, () => undefined).then(() => {
@@ -36,7 +36,7 @@ function inTurn<T> (file: string, work: () => Promise<T>): Promise<T> {
   return turn
 }
 
-/** The file itself: a link is written through to what it names, also when that does not exist yet. */
+/** The path of the file itself. A link is resolved, even if its target does not exist yet. */
 async function targetOf (file: string): Promise<string> {
   try {
     return await realpath(file)
@@ -92,9 +92,8 @@ async function apply ({ file, edits, ifMatch }: EditAsk): Promise<{ etag: string
   return { etag: etagOf(text) }
 }
 
-/** Changes settings in a configuration file and leaves comments and layout as they are. The result is checked before
- *  anything is written. Throws OFFPEAK_CONFIG_INVALID, or OFFPEAK_CONFIG_CONFLICT when the file is not the one
- *  `ifMatch` was read from. */
+/** Changes settings in a configuration file, and keeps comments and layout. The result is checked before it is written.
+ *  Throws OFFPEAK_CONFIG_INVALID, or OFFPEAK_CONFIG_CONFLICT if the file does not match `ifMatch`. */
 export async function editConfig (ask: EditAsk): Promise<{ etag: string }> {
   const file = await targetOf(ask.file)
   return inTurn(file, () => apply({ ...ask, file }))

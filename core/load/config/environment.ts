@@ -17,7 +17,7 @@ const ALIASES: Record<string, string[]> = {
 
 const LONG = /^OFFPEAK_([A-Z0-9]+(?:_[A-Z0-9]+)*__.+)$/
 
-/** What the environment says about the configuration, and which variable says it. */
+/** The settings from the environment, and the variable of each. */
 export interface Environment {
   value: Record<string, unknown>
   names: Map<string, string>
@@ -76,7 +76,7 @@ async function fileValue (name: string, file: string): Promise<string> {
   }
 }
 
-/** The setting that a variable means: `OFFPEAK_SERVER__TOKEN_FILE` is `server.token_file`, `OFFPEAK_PORT_FILE` is the
+/** The setting of a variable: `OFFPEAK_SERVER__TOKEN_FILE` is `server.token_file`, `OFFPEAK_PORT_FILE` is the
  *  port from a file. */
 function settingOf (name: string): { path: string[], fromFile: boolean } | null {
   const own = pathFor(name)
@@ -90,7 +90,7 @@ function settingOf (name: string): { path: string[], fromFile: boolean } | null 
 export async function readEnvironment (env: Env): Promise<Environment> {
   const value: Record<string, unknown> = {}
   const names = new Map<string, string>()
-  // The short names come first, so that a long one has the last word.
+  // The short names come first, so that long names override them.
   const ordered = Object.keys(env).filter(name => env[name] !== undefined && name.startsWith('OFFPEAK_'))
     .toSorted((a, b) => Number(LONG.test(a)) - Number(LONG.test(b)) || (a < b ? -1 : 1))
   for (const name of ordered) {
@@ -100,7 +100,7 @@ export async function readEnvironment (env: Env): Promise<Environment> {
     if (setting.fromFile && env[name.slice(0, -'_FILE'.length)] !== undefined) {
       throw configInvalid({
         file: name,
-        message: `${name} and ${name.slice(0, -'_FILE'.length)} are both given`,
+        message: `${name} and ${name.slice(0, -'_FILE'.length)} are both set`,
         fix: 'Give one of the two.'
       })
     }

@@ -1,6 +1,6 @@
 import { ConfigFileSchema } from '../../model/config/config.ts'
 
-/** Keywords of our own, which say why a value is refused. */
+/** Keywords of offpeak, used for messages about refused values. */
 const OWN = ['why', 'aboveZero']
 
 /** The text of config.schema.json, which editors check config.json against. */

@@ -11,7 +11,7 @@ import { loadConfig, overlayFile } from './config.ts'
 export const WRITTEN = { stabilityThreshold: 200, pollInterval: 50 }
 const QUIET_MS = 400
 
-/** Watching files begins this long after the start, which needs the processor first. */
+/** Watching begins this long after the start, so that it does not delay it. */
 export const WATCH_AFTER = SECOND
 
 /** Resolves to true after this many ms, or to false as soon as the signal is aborted. */
@@ -21,7 +21,7 @@ export async function waited (ms: number, signal: AbortSignal): Promise<boolean>
 }
 
 interface WatchAsk extends ConfigAsk {
-  /** The configuration in force at the start: the same one is not reported again. */
+  /** The configuration in force at the start, which is not reported again. */
   current?: LoadedConfig | undefined
   onChange: (loaded: LoadedConfig) => void
   /** Called once for each fault; the last good configuration stays in force. */
@@ -31,7 +31,7 @@ interface WatchAsk extends ConfigAsk {
 }
 
 export interface ConfigWatch extends Service {
-  /** Between start and stop: changes of the files are followed. */
+  /** True between start and stop. */
   readonly isWatching: boolean
   /** Reads the files now, for file systems that report no changes. */
   rescan(): Promise<void>

@@ -7,7 +7,7 @@ import type { Constraints, HoldPolicy } from '../../model/task/constraint.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Override } from '../../model/task/task.ts'
 
-/** The sections of the configuration that a definition is settled by. */
+/** The sections of the configuration that affect a definition. */
 export type DefinitionConfig = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & {
   probes?: Readonly<Record<string, unknown>>
 }
@@ -33,7 +33,7 @@ function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): 
   }
 }
 
-/** What is wrong with when a task wants its runs held. */
+/** Faults of the fields about holding runs. */
 export function holdingFaults (data: Override, config: DefinitionConfig): Detail[] {
   if (data.constraints === undefined) return []
   const known = {
@@ -49,7 +49,7 @@ export function holdingFaults (data: Override, config: DefinitionConfig): Detail
 
 const UNCONSTRAINED: Constraints = Object.freeze({})
 
-/** When the runs of a task are held, with every default filled in. */
+/** The fields about holding runs, with all defaults. */
 export function holdingOf (data: Override, config: DefinitionConfig): HoldPolicy {
   const lost = data.on_lost ?? 'continue'
   return {
@@ -60,7 +60,7 @@ export function holdingOf (data: Override, config: DefinitionConfig): HoldPolicy
     on_lost: lost,
     class: data.class ?? null,
     flexMs: milliseconds((data.flex ?? 0) as Duration),
-    // Who says that a run may be stopped when its conditions are lost says that it can be stopped.
+    // A task whose runs yield when conditions are lost can also be preempted.
     preemptible: data.preemptible ?? lost === 'yield'
   }
 }

@@ -4,11 +4,11 @@ import type { Detail } from '../../model/errors/errors.ts'
 import type { Niceness, ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, Work } from '../../model/task/task.ts'
 
-/** What a definition is: a script, a file that can be imported again, or code of the host app. */
+/** The origin of a definition: a script, a file that can be imported again, or code of the host app. */
 type Origin = { script: unknown, module: ModuleFile | undefined }
 
 const MIB = 2 ** 20
-/** Below this not even an empty thread starts. */
+/** An empty thread does not start with less memory. */
 const LEAST = 16 * MIB
 
 const fault = (key: string, value: unknown, expected: string): Detail => ({
@@ -42,23 +42,23 @@ function mannersFaults (data: Override, { script }: Origin): Detail[] {
     .map(key => fault(key, data[key], "nothing: it is for scripts and isolation 'process'"))
 }
 
-/** What is wrong with where a task wants to be executed. */
+/** Faults of the fields about isolation. */
 export const isolationFaults = (
   data: Override,
   origin: Origin
 ): Detail[] => [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin)]
 
-/** How kind the processes of a definition are. */
+/** The niceness of the processes of a definition. */
 export const mannersOf = ({ nice, ionice }: Override): Niceness => ({
   ...nice === undefined ? {} : { nice },
   ...ionice === undefined ? {} : { ionice }
 })
 
-/** How much memory the processes of a script may hold. */
+/** The memory limit of the processes of a script. */
 export const memoryOf = ({ memory_limit: limit }: Override): { memory_mb?: number } =>
   limit === undefined ? {} : { memory_mb: Math.floor(bytesOf(limit)! / MIB) }
 
-/** The work of a definition that is executed in a thread or process; null when it is inline. */
+/** How to execute a definition in a thread or process; null if it is inline. */
 export function isolatedWork (
   data: Override,
   { module, pointer, id }: { module: ModuleFile | undefined, pointer: string, id: string }

@@ -4,7 +4,7 @@ import type { Policy } from '../../model/task/policy.ts'
 import { NO_POLICY } from '../../model/task/policy.ts'
 import type { Override } from '../../model/task/task.ts'
 
-/** What is wrong with what the runs of a task mind of others. */
+/** Faults of the fields about other runs. */
 export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: Override & { id?: string }): Detail[] {
   const own = wanted.flatMap(({ task }, index) =>
     task === id
@@ -26,7 +26,7 @@ export function policyFaults ({ id, depends_on: wanted = [], unique, backoff }: 
   return [...own, ...both, ...list, ...bare]
 }
 
-/** What the runs of a task mind of others, with every default filled in. */
+/** The fields about other runs, with all defaults. */
 export function policyOf (
   { depends_on: wanted, locks, alone = false, retry_for: span, unique, breaker, on_changed = 'keep' }: Override
 ): Policy {

@@ -81,7 +81,7 @@ function fits (data: unknown): boolean {
 /** Fields that are read as plain data where they are used. */
 const READ_LATER = new Set(['trigger_args', 'input', 'payload'])
 
-/** Reads lists and objects once as plain data. A value with getters, or without an end, is refused here. */
+/** Reads lists and objects once as plain data. Refuses values with getters and endless values. */
 function refuseUnread (ask: DefineAsk, data: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(data)) {
     if (typeof value !== 'object' || value === null || READ_LATER.has(key)) continue

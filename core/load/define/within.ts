@@ -1,7 +1,7 @@
 import { Script } from 'node:vm'
 
 const PORT = Symbol.for('offpeak.bounded')
-// The time limit of a script is the one way to interrupt a pattern that backtracks, on this thread and at once.
+// The time limit of a script is the only way to interrupt a backtracking pattern on this thread.
 const CALL = new Script(`globalThis[Symbol.for('offpeak.bounded')]()`, { filename: 'offpeak:bounded' })
 /** Time in which the thread was not scheduled on a busy machine does not count. */
 const MOST_TRIES = 2

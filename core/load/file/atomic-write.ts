@@ -9,7 +9,7 @@ interface WriteAsk {
   mode: number
 }
 
-/** Makes durable what a file or a folder holds, of a folder its names. */
+/** Syncs a file, or the names in a folder. */
 async function sync (path: string): Promise<void> {
   // Windows cannot open a folder; its rename is durable by itself.
   const handle = await open(path, 'r').catch(() => null)
@@ -18,14 +18,13 @@ async function sync (path: string): Promise<void> {
   await handle.close()
 }
 
-/** Makes the name of a file durable that was written under another one, or is new. Not every file system syncs folders:
- *  there the name is durable with the file. */
+/** Makes the name of a new or renamed file durable. On file systems that cannot sync folders, syncs the file instead. */
 export async function syncName (file: string): Promise<void> {
   await sync(file)
   await sync(dirname(file))
 }
 
-/** Makes a folder with those above it, for its owner alone, and their names durable. */
+/** Creates a folder and its parents with mode 0700, and makes their names durable. */
 export async function makeFolder (folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return
@@ -35,7 +34,7 @@ export async function makeFolder (folder: string): Promise<void> {
 async function writeNew ({ file, text, mode }: WriteAsk): Promise<void> {
   const handle = await open(file, 'wx', mode)
   try {
-    // The mode given to open is cut by the umask.
+    // The umask limits the mode given to open.
     await handle.chmod(mode)
     await handle.writeFile(text)
     await handle.sync()
@@ -46,10 +45,10 @@ async function writeNew ({ file, text, mode }: WriteAsk): Promise<void> {
 
 const UNFINISHED = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 
-/** A file that is written takes no longer. */
+/** Writing a file takes less than this. */
 const ABANDONED = 10 * MINUTE
 
-/** Removes what processes that were killed have left unfinished beside a file. */
+/** Removes unfinished files of killed processes beside a file. */
 export async function removeTemporary (file: string): Promise<void> {
   const [folder, start] = [dirname(file), `.${basename(file)}`]
   for (const name of await readdir(folder).catch(() => [])) {
@@ -62,8 +61,8 @@ export async function removeTemporary (file: string): Promise<void> {
   }
 }
 
-/** Replaces a file as a whole: a reader sees the old text or the new one, also after a power cut. The folder is made
- *  when it is missing. */
+/** Replaces a file as a whole: readers see either the old or the new text, also after a power cut. Creates a missing
+ *  folder. */
 export async function writeAtomic ({ file, text, mode }: WriteAsk): Promise<void> {
   const folder = dirname(file)
   const fresh = join(folder, `.${basename(file)}.${randomUUID()}.tmp`)

@@ -6,9 +6,9 @@ import type { Account, Others, Owned } from './modes.ts'
 /** `end`: the file or folder itself, `folder`: one above it, `link`: one on the way to it. */
 type Kind = 'end' | 'folder' | 'link'
 
-/** A path that others may change, or what leads to it. */
+/** A path that others may change, directly or through a folder or link. */
 interface Exposed {
-  /** What was to be used. */
+  /** The path to be used. */
   path: string
   /** Where the fault is: the file, a link or a folder on the way to it. */
   at: string
@@ -21,7 +21,7 @@ interface Exposed {
 
 const MOST_LINKS = 40
 
-/** File systems whose files have the modes that the mount gives them. Source: statfs(2), linux/magic.h. */
+/** File systems whose modes come from the mount. Source: statfs(2), linux/magic.h. */
 const MODELESS: Record<number, string> = {
   0x4d44: 'vfat',
   0x2011bab0: 'exfat',
@@ -34,14 +34,14 @@ const MODELESS: Record<number, string> = {
   0xfe534d42: 'smb'
 }
 
-/** Who this process runs as; null where files have no owners and modes, as on Windows. */
+/** The account of this process; null on systems without owners and modes, such as Windows. */
 export const ownAccount = (): Account | null =>
   process.getuid === undefined ? null : { uid: process.geteuid!(), gid: process.getegid!() }
 
-/** A word for the shell. */
+/** Quotes a word for the shell. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
-/** What makes a path safe, as a sentence. */
+/** The sentence that says how to make a path safe. */
 async function fixFor (at: string, found: Others, account: Account): Promise<string> {
   if (found.by === 'user') {
     return `Run offpeak as that user, or give it to the one that runs it: chown ${account.uid} ${quoted(at)}`
@@ -54,7 +54,7 @@ async function fixFor (at: string, found: Others, account: Account): Promise<str
   return `Its file system (${kind}) takes the modes from its mount: ${mount}, or ${accept}.`
 }
 
-/** A fault of a path: `at` is what has it. */
+/** A fault of a path. `at`: the file, folder or link that has it. */
 interface Seen {
   path: string
   at: string
@@ -84,7 +84,7 @@ export async function exposed (seen: Seen, account: Account): Promise<Exposed> {
   }
 }
 
-/** Looks at a path one name after the other, and at what each link on the way names. */
+/** Checks each part of a path, and of the target of each link on the way. */
 async function visit (path: string, see: (at: string, stats: Owned, kind: Kind) => void): Promise<void> {
   const { root } = parse(path)
   let names = path.slice(root.length).split(sep).filter(Boolean)
@@ -109,8 +109,8 @@ async function visit (path: string, see: (at: string, stats: Owned, kind: Kind) 
   }
 }
 
-/** Who else may change a file or folder, put another in its place, or has made a link on the way to it; the first is
- *  the gravest. What is not there yet is judged by the folders that are. Never throws. */
+/** The ways in which others may change or replace a file or folder, the most serious first. A missing path is judged by
+ *  its existing parents. Never throws. */
 export async function exposures (path: string, account = ownAccount()): Promise<Exposed[]> {
   if (account === null) return []
   const full = resolve(path)
@@ -125,11 +125,10 @@ export async function exposures (path: string, account = ownAccount()): Promise<
       : linkBy(stats, account)
     if (found !== null) seen.set(at, { path, at, found, kind })
   }).catch(() => undefined)
-  // Of the folders above only the last can be meant to be shared: /usr/local belongs to a group of its own on some
-  // systems.
-  const told = [...seen.values()].filter(({ found, kind, at }) => isRefused(found) || kind === 'end' || at === last)
-  const writable = await Promise.all(told.map(({ at }) => isWritable(at)))
-  const all = await Promise.all(told.filter((_, index) => writable[index]).map(one => exposed(one, account)))
+  // Group-writable parents count only directly above the path: /usr/local belongs to a group on some systems.
+  const relevant = [...seen.values()].filter(({ found, kind, at }) => isRefused(found) || kind === 'end' || at === last)
+  const writable = await Promise.all(relevant.map(({ at }) => isWritable(at)))
+  const all = await Promise.all(relevant.filter((_, index) => writable[index]).map(one => exposed(one, account)))
   return all.toSorted((a, b) => Number(a.weight === 'warned') - Number(b.weight === 'warned'))
 }
 

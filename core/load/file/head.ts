@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 
 const SCRIPT_BYTES = 64 * 1024
 
-/** The beginning of a file, as much as the header of a script may take. */
+/** The beginning of a file, long enough for the header of a script. */
 export async function headOf (file: string): Promise<string> {
   const handle = await open(file, 'r')
   try {

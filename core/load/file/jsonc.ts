@@ -4,19 +4,19 @@ import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Detail, OffpeakError, Place } from '../../model/errors/errors.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 
-/** A larger file is refused before it is read into memory. */
+/** Larger files are refused before they are read. */
 export const MOST_BYTES = 1024 * 1024
 const DEEPEST = 64
 
-/** Keys that reach into the machinery of objects instead of naming a setting. */
+/** Keys that would change the prototype of an object. */
 export const FORBIDDEN_KEYS: readonly string[] = ['__proto__', 'constructor', 'prototype']
 
-/** JSON with comments and trailing commas: its value and where each part of it stands. */
+/** Parsed JSON with comments and trailing commas: its value, and the place of each part. */
 export interface Document {
   value: unknown
   /** The place of a JSON pointer, or of the nearest part above it that exists. */
   placeOf(pointer: string): Place
-  /** True when the pointer names something in the file. */
+  /** True if the file contains the value of the pointer. */
   has(pointer: string): boolean
 }
 
@@ -41,7 +41,7 @@ function lineAt (text: string, offset: number): { line: number, column: number }
   return { line: before.length, column: before.at(-1)!.length + 1 }
 }
 
-/** One error for all faults; the place is that of the first. */
+/** One error for all faults, with the place of the first. */
 export function refusal (
   { what, faults, placeOf }: { what: string, faults: Detail[], placeOf: (pointer: string) => Place }
 ): OffpeakError {
@@ -109,7 +109,7 @@ function descend (tree: Node, path: string[]): Node | undefined {
 }
 
 /** Reads JSON with comments, trailing commas and a byte order mark; an empty text is none. Throws
- *  OFFPEAK_CONFIG_INVALID with line and column on anything else, on keys that stand twice and on forbidden keys. */
+ *  OFFPEAK_CONFIG_INVALID with line and column on anything else, on duplicate keys and on forbidden keys. */
 export function readDocument (raw: string, file: string): Document {
   const text = withoutMark(raw)
   const errors: ParseError[] = []

@@ -1,17 +1,17 @@
-/** What the system says of a file: whose it is, and who may do what. */
+/** Owner and mode of a file. */
 export interface Owned {
   uid: number
   gid: number
   mode: number
 }
 
-/** Who a process runs as. */
+/** The account of a process. */
 export interface Account {
   uid: number
   gid: number
 }
 
-/** Others than root and the account: one user, everybody, or the members of a group. */
+/** Others than root and the account: a user, everybody, or a group. */
 export type Others = { by: 'user', uid: number } | { by: 'everybody' } | { by: 'group', gid: number }
 
 const ROOT = 0
@@ -28,27 +28,26 @@ function others (stats: Owned, account: Account, bits: typeof WRITE): Others | n
   return (stats.mode & bits.group) !== 0 && !isOwnGroup(stats, account) ? { by: 'group', gid: stats.gid } : null
 }
 
-/** Who else may change a file, or what lies in a folder; null when nobody may. An account of null is that of a system
- *  without modes. */
+/** Who else may change a file, or the contents of a folder; null if no one may. `account` is null on systems without
+ *  modes. */
 export const changedBy = (stats: Owned, account: Account | null): Others | null =>
   account && others(stats, account, WRITE)
 
-/** Who else may put another thing in the place of one that lies in a folder. The sticky bit leaves that to the owner of
- *  the thing. */
+/** Who else may replace an entry of a folder. With the sticky bit only its owner may. */
 export function replacedBy (folder: Owned, account: Account | null): Others | null {
   const found = changedBy(folder, account)
   return found?.by !== 'user' && (folder.mode & STICKY) !== 0 ? null : found
 }
 
-/** Who else may read or change what is secret; null when nobody may. */
+/** Who else may read or change a secret file; null if no one may. */
 export const seenBy = (stats: Owned, account: Account | null): Others | null =>
   account && others(stats, account, ACCESS)
 
-/** Groups are the choice of the administrator: a file that a group can change is used, with a warning. */
+/** True if the path is refused. A group is the choice of the administrator, and only a warning. */
 export const isRefused = ({ by }: Others): boolean => by !== 'group'
 
 /** `every user of this machine`, `the user 1000`. */
 export function othersWords (found: Others): string {
   if (found.by === 'everybody') return 'every user of this machine'
-  return found.by === 'user' ? `the user ${found.uid}, whose it is` : `every member of the group ${found.gid}`
+  return found.by === 'user' ? `its owner, user ${found.uid}` : `every member of the group ${found.gid}`
 }

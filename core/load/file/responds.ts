@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 
-/** How long a file system may take to answer, ms: a disk that spins up does within that. */
+/** How long a file system may take to answer, ms; long enough for a disk to spin up. */
 export const RESPONSE_MS = 5000
 
-/** True when the promise settles within this many ms. A rejection is left to the caller. */
+/** True if the promise settles within `ms`. The caller handles a rejection. */
 export async function isWithin (ms: number, waited: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>(resolve => {

@@ -3,7 +3,7 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync
 import { dirname, join } from 'node:path'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 
-/** This many crashes in a row are not an accident. */
+/** After this many crashes in a row the file is not imported. */
 const MOST = 3
 const MODE = 0o600
 
@@ -30,13 +30,13 @@ function jsonIn (file: string): unknown {
   }
 }
 
-/** The files during whose import this process has ended, and how often in a row, kept in the data folder: what is being
- *  imported is written down before, and found by the next start when there was no after. A folder that cannot be
- *  written keeps nothing. */
+/** Counts how often in a row the process has crashed during the import of a file. The file is recorded in the data folder
+ *  before its import, and the record is removed afterwards; the next start finds what is left. Without write access
+ *  nothing is recorded. */
 export const crashFault = (path: string, count: number) =>
   taskFileBroken({
     file: path,
-    message: `${path} has ended offpeak ${count} times in a row while it was imported: it is left out until it changes`,
+    message: `${path} has ended offpeak ${count} times in a row while it was imported: it is not loaded until it changes`,
     fix: 'Move what it does at the top level into func.'
   })
 

@@ -1,4 +1,4 @@
-/** Waits for files as long as results keep arriving: on a slow machine all of them are slow. The time begins with the
+/** Waits for files as long as results keep arriving, because on a slow machine all are slow. The time begins with the
  *  first wait. */
 export class IdleTimeout {
   readonly #ms: number
@@ -17,7 +17,7 @@ export class IdleTimeout {
     this.#came.add(file)
   }
 
-  /** Calls `over` after too long a time without any result, unless the file has one. */
+  /** Calls `over` when no result has arrived for too long, unless the file has one. */
   wait (file: string, over: () => void): void {
     if (this.#came.has(file)) return
     this.#cameAt ??= this.#elapsed()

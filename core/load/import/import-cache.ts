@@ -12,15 +12,14 @@ interface Stored {
 
 const fileIn = (folder: string) => join(folder, 'imports.json')
 
-/** True when nothing is remembered yet: the next look tries every file. */
+/** True if nothing is stored yet: the next scan tries every file. */
 export const isFirstScan = (folder: string): boolean => !existsSync(fileIn(folder))
 
-/** The files whose import went well before, by path, with the hash of their content. What cannot be read is nothing
- *  remembered. */
+/** The files whose import succeeded before, by path, with the hash of their content. Empty if it cannot be read. */
 export async function readImportCache (folder: string): Promise<Map<string, string>> {
   try {
     const { node, files } = JSON.parse(await readFile(fileIn(folder), 'utf8')) as Stored
-    // Another Node may strip types otherwise.
+    // Another version of Node may strip types differently.
     if (node !== process.version || typeof files !== 'object' || files === null) return new Map()
     return new Map(Object.entries(files).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
   } catch {

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { OffpeakError, Place } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 
-/** What an import threw, as far as it can cross from one process to another. */
+/** The error of an import, as plain data for messages between processes. */
 export interface Thrown {
   name: string
   message: string
@@ -12,14 +12,14 @@ export interface Thrown {
 
 /** A task file whose import failed. */
 interface ImportFault {
-  /** As people name it: below the tasks directory. */
+  /** The path below the tasks directory, for messages. */
   path: string
   real: string
   source: string
   thrown: Thrown
 }
 
-/** Anything that can be thrown as plain text. */
+/** Turns any thrown value into plain data. */
 export function thrownOf (value: unknown): Thrown {
   const part = (key: string) => {
     try {
@@ -49,7 +49,7 @@ function decoded (stack: string): string {
   }
 }
 
-/** The first place that a stack names, in a helper that the task file imports. */
+/** The first place in a stack that is in an imported file. */
 function elsewhere (stack: string, real: string): string {
   const found = /^(?:file:\/\/)?(\/[^\n?]+)(?:\?[^:\n]*)?:(\d+)$/m.exec(decoded(stack))
   return found && found[1] !== real
@@ -79,7 +79,7 @@ function missingFault ({ path, real, source, thrown }: ImportFault): OffpeakErro
     ...(own && lineOfImport(source, shown)),
     message: `${path} imports ${shown}, which does not exist${own ? '' : ` (in ${importer})`}`,
     fix: isPackage
-      ? `Install it with \`npm install ${missing}\`, or take the import out.`
+      ? `Install it with \`npm install ${missing}\`, or remove the import.`
       : 'Correct the path; it needs its ending, such as .ts.'
   })
 }
@@ -88,7 +88,7 @@ function wordsOf ({ path, real, thrown }: ImportFault): { message: string, fix?:
   const where = elsewhere(thrown.stack, real)
   if (thrown.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
     return {
-      message: `${path} uses TypeScript that is more than types: ${thrown.message}${where}`,
+      message: `${path} uses TypeScript syntax that cannot be stripped: ${thrown.message}${where}`,
       fix: 'Write it in JavaScript: a union of words for an enum, an assignment for a parameter property.'
     }
   }

@@ -15,7 +15,7 @@ interface ImportTrialsAsk {
   boundMs: number
   /** Monotonic ms. */
   elapsed: () => number
-  /** Called when an import has ended that no scan has waited for. */
+  /** Called when an import ends that no scan has waited for. */
   onLate: () => void
 }
 
@@ -23,7 +23,7 @@ export interface TrialsAsk {
   signal: AbortSignal
   /** True: waits for slow imports; false: a later scan picks them up, see `onLate`. */
   waits: boolean
-  /** How long to wait without any result, ms, before slow imports are left to a later scan. */
+  /** How long to wait without a result, ms, before slow imports are left to a later scan. */
   idleTimeoutMs: number
 }
 
@@ -32,7 +32,7 @@ interface Listeners {
   onSlow: (version: Version) => void
 }
 
-/** Imports each new version of a task file in a child process first, so that one that hangs or crashes harms nothing.
+/** Imports each new version of a task file in a child process first, so that one that hangs or crashes does no harm.
  *  Versions that were imported before are remembered in `imports.json` of the data folder. */
 export class ImportTrials {
   readonly #ask: ImportTrialsAsk
@@ -125,7 +125,7 @@ export class ImportTrials {
     const others = versions.filter(version => !crashing.isSuspect(version))
     for (const suspect of versions.filter(version => crashing.isSuspect(version))) {
       crashing.set('probe', suspect)
-      await tryImports({ files: [suspect.file], boundMs, signal, told: onResult })
+      await tryImports({ files: [suspect.file], boundMs, signal, onResult })
     }
     let at = 0
     const slow = new Set<string>()
@@ -135,7 +135,7 @@ export class ImportTrials {
       files: others.map(({ file }) => file),
       boundMs,
       signal,
-      told: (file, result) => {
+      onResult: (file, result) => {
         if (!slow.has(file)) next()
         onResult(file, result)
       },

@@ -3,7 +3,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { thrownOf } from './import-fault.ts'
 
-/** Files to import one after the other, asked by the process that started this one. */
+/** A request of the parent process: the files to import in order. */
 interface Ask {
   ticket: string
   files: readonly string[]

@@ -8,18 +8,17 @@ import { ownAccount, refusedFor } from '../file/exposures.ts'
 import { MODULE_BYTES, isModule } from '../file/module-file.ts'
 
 const MOST_FILES = 200
-/** offpeak itself: who could change it needs no task. */
+/** The files of offpeak itself are not checked: anyone who can change them needs no task file. */
 const OWN = resolve(import.meta.dirname, '../..') + sep
 const SPECIFIER = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])([^'"\n]+)\1/g
-/** However it is loaded: by `createRequire`, as a worker, by a name that stands in a constant. */
+/** Constant paths of modules, as used by `createRequire` and workers. */
 const MODULE_PATH = /(['"`])((?:\.{1,2}\/|\/|file:)[^'"`\n]*\.(?:[cm]?[jt]s|json|node|wasm))\1/g
 
-/** The names that a module is imported by in a source, comments and strings included: one too many is only looked
- *  at. */
+/** The names of imports in a source, including comments and strings; additional ones do no harm. */
 const specifiers = (source: string): string[] =>
   [SPECIFIER, MODULE_PATH].flatMap(pattern => [...source.matchAll(pattern)].map(([, , name]) => name!))
 
-/** The file, or the folder of the package, that a name means; null for what Node brings. */
+/** The file, or the folder of the package, of an import; null for modules of Node. */
 function targetOf (name: string, folder: string): string | null {
   if (name.startsWith('file:')) return URL.canParse(name) ? fileURLToPath(name) : null
   if (/^(?:\.{1,2}\/|\/)/.test(name)) return resolve(folder, name.replace(/[?#].*$/, ''))
@@ -27,15 +26,14 @@ function targetOf (name: string, folder: string): string | null {
   return join('node_modules', ...name.split('/').slice(0, name.startsWith('@') ? 2 : 1))
 }
 
-/** The folders in which Node looks for a package. */
+/** The folders in which Node searches for a package. */
 function lookups (folder: string, root: string): string[] {
   const above: string[] = []
   for (let at = folder; at.startsWith(root); at = dirname(at)) above.push(at)
   return above
 }
 
-/** The package.json that counts for a folder without one: it says what kind of module a file is, and what names such as
- *  #x mean. */
+/** The package.json in force for a folder. It decides the kind of modules, and names such as #x. */
 function packageAbove (folder: string): string[] {
   const file = join(folder, 'package.json')
   if (existsSync(file)) return file.startsWith(OWN) ? [] : [file]
@@ -43,7 +41,7 @@ function packageAbove (folder: string): string[] {
 }
 
 interface ImportsAsk {
-  /** Below the tasks directory, for the sentence. */
+  /** The path below the tasks directory, for messages. */
   path: string
   /** The file itself. */
   real: string
@@ -52,8 +50,7 @@ interface ImportsAsk {
   root: string
 }
 
-/** Files that are executed with a module: those it names, and those that these name. Files of offpeak itself are left
- *  out. */
+/** The files that a module imports, directly and indirectly, without those of offpeak itself. */
 async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
   const found = new Set<string>()
   const queue = [{ file: real, text: source }]
@@ -79,12 +76,12 @@ async function filesOf ({ real, source, root }: ImportsAsk): Promise<string[]> {
 }
 
 async function textOf (file: string): Promise<string | null> {
-  // A pipe would never be read to its end.
+  // Reading a pipe would never end.
   const stats = await stat(file).catch(() => null)
   return stats?.isFile() && stats.size <= MODULE_BYTES ? await readFile(file, 'utf8').catch(() => null) : null
 }
 
-/** That others can change what a module imports, or null: it would be executed with it. */
+/** The error that others can change a file that a module imports, or null. */
 export async function importsFault (ask: ImportsAsk): Promise<OffpeakError | null> {
   if (ownAccount() === null) return null
   for (const file of await filesOf(ask)) {
@@ -92,7 +89,7 @@ export async function importsFault (ask: ImportsAsk): Promise<OffpeakError | nul
     if (found !== null) {
       return taskFileBroken({
         file: ask.path,
-        message: `${ask.path} is not loaded: of what it imports, ${found.message}`,
+        message: `${ask.path} is not loaded, because of an import: ${found.message}`,
         fix: found.fix
       })
     }

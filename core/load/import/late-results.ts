@@ -1,4 +1,4 @@
-/** Results of imports that a scan has not waited for. The next scan takes each once. */
+/** Results of imports that no scan has waited for. The next scan takes each of them once. */
 export class LateResults<T> {
   readonly #files = new Map<string, { hash: string, value: T | null }>()
 

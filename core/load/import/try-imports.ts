@@ -21,7 +21,7 @@ interface TryImportsAsk {
   boundMs: number
   signal?: AbortSignal | undefined
   /** Called with the result of each file as soon as it is known. */
-  told?: ((file: string, probed: ImportResult) => void) | undefined
+  onResult?: ((file: string, probed: ImportResult) => void) | undefined
   /** Called for a slow file: the files behind it do not wait. */
   slow?: ((file: string) => void) | undefined
 }
@@ -50,7 +50,7 @@ function end (child: ChildProcess): void {
   }
 }
 
-/** `startedInMs`: said by a child that is ready. */
+/** `startedInMs`: sent by a child when it is ready. */
 interface Message {
   ticket: string
   thrown: Thrown | null
@@ -61,9 +61,9 @@ interface Hearing {
   ticket: string
   count: number
   boundMs: number
-  told?: (probed: ImportResult) => void
+  onResult?: (probed: ImportResult) => void
   slow?: (at: number) => void
-  /** How long one may take before it is slow. */
+  /** The time after which an import is slow, ms. */
   patienceMs?: number
 }
 
@@ -76,7 +76,7 @@ const LONGEST_PATIENCE = 4000
 const MOST_SLOW = 12
 /** Child processes that share the other files once a file was slow. */
 const LANES = 4
-/** Niceness of a child whose file may never come to an end. */
+/** The niceness of a child with a slow file. */
 const SLOW_NICE = 10
 
 /** How long to wait for messages that a child sent before its end: a process that it started can keep the channel
@@ -99,7 +99,7 @@ class Answers {
     this.#child = child
     this.#ask = ask
     this.#count = ask.count
-    child.on('message', this.#hear).on('exit', this.#ended).on('error', this.#failed)
+    child.on('message', this.#receive).on('exit', this.#ended).on('error', this.#failed)
     this.#wait()
     if (child.exitCode !== null || child.signalCode !== null) this.#ended(child.exitCode, child.signalCode)
   }
@@ -108,7 +108,7 @@ class Answers {
     return this.#over.promise
   }
 
-  /** The answers that have come. */
+  /** The answers received so far. */
   get sofar (): readonly ImportResult[] {
     return this.#results
   }
@@ -116,7 +116,7 @@ class Answers {
   #end (...last: ImportResult[]): void {
     clearTimeout(this.#bound)
     clearTimeout(this.#patience)
-    this.#child.off('message', this.#hear).off('exit', this.#ended).off('error', this.#failed)
+    this.#child.off('message', this.#receive).off('exit', this.#ended).off('error', this.#failed)
     this.#over.resolve([...this.#results, ...last])
   }
 
@@ -139,14 +139,14 @@ class Answers {
       }), this.#ask.boundMs)
   }
 
-  readonly #hear = (message: unknown): void => {
+  readonly #receive = (message: unknown): void => {
     const { ticket, thrown, startedInMs = 0 } = (message ?? {}) as Partial<Message>
     // A task file may send messages of its own.
     if (ticket !== `${this.#ask.ticket}/${this.#results.length}`) return
     const probed: ImportResult = thrown ? { kind: 'thrown', thrown } : { kind: 'good' }
     this.startedInMs = startedInMs
     this.#results.push(probed)
-    this.#ask.told?.(probed)
+    this.#ask.onResult?.(probed)
     if (this.#results.length === this.#count) this.#end()
     else this.#wait()
   }
@@ -177,8 +177,7 @@ function open (boundMs: number): Child {
 
 let spare: Child | null = null
 
-/** Starts the child of the next probe ahead of it, which takes it a while; the answer ends it when no probe has
- *  come. */
+/** Starts a child for the next import in advance. Returns a function that ends the child if it was not used. */
 export function prepareImporter (): () => void {
   const ahead = spare ??= open(0)
   ahead.child.unref()
@@ -190,7 +189,7 @@ export function prepareImporter (): () => void {
   }
 }
 
-/** What came of the first files of a batch; `slow`: what comes of the one after them. */
+/** The results of the first files of a batch. `slow`: the pending result of the next one. */
 interface Batch {
   found: readonly ImportResult[]
   slow?: Promise<ImportResult>
@@ -204,9 +203,8 @@ function calm ({ pid }: ChildProcess): void {
   }
 }
 
-/** Imports the files in turn until one takes the child down or its time; the results so far, that of the first
- *  included. */
-async function batch (files: readonly string[], { boundMs, signal, told }: TryImportsAsk): Promise<Batch> {
+/** Imports the files in order until one ends the child or is slow. Returns at least the result of the first. */
+async function batch (files: readonly string[], { boundMs, signal, onResult }: TryImportsAsk): Promise<Batch> {
   const { child, ready: begun } = spare ?? open(boundMs)
   spare = null
   const abort = () => end(child)
@@ -230,7 +228,7 @@ async function batch (files: readonly string[], { boundMs, signal, told }: TryIm
     boundMs,
     slow,
     patienceMs,
-    told: probed => told?.(files[next++]!, probed)
+    onResult: probed => onResult?.(files[next++]!, probed)
   })
   child.send({ ticket, files }, () => undefined)
   const all = answers.all.finally(over)
@@ -246,29 +244,29 @@ const lanesOf = (files: readonly string[]): string[][] =>
     lane.length > 0
   )
 
-/** Tries to import each file in a child process, so that one that hangs, exits or aborts harms nobody; what takes a
- *  child down is tried once more in a fresh one, in case an earlier file was to blame. One that is slow keeps its
- *  child, and the others go on in another. Stops early when the signal is aborted. */
+/** Tries to import each file in a child process, so that one that hangs, exits or aborts does no harm. A file that
+ *  ends a child is tried again in a new one, in case an earlier file was the cause. A slow file keeps its child, and
+ *  the others continue in another. Stops early if the signal is aborted. */
 export async function tryImports (asked: TryImportsAsk): Promise<Map<string, ImportResult>> {
   const results = new Map<string, ImportResult>()
   const late = new Set<Promise<void>>()
   const tell = (file: string, probed: ImportResult) => {
     if (results.has(file)) return
     results.set(file, probed)
-    asked.told?.(file, probed)
+    asked.onResult?.(file, probed)
   }
   const wait = (file: string, coming: Promise<ImportResult>) => {
     asked.slow?.(file)
-    const told = coming.then(probed => {
+    const done = coming.then(probed => {
       tell(file, probed)
-      late.delete(told)
+      late.delete(done)
     })
-    late.add(told)
+    late.add(done)
   }
   const inTurn = async (files: readonly string[], isLane: boolean): Promise<void> => {
     let rest = files
     while (rest.length > 0 && !asked.signal?.aborted) {
-      const { found, slow } = await batch(rest, { ...asked, told: tell })
+      const { found, slow } = await batch(rest, { ...asked, onResult: tell })
       const again = !slow && found.length > 1 && found.at(-1)!.kind === 'ended' && found[0]!.kind !== 'ended'
       const settled = again ? found.slice(0, -1) : found
       for (const [index, result] of settled.entries()) tell(rest[index]!, result)
@@ -287,8 +285,8 @@ export async function tryImports (asked: TryImportsAsk): Promise<Map<string, Imp
   return results
 }
 
-/** The line at which a JavaScript file cannot be parsed, which the error of an import does not tell; null when it can
- *  be. */
+/** The line of a syntax error in a JavaScript file, which the error of an import does not contain; null if it can be
+ *  parsed. */
 export function syntaxLine (file: string): Promise<number | null> {
   return new Promise(done => {
     execFile(process.execPath, ['--check', file], { env: environment(), timeout: 10_000 },

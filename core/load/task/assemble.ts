@@ -8,7 +8,7 @@ import type { ScriptWork } from '../define/read-definition.ts'
 import { defineTask } from '../define/define.ts'
 import { thrownOf } from '../import/import-fault.ts'
 
-/** One definition as its file brings it, not yet checked. */
+/** One unchecked definition of a file. */
 export interface RawDefinition {
   definition: unknown
   pointer: string
@@ -38,7 +38,7 @@ interface Assembled {
 }
 
 interface AssembleAsk {
-  /** The one that was loaded first comes first. */
+  /** In the order in which they were loaded. */
   sources: readonly TaskSource[]
   config: Config
   /** The tasks in force so far. */

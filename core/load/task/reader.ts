@@ -59,7 +59,7 @@ export class SyntaxLines {
     this.#spent = 0
   }
 
-  /** Null also when there is no time left to look for it. */
+  /** Null also if there is no time left to find it. */
   async of (file: string, hash: string): Promise<number | null> {
     const known = this.#known.get(hash)
     if (known !== undefined) return known

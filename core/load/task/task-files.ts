@@ -39,7 +39,7 @@ interface TaskFilesAsk {
   now: () => number
   /** Monotonic ms. */
   elapsed: () => number
-  /** Called when an import has ended that no scan has waited for. */
+  /** Called when an import ends that no scan has waited for. */
   onLate: () => void
   /** True when files that other users can change are accepted. */
   accepts: () => boolean

@@ -128,7 +128,7 @@ export class TaskFolder implements Service {
     }
   }
 
-  /** Between start and stop: changes of the files are followed. */
+  /** True between start and stop. */
   get isWatching (): boolean {
     return this.#running !== null
   }
