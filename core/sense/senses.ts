@@ -40,7 +40,8 @@ const MOST_BOUND = HOUR
 /** File operations share a few threads; at most this many may be blocked by sensors that hang. */
 const MOST_HANGING = 2
 
-/** Samples the machine with its sensors, and keeps the latest reading. Its only timers are the time limits of sensors. */
+/** Samples the machine with its sensors, and keeps the latest reading. Its only timers are the time limits of
+ *  sensors. */
 export class Senses implements Service {
   readonly #ask: SensesAsk
   readonly #host: SensorHost

@@ -47,8 +47,7 @@ export const fixedSensors = (ask: SensorsAsk): Map<string, Sensor> =>
 
 /** The sensors that depend on the configuration. `folder` is the data folder, whose disk is always measured. */
 export function chosenSensors (
-  { host, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string,
-    sense: Config['sense'] }
+  { host, exec, platform, folder, sense }: Omit<SensorsAsk, 'idleEveryMs'> & { folder: string, sense: Config['sense'] }
 ): Map<string, Sensor> {
   const everyMs = milliseconds(sense.slow_every)
   const paths = new Set([folder, ...sense.disks])

@@ -72,7 +72,9 @@ export class Signals {
     if (!validId(name)) {
       throw signalInvalid({
         pointer: '/name',
-        message: `${foundWords(name)} is not a valid name of a signal: use a to z, 0 to 9, '.', '_' and '-', at most 64 characters`
+        message: `${
+          foundWords(name)
+        } is not a valid name of a signal: use a to z, 0 to 9, '.', '_' and '-', at most 64 characters`
       })
     }
     if (!isValue(value)) {

@@ -51,7 +51,7 @@ const TASK = leavesOf(DefinitionSchema as Node)
 const faultsAt = (faults: { pointer: string, detail: string }[], path: string[]) =>
   faults.filter(({ pointer }) => pointer === pointerOf(path))
 
-t.test('a duration of more than ten years is refused wherever one may stand, with what to do', t => {
+t.test('a duration of more than ten years is refused everywhere, with a fix', t => {
   t.equal(CONFIG.filter(({ node }) => node.title === 'duration').length > 20, true)
   for (const value of ['11y', '9999999999h', Number.MAX_SAFE_INTEGER, Number.MAX_VALUE]) {
     for (const { path } of CONFIG.filter(({ node }) => node.title === 'duration')) {
@@ -78,7 +78,7 @@ t.test('a duration of more than ten years is refused wherever one may stand, wit
   t.end()
 })
 
-t.test('a number that is not finite is refused wherever one may stand', t => {
+t.test('a number that is not finite is refused everywhere', t => {
   for (const value of [Number.NaN, Infinity, -Infinity]) {
     for (const { path, node } of CONFIG) {
       if (isNumber(node) || node.title === 'duration') {
@@ -112,7 +112,7 @@ const ZEROS: Record<string, string> = {
 const ZERO_LEVELS =
   /^(power\/(battery_thresholds|hints|sync)|classification)\/|^power\/power_profiles\/(?!charging)\w+\/task_concurrency$/
 
-t.test('a number of 0 is refused unless it means something, with what would stop', t => {
+t.test('a number of 0 is refused where it would stop something, with the consequence', t => {
   for (const { path, node } of CONFIG.filter(({ node }) => isNumber(node))) {
     const name = path.join('/')
     if (path[0] === 'probes') continue
@@ -152,7 +152,7 @@ t.test('a duration of 0 is refused where it would stop something', t => {
   t.end()
 })
 
-t.test('a share that is written in percent is told what it may mean', t => {
+t.test('the error of a share written in percent names the share', t => {
   t.match(configFaults({ resources: { cpu_limit: 70 } }), [{
     pointer: '/resources/cpu_limit',
     detail: /^found 70, expected a number from 0.001 to 1; did you mean 0.7\?/
@@ -165,7 +165,7 @@ t.test('a share that is written in percent is told what it may mean', t => {
   t.end()
 })
 
-t.test('a window that opens when it closes is refused', t => {
+t.test('a window with equal start and end is refused', t => {
   t.match(configFaults({ scheduling: { time_windows: { night: { start: '03:00', end: '03:00' } } } }), [{
     pointer: '/scheduling/time_windows/night/end',
     detail: /at the same time.*00:00/
@@ -178,7 +178,7 @@ t.test('a window that opens when it closes is refused', t => {
   t.end()
 })
 
-t.test('what is found out has to last until the next look', async t => {
+t.test('a ttl must last until the next reading', async t => {
   const folder = scratch(t)
   const file = join(folder, 'config.json')
   const load = (config: object, layer: object = {}) => {
@@ -205,7 +205,7 @@ t.test('what is found out has to last until the next look', async t => {
   })
 })
 
-t.test('a task of which no deadline can be worked out is refused, and named with its file', t => {
+t.test('a task without a computable deadline is refused, and named with its file', t => {
   const define = () =>
     defineTask({
       definition: { id: 'absurd', func: () => 1, deadline: '9999999999h' },
@@ -222,7 +222,7 @@ t.test('a task of which no deadline can be worked out is refused, and named with
   t.end()
 })
 
-t.test('instants beyond the calendar are its last ones, everywhere behind the check', t => {
+t.test('instants beyond the calendar become its last instant', t => {
   t.equal(clamped(Infinity), 8.64e15)
   t.equal(iso(Number.MAX_SAFE_INTEGER), '+275760-09-13T00:00:00.000Z')
   t.equal(iso(-Infinity), '-271821-04-20T00:00:00.000Z')
@@ -235,7 +235,7 @@ t.test('instants beyond the calendar are its last ones, everywhere behind the ch
   t.end()
 })
 
-t.test('a flex of years looks at one week, for the hours come again', t => {
+t.test('a flex of years considers one week, because the hours repeat', t => {
   const activity = { half_life: '4w', min_weeks: 0 }
   const histogram = {
     buckets: Array.from({ length: 168 }, () => ({ busy: 0.5, weeks: 10, hour: 0, sum: 0, samples: 0 }))
@@ -252,7 +252,7 @@ t.test('a flex of years looks at one week, for the hours come again', t => {
   t.end()
 })
 
-t.test('a running task that asks to be tried again in a thousand years fails with words', async t => {
+t.test('retryAfter with a thousand years fails the attempt with a message', async t => {
   const kit = await createTestManager({ tasks: [{ id: 't', max_retries: 0, func: ctx => ctx.retryAfter('1000y') }] })
   t.teardown(() => kit.close())
   const run = await kit.enqueue('t')

@@ -22,7 +22,7 @@ function setup (t: Test, files: Record<string, string> = {}) {
 
 const at = (text: string) => ({ 'config.json': text })
 
-tap.test('without a file everything has its default', async t => {
+tap.test('without a file every setting has its default', async t => {
   const { load } = setup(t)
   const { config, files, etag } = await load()
   t.same(config, defaultsOf(new Intl.DateTimeFormat().resolvedOptions().timeZone))
@@ -32,7 +32,7 @@ tap.test('without a file everything has its default', async t => {
   t.equal(config.engine.synchronous, 'full')
 })
 
-tap.test('what the file says is laid over the defaults, and the whole is frozen', async t => {
+tap.test('the file overrides the defaults, and the configuration is frozen', async t => {
   const { load, file } = setup(t,
     at('\uFEFF{\n  // a comment\n  "server": { "port": 0, },\n  "tasks": { "a": { "enabled": false } },\n}'))
   const { config, files } = await load()
@@ -57,7 +57,7 @@ tap.test('a fault names file, line, column, pointer, what was found and what was
   t.ok(error.fix)
 })
 
-tap.test('all faults are told, unknown keys with the nearest known one', async t => {
+tap.test('all faults are reported, unknown keys with the nearest known one', async t => {
   const { fault } = setup(t, at(
     '{ "manger": {}, "manager": { "timezone": "Mars/Base", "stop_grace": "soon" }, "tasks": { "Bad Id": {}, "a": { "timeot": 3 } } }'
   ))
@@ -94,7 +94,7 @@ tap.test('a file of more than a megabyte is refused without being read [F40]', a
   t.match((await fault()).message, 'expected at most 1048576')
 })
 
-tap.test('the file of the environment is laid over config.json, and faults in it name it', async t => {
+tap.test('the overlay overrides config.json, and its faults name it', async t => {
   const { load, folder, file } = setup(t, {
     ...at('{ "server": { "port": 1, "docs": false } }'),
     'config.production.json': '{ "server": { "port": 2 } }'
@@ -111,7 +111,7 @@ tap.test('the file of the environment is laid over config.json, and faults in it
   await t.rejects(load({}, '../etc/passwd'), { code: 'OFFPEAK_CONFIG_INVALID' })
 })
 
-tap.test('variables have the last word, the long name over the short one', async t => {
+tap.test('variables override files, and long names override short ones', async t => {
   const { load } = setup(t, at('{ "server": { "port": 1 } }'))
   const { config, sources } = await load({
     OFFPEAK_SERVER__PORT: '8080',
@@ -133,7 +133,7 @@ tap.test('variables have the last word, the long name over the short one', async
   t.equal(sources.lineOf('/server/port')?.file, 'OFFPEAK_SERVER__PORT')
 })
 
-tap.test('a variable can name a file that holds the value', async t => {
+tap.test('a variable can name a file that contains the value', async t => {
   const { load, fault, folder } = setup(t, { port: '8081\n' })
   t.equal((await load({ OFFPEAK_PORT_FILE: join(folder, 'port') })).config.server.port, 8081)
   t.equal((await load({ OFFPEAK_SERVER__TOKEN_FILE: '/run/token' })).config.server.token_file, '/run/token')
@@ -141,7 +141,7 @@ tap.test('a variable can name a file that holds the value', async t => {
   t.match((await fault({ OFFPEAK_PORT_FILE: join(folder, 'none') })).message, 'cannot be read')
 })
 
-tap.test('a faulty variable is named', async t => {
+tap.test('the error of an invalid variable names it', async t => {
   const { fault } = setup(t)
   const error = await fault({ OFFPEAK_PORT: 'eighty' })
   t.equal(error.place.file, 'OFFPEAK_PORT')
@@ -157,7 +157,7 @@ tap.test('the place of a setting is known, and null for a default', async t => {
   t.equal(sources.lineOf('/server/port'), null)
 })
 
-tap.test('the entity tag follows the bytes of config.json, the digest everything that was read', async t => {
+tap.test('the entity tag depends on the bytes of config.json, the digest on all sources', async t => {
   const { load, file } = setup(t, at('{}'))
   const first = await load()
   const env = await load({ OFFPEAK_PORT: '1' })
@@ -168,17 +168,17 @@ tap.test('the entity tag follows the bytes of config.json, the digest everything
 })
 
 const ROOT = resolve(import.meta.dirname, '../..')
-// The one in the folder may be a user's own.
+// The file in the folder may belong to a user.
 const { stdout: shipped, status } = spawnSync('git', ['show', 'HEAD:./config.json'], { cwd: ROOT, encoding: 'utf8' })
 
-tap.test('the shipped config.json is valid and says nothing but defaults', {
+tap.test('the shipped config.json is valid and contains only defaults', {
   skip: status !== 0 && 'a copy without its history'
 }, async t => {
   const { config } = await setup(t, at(shipped)).load()
   t.same({ ...config, manager: { ...config.manager, task_timeout: 300 } }, defaultsOf(config.manager.timezone))
 })
 
-tap.test('config.schema.json is the schema that is checked', async t => {
+tap.test('config.schema.json is up to date', async t => {
   t.equal(readFileSync(join(ROOT, 'config.schema.json'), 'utf8'), schemaText(),
     'run node core/load/config/write-schema.ts')
   t.same(configFaults({ $schema: 'x' }), [])

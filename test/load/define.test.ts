@@ -69,20 +69,20 @@ const DEFAULTS = {
   source: 'a.ts'
 }
 
-tap.test('what a definition leaves out has its default', async t => {
+tap.test('missing fields of a definition have their defaults', async t => {
   const { version, ...task } = define({})
   t.match(version, /^[\w-]{43}$/)
   t.same(task, DEFAULTS)
 })
 
-tap.test('a task with a trigger runs once at a time, unless it says otherwise', async t => {
+tap.test('a task with a trigger has a concurrency of 1 by default', async t => {
   const daily = { trigger: 'cron', trigger_args: { hour: 3 } }
   t.equal(define(daily).concurrency, 1)
   t.equal(define({ ...daily, overlap: 'allow' }).concurrency, Infinity)
   t.equal(define({ ...daily, concurrency: 4 }).concurrency, 4)
 })
 
-tap.test('durations are read in words, and a backoff is filled up', async t => {
+tap.test('durations may be text, and a backoff gets its defaults', async t => {
   const task = define({ timeout: '1h 30m', misfire_grace: 5, backoff: { delay: '1m' } })
   t.equal(task.timeoutMs, 5_400_000)
   t.equal(task.misfireGraceMs, 5000)
@@ -90,7 +90,7 @@ tap.test('durations are read in words, and a backoff is filled up', async t => {
   t.same(task.backoff, { kind: 'exponential', delay: '1m', cap: 3600, jitter: 0.5 })
 })
 
-tap.test('a policy is read with its defaults, and what contradicts itself is refused', async t => {
+tap.test('a policy gets its defaults, and contradictions are refused', async t => {
   t.match(
     define({
       depends_on: [{ task: 'a' }, { task: 'b', condition: 'done', fresh: '24h' }],
@@ -122,11 +122,11 @@ tap.test('a policy is read with its defaults, and what contradicts itself is ref
   }
 })
 
-tap.test('null and undefined are not given', async t => {
+tap.test('null and undefined count as missing', async t => {
   t.equal(define({ trigger_args: null, name: undefined, trigger: null }).trigger, null)
 })
 
-tap.test('a task is frozen to its depths, its function is not', async t => {
+tap.test('a task is deeply frozen, its function is not', async t => {
   const task = define({ payload: { a: { b: 1 } }, tags: ['x'] })
   t.throws(() => {
     task.tags.push('y')
@@ -137,7 +137,7 @@ tap.test('a task is frozen to its depths, its function is not', async t => {
   t.notOk(Object.isFrozen(func))
 })
 
-tap.test('config.json has the last word: a trigger comes with its arguments, a payload is merged', async t => {
+tap.test('config.json overrides a definition: a trigger with its arguments; a payload is merged', async t => {
   const file = { trigger: 'cron', trigger_args: { hour: 3 }, payload: { root: '/a', age: '30d' }, tags: ['a', 'b'] }
   const task = define(file, {
     override: {
@@ -163,7 +163,7 @@ tap.test('the version changes with the content of the file, not with the overrid
   t.not(define({}, { contentHash: 'y' }).version, version)
 })
 
-tap.test('a fault names file and pointer, and all faults are told', async t => {
+tap.test('a fault names file and pointer, and all faults are reported', async t => {
   const error = fault({ id: 'a', func: 'nope', timeot: 3, timeout: 'soon' })
   t.equal(error.place.file, 'a.ts')
   t.same(error.errors?.map(({ pointer }) => pointer).toSorted(), ['/TASK_DEFINITIONS/0/func',
@@ -171,7 +171,7 @@ tap.test('a fault names file and pointer, and all faults are told', async t => {
   t.match(error.errors?.find(({ pointer }) => pointer.endsWith('timeot'))?.detail, "did you mean 'timeout'?")
 })
 
-tap.test('a fault of a trigger says its field once', async t => {
+tap.test('a fault of a trigger names its field once', async t => {
   const faulty = (definition: object) => fault({ id: 'a', func, ...definition }).errors![0]!
   t.match(faulty({ trigger: 'cron', trigger_args: { hour: 25 } }), {
     pointer: /\/trigger_args\/hour$/,
@@ -214,7 +214,7 @@ for (const [what, definition, pointer, message] of REFUSED) {
   })
 }
 
-tap.test('an override that breaks a good task is blamed on config.json', async t => {
+tap.test('a fault that an override causes is reported in config.json', async t => {
   const error = fault({ id: 'a', func, trigger: 'cron', trigger_args: { hour: 3 } }, {
     override: { trigger_args: { hour: 99 } }
   })

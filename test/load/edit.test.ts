@@ -33,13 +33,13 @@ tap.test('an undefined value removes the setting', async t => {
   t.same(JSON.parse(text()), { server: { docs: false } })
 })
 
-tap.test('a missing file is made', async t => {
+tap.test('a missing file is created', async t => {
   const { file, text } = setup(t)
   await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] })
   t.same(JSON.parse(text()), { server: { port: 2 } })
 })
 
-tap.test('a result that is not valid is refused and nothing is written', async t => {
+tap.test('an edit with an invalid result is refused, and nothing is written', async t => {
   const { file, text, folder } = setup(t, { 'config.json': '{ "server": { "port": 1 } }' })
   await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 'x' }] }), {
     code: 'OFFPEAK_CONFIG_INVALID',
@@ -55,7 +55,7 @@ tap.test('a result that is not valid is refused and nothing is written', async t
   t.same(readdirSync(folder), ['config.json'])
 })
 
-tap.test('a file that cannot be read as JSON is left alone', async t => {
+tap.test('a file that is not JSON is not changed', async t => {
   const { file, text } = setup(t, { 'config.json': '{ "server": ' })
   await t.rejects(editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] }), {
     code: 'OFFPEAK_CONFIG_INVALID'
@@ -63,7 +63,7 @@ tap.test('a file that cannot be read as JSON is left alone', async t => {
   t.equal(text(), '{ "server": ')
 })
 
-tap.test('an edit made on an old version is refused', async t => {
+tap.test('an edit of an old version is refused', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
   const { etag } = await loadConfig({ file })
   const next = await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }], ifMatch: etag })
@@ -74,7 +74,7 @@ tap.test('an edit made on an old version is refused', async t => {
   t.equal(JSON.parse(text()).server.port, 2)
 })
 
-tap.test('edits at the same time are all kept', async t => {
+tap.test('simultaneous edits are all applied', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
   await Promise.all(
     Array.from({ length: 20 },
@@ -83,7 +83,7 @@ tap.test('edits at the same time are all kept', async t => {
   t.equal(Object.keys(JSON.parse(text()).tasks).length, 20)
 })
 
-tap.test('a refused edit does not hold up the next', async t => {
+tap.test('a refused edit does not block the next', async t => {
   const { file, text } = setup(t, { 'config.json': '{}' })
   const [first] = await Promise.allSettled([
     editConfig({ file, edits: [{ path: ['nope'], value: 1 }] }),
@@ -93,7 +93,7 @@ tap.test('a refused edit does not hold up the next', async t => {
   t.equal(JSON.parse(text()).server.port, 2)
 })
 
-tap.test('the mode stays and a link is written through', async t => {
+tap.test('the mode is kept, and a link is followed', async t => {
   const { folder, file } = setup(t, { 'real.json': '{}' })
   const real = join(folder, 'real.json')
   chmodSync(real, 0o660)
@@ -104,7 +104,7 @@ tap.test('the mode stays and a link is written through', async t => {
   t.equal(JSON.parse(readFileSync(real, 'utf8')).server.port, 2)
 })
 
-tap.test('a dangling link is written to what it names', async t => {
+tap.test('an edit through a dangling link creates its target', async t => {
   const { folder, file } = setup(t)
   symlinkSync('real.json', file)
   await editConfig({ file, edits: [{ path: ['server', 'port'], value: 2 }] })
@@ -112,7 +112,7 @@ tap.test('a dangling link is written to what it names', async t => {
   t.equal(JSON.parse(readFileSync(join(folder, 'real.json'), 'utf8')).server.port, 2)
 })
 
-tap.test('windows line ends stay', async t => {
+tap.test('Windows line endings are kept', async t => {
   const { file, text } = setup(t, { 'config.json': '{\r\n  "server": {}\r\n}\r\n' })
   writeFileSync(file, text())
   await editConfig({ file, edits: [{ path: ['log', 'level'], value: 'warn' }] })

@@ -56,7 +56,7 @@ tap.test('files that are added, changed, moved and removed take effect within tw
   await within('a removed file', () => timeout('a') === undefined)
 })
 
-tap.test('a broken version is told and mended within two seconds, the task stays throughout', async t => {
+tap.test('a broken version is reported and repaired within two seconds, and the task stays', async t => {
   const { write, timeout, folder, changes } = await setup(t)
   write('a.ts', 'export default {')
   await promptly(t, 'it is broken', () => folder.current.broken.length > 0)
@@ -67,7 +67,7 @@ tap.test('a broken version is told and mended within two seconds, the task stays
   t.same(changes.flatMap(({ removed }) => removed), [])
 })
 
-tap.test('a stopped folder notices nothing, and finds what it missed when it starts again', async t => {
+tap.test('a stopped folder reads nothing, and finds changes when it starts again', async t => {
   const { write, timeout, folder } = await setup(t)
   await folder.stop()
   write('a.ts', task('a', 5))
@@ -78,14 +78,14 @@ tap.test('a stopped folder notices nothing, and finds what it missed when it sta
   t.equal(timeout('a'), 5000)
 })
 
-tap.test('a tasks directory that is a link, or not there yet, is watched too', async t => {
+tap.test('a tasks directory that is a link or does not exist yet is watched too', async t => {
   const linked = await setup(t, root => {
     renameSync(join(root, 'tasks'), join(root, 'real'))
     symlinkSync('real', join(root, 'tasks'))
   })
   linked.write('b.ts', task('b'))
   await promptly(t, 'a file below the link is there', () => linked.timeout('b') === 1000)
-  await t.test('one that is made later', async inner => {
+  await t.test('one that is created later', async inner => {
     const late = await setup(inner, root => rmSync(join(root, 'tasks'), { recursive: true }))
     inner.match(late.folder.current.broken, [{ message: 'does not exist' }])
     mkdirSync(late.directory)

@@ -51,7 +51,7 @@ tap.test(
   }
 )
 
-tap.test('a file that is slow and comes to its end is in force then [F34]', { timeout: 240_000 }, async t => {
+tap.test('a slow file is in force as soon as its import ends [F34]', { timeout: 240_000 }, async t => {
   const ask = setup(t, BOUND_MS)
   writeFileSync(join(ask.directory, 'a0.mjs'), `await new Promise(done => setTimeout(done, 1500))\n${good('slow')}`)
   const folder = new TaskFolder({ ...ask, onChange: () => undefined })
@@ -60,7 +60,7 @@ tap.test('a file that is slow and comes to its end is in force then [F34]', { ti
   await until('it is in force', () => folder.current.tasks.has('slow'))
 })
 
-tap.test('a look by itself waits for all of them together [F34]', { timeout: 240_000 }, async t => {
+tap.test('a single scan waits for all files together [F34]', { timeout: 240_000 }, async t => {
   const { tasks, broken } = await loadTasks(setup(t, 2000))
   t.equal(tasks.size, 9)
   t.strictSame(broken.map(({ file }) => file).toSorted(), ['a0.mjs', 'a1.mjs', 'a2.mjs'])

@@ -22,7 +22,7 @@ tap.test('several pairs on several lines are one header', async t => {
   t.same([...header!.lines], [['name', 2], ['timeout', 2], ['trigger', 3]])
 })
 
-tap.test('values are read as their field wants them', async t => {
+tap.test('values are parsed by the type of their field', async t => {
   t.same(fields(
     '# offpeak: id = 42 ; enabled = false ; max_retries = 2 ; timeout = 1h 30m ; tags = disk, nightly ; args = ["-a, b", "c"]',
     '// offpeak: trigger = cron ; trigger_args = {"hour": 3, "x": "a;b"} ; exit_codes.warn = 3, 4 ; env.TOKEN = 12 ; backoff.delay = 5',
@@ -64,14 +64,14 @@ tap.test('an id comes from the file name', async t => {
   t.equal(idOf('jobs/Disk Report.v2.sh'), 'disk_report.v2')
 })
 
-tap.test('a script is told by its ending or by an executable shebang', async t => {
+tap.test('a script is recognised by its ending or by an executable shebang', async t => {
   t.ok(mayBeScript({ path: 'a.sh', executable: false }, 'echo'))
   t.ok(mayBeScript({ path: 'jobs/tool', executable: true }, '#!/usr/bin/env node\n'))
   t.notOk(mayBeScript({ path: 'tool', executable: false }, '#!/bin/sh\n'))
   t.notOk(mayBeScript({ path: 'notes.txt', executable: true }, 'text'))
 })
 
-tap.test('a script that the system cannot start by itself has an interpreter', async t => {
+tap.test('a script that the system cannot start directly has an interpreter', async t => {
   t.equal(interpreterOf('#!/bin/sh\n', { path: 'a.sh', executable: true }), undefined)
   t.same(interpreterOf('#!/usr/bin/env python3\n', { path: 'a.py', executable: false }), ['/usr/bin/env', 'python3'])
   t.same(interpreterOf('echo', { path: 'a.sh', executable: true }), ['sh'])

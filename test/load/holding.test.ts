@@ -23,7 +23,7 @@ function refusal (definition: object, override?: object): OffpeakError {
   throw new Error('expected a refusal')
 }
 
-tap.test('constraints, deadline and what then are taken from the definition', async t => {
+tap.test('constraints, deadline and on_deadline come from the definition', async t => {
   const task = define({
     constraints: { power: 'mains', not_while: ['media'] },
     deadline: '6h',
@@ -47,7 +47,7 @@ tap.test('constraints, deadline and what then are taken from the definition', as
   t.equal(define({}, { scheduling: { deadline: '1h' } }).deadlineMs, 3_600_000)
 })
 
-tap.test('the type makes the priority that a definition leaves out', async t => {
+tap.test('the type decides the priority if the definition has none', async t => {
   t.strictSame(['backup', 'sync', 'maintenance', 'indexing', '', 'constructor'].map(type => define({ type }).priority),
     ['high', 'normal', 'low', 'low', 'normal', 'normal'])
   t.equal(define({ type: 'backup', priority: 'low' }).priority, 'low')
@@ -84,7 +84,7 @@ tap.test('constraints that cannot be met are refused with file and pointer', asy
   )
 })
 
-tap.test('a constraint in config.json is laid over that of the definition, and blamed on it', async t => {
+tap.test('a constraint in config.json overrides the definition, and its faults are reported there', async t => {
   t.match(define({ constraints: { power: 'mains', idle: true } }, {}, { constraints: { idle: false } }).constraints, {
     power: 'mains',
     idle: false

@@ -24,7 +24,7 @@ function refused (fields: object, from?: object): string[] {
   }
 }
 
-t.test('where a function is found again is a part of its definition', async t => {
+t.test('a definition contains the place of its function', async t => {
   t.strictSame(define({ isolation: 'thread', memory_limit: '512 MB' }).work, {
     kind: 'isolated',
     within: 'thread',
@@ -46,7 +46,7 @@ t.test('where a function is found again is a part of its definition', async t =>
     'config.json may say so too')
 })
 
-t.test('what cannot be executed so is refused, with what can', async t => {
+t.test('an unsupported isolation is refused, with the supported ones', async t => {
   t.match(refused({ isolation: 'thread' }, {}), [
     /^\/default\/isolation found 'thread', expected 'inline': only a task file can be imported by a thread or process/
   ])

@@ -4,7 +4,7 @@ import tap from 'tap'
 import { config, ids, setup, task } from './task-files.ts'
 import { until } from './until.ts'
 
-tap.test('a removed file takes its tasks along, after a moment in which it may be replaced', async t => {
+tap.test('the tasks of a removed file are removed after a moment in which it may be replaced', async t => {
   let now = 0
   const { directory, folder, write, ids: all, changes } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b') }, {
     elapsed: () => now
@@ -25,7 +25,7 @@ tap.test('a removed file takes its tasks along, after a moment in which it may b
   t.equal(changes.length, 2, 'a file that came back was never gone')
 })
 
-tap.test('an id in two files belongs to the one that had it first [F35]', async t => {
+tap.test('an id in two files belongs to the file that had it first [F35]', async t => {
   let now = 0
   const { directory, folder, write, answer, broken } = setup(t, { 'b.ts': task('x', 1), 'c.ts': task('x', 2) }, {
     elapsed: () => now
@@ -45,7 +45,7 @@ tap.test('an id in two files belongs to the one that had it first [F35]', async 
   t.same(broken().map(({ file }) => file), ['a.ts'])
 })
 
-tap.test('an older file that takes up an id later does not get it', async t => {
+tap.test('an older file that adds an existing id later does not get it', async t => {
   const { folder, write, answer, broken } = setup(t, { 'a.ts': task('y', 1), 'b.ts': task('x', 2) })
   await folder.start()
   write('a.ts', task('x', 33))
@@ -54,7 +54,7 @@ tap.test('an older file that takes up an id later does not get it', async t => {
   t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_DUPLICATE' }])
 })
 
-tap.test('a renamed file keeps its task and says where it lies [F35]', async t => {
+tap.test('a renamed file keeps its task, with the new source [F35]', async t => {
   const { directory, folder, changes } = setup(t, { 'a.ts': task('x') })
   await folder.start()
   renameSync(join(directory, 'a.ts'), join(directory, 'b.ts'))
@@ -64,7 +64,7 @@ tap.test('a renamed file keeps its task and says where it lies [F35]', async t =
   t.same(ids(changes.flatMap(({ changed }) => changed)), ['x'])
 })
 
-tap.test('no more tasks than max_tasks are loaded, the rest is named [F36]', async t => {
+tap.test('at most max_tasks tasks are loaded, and the others are reported [F36]', async t => {
   const { folder, ids: all, broken } = setup(t, { 'a.ts': task('a'), 'b.ts': task('b'), 'c.ts': task('c') }, {
     config: config({ manager: { max_tasks: 2 } })
   })
@@ -76,7 +76,7 @@ tap.test('no more tasks than max_tasks are loaded, the rest is named [F36]', asy
   t.same(broken(), [])
 })
 
-tap.test('a file that is mended late takes its place behind those that run', async t => {
+tap.test('a file that is repaired later comes after those in force', async t => {
   const { folder, write, ids: all, broken } = setup(t, { 'a.ts': 'export default 5', 'b.ts': task('b') }, {
     config: config({ manager: { max_tasks: 1 } })
   })
@@ -87,7 +87,7 @@ tap.test('a file that is mended late takes its place behind those that run', asy
   t.match(broken(), [{ file: 'a.ts', code: 'OFFPEAK_TASK_LIMIT' }])
 })
 
-tap.test('overrides follow the configuration without another import', async t => {
+tap.test('overrides change with the configuration without another import', async t => {
   const { directory, folder, changes, broken, answer } = setup(t, { 'a.ts': task('a', 1, 'timeout: 5') })
   await folder.start()
   rmSync(join(directory, 'a.ts'))
@@ -103,10 +103,10 @@ tap.test('overrides follow the configuration without another import', async t =>
   t.same(broken(), [])
   const count = changes.length
   folder.reconfigure(config({ tasks: { a: { timeout: '5s' } } }))
-  t.equal(changes.length, count, 'a task of which other words say the same has not changed')
+  t.equal(changes.length, count, 'a definition with the same values has not changed')
 })
 
-tap.test('a file that everybody may write is not loaded; one that was stays as it was [S35]', async t => {
+tap.test('a world-writable file is not loaded, and its last version stays in force [S35]', async t => {
   const { directory, folder, broken, answer, changes } = setup(t, { 'a.ts': task('a', 1) })
   chmodSync(join(directory, 'a.ts'), 0o646)
   await folder.start()

@@ -23,7 +23,7 @@ async function setup (t: Test, files: Record<string, string>, type = 'module') {
 
 const GOOD = 'export const TASK_DEFINITIONS = []'
 
-tap.test('a file that hangs, exits or aborts is told by itself, and the rest goes on [F34]', async t => {
+tap.test('a file that hangs, exits or aborts is reported, and the others are imported [F34]', async t => {
   const { of } = await setup(t, {
     'a.ts': GOOD,
     'exit.ts': 'process.exit(3)',
@@ -41,7 +41,7 @@ tap.test('a file that hangs, exits or aborts is told by itself, and the rest goe
   t.equal(of('wait.ts').kind, 'hung')
 })
 
-tap.test('a file that fails later does not make the next one look bad', async t => {
+tap.test('a late error of a file is not reported for the next one', async t => {
   const { of } = await setup(t, {
     'late.ts':
       'setTimeout(() => { throw new Error("late") }, 1); Promise.reject(new Error("never caught")); export default 1',
@@ -51,12 +51,12 @@ tap.test('a file that fails later does not make the next one look bad', async t 
   t.same(['late.ts', 'exits.ts', 'next.ts'].map(name => of(name).kind), ['good', 'good', 'good'])
 })
 
-tap.test('a message that a file sends by itself is no answer', async t => {
+tap.test('a message that a file sends is not taken for a result', async t => {
   const { of } = await setup(t, { 'a.ts': 'process.send({ ticket: "ready", thrown: null }); throw new Error("no")' })
   t.equal(of('a.ts').kind, 'thrown')
 })
 
-tap.test('the child is given a short environment [S22]', async t => {
+tap.test('the child gets a minimal environment [S22]', async t => {
   process.env.OFFPEAK_CANARY = 'secret'
   t.teardown(() => {
     delete process.env.OFFPEAK_CANARY
@@ -68,7 +68,7 @@ tap.test('the child is given a short environment [S22]', async t => {
   t.same(of('a.ts'), { kind: 'good' })
 })
 
-tap.test('what a file starts is ended with it', async t => {
+tap.test('processes that a file starts are ended with the child', async t => {
   const { folder } = await setup(t, {
     'a.ts': `import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -81,7 +81,7 @@ writeFileSync(import.meta.dirname + '/pid', String(child.pid))`
   t.notOk(alive())
 })
 
-tap.test('an aborted probe ends its child', async t => {
+tap.test('aborting ends the child', async t => {
   const folder = t.testdir({ 'a.ts': 'while (true) {}' })
   const abort = new AbortController()
   const probing = tryImports({ files: [join(folder, 'a.ts')], boundMs: 60_000, signal: abort.signal })
@@ -89,7 +89,7 @@ tap.test('an aborted probe ends its child', async t => {
   t.equal((await probing).get(join(folder, 'a.ts'))?.kind, 'ended')
 })
 
-tap.test('a reason names the line, the missing import and what to do', async t => {
+tap.test('an error names the line, the missing import and a fix', async t => {
   const { fault } = await setup(t, {
     'syntax.ts': 'const a: number = 1\n\nconst b = = 2',
     'half.ts': 'export const TASK_DEFINITIONS = [{\n  id: "a",\n',
@@ -115,7 +115,7 @@ tap.test('a reason names the line, the missing import and what to do', async t =
   t.match(fault('imports.ts').message, '(in syntax.ts:3)')
 })
 
-tap.test('a package.json of CommonJS is named as the cause', async t => {
+tap.test('the error of a CommonJS file names the package.json', async t => {
   const { fault } = await setup(t, {
     'a.ts': 'import fs from "node:fs"\nexport default fs',
     'b.js': 'export const x = 1'
@@ -134,7 +134,7 @@ tap.test('the line of a JavaScript syntax error is found', async t => {
   t.equal(await syntaxLine(join(folder, 'good.js')), null)
 })
 
-tap.test('a child that was started ahead tries the files, or ends when none come', {
+tap.test('a child that was started in advance imports the files, or ends without any', {
   skip: process.platform !== 'linux'
 }, async t => {
   const folder = t.testdir({
@@ -158,7 +158,7 @@ tap.test('a child that was started ahead tries the files, or ends when none come
   t.same(await kinds(), ['good', 'ended', 'good'])
 })
 
-tap.test('what came of a file is results before the next one is tried', async t => {
+tap.test('the result of a file is reported before the next one is tried', async t => {
   const folder = t.testdir({
     'package.json': '{ "type": "module" }',
     'a.ts': GOOD,

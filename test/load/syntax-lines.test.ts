@@ -2,7 +2,7 @@ import t from 'tap'
 import { SyntaxLines } from '../../core/load/task/reader.ts'
 import { setup, task } from './task-files.ts'
 
-t.test('hundreds of files that cannot be parsed hold a look up for two seconds, and get their lines at later ones [F34]', async t => {
+t.test('hundreds of files with syntax errors delay a scan by two seconds, and get their lines at later scans [F34]', async t => {
   let now = 0
   let asked = 0
   const find = async () => {
@@ -20,7 +20,7 @@ t.test('hundreds of files that cannot be parsed hold a look up for two seconds, 
   t.equal(asked, 20, 'what is known is not looked for again')
 })
 
-t.test('the line of a syntax error is told', async t => {
+t.test('the line of a syntax error is found', async t => {
   const { folder, broken } = setup(t, { 'good.mjs': task('good'), 'bad.mjs': 'export const a = 1\n\nconst = {{{' })
   await folder.start()
   t.match(broken(), [{ file: 'bad.mjs', line: 3 }])

@@ -30,7 +30,7 @@ tap.test('modules, single definitions, lists and scripts in folders are tasks', 
   t.match(folder.current.tasks.get('tool')?.work, { kind: 'script' })
 })
 
-tap.test('a broken file names its reason and harms no neighbour [F34]', async t => {
+tap.test('a broken file has a reason and does not affect the others [F34]', async t => {
   const { folder, ids: all, broken } = setup(t, {
     'good.ts': task('good'),
     'empty.ts': 'export const helper = 1',
@@ -65,7 +65,7 @@ tap.test('a broken file names its reason and harms no neighbour [F34]', async t 
   t.equal(broken().length, 10)
 })
 
-tap.test('a file with several faults tells each one, with its line where that is known, and what is mended of them', async t => {
+tap.test('a file with several faults reports each of them, with its line if known', async t => {
   const { folder, write, broken, changes } = setup(t, {
     'several.ts': "export default { id: 'several', func: 5, timeot: 3, priority: 'urgnt' }",
     'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n',
@@ -115,7 +115,7 @@ tap.test('an unchanged tree is imported once, and starts without a child the nex
   t.same(all(), ['a'])
 })
 
-tap.test('a memory that cannot be read is none', async t => {
+tap.test('an unreadable import cache is ignored', async t => {
   const { root, folder, ids: all } = setup(t, { 'a.ts': task('a') })
   mkdirSync(join(root, 'data'))
   writeFileSync(join(root, 'data/imports.json'), 'null')
@@ -136,7 +136,7 @@ tap.test('a changed file is imported again, its old version is counted [F39]', a
   t.equal(folder.current.oldVersions, 1)
 })
 
-tap.test('a file that only got another time is not read as changed', async t => {
+tap.test('a file with a new time but the same content is unchanged', async t => {
   const { directory, folder, changes } = setup(t, { 'a.ts': task('a') })
   await folder.start()
   utimesSync(join(directory, 'a.ts'), OLD, new Date('2026-02-02T00:00:00Z'))
@@ -145,7 +145,7 @@ tap.test('a file that only got another time is not read as changed', async t => 
   t.equal(folder.current.oldVersions, 0)
 })
 
-tap.test('a broken new version leaves the last good one in force, until it is mended [F38]', async t => {
+tap.test('the last good version stays in force until a broken one is repaired [F38]', async t => {
   const { folder, write, answer, changes, broken } = setup(t, { 'a.ts': task('a', 1) })
   await folder.start()
   write('a.ts', 'export const TASK_DEFINITIONS = [{ id: ')
@@ -156,7 +156,7 @@ tap.test('a broken new version leaves the last good one in force, until it is me
   const since = broken()[0]!.since
   await folder.rescan()
   t.equal(broken()[0]!.since, since)
-  t.equal(changes.length, 2, 'the same fault is told once')
+  t.equal(changes.length, 2, 'the same fault is reported once')
   write('a.ts', task('a', 2))
   await folder.rescan()
   t.equal(answer('a'), 2)
@@ -164,7 +164,7 @@ tap.test('a broken new version leaves the last good one in force, until it is me
   t.same(broken(), [])
 })
 
-tap.test('one bad definition of a changed file keeps its own last version only', async t => {
+tap.test('an invalid definition of a changed file keeps its last version; the others change', async t => {
   const two = (first: string, second: string) =>
     `export const TASK_DEFINITIONS = [{ id: 'a', func: () => 1, ${first} }, { id: 'b', func: () => 1, ${second} }]`
   const { folder, write, broken } = setup(t, { 'a.ts': two('timeout: 1', 'timeout: 1') })
@@ -186,7 +186,7 @@ tap.test('a missing import is tried again, also when the file is unchanged', asy
   t.same(changes[1]!.mended, ['a.ts'])
 })
 
-tap.test('a missing directory is said, and its files are found once it is there', async t => {
+tap.test('a missing directory is reported, and its files are found when it exists', async t => {
   const { directory, folder, broken, write, ids: all } = setup(t, {})
   rmSync(directory, { recursive: true })
   await folder.start()
@@ -197,7 +197,7 @@ tap.test('a missing directory is said, and its files are found once it is there'
   t.same(broken(), [])
 })
 
-tap.test('a young file that fails may be half written and is waited for [F38]', async t => {
+tap.test('a recent file that fails is tried again, because it may be half written [F38]', async t => {
   // A busy machine: a minute passes between any two looks at the clock.
   let minutes = 0
   const at = Date.UTC(2026, 6, 1)
@@ -215,7 +215,7 @@ tap.test('a young file that fails may be half written and is waited for [F38]', 
   t.equal(answer('a'), 1)
 })
 
-tap.test('a faulty file whose time lies in the future is not waited for', async t => {
+tap.test('a faulty file with a time in the future is reported at once', async t => {
   const { folder, broken, write } = setup(t, { 'a.ts': task('a') }, { now: () => 0 })
   await folder.start()
   write('a.ts', 'export default [')
@@ -223,7 +223,7 @@ tap.test('a faulty file whose time lies in the future is not waited for', async 
   t.match(broken(), [{ file: 'a.ts' }])
 })
 
-tap.test('it starts and stops twice, and a stop in the middle of an import is prompt', async t => {
+tap.test('it starts and stops twice, and a stop during an import is prompt', async t => {
   const { folder } = setup(t, { 'a.ts': 'while (true) {}' }, { boundMs: 60_000 })
   const starting = folder.start()
   await folder.stop()

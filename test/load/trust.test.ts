@@ -10,7 +10,7 @@ import { setup, task } from './task-files.ts'
 const OWN = { uid: 1000, gid: 1000 }
 const file = (mode: number, uid = 1000, gid = 1000) => ({ uid, gid, mode })
 
-tap.test('root and the own user may change a file, everybody else is named', async t => {
+tap.test('root and the own user may change a file, others are reported', async t => {
   t.equal(changedBy(file(0o644), OWN), null)
   t.equal(changedBy(file(0o755, 0, 0), OWN), null)
   t.equal(changedBy(file(0o664), OWN), null, 'a group of its own')
@@ -24,14 +24,14 @@ tap.test('root and the own user may change a file, everybody else is named', asy
     true, false])
 })
 
-tap.test('the sticky bit keeps what lies in a folder from being replaced', async t => {
+tap.test('the sticky bit prevents others from replacing entries of a folder', async t => {
   t.same(replacedBy(file(0o777), OWN), { by: 'everybody' })
   t.equal(replacedBy(file(0o1777), OWN), null)
   t.equal(replacedBy(file(0o1775, 1000, 50), OWN), null)
   t.same(replacedBy(file(0o1777, 1001), OWN), { by: 'user', uid: 1001 })
 })
 
-tap.test('a secret is seen by whoever may read it', async t => {
+tap.test('others who may read a secret are reported', async t => {
   t.equal(seenBy(file(0o600), OWN), null)
   t.same(seenBy(file(0o604), OWN), { by: 'everybody' })
   t.same(seenBy(file(0o640, 1000, 50), OWN), { by: 'group', gid: 50 })
@@ -41,7 +41,7 @@ tap.test('a secret is seen by whoever may read it', async t => {
 const open = { skip: process.platform === 'win32' && 'no modes' }
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-tap.test('every folder and link on the way to a file counts [S35]', open, async t => {
+tap.test('every folder and link on the way to a file is checked [S35]', open, async t => {
   const root = t.testdir({ a: { b: { f: '' } }, there: { f: '' } })
   const at = join(root, 'a/b/f')
   t.same(await exposures(at), [])
@@ -70,30 +70,30 @@ tap.test('a link, a folder or a file of another user is not trusted [S35]', fore
   t.same(await exposures(join(root, 'a/f'), { uid: 65_534, gid: 65_534 }), [], 'its own user may')
 })
 
-tap.test('a file whose name has quotes is named in a command that can be copied', open, async t => {
+tap.test('the command for a file with quotes in its name can be copied', open, async t => {
   const root = t.testdir({ "it's": '' })
   chmodSync(join(root, "it's"), 0o666)
   t.match(await exposures(join(root, "it's")), [{ fix: `'${join(root, "it'\\''s")}'` }])
 })
 
-tap.test('a configuration that others can change is refused, and read by whoever only asks where the server is [F40]',
-  open, async t => {
-  const root = t.testdir({ 'config.json': '{}', 'config.production.json': '{ "server": { "port": 1 } }' })
-  const ask = { file: join(root, 'config.json'), environment: 'production', trust: 'required' as const }
-  t.equal((await loadConfig(ask)).config.server.port, 1)
-  for (const name of ['config.json', 'config.production.json']) {
-    chmodSync(join(root, name), 0o666)
-    await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED', fix: `chmod o-w '${join(root, name)}'` })
-    t.equal((await loadConfig({ ...ask, trust: undefined })).config.server.port, 1)
-    chmodSync(join(root, name), 0o644)
-  }
-  chmodSync(root, 0o777)
-  await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED' })
-  rmSync(ask.file)
-  await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED' }, 'nor is one taken that others could make')
-})
+tap.test('a configuration that others can change is refused, except by commands that only send requests [F40]', open,
+  async t => {
+    const root = t.testdir({ 'config.json': '{}', 'config.production.json': '{ "server": { "port": 1 } }' })
+    const ask = { file: join(root, 'config.json'), environment: 'production', trust: 'required' as const }
+    t.equal((await loadConfig(ask)).config.server.port, 1)
+    for (const name of ['config.json', 'config.production.json']) {
+      chmodSync(join(root, name), 0o666)
+      await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED', fix: `chmod o-w '${join(root, name)}'` })
+      t.equal((await loadConfig({ ...ask, trust: undefined })).config.server.port, 1)
+      chmodSync(join(root, name), 0o644)
+    }
+    chmodSync(root, 0o777)
+    await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED' })
+    rmSync(ask.file)
+    await t.rejects(loadConfig(ask), { code: 'OFFPEAK_CONFIG_EXPOSED' }, 'nor is one taken that others could make')
+  })
 
-tap.test('what others can change cannot say that it may stay so', open, async t => {
+tap.test('a file that others can change cannot accept loose files', open, async t => {
   const reason = 'the whole disk is vfat'
   const root = t.testdir({ 'config.json': JSON.stringify({ security: { accept_loose_files: reason } }) })
   const ask = { file: join(root, 'config.json'), trust: 'required' as const }
@@ -132,7 +132,7 @@ tap.test('a module is not loaded while others can change what it imports', open,
   t.match(broken(), [{ file: 'c.ts', message: 'node_modules/pack' }])
 })
 
-tap.test('a module that is loaded by other means than an import counts, and so does the package.json above', open,
+tap.test('modules loaded by other means than an import are checked, and so is the package.json above', open,
   async t => {
     const loads = [
       `import { createRequire } from 'node:module'\nvoid createRequire(import.meta.url)('./_lib/x.cjs')`,

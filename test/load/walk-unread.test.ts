@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { setup, task } from './task-files.ts'
 
-tap.test('a task file that may not be read is named, and its neighbours are found [F37]', {
+tap.test('an unreadable task file is reported, and the others are found [F37]', {
   skip: process.getuid?.() === 0 && 'root reads everything'
 }, async t => {
   const { directory, folder, ids, broken } = setup(t, {

@@ -14,7 +14,7 @@ tap.test('files are found in folders, in the order of their paths', async t => {
   t.same(await faults(root), {})
 })
 
-tap.test('hidden files, helpers, tests, declarations and packages are passed over', async t => {
+tap.test('hidden files, helpers, tests, declarations and packages are skipped', async t => {
   const root = t.testdir({
     '.x.ts': '',
     '_x.ts': '',
@@ -29,7 +29,7 @@ tap.test('hidden files, helpers, tests, declarations and packages are passed ove
   t.same(await paths(root), ['x.ts'])
 })
 
-tap.test('links inside the root are followed once, links out of it never [F37, S36]', async t => {
+tap.test('links inside the root are followed once, links that lead out never [F37, S36]', async t => {
   const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' }, jobs: { 'c.ts': '' } })
   const outside = t.testdirName + '-outside'
   mkdirSync(outside, { recursive: true })
@@ -54,14 +54,14 @@ tap.test('links inside the root are followed once, links out of it never [F37, S
   })
 })
 
-tap.test('what is no regular file is passed over without being opened [F37]', async t => {
+tap.test('entries that are not regular files are skipped without being opened [F37]', async t => {
   const root = t.testdir({ 'a.ts': '' })
   execFileSync('mkfifo', [join(root, 'pipe.ts')])
   symlinkSync('pipe.ts', join(root, 'link.ts'))
   t.same(await paths(root), ['a.ts'])
 })
 
-tap.test('depth and number are bounded, and said [F36]', async t => {
+tap.test('depth and number of files are limited, and the limit is reported [F36]', async t => {
   const root = t.testdir({ 'a.ts': '', 'b.ts': '', one: { two: { 'c.ts': '' } } })
   const shallow = await walk(root, { limits: { depth: 1, files: 10 } })
   t.same(shallow.files.map(({ path }) => path), ['a.ts', 'b.ts'])
@@ -71,7 +71,7 @@ tap.test('depth and number are bounded, and said [F36]', async t => {
   t.match(few.faults.get('.')?.message, /More than 1 files/)
 })
 
-tap.test('what every user may write is refused with the command that mends it [S35]', async t => {
+tap.test('world-writable files are refused, with the command that repairs them [S35]', async t => {
   const root = t.testdir({ 'a.ts': '', 'b.ts': '', open: { 'c.ts': '' } })
   chmodSync(join(root, 'a.ts'), 0o646)
   chmodSync(join(root, 'open'), 0o777)
@@ -90,7 +90,7 @@ tap.test('a missing directory is a fault, not a crash', async t => {
   t.match(found.faults.get('.')?.message, /none does not exist/)
 })
 
-tap.test('a folder that may not be read is a fault and its neighbours are found [F37]', {
+tap.test('an unreadable folder is a fault, and the others are found [F37]', {
   skip: process.getuid?.() === 0 && 'root reads everything'
 }, async t => {
   const root = t.testdir({ 'a.ts': '', shut: { 'b.ts': '' } })

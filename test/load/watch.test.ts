@@ -32,7 +32,7 @@ async function setup (
   return { folder, file, changes, errors, watch, write: (next: string) => writeFileSync(file, next) }
 }
 
-tap.test('a saved change is told once', async t => {
+tap.test('a saved change is reported once', async t => {
   const { write, changes, errors, watch } = await setup(t)
   t.equal(changes.length, 0, 'what is in force is no change')
   write('{ "server": { "port": 2 } }')
@@ -42,7 +42,7 @@ tap.test('a saved change is told once', async t => {
   t.same(errors, [])
 })
 
-tap.test('a file replaced by rename and the file of the environment are seen', async t => {
+tap.test('a file replaced by rename and a change of the overlay are detected', async t => {
   const { folder, file, changes } = await setup(t)
   writeFileSync(join(folder, 'fresh'), '{ "server": { "port": 3 } }')
   renameSync(join(folder, 'fresh'), file)
@@ -51,10 +51,10 @@ tap.test('a file replaced by rename and the file of the environment are seen', a
   await until(() => changes.at(-1)?.config.server.port === 4)
   rmSync(join(folder, 'config.test.json'))
   await until(() => changes.at(-1)?.config.server.port === 3)
-  t.pass('each was told')
+  t.pass('each was reported')
 })
 
-tap.test('a fault is told once, and its correction as a change', async t => {
+tap.test('a fault is reported once, and its correction as a change', async t => {
   const { write, changes, errors, watch } = await setup(t)
   write('{ "server": { "port": "x" } }')
   await until(() => errors.length > 0)
@@ -70,7 +70,7 @@ tap.test('a fault is told once, and its correction as a change', async t => {
   t.equal(errors.length, 1)
 })
 
-tap.test('a half-written file is waited for [F38]', async t => {
+tap.test('a half-written file is read again [F38]', async t => {
   const { write, changes, errors, watch } = await setup(t)
   write('{ "server": { "po')
   await watch.rescan()
@@ -80,7 +80,7 @@ tap.test('a half-written file is waited for [F38]', async t => {
   t.same(errors, [])
 })
 
-tap.test('it starts and stops twice, and notices nothing after', async t => {
+tap.test('it starts and stops twice, and reports nothing afterwards', async t => {
   const { write, changes, watch } = await setup(t)
   await watch.start()
   await watch.stop()
@@ -91,14 +91,14 @@ tap.test('it starts and stops twice, and notices nothing after', async t => {
   t.equal(changes[0]!.config.server.port, 6, 'a change made while it was stopped is seen at the start')
 })
 
-tap.test('what changed before the watch began is told when it begins', async t => {
+tap.test('a change before the watch begins is reported when it begins', async t => {
   const { write, changes } = await setup(t, { watchAfterMs: 100 })
   write('{ "server": { "port": 2 } }')
   await until(() => changes.length > 0)
   t.equal(changes[0]!.config.server.port, 2)
 })
 
-tap.test('a watch that has not begun looks when it is asked, and ends at once', async t => {
+tap.test('a watch that has not begun can read the files, and stops at once', async t => {
   const { write, changes, watch } = await setup(t, { watchAfterMs: 600_000 })
   write('{ "server": { "port": 2 } }')
   await watch.rescan()
@@ -109,7 +109,7 @@ tap.test('a watch that has not begun looks when it is asked, and ends at once', 
   t.equal(changes.length, 1)
 })
 
-tap.test('a listener of changes or of errors that throws keeps no later change from being read', async t => {
+tap.test('a listener that throws does not prevent later changes from being read', async t => {
   const file = join(t.testdir({ 'config.json': '{ "server": { "port": 1 } }' }), 'config.json')
   const ports: number[] = []
   const errors: string[] = []

@@ -14,7 +14,7 @@ function left (folder: string, name: string, at = OLD): string {
   return name
 }
 
-t.test('a write removes what killed writes of the same file have left, and nothing that may be alive or another file [F12]', async t => {
+t.test('a write removes unfinished files of killed writes of the same file, and no others [F12]', async t => {
   const folder = t.testdir({ 'config.json': '{}' })
   const file = join(folder, 'config.json')
   left(folder, `.config.json.${randomUUID()}.tmp`)
@@ -31,11 +31,11 @@ t.test('a write removes what killed writes of the same file have left, and nothi
   t.equal(readFileSync(file, 'utf8'), '{ "a": 1 }')
 })
 
-t.test('a folder that is not there has nothing to remove', async t => {
+t.test('a missing folder has no unfinished files', async t => {
   await removeTemporary(join(t.testdir(), 'missing', 'config.json'))
 })
 
-t.test('a start removes what a killed edit of the configuration has left [F12]', async t => {
+t.test('a start removes the unfinished file of a killed edit of the configuration [F12]', async t => {
   const folder = t.testdir({ 'config.json': '{ "manager": { "tasks_directory": "tasks" } }', tasks: {} })
   left(folder, `.config.json.${randomUUID()}.tmp`)
   const manager = await createManager({ configFile: join(folder, 'config.json'), files: 'once', loops: 'none' })

@@ -23,8 +23,8 @@ export interface FolderAsk {
   env: NodeJS.ProcessEnv
 }
 
-/** The data folder, without checking the whole configuration, which would take most of the time of a short command. Null
- *  if the whole configuration is needed to know it. */
+/** The data folder, without checking the whole configuration, which would take most of the time of a short command.
+ *  Null if the whole configuration is needed to know it. */
 export async function quickFolder ({ file, environment = undefined, env }: FolderAsk): Promise<string | null> {
   const [named, ...more] = FOLDER_NAMES.filter(name => env[name])
   if (more.length > 0 || named?.endsWith('_FILE')) return null

@@ -18,7 +18,8 @@ async function sync (path: string): Promise<void> {
   await handle.close()
 }
 
-/** Makes the name of a new or renamed file durable. On file systems that cannot sync folders, syncs the file instead. */
+/** Makes the name of a new or renamed file durable. On file systems that cannot sync folders, syncs the file
+ *  instead. */
 export async function syncName (file: string): Promise<void> {
   await sync(file)
   await sync(dirname(file))

@@ -30,13 +30,14 @@ function jsonIn (file: string): unknown {
   }
 }
 
-/** Counts how often in a row the process has crashed during the import of a file. The file is recorded in the data folder
- *  before its import, and the record is removed afterwards; the next start finds what is left. Without write access
- *  nothing is recorded. */
+/** Counts how often in a row the process has crashed during the import of a file. The file is recorded in the data
+ *  folder before its import, and the record is removed afterwards; the next start finds what is left. Without write
+ *  access nothing is recorded. */
 export const crashFault = (path: string, count: number) =>
   taskFileBroken({
     file: path,
-    message: `${path} has ended offpeak ${count} times in a row while it was imported: it is not loaded until it changes`,
+    message:
+      `${path} has ended offpeak ${count} times in a row while it was imported: it is not loaded until it changes`,
     fix: 'Move what it does at the top level into func.'
   })
 

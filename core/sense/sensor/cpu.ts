@@ -7,7 +7,8 @@ import type { Files } from '../source/files.ts'
 import type { SensorHost, PartialReading, Roots, Sensor } from '../source/sensor-host.ts'
 import type { Limits } from '../source/cgroup.ts'
 
-/** Ticks per second: the kernel reports processor time in hundredths of a second on every machine (USER_HZ, time(7)). */
+/** Ticks per second: the kernel reports processor time in hundredths of a second on every machine (USER_HZ,
+ *  time(7)). */
 const TICKS = 100
 
 interface Counters {

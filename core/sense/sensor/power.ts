@@ -50,7 +50,8 @@ function entries (sys: string): string[] | null {
   return names ?? (existsSync(`${sys}/class`) ? [] : null)
 }
 
-/** Mains, batteries and a UPS on USB, from /sys/class/power_supply. Read asynchronously, because drivers can be slow. */
+/** Mains, batteries and a UPS on USB, from /sys/class/power_supply. Read asynchronously, because drivers can be
+ *  slow. */
 export function powerSensor ({ files, roots }: SensorHost): Sensor {
   return {
     everyMs: EVERY,

@@ -36,8 +36,8 @@ function lastTouch (output: string, now: number): Maybe<number> {
   return touches.length === 0 ? UNKNOWN : Math.max(...touches)
 }
 
-/** The last input of graphical sessions, epoch ms: null without sessions, unknown if logind does not answer. Read once a
- *  minute, and only while there is a session. */
+/** The last input of graphical sessions, epoch ms: null without sessions, unknown if logind does not answer. Read once
+ *  a minute, and only while there is a session. */
 export function graphicalIdle (
   { files, roots, clock, exec }: { files: SensorHost['files'], roots: SensorHost['roots'], clock: Clock, exec: Exec }
 ): () => Promise<Maybe<number> | null> {

@@ -22,7 +22,8 @@ function onBattery (words: ReadonlySet<string>): Maybe<boolean> {
   return has(words, ON_LINE) ? false : UNKNOWN
 }
 
-/** FSD: the machines on this UPS must shut down, regardless of its power. LB counts only while it runs on its battery. */
+/** FSD: the machines on this UPS must shut down, regardless of its power. LB counts only while it runs on its
+ *  battery. */
 const warningOf = (words: ReadonlySet<string>): UpsWarning | null =>
   words.has('FSD') ? 'shutdown' : words.has('LB') ? 'low_battery' : null
 

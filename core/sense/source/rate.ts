@@ -11,8 +11,8 @@ export interface Change<C, A> {
   last: A
 }
 
-/** Turns counters into rates: calls `derive` with this and the last sample. Returns `none` before there are two, and the
- *  last result if the period is too short. */
+/** Turns counters into rates: calls `derive` with this and the last sample. Returns `none` before there are two, and
+ *  the last result if the period is too short. */
 export function rates<C, A> (
   { clock, none, derive }: { clock: Clock, none: A, derive: (change: Change<C, A>) => A }
 ): (now: C) => A {

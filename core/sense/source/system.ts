@@ -71,7 +71,8 @@ function fullest (disks: { percent: Percent }[]): Percent {
   return known.length === 0 ? 'unknown' : Math.max(...known)
 }
 
-/** The usage of processor, memory and disks. Each is `unknown` if it cannot be read within `timeoutMs`. Never throws. */
+/** The usage of processor, memory and disks. Each is `unknown` if it cannot be read within `timeoutMs`. Never
+ *  throws. */
 export async function readSystem ({ paths = ['/'], timeoutMs = 5000, sources = MACHINE }: {
   paths?: string[]
   timeoutMs?: number
