@@ -50,7 +50,7 @@ t.test('a run is moved to the quietest hour inside its tolerance, with confidenc
   t.end()
 })
 
-t.test('only instants at which the run may start are taken, and the nominal one stands where there is no other', t => {
+t.test('only instants at which the run may start are chosen, otherwise the nominal one', t => {
   const histogram = watched(4, office)
   const ask = { histogram, from: after(4, 0), to: after(4, 6), durationMs: HOUR, zone, activity }
   const hourAt = (at: number) => (at - after(4, 0)) / HOUR
@@ -120,7 +120,7 @@ t.test('an hour counts once a week however often it is sampled, and old weeks co
   t.end()
 })
 
-t.test('it is plain JSON, changes nothing that it was given, and a clock set back unlearns nothing', t => {
+t.test('it is plain JSON, its input stays unchanged, and a clock set back loses nothing', t => {
   const histogram = watched(3, office)
   const before = JSON.stringify(histogram)
   t.strictSame(JSON.parse(before), histogram)

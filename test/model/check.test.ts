@@ -31,7 +31,7 @@ const FAULTS: [string, unknown, string, string][] = [
 ]
 
 for (const [name, value, pointer, detail] of FAULTS) {
-  t.test(`${name} is told with what was found and what was expected`, t => {
+  t.test(`the fault of ${name} names what was found and what was expected`, t => {
     t.strictSame(faultsOf(schema, value), [{ pointer, detail }])
     t.end()
   })

@@ -34,7 +34,7 @@ t.test('a first crash counts for every run that may have caused it, or for the o
   })
 })
 
-t.test('a run in a process of its own is no cause while others ran inside', async t => {
+t.test('a run in its own process is not a cause while others ran inside', async t => {
   t.strictSame(shares([{ id: 'a' }, { id: 'script', child: CHILD }]), { a: 'alone', script: 'beside' })
   t.strictSame(shares([{ id: 'one', child: CHILD }, { id: 'two', child: CHILD }]), { one: 'among', two: 'among' },
     'nobody else can be')

@@ -40,7 +40,7 @@ t.test('a UPS that stops answering on battery counts as on battery until it answ
   t.end()
 })
 
-t.test('a UPS that falls silent on line is no reason to wait, nor is one that is not asked any more', t => {
+t.test('a UPS that stops answering on mains holds no run, nor does one that is no longer configured', t => {
   t.strictSame(changes(every(5 * SECOND, 100, index => index < 4 ? ups({ on_battery: false }) : SILENT)), [[0,
     'start']])
   t.strictSame(changes(every(5 * SECOND, 40, index => index < 4 ? ups({ level: 10 }) : desktop())), [[0, 'hold'], [

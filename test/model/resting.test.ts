@@ -57,7 +57,7 @@ t.test('a task without a trigger says how it starts', async t => {
   })
 })
 
-t.test('a trigger that never fires is told from one that fires no more', async t => {
+t.test('a trigger that never fires is distinguished from one that has fired for the last time', async t => {
   t.match(rest({ trigger: '30 2 30 2 *' }), { code: 'never_fires', message: /^the trigger never fires: / })
   t.match(rest({ trigger: 'date', trigger_args: { run_date: '2020-01-01' } }), {
     code: 'never_fires',

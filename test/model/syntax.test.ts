@@ -1,7 +1,7 @@
 import t from 'tap'
 import { jsonFault } from '../../core/model/base/syntax.ts'
 
-t.test('a text that is no JSON is told with its place', async t => {
+t.test('the fault of a text that is not JSON has its place', async t => {
   const cases: [string, number, number][] = [
     ['{"a": tru}', 1, 10],
     ['{\n  "a": 1,\n  b\n}', 3, 3],
@@ -27,6 +27,6 @@ t.test('a text that is no JSON is told with its place', async t => {
   t.equal(jsonFault('{"a": [1, "two"]}'), null)
 })
 
-t.test('of a long text the parser knows no place of, only the fault is told', async t => {
+t.test('a fault in a long text has no place when the parser reports none', async t => {
   t.match(jsonFault(`["${'x'.repeat(2 ** 20)}", nope]`), { line: 0, column: 0, message: "Unexpected token 'o'" })
 })

@@ -64,7 +64,7 @@ t.test('the day of a window over midnight is the one on which it opens', t => {
   t.end()
 })
 
-t.test('anything but two times of day is no window', t => {
+t.test('text other than two times of day is not a window', t => {
   t.strictSame(
     ['1:00-2:00', '25:00-26:00', 'off_peak', '01:00', '01:00-24:30', ''].map(text => inlineWindow(text, 'UTC')),
     [null, null, null, null, null, null]

@@ -90,7 +90,7 @@ const BusyWhen = Type.Object({
 }, { additionalProperties: false, description: 'When the answer counts as busy; all conditions must hold' })
 export type BusyWhen = Static<typeof BusyWhen>
 
-/** A look at something that goes on beside offpeak. */
+/** A probe of an activity outside offpeak. */
 const ProbeSchema = Type.Object({
   kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is looked at' }),
   processes: Type.Optional(texts('process: names of programs, as `ps -o comm` shows them')),

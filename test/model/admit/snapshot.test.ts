@@ -100,7 +100,7 @@ function asked (
   })
 }
 
-t.test('runs that are judged together are told what each gate says of each of them', t => {
+t.test('runs that are judged together get the same answers as runs judged one by one', t => {
   fc.assert(fc.property(together, ([snapshot, runs]) => {
     for (const subject of runs) {
       const verdict = verdictIn(snapshot, subject)
@@ -123,7 +123,7 @@ t.test('looks at one reading tell each what is so at its own instant, with its o
 const against = ({ gates }: Pick<Verdict, 'gates'>) =>
   gates.filter(({ ok, bypassed }) => !ok || bypassed !== null).toSorted((a, b) => a.gate < b.gate ? -1 : 1)
 
-t.test('the scheduler decides by what why is told', t => {
+t.test('the scheduler decides by the gates that why shows', t => {
   fc.assert(fc.property(together, ([snapshot, runs]) => {
     for (const subject of runs) {
       const { phase, bypass, critical, gates, ...short } = judge(snapshot, subject)

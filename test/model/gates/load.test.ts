@@ -187,7 +187,7 @@ t.test('load that has lasted for longer than the patience holds nothing on mains
   t.end()
 })
 
-t.test('people are shown the mean, and below what it has to fall when it has passed under the limit', t => {
+t.test('the reason shows the mean and, once it is below the limit, how far it must still fall', t => {
   const said = cpu(
     facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) })
   )

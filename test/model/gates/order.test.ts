@@ -48,7 +48,7 @@ for (const [what, over, expected] of PAUSES) {
   })
 }
 
-t.test('of several pauses the longest is told, with who made it and when it ends', t => {
+t.test('the reason names the longest of several pauses, who made it and when it ends', t => {
   const pauses = [pause({ until: later(1) }),
     pause({ scope: 'task', name: 'work', until: later(5), by: 'bob', reason: 'moving house' })]
   t.match(paused(facts({ occupancy: occupancy({ pauses }) })), {

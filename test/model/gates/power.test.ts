@@ -143,7 +143,7 @@ for (const [asked, what, machine, expected] of POWER) {
   })
 }
 
-t.test('power holds nothing that does not ask for it', t => {
+t.test('power holds only tasks that require it', t => {
   t.equal(word(power, facts({ reading: laptop(1) })), '-')
   t.end()
 })

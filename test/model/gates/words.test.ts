@@ -97,7 +97,7 @@ t.test('a held run is put off until the battery is charged only when that is wha
   t.end()
 })
 
-t.test('the order in which people are told: what is wrong with the task first, slots last', t => {
+t.test('reasons are in order: faults of the task first, slots last', t => {
   const said = verdict({
     config: config(),
     reading: laptop(5),
