@@ -19,7 +19,7 @@ async function at (t: Test, server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-t.test('a server that takes the connection and does not answer is not told as absent', { timeout: 240_000 },
+t.test('a server that takes the connection and does not answer is not reported as absent', { timeout: 240_000 },
   async t => {
     const cwd = place(t)
     const silent = await at(t, createServer())
@@ -33,7 +33,7 @@ t.test('a server that takes the connection and does not answer is not told as ab
         `offpeak: The server at ${url} has accepted the connection but not answered; the request may have been accepted\n` +
           '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
     }
-    t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
+    t.match(tasks.err, /not answered\n {2}Check with `offpeak health` whether it is blocked\.\n$/,
       'what only reads has done nothing')
   })
 
