@@ -8,25 +8,25 @@ interface BusynessOptions {
   patienceMs: number
 }
 
-/** Knows which runs do real work, with files, sockets, processes and timers of this machine, and which wait for the
+/** Tracks which runs do real work, with files, sockets, processes and timers of this machine, and which wait for the
  *  simulated clock or for their gates. Simulated time must not pass during real work. */
 export class Busyness {
   readonly #options: BusynessOptions
   readonly #asleep = new Map<string, number>()
-  /** By run, until when its work is waited for, ms of real time. */
+  /** How long to wait for the work of each run, until this instant of real time, ms. */
   readonly #patience = new Map<string, number>()
 
   constructor (options: BusynessOptions) {
     this.#options = options
   }
 
-  /** The run waits for the clock as long as `sleep` does. */
+  /** Marks a run as waiting for the clock until `sleep` settles. */
   async during (id: string, sleep: Promise<void>): Promise<void> {
     this.#sleeps(id)
     await sleep.finally(() => this.#wakes(id))
   }
 
-  /** The run waits for its gates: until the machine changes. */
+  /** Marks a run as waiting for its gates until the conditions change. */
   rests (id: string): void {
     this.#sleeps(id)
     const off = this.#options.conditions.onChange(() => {
@@ -35,7 +35,7 @@ export class Busyness {
     })
   }
 
-  /** Whether a running run is worth waiting for. */
+  /** True when a running run does real work, within its patience. */
   get atWork (): boolean {
     const now = performance.now()
     return this.#options.active().all().some(({ run: { id } }) => {

@@ -7,14 +7,14 @@ interface Timer {
   ring: () => void
 }
 
-/** More turns of the event loop than any work takes that waits for no time. */
+/** More turns of the event loop than any work takes that does not wait for time. */
 const MOST_TURNS = 1_000_000
 
 /** A clock that moves only when it is moved; its timers ring in order. Instants are epoch ms. */
 export class SimulatedClock implements Clock {
   #wall: number
   #counted = 0
-  /** The timer that rings first stands last; of the same instant, the one that was set first. */
+  /** The timers in reverse order: the last one rings first; of the same instant, the one that was set first. */
   #timers: Timer[] = []
 
   constructor (at: number) {
@@ -24,7 +24,7 @@ export class SimulatedClock implements Clock {
   readonly now = (): number => this.#wall
   readonly monotonic = (): number => this.#counted
 
-  /** A wait of nothing is one of a millisecond, as with the timers of the process: time has to go on. */
+  /** Waits at least one millisecond, like the timers of Node, so that time advances. */
   readonly after = (ms: number, ring: () => void): () => void => {
     const timer = { at: this.#counted + Math.max(1, Math.ceil(ms)), ring }
     let low = 0
@@ -41,14 +41,14 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** When the next timer rings, by the wall clock as it goes now; null: none is set. */
+  /** The instant of the next timer by the present wall clock, or null. */
   get nextAt (): number | null {
     const next = this.#timers.at(-1)
     return next === undefined ? null : this.#wall + next.at - this.#counted
   }
 
-  /** Moves to the instant of the next timer and rings all that are due then; `settle` resolves when what they began
-   *  needs time again. */
+  /** Moves to the instant of the next timer and rings all timers that are due. `settle`: resolves when the work that
+   *  they began waits for time again. */
   async step (settle: () => Promise<void>): Promise<void> {
     const next = this.#timers.at(-1)
     if (next === undefined) return
@@ -59,18 +59,18 @@ export class SimulatedClock implements Clock {
     await settle()
   }
 
-  /** Goes to an instant, from timer to timer. */
+  /** Moves to an instant, from timer to timer. */
   async goTo (at: number, settle: () => Promise<void>): Promise<void> {
     for (let next = this.nextAt; next !== null && next <= at; next = this.nextAt) await this.step(settle)
     this.#move(Math.max(0, at - this.#wall))
   }
 
-  /** The machine sleeps, or someone sets the wall clock: what counts stands still. */
+  /** Moves the wall clock alone, as when the machine sleeps or the clock is set. */
   jump (ms: number): void {
     this.#wall += ms
   }
 
-  /** Resolves after so much counted time; rejects with the reason of the signal as soon as it is aborted. */
+  /** Resolves after `ms` of monotonic time. Rejects with the reason of the signal when it is aborted. */
   sleep (ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)

@@ -21,10 +21,10 @@ interface Still {
 /** Limits that are relaxed towards a deadline are evaluated again after this share of the whole. */
 const FINE = 1 / 200
 
-/** A run that waits for other runs is judged without skipping for so many looks. */
+/** A run that waits for other runs is not judged again for this many looks. */
 const LOOKS = 16
 
-/** Gates of order and share look at what else is running: no reading has to change for them to open. */
+/** True for closed gates that only a reading or time opens. Gates of order and share depend on other runs. */
 const holdsAlone = ({ ok, kind, code }: GateAnswer) =>
   !ok && (kind === 'condition' || kind === 'safety') && code !== 'gate_error'
 
@@ -33,9 +33,9 @@ const holdsAlone = ({ ok, kind, code }: GateAnswer) =>
  *  simulated month takes a fraction of the verdicts. */
 export class Quiescence {
   readonly #options: QuiescenceOptions
-  /** By the run that was judged, the first of its cohort or a single one. */
+  /** The skipped runs, by id: the first of a cohort, or a single run. */
   readonly #still = new Map<string, Still>()
-  /** By the run that others keep from starting: the look at which it is judged again. */
+  /** For each run that waits for other runs, the look at which it is judged again. */
   readonly #moving = new Map<string, number>()
   #looks = 0
   #brought: readonly Run[] = []
@@ -48,7 +48,7 @@ export class Quiescence {
     })
   }
 
-  /** The same engine, whose `due` leaves such runs out. */
+  /** Wraps an engine so that `due` leaves such runs out. */
   reading (engine: Engine): Engine {
     return {
       ...engine,
@@ -91,7 +91,7 @@ export class Quiescence {
     const task = tasks().get(run.task)
     const isStill = verdict.decision === 'hold' && verdict.gates.some(holdsAlone) &&
       verdict.gates.every(gate => gate.ok || holdsAlone(gate))
-    // The outcome of another run is neither a reading nor a time.
+    // A run with dependencies waits for outcomes, which are neither readings nor instants.
     if (task === undefined || !isStill || task.depends_on.length > 0) return this.#moves(run)
     const { at: deadline, lengthMs } = verdict.deadline!
     const givesWay = deadline - lengthMs * (1 - config().scheduling.relax_from)

@@ -7,8 +7,8 @@ import type { Hold, Run, Source, State } from '../../model/run/run.ts'
 import type { Notice } from '../../model/notice.ts'
 import type { OutcomeKind } from '../../model/run/outcome.ts'
 
-/** One execution; `finished_at` and `outcome` null: it was still running. `postponed`: it was interrupted and goes on
- *  later. */
+/** One execution. `finished_at` and `outcome`: null while it is running. An interrupted one has the outcome
+ *  `postponed`. */
 export interface Spell {
   started_at: number
   finished_at: number | null
@@ -18,24 +18,24 @@ export interface Spell {
 
 export type SimulatedHold = Omit<Hold, 'owner'>
 
-/** What became of one run. Instants are epoch ms. */
+/** The history of one run. Instants are epoch ms. */
 export interface SimulatedRun {
   id: string
   task: string
   source: Source
-  /** The schedule that asked for it. */
+  /** The schedule that fired it, or null. */
   schedule: string | null
   nominal_at: number
   due_at: number
-  /** Fires that it stands for beyond its own. */
+  /** The number of missed fires that it replaces. */
   missed: number
-  /** Why it waited, from when to when; `to` null: it still does. */
+  /** Why it waited. `to`: null while it still waits. */
   held: SimulatedHold[]
   /** Its executions, oldest first. */
   spells: Spell[]
   started_at: number | null
   finished_at: number | null
-  /** The state that it is in when the time is over; one that waits is `queued`. */
+  /** Its state at the end of the simulation. */
   outcome: State
   /** Why it ended without success, or was moved from its nominal instant. */
   reason: string | null
@@ -50,19 +50,19 @@ export interface HeldSum {
   runs: number
 }
 
-/** Writes down what becomes of every run, from what is said of it. */
+/** Records the history of every run from engine calls and notices. */
 export class Recorder {
   readonly #clock: Clock
   readonly #pages = new Map<string, SimulatedRun>()
-  /** By schedule: the run that its next fires may be counted on. */
+  /** For each schedule, the waiting run that absorbs further fires. */
   readonly #waiting = new Map<string, SimulatedRun>()
 
   constructor (clock: Clock) {
     this.#clock = clock
   }
 
-  /** The same engine, its plans read along: nobody says a word of runs that are skipped at once and of fires that
-   *  another run stands for. */
+  /** Wraps an engine to record its plans: there are no notices for runs that are skipped at once, nor for fires that a
+   *  waiting run absorbs. */
   reading (engine: Engine): Engine {
     return {
       ...engine,
@@ -110,12 +110,12 @@ export class Recorder {
     }
   }
 
-  /** Every run in order of its nominal instant. */
+  /** Every run, ordered by nominal instant. */
   runs (): SimulatedRun[] {
     return [...this.#pages.values()].toSorted((a, b) => a.nominal_at - b.nominal_at || (a.task < b.task ? -1 : 1))
   }
 
-  /** Time held by task and reason up to `to`, the longest first. */
+  /** The time held up to `to`, by task and reason, longest first. */
   held (to: number): HeldSum[] {
     const sums = new Map<string, HeldSum>()
     for (const { task, held } of this.#pages.values()) {
@@ -172,7 +172,7 @@ function close ({ held }: SimulatedRun, at: number): void {
   if (open?.to === null) open.to = at
 }
 
-/** The same code with other words is a new entry once the open one is a minute old, as in the timeline of the
+/** A changed message with the same code starts a new entry when the open one is a minute old, as in the timeline of the
  *  engine. */
 function hold (page: SimulatedRun, next: SimulatedHold): void {
   const open = page.held.at(-1)
