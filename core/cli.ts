@@ -33,7 +33,7 @@ export async function main (argv: readonly string[]): Promise<void> {
     printWithheld()
   } catch (error) {
     process.exitCode = reportError(error)
-    // Anything that a failed start has begun must not keep the process alive.
+    // The remains of a failed start must not keep the process alive.
     if (argv[2] === 'start') (await import('./cli/serve/end-process.ts')).endProcess(Number(process.exitCode))
     process.exit()
   }

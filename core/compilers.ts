@@ -5,11 +5,11 @@ type Serializer = (value: unknown) => string
 type Ask = { schema?: unknown }
 type Build = (schemas?: unknown, options?: object) => (ask: Ask) => Serializer
 
-/** The compilers that fastify itself brings, loaded when they are first needed. */
+/** The default compilers of fastify, loaded on first use. */
 const bring = createRequire(import.meta.resolve('fastify'))
 
-/** Compiles at the first answer, once for all routes that answer alike: most answers are never given, and none is
- *  needed for a start. */
+/** Compiles a schema at the first response, once for all routes that share it: most are never used, and none is needed
+ *  for a start. */
 const buildSerializer: Build = (schemas, options) => {
   const made = new Map<unknown, Serializer>()
   let compile: ReturnType<Build> | undefined
@@ -25,8 +25,7 @@ const buildSerializer: Build = (schemas, options) => {
   }
 }
 
-/** How fastify compiles the schemas of routes. The faces bring their own checks of what comes in: Ajv is not loaded for
- *  them. */
+/** The schema compilers for fastify. Plugins bring their own validation of requests, so that Ajv is not loaded. */
 export const compilersFactory = {
   buildSerializer,
   buildValidator: (schemas: unknown, options?: object) => bring('@fastify/ajv-compiler')()(schemas, options)

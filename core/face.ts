@@ -12,19 +12,19 @@ import type { RunHistory } from './work/desk/run-history.ts'
 import type { ServiceState } from './model/base/service.ts'
 import type { UploadDesk } from './work/desk/upload-desk.ts'
 
-/** The manager as plugins see it. A plugin neither starts nor stops it, and reaches none of its parts. */
+/** The manager as plugins see it: without its life cycle and its internal parts. */
 export interface ManagerFace {
   /** Tasks, runs, queues, dead letters and schedules. */
   readonly desk: Desk
   /** Why a task or a run waits. */
   readonly explain: Pick<Explain, 'task' | 'run'>
-  /** The pauses that people make. */
+  /** The pauses. */
   readonly pauses: Pick<Pauses, 'list' | 'add' | 'remove'>
   /** Readings and signals. */
   readonly machine: MachineDesk
-  /** Statistics, the timeline and records. */
+  /** Statistics, the timeline and the audit log. */
   readonly history: RunHistory
-  /** The files that are sent for tasks. */
+  /** The uploaded files of tasks. */
   readonly uploads: UploadDesk
   /** `stopped`, `starting`, `started` or `stopping`: readiness. */
   readonly state: ServiceState
@@ -36,11 +36,12 @@ export interface ManagerFace {
   readonly folder: string
   /** The clock of the manager: answers and waits follow it, not the wall clock. */
   readonly clock: Clock
-  /** Resolves when all that is committed now is durable; undefined when every commit is. Events wait for it. */
+  /** Resolves when everything committed so far is durable; undefined when commits are always durable. Events wait for
+   *  it. */
   readonly durable: Durable | undefined
-  /** Null when every stored end of a run is durable; else resolves when they are. Answers wait for it. */
+  /** Resolves when all stored ends of runs are durable; null when they are already. Responses wait for it. */
   unconfirmed(): Promise<void> | null
-  /** The starts of the next hours, in order of the likely ones. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+  /** The starts of the next hours, ordered by likely start. Throws OFFPEAK_FORECAST_TOO_LARGE. */
   forecast(hours: number): Promise<ForecastItem[]>
   /** The state of every part, and why it is not ok. */
   health(): Promise<Health>

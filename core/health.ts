@@ -12,7 +12,7 @@ import type { CallFault } from './work/upkeep/engine-calls.ts'
 import type { ListenerTrouble } from './work/upkeep/notices.ts'
 import type { ServiceState } from './model/base/service.ts'
 
-/** What health is made of: parts of a manager and its state. */
+/** The input of health: parts of a manager and its state. */
 interface HealthSources
   extends
     Pick<Parts,
@@ -25,7 +25,7 @@ interface HealthSources
   listenerTroubles: ListenerTrouble[]
 }
 
-/** Work is looked for every 5 s: three times missed is a fault. */
+/** The runner looks for work every 5 s; three missed looks are a fault. */
 const STALE_PASS = 20 * SECOND
 const LATE_FIRE = 30 * SECOND
 
@@ -53,14 +53,13 @@ function schedulerOf ({ runner, planner }: HealthSources, now: number) {
   }
 }
 
-/** A sensor in trouble holds nothing up by itself: what it does not tell is unknown, and the gates say what that
- *  means. */
+/** A failing sensor does not hold runs by itself: its values are unknown, which the gates handle. */
 function sensorsOf ({ senses }: HealthSources) {
   const troubles = senses.troubles().map(({ since, ...trouble }) => ({ ...trouble, since: iso(since)! }))
   return { ok: troubles.length === 0, troubles }
 }
 
-/** Calls that the engine fails, though it may say that it is well. */
+/** Failing calls of the engine, even if its own health check passes. */
 function callsOf ({ callFaults }: HealthSources) {
   const failing = callFaults.map(({ call, message, failures, since }) => ({
     call,
@@ -71,7 +70,7 @@ function callsOf ({ callFaults }: HealthSources) {
   return { ok: failing.length === 0, failing }
 }
 
-/** The stands of the event loop in the last hour, the latest last. */
+/** The blocks of the event loop in the last hour, oldest first. */
 const loopOf = ({ watch: { stood } }: HealthSources) => ({
   ok: stood.length === 0,
   standing: null,
@@ -83,9 +82,9 @@ const loopOf = ({ watch: { stood } }: HealthSources) => ({
   }))
 })
 
-/** Calls without which nothing is started, fired or shown. */
+/** Calls without which no run is started, fired or shown. */
 const VITAL = ['due', 'claim', 'plan', 'list', 'add', 'settle']
-/** They may fail so often in a row, or for so long, before nothing is well any more. */
+/** The manager has failed when one of them fails this often in a row, or for this long. */
 const MANY_FAILURES = 3
 const LONG_FAILURE = 10 * SECOND
 
@@ -95,7 +94,7 @@ const isVital = ({ call, failures, since, at }: CallFault): boolean =>
 const callWords = ({ call, message, since }: CallFault): string =>
   `the engine fails '${call}' since ${iso(since)}: ${message}`
 
-/** Rows that somebody has written out of range. */
+/** Stored rows with values out of range. */
 function mendedWords ({ mended }: EngineHealth): string {
   const [first] = mended?.rows ?? []
   if (mended === undefined || first === undefined) return ''
@@ -103,10 +102,10 @@ function mendedWords ({ mended }: EngineHealth): string {
   return `${rows} out of range at the start, of '${first.table}' ${first.row} first: ${first.message}`
 }
 
-/** How many of the schedules that fail are listed. */
+/** At most this many failing schedules are listed. */
 const MOST_FAULTS = 20
 
-/** Schedules that cannot be read, planned or fired as they stand, oldest fault first; the others go on. */
+/** Schedules that cannot be read, planned or fired, oldest fault first. Others are not affected. */
 function schedulesOf ({ planner }: HealthSources) {
   const { faults } = planner
   const listed = faults.toSorted((a, b) => a.since - b.since).slice(0, MOST_FAULTS).map((
@@ -115,13 +114,13 @@ function schedulesOf ({ planner }: HealthSources) {
   return { ok: faults.length === 0, failing: faults.length, faults: listed }
 }
 
-/** Listeners that have failed, the latest last; work goes on without them. */
+/** Listeners that have failed, the latest last. They do not affect the work. */
 const listenersOf = ({ listenerTroubles: troubles }: HealthSources) => ({
   ok: troubles.length === 0,
   troubles: troubles.map(({ at, ...trouble }) => ({ ...trouble, at: iso(at)! }))
 })
 
-/** What others could do; it leaves the status as it is. */
+/** Security findings. They do not affect the status. */
 const securityOf = ({ security: { findings } }: HealthSources) => ({
   ok: findings.length === 0,
   findings: findings.map(finding => ({ ...finding }))
@@ -143,7 +142,7 @@ function stuckWords (
   }`
 }
 
-/** An engine that cannot even say how it is. */
+/** The health of an engine whose health check fails. */
 const silent = (error: unknown): EngineHealth => ({
   ok: false,
   kind: 'sqlite',
@@ -155,7 +154,7 @@ const silent = (error: unknown): EngineHealth => ({
 const counted = (count: number, noun: string, verb: string): string =>
   count === 1 ? `1 ${noun} ${verb}s` : `${count} ${noun}s ${verb}`
 
-/** Every part by itself. */
+/** The health of each part. */
 function partsOf (manager: HealthSources, now: number) {
   return {
     scheduler: schedulerOf(manager, now),
@@ -175,7 +174,7 @@ function partsOf (manager: HealthSources, now: number) {
 
 type HealthParts = ReturnType<typeof partsOf>
 
-/** Why no work can be done. */
+/** The reasons why no work can be done. */
 function failuresOf (manager: HealthSources, { scheduler }: HealthParts, engine: EngineHealth): string[] {
   const [vital] = manager.callFaults.filter(isVital)
   return [
@@ -186,7 +185,7 @@ function failuresOf (manager: HealthSources, { scheduler }: HealthParts, engine:
   ].filter(Boolean)
 }
 
-/** Which parts do not work. */
+/** The parts that do not work. */
 function faultsOf (manager: HealthSources, parts: HealthParts, engine: EngineHealth): string[] {
   const { broken, calls, config, io, schedules, scheduler } = parts
   const blocked = manager.watch.stood.at(-1)
@@ -207,7 +206,8 @@ function faultsOf (manager: HealthSources, parts: HealthParts, engine: EngineHea
   ].filter(Boolean)
 }
 
-/** How the manager is: failed when no work can be done, degraded when a part of it cannot. Durations in seconds. */
+/** The health of the manager: `failed` when no work can be done, `degraded` when a part does not work. Durations are in
+ *  seconds. */
 export async function healthOf (manager: HealthSources) {
   const now = manager.clock.now()
   const engine = await manager.engine.health(now).catch(silent)

@@ -18,12 +18,12 @@ interface LogOptions {
   destination?: DestinationStream
 }
 
-/** How often a pipe that is full is tried again, each a millisecond later. */
+/** How often a write to a full pipe is retried, a millisecond apart. */
 const MOST_TRIES = 50
 const nap = new Int32Array(new SharedArrayBuffer(4))
 
-/** Standard output, of which a record is lost that cannot be written: a full disk, a reader or a terminal that is gone
- *  keep no run from starting. */
+/** Standard output. A record that cannot be written is dropped: a full disk, a closed pipe or terminal must not keep
+ *  runs from starting. */
 const output: DestinationStream = {
   write (record) {
     const bytes = Buffer.from(record)
@@ -39,7 +39,7 @@ const output: DestinationStream = {
   }
 }
 
-/** A record has no control characters: they would act on the terminal that shows it. */
+/** Control characters are escaped, because they would act on the terminal that shows the record. */
 const escaping = (destination: DestinationStream): DestinationStream => ({
   write: record => destination.write(shown(record))
 })
@@ -159,8 +159,8 @@ export function noticeLog (log: Logger): Listener {
   }
 }
 
-/** What a task hands to its log is made plain before it is written: bounded, whatever it is, and the same wherever the
- *  task runs. */
+/** Arguments of a task to its log are converted to bounded plain data before they are written, in the same way wherever
+ *  the task runs. */
 const hooks: LoggerOptions['hooks'] = {
   logMethod (words, method) {
     const parts = logParts(words)
@@ -202,5 +202,5 @@ function lineOf (record: string, at: number): LogLine {
   return Object.keys(data).length === 0 ? { at, level, text } : { at, level, text, data }
 }
 
-/** The word of a level: `info` for 30; the number itself when it has none. */
+/** The name of a level, such as `info` for 30; the number itself when it has none. */
 export const levelName = (level: number): string => pino.levels.labels[level] ?? String(level)

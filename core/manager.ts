@@ -42,7 +42,7 @@ import type { Upkeep } from './work/upkeep/maintenance.ts'
 
 export type { MachineSenses, ManagerOptions } from './options.ts'
 
-/** The whole: finds tasks, plans, runs, keeps. Lives from `start` to `stop`. */
+/** The background-task manager: finds tasks, plans, executes and stores their runs between `start` and `stop`. */
 export class TaskManager implements Service, ManagerFace {
   readonly owner: string
   readonly clock: Clock
@@ -78,7 +78,7 @@ export class TaskManager implements Service, ManagerFace {
   readonly standstill: StandstillWatch
   /** @internal */
   readonly watch: LoopWatch
-  /** Says something to every listener. */
+  /** Sends a notice to every listener. */
   readonly notice: (notice: Notice) => void
   readonly #parts: Parts
   /** True when the runner is started by `attend`. */
@@ -120,7 +120,7 @@ export class TaskManager implements Service, ManagerFace {
     this.#base = baseOf(parts)
     this.#services = servicesOf(parts, options)
     this.#isLate = options.runs === 'later'
-    notices.listen(notice => this.#heard(notice), 'owner')
+    notices.listen(notice => this.#abortLost(notice), 'owner')
     settings.notice = notices.say
     settings.changed = () => void this.#configured()
   }
@@ -172,9 +172,9 @@ export class TaskManager implements Service, ManagerFace {
     return this.#parts.calls.faults
   }
 
-  /** Calls a listener with every notice from now on; returns an unsubscribe function. One that throws or rejects keeps
-   *  no other from being called: `name`, or else that of the function, stands in health and in the notice
-   *  `listener_failed`. */
+  /** Calls a listener with every notice from now on; returns an unsubscribe function. A listener that throws or rejects
+   *  does not affect others: it is reported under `name`, by default the name of the function, in health and in the
+   *  notice `listener_failed`. */
   onNotice (listener: Listener, name?: string): () => void {
     return this.#parts.notices.listen(listener, name)
   }
@@ -182,13 +182,13 @@ export class TaskManager implements Service, ManagerFace {
   /** Calls a listener after each of the timed loops, twice a second at least; returns an unsubscribe function. */
   readonly onBeat = (listener: () => unknown, name?: string): () => void => this.#parts.ticker.onBeat(listener, name)
 
-  /** Resolves when everything runs. A second call returns the first's promise; a start that fails leaves nothing
+  /** Resolves when all parts are started. A second call returns the promise of the first; a failed start leaves nothing
    *  running. */
   start (): Promise<void> {
     return this.#life.start()
   }
 
-  /** Resolves when nothing runs any more; during a start it waits for that, and then stops. */
+  /** Resolves when all parts are stopped. During a start it waits for that, then stops. */
   stop (): Promise<void> {
     return this.#life.stop()
   }
@@ -205,7 +205,7 @@ export class TaskManager implements Service, ManagerFace {
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
   }
 
-  /** Executes runs from now on, where that was left for later. */
+  /** Starts to execute runs, when the options postponed that. */
   async attend (): Promise<void> {
     await this.runner.start()
   }
@@ -221,17 +221,17 @@ export class TaskManager implements Service, ManagerFace {
     this.registerTasks([definition])
   }
 
-  /** Adds tasks that are defined in code: all, or none when one of them is wrong. */
+  /** Adds tasks that are defined in code: all, or none when one of them is invalid. */
   registerTasks (definitions: readonly TaskDefinition[]): void {
     this.catalog.add(definitions)
   }
 
-  /** Removes a task that was defined in code; false when there is none. Its waiting runs are kept, and held. */
+  /** Removes a task that was defined in code; false when there is none. Its waiting runs are held. */
   removeTask (id: string): boolean {
     return this.catalog.remove(id)
   }
 
-  /** Fires what is due and sets the alarm for what comes next. Never rejects. */
+  /** Fires due schedules and sets the alarm for the next fire. Never rejects. */
   fire (): Promise<void> {
     return this.#parts.scheduling.fire()
   }
@@ -241,26 +241,26 @@ export class TaskManager implements Service, ManagerFace {
     return this.#parts.ticker.beat(name)
   }
 
-  /** Takes one reading of the machine; what it opens starts at once. */
+  /** Takes a reading of the machine. Runs whose gates it opens start at once. */
   look (): Promise<void> {
     return this.#parts.sampler.sample()
   }
 
-  /** Claims nothing more; what is running goes on until `stop`. */
+  /** Stops claiming; running runs continue until `stop`. */
   quiesce (): void {
     this.#parts.scheduling.quiesce()
     this.runner.quiesce()
   }
 
-  /** What another process has taken over must not go on here: it begins there again. */
-  #heard (notice: Notice): void {
+  /** Aborts a run that another process has taken over, because it starts again there. */
+  #abortLost (notice: Notice): void {
     if (!isTakenOver(notice)) return
     this.quiesce()
     for (const { run } of this.runner.active.all()) this.runner.abort(run.id, LOST)
   }
 
-  /** Switches a task on or off in config.json, by whom; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is not the file's
-   *  ETag. */
+  /** Enables or disables a task in config.json, and records who did; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is
+   *  not the file's ETag. */
   async enable (
     id: string,
     enabled: boolean,

@@ -6,9 +6,9 @@ import type { Senses } from './sense/senses.ts'
 import type { Service } from './model/base/service.ts'
 import type { Services } from './model/task/context.ts'
 
-/** What a manager is made of; everything may be left out. */
+/** The options of a manager, all of them optional. */
 export interface ManagerOptions {
-  /** Settings in code; with `configFile` they lie below the file's. */
+  /** Settings in code; those of `configFile` override them. */
   config?: ConfigFile
   /** A config.json that is read, watched and edited. */
   configFile?: string
@@ -23,16 +23,16 @@ export interface ManagerOptions {
   /** Looks at the machine; a test gives its own. */
   senses?: MachineSenses
   clock?: Clock
-  /** `none`: the timed loops are left to whoever calls `beat`. */
+  /** `none`: the caller runs the timed loops with `beat`. */
   loops?: 'own' | 'none'
-  /** `thread`: a thread sees that the event loop is blocked and reports who blocks it. The command line always has
+  /** `thread`: a thread detects a blocked event loop and reports the run that blocks it. The command line always uses
    *  one. */
   watch?: 'thread' | 'none'
-  /** `later`: runs are executed once `attend` is called, for a server that has to be reachable before a run can hold
-   *  its loop. */
+  /** `later`: runs are executed after `attend` was called, for a server that must be reachable before a run can block
+   *  its event loop. */
   runs?: 'now' | 'later'
   random?: () => number
-  /** What tasks find in ctx.services. */
+  /** The value of `ctx.services` in tasks. */
   services?: Services
   /** Called with every notice from the first one on. */
   onNotice?: Listener

@@ -13,7 +13,7 @@ import type { Listener } from './model/notice.ts'
 import type { Settings } from './work/upkeep/settings.ts'
 import type { Task } from './model/task/task.ts'
 
-/** Something by which others get in, or would: what it is, and what to do. */
+/** A security finding: what is wrong, and how to fix it. */
 interface Finding {
   subject: 'root' | 'config' | 'tasks' | 'data' | 'token'
   message: string
@@ -30,19 +30,19 @@ interface SecurityOptions {
   account?: Account | null
 }
 
-/** What offpeak puts into its data folder: a folder that has one of these is its own. */
+/** Names of files that offpeak creates in its data folder. A folder that contains one of them is its own. */
 const MADE = ['offpeak.db', 'lock.db', 'token', 'tokens.json', 'server.json', 'imports.json', 'importing.json',
   'ended.json']
 const OTHERS = 0o007
 const PATIENCE = 2000
 const GROUP_WRITE = 0o020
 
-/** True where root is often the only user there is. */
+/** True where root is often the only user. */
 export const isContained = (exists = existsSync, env = process.env): boolean =>
   exists('/.dockerenv') || exists('/run/.containerenv') || env.container !== undefined ||
   env.KUBERNETES_SERVICE_HOST !== undefined
 
-/** That offpeak runs as root, in words; null when it does not, or when that is known. */
+/** The finding that offpeak runs as root; null when it does not, or when that is accepted. */
 export function rootFinding (
   account: Account | null,
   { security }: Pick<Config, 'security'>,
@@ -58,16 +58,16 @@ export function rootFinding (
   return { subject: 'root', message, fix }
 }
 
-/** A mode that keeps others out. A group that alone was let in may read on: somebody has meant that. */
+/** A mode without access for others. Read access of the group alone is kept, because it was set on purpose. */
 const narrowed = (mode: number, account: Account, gid: number) =>
   (mode & OTHERS) !== 0 ? mode & 0o700 : mode & ~(gid === account.gid ? 0 : GROUP_WRITE) & 0o7777
 
-/** Looks at who may read or change what names or holds code or secrets. */
+/** Checks who may read or change files that name or contain code or secrets. */
 export class Security {
   readonly #options: SecurityOptions
   readonly #account: Account | null
   #findings: Finding[] = []
-  readonly #said = new Set<string>()
+  readonly #reported = new Set<string>()
 
   constructor (options: SecurityOptions) {
     this.#options = options
@@ -78,7 +78,8 @@ export class Security {
     return this.#findings
   }
 
-  /** Repairs the modes of what offpeak has made; throws OFFPEAK_START_REFUSED when others could choose the token. */
+  /** Repairs the modes of files that offpeak has created. Throws OFFPEAK_START_REFUSED when others could replace the
+   *  token. */
   async secure (): Promise<void> {
     if (this.#account === null) return
     await this.#refuseToken(this.#account)
@@ -86,25 +87,25 @@ export class Security {
     await this.lookSoon()
   }
 
-  /** Looks, and waits no longer for file systems that do not answer. */
+  /** Checks the files, with a time limit for file systems that do not answer. */
   async lookSoon (): Promise<void> {
     await isWithin(PATIENCE, this.look())
   }
 
-  /** Looks again and reports new findings. Never rejects. */
+  /** Checks again and reports new findings. Never rejects. */
   async look (): Promise<void> {
     if (this.#account === null) return
     const found = await Promise.all([this.#root(this.#account), this.#files(), this.#code(), this.#data(this.#account),
       this.#token(this.#account), this.#tokens()])
     this.#findings = found.flat()
     const here = new Set(this.#findings.map(({ message }) => message))
-    for (const known of this.#said) if (!here.has(known)) this.#said.delete(known)
+    for (const known of this.#reported) if (!here.has(known)) this.#reported.delete(known)
     for (const finding of this.#findings) this.#say(finding)
   }
 
   #say ({ subject, message, fix }: Finding): void {
-    if (this.#said.has(message)) return
-    this.#said.add(message)
+    if (this.#reported.has(message)) return
+    this.#reported.add(message)
     this.#options.notice({ kind: 'insecure', subject, message, fix })
   }
 
@@ -129,7 +130,7 @@ export class Security {
     }
   }
 
-  /** The data folder is offpeak's own when it has made it, or what lies in it. */
+  /** The data folder is offpeak's own when offpeak has created it or files in it. */
   async #repair (account: Account): Promise<void> {
     const folder = this.#options.folder()
     const names = await readdir(folder).catch(() => [])
@@ -165,7 +166,7 @@ export class Security {
     return found.flat().map(({ message, fix }) => ({ subject: 'config' as const, message, fix }))
   }
 
-  /** What is refused is listed among the broken files. */
+  /** Refused files are listed among the broken files. */
   async #code (): Promise<Finding[]> {
     const { directory, tasks, settings } = this.#options
     const files = new Set([...tasks().values()].map(({ source }) => source).filter(source => source !== 'code'))
@@ -203,7 +204,7 @@ export class Security {
       : []
   }
 
-  /** Tokens with names are passed over as long as their file is at fault. */
+  /** Named tokens are ignored while their file is at fault. */
   async #tokens (): Promise<Finding[]> {
     const { settings, folder } = this.#options
     const found = tokensFault({
@@ -217,8 +218,8 @@ export class Security {
 
 const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, '0')
 
-/** Throws OFFPEAK_START_REFUSED when others can change a plugin: its code is executed here. One that belongs to whom
- *  offpeak itself belongs may be changed by them, as everything else here. */
+/** Throws OFFPEAK_START_REFUSED when others can change a plugin, whose code this process executes. The owner of
+ *  offpeak's own code may change plugins. */
 export async function refuseLoosePlugins (
   folder: string,
   names: readonly string[],

@@ -24,8 +24,8 @@ declare module 'fastify' {
   }
 }
 
-/** Sockets whose requests may exceed the time limits. The plugin that adds one enforces a limit of its own, and removes
- *  it when the request is answered. */
+/** Sockets whose requests may exceed the time limits. The plugin that adds one enforces its own limit, and removes the
+ *  socket when the request is answered. */
 type Unhurried = WeakSet<object>
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -37,7 +37,7 @@ interface ServerOptions {
   env?: Env | undefined
 }
 
-/** A manager that lives elsewhere, or what one is made of; `prefix` stands before every route. */
+/** An existing manager, or the options of a new one. `prefix`: of every route. */
 type OffpeakOptions = (ManagerOptions | { manager: TaskManager, env?: Env | undefined }) & {
   prefix?: string | undefined
 }
@@ -55,7 +55,7 @@ type Plugin = FastifyPluginAsync & { [META]?: { name: string, dependencies?: str
 /** Files and folders whose names begin with `_` are not plugins. */
 const isPlugin = (name: string) => /^[^_.].*\.(?:ts|js)$/.test(name) && !name.endsWith('.d.ts')
 
-/** Sorts plugins by name, each after those it depends on. */
+/** Sorts plugins by name, each after its dependencies. */
 function ordered (plugins: readonly Plugin[]): Plugin[] {
   const names = new Set(plugins.map(plugin => plugin[META]?.name))
   const placed: Plugin[] = []
@@ -71,8 +71,8 @@ function ordered (plugins: readonly Plugin[]): Plugin[] {
 async function pluginsIn (folder: URL, trusted: boolean): Promise<Plugin[]> {
   const names = (await readdir(folder)).filter(isPlugin).toSorted()
   if (!trusted) await refuseLoosePlugins(fileURLToPath(folder), names)
-  // Each import() walks all that it imports in turn, which is nearly the same for every plugin: one import of all of
-  // them walks it once.
+  // Each import() walks its dependency graph, which is nearly the same for every plugin. One import of all plugins
+  // walks it once.
   const lines = names.map((name, place) =>
     `export { default as plugin${place} } from ${JSON.stringify(new URL(name, folder).href)}`
   )
@@ -96,7 +96,7 @@ async function embed (
   const manager = 'manager' in options ? options.manager : await createManager(options)
   const token = await ensureToken(tokenAsk(manager, options.env ?? process.env))
   const plugins = await pluginsIn(PLUGINS, manager.config.security.accept_loose_files !== null)
-  // Plugins see the narrow face, the embedding app the whole manager.
+  // Plugins see the narrow face; the embedding app sees the whole manager.
   const face = faceOf(manager) as TaskManager
   app.decorate('manager', manager)
   app.addHook('onReady', () => manager.start())
@@ -109,8 +109,8 @@ async function embed (
   }, { prefix })
 }
 
-/** offpeak inside somebody else's app: decorates it with `manager`, which starts and stops with it. The hooks of the
- *  plugins touch no other route. */
+/** offpeak inside another fastify app: decorates it with `manager`, which starts and stops with it. The hooks of the
+ *  plugins do not affect other routes. */
 export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
 
 const rawAnswer = (problem: Problem) => {
@@ -131,7 +131,7 @@ const RAW: Record<string, { code: string, status: number, message: string }> = {
 }
 const NO_REQUEST = { message: 'This is not an HTTP request' }
 
-/** Answers what is not a request, or came too slowly, and closes the connection. */
+/** Answers malformed and slow requests, and closes the connection. */
 const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socket: Socket): void => {
   const { code = '' } = error
   if (code === 'ECONNRESET' || socket.destroyed || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && unhurried.has(socket))) {
@@ -141,8 +141,8 @@ const refuseRaw = (unhurried: Unhurried) => (error: NodeJS.ErrnoException, socke
   socket.destroy(error)
 }
 
-/** An app of its own with whatever lies in plugins/; not yet listening. Throws OFFPEAK_START_REFUSED when others could
- *  reach it without a token of its owner's. */
+/** A fastify app with all plugins of plugins/, not listening yet. Throws OFFPEAK_START_REFUSED when others could reach
+ *  it without a configured token. */
 export async function createServer ({ manager, logger, env = process.env }: ServerOptions): Promise<FastifyInstance> {
   const { server } = manager.config
   const unhurried: Unhurried = new WeakSet()
@@ -169,13 +169,12 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
   app.server.on('timeout', socket => {
     if (!unhurried.has(socket)) socket.destroy()
   })
-  // Idle connections go at once; one that is in the middle of something gets a moment, or it could keep the process
-  // from ending.
+  // Idle connections are closed at once, active ones after a short time, so that they cannot keep the process alive.
   app.addHook('preClose', async () => void setTimeout(() => app.server.closeAllConnections(), CUT_AFTER).unref())
   const own: EmbedOptions = { manager, env, alone: true, unhurried }
   await app.register(offpeak, own)
   return app
 }
 
-/** The token that requests to this manager's server need, made at first use. */
+/** The token for requests to the server of this manager, created on first use. */
 export const serverToken = (manager: TaskManager, env: Env = process.env) => ensureToken(tokenAsk(manager, env))

@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A thousand readers of events, and as many other requests. */
+/** Room for a thousand readers of events and as many other requests. */
 const MOST_CONNECTIONS = 2048
-/** Descriptors that are for other things: the database, logs, files of tasks, children. */
+/** Descriptors reserved for other uses: the database, logs, files of tasks, child processes. */
 const FOR_OTHERS = 256
 const LEAST = 64
-/** Requests that one connection may have under way. Node parses all that has come at once, so that thousands sent in a
- *  row would keep the loop from everybody else; clients in use send the next one when the last is answered. */
+/** At most this many pending requests per connection. Node parses all received requests at once, so that thousands of
+ *  pipelined ones would block the event loop. Common clients do not pipeline. */
 const MOST_UNANSWERED = 16
 
-/** How many files the process may have open, where the system says so. */
+/** The limit of open files of the process, where it is known. */
 function descriptors (): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
@@ -21,26 +21,25 @@ function descriptors (): number {
   }
 }
 
-/** How many connections there is room for, in so many descriptors. */
+/** The number of connections that fit into a number of descriptors. */
 export const roomIn = (files: number): number => Math.max(LEAST, Math.min(MOST_CONNECTIONS, files - FOR_OTHERS))
 
 type Parsing = Socket & { parser?: { onIncoming?: unknown } | null }
 
-/** llhttp stops at what it takes for the beginning of another protocol. */
+/** llhttp stops at the beginning of another protocol. */
 const STOP_PARSING = 2
 
-/** Ends a connection, and the reading of what has come of it by now: Node would go through all of that first. */
+/** Destroys a connection and stops parsing what was already received. */
 function cut (socket: Parsing): void {
   if (socket.parser) socket.parser.onIncoming = () => STOP_PARSING
   socket.destroy()
 }
 
-/** Keeps room for whoever comes: when there are as many connections as may be, the one goes that has asked for nothing
- *  for longest. One whose request is being answered stays; when all of them are such, the one that has come goes. One
- *  that sends request after request without waiting for answers is cut. Called when the listeners for requests are
- *  there. */
+/** Limits the connections of a server. A connection beyond the limit replaces the one that has been idle for longest,
+ *  or is closed when all others have pending requests. A connection with too many pipelined requests is destroyed. Call
+ *  it after the request listeners were added. */
 export function keepRoom (server: Server, most = roomIn(descriptors())): void {
-  /** Those that ask for nothing, the one that has done so longest first. */
+  /** The idle connections, the longest idle first. */
   const idle = new Set<Socket>()
   let count = 0
   server.on('connection', socket => {
@@ -59,7 +58,7 @@ export function keepRoom (server: Server, most = roomIn(descriptors())): void {
   const unanswered = new WeakMap<Socket, number>()
   const answers = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
   server.removeAllListeners('request')
-  // Before the request is looked at, whatever comes of it.
+  // Runs before the other listeners.
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     const asked = (unanswered.get(socket) ?? 0) + 1

@@ -14,22 +14,22 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\]|::ffff:127(?:\.\
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host)
 
 interface TokenAsk {
-  /** The data folder, where `token` is made when none was given. */
+  /** The data folder, in which `token` is created when none is configured. */
   folder: string
-  /** Relative token files start here. */
+  /** The base of relative token files. */
   root: string
   server: Pick<Config['server'], 'host' | 'token_file' | 'trust_proxy'>
-  /** Read: OFFPEAK_TOKEN, OFFPEAK_TOKEN_FILE. */
+  /** The source of OFFPEAK_TOKEN and OFFPEAK_TOKEN_FILE. */
   env?: Env | undefined
 }
 
-/** `file`: where it lies, or null when the environment gave it. */
+/** `file`: its file, or null when it is set in the environment. */
 interface Token {
   value: string
   file: string | null
 }
 
-/** The file that holds the token, or null when the environment gives the token itself. */
+/** The file of the token, or null when the token is set in the environment. */
 export function tokenFile ({ folder, root, server, env = {} }: TokenAsk): string | null {
   if (env.OFFPEAK_TOKEN) return null
   const given = env.OFFPEAK_TOKEN_FILE || server.token_file
@@ -39,7 +39,7 @@ export function tokenFile ({ folder, root, server, env = {} }: TokenAsk): string
 const isGiven = ({ server, env = {} }: TokenAsk) =>
   Boolean(env.OFFPEAK_TOKEN || env.OFFPEAK_TOKEN_FILE || server.token_file)
 
-/** Throws OFFPEAK_START_REFUSED when others could reach the server and its owner has named no token. */
+/** Throws OFFPEAK_START_REFUSED when others could reach the server and no token is configured. */
 export function refuseExposed (ask: TokenAsk): void {
   const { host, trust_proxy: proxied } = ask.server
   if (isGiven(ask) || (isLoopback(host) && !isProxied(proxied))) return
@@ -55,7 +55,7 @@ export function refuseExposed (ask: TokenAsk): void {
 /** True when addresses and names may come from a proxy. */
 export const isProxied = (trust: boolean | string[]): boolean => Array.isArray(trust) ? trust.length > 0 : trust
 
-/** The token in force; one that nobody has given is made at first use, 32 random bytes in a file of mode 0600.
+/** The token in force. When none is configured, one is created on first use: 32 random bytes in a file of mode 0600.
  *  Throws OFFPEAK_CONFIG_INVALID when it cannot be read or is too short. */
 export async function ensureToken (ask: TokenAsk): Promise<Token> {
   const { folder, env = {} } = ask
@@ -90,7 +90,7 @@ async function makeOnce (folder: string, file: string): Promise<void> {
   // A command line, which asks this module for the place of the token, makes none.
   const { makeFolder, syncName } = await import('./load/file/atomic-write.ts')
   await makeFolder(folder)
-  // Exclusive: two that start together end up with the same token, and a planted link is not followed.
+  // Exclusive: two processes that start together use the same token, and a planted link is not followed.
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') return null
     throw error
@@ -107,5 +107,5 @@ async function makeOnce (folder: string, file: string): Promise<void> {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** Compares in a time that tells nothing about either. */
+/** Compares two tokens in constant time. */
 export const sameToken = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token))

@@ -9,12 +9,12 @@ import { tokenExists, tokenInvalid, tokenNotFound, tokensUnreadable } from './mo
 import { writeAtomic } from './load/file/atomic-write.ts'
 import type { Account, Others } from './load/file/modes.ts'
 
-/** What a token lets do, each one what the ones before it let do too: see everything; add runs, signals and files;
+/** The scopes of tokens, each including the ones before it: read everything; add runs, signals and files;
  *  everything. */
 export const SCOPES = ['read', 'run', 'control'] as const
 export type Scope = typeof SCOPES[number]
 
-/** A token as it is kept. `expires_at` null: never. */
+/** A stored token. `expires_at`: null for never. */
 export interface NamedToken {
   name: string
   scope: Scope
@@ -23,7 +23,7 @@ export interface NamedToken {
   expires_at: string | null
 }
 
-/** Who a request comes from. */
+/** The sender of a request. */
 export interface Bearer {
   name: string
   scope: Scope
@@ -32,18 +32,18 @@ export interface Bearer {
 const BYTES = 32
 const MODE = 0o600
 const MOST = 1000
-/** The name of a token, as it stands in the record of what was done. */
+/** The name of a token in the audit log. */
 const TOKEN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
 
-/** Where tokens with names are kept, as hashes. */
+/** The file of the hashes of named tokens. */
 export const tokensFile = (folder: string): string => join(folder, 'tokens.json')
 
-/** True when a scope lets do what another one does. */
+/** True when a scope includes another one. */
 export const covers = (scope: Scope, needed: Scope): boolean => SCOPES.indexOf(scope) >= SCOPES.indexOf(needed)
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** What is wrong with an entry of the file, or null. */
+/** The fault of an entry of the file, or null. */
 function faultOf (value: unknown): string | null {
   const { name, scope, sha256, expires_at: expires = null } = (value ?? {}) as Partial<NamedToken>
   if (typeof name !== 'string' || !TOKEN_NAME.test(name)) {
@@ -57,8 +57,7 @@ function faultOf (value: unknown): string | null {
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
 
-/** Who else may change the file of tokens, or put another one in its place: whoever can makes tokens for himself. A
- *  link counts by its owner. */
+/** Who else may change or replace the file of tokens, and so create tokens. A link is judged by its owner. */
 function looseness (file: string, account: Account | null): { by: Others, at: string } | null {
   const [folder, link] = [dirname(file), lstatSync(file)]
   const seen: [at: string, found: Others | null][] = [
@@ -82,14 +81,14 @@ function refuseLoose (file: string, account: Account | null): void {
   })
 }
 
-/** `loose`: files that others may change are taken, see security.accept_loose_files. */
+/** `loose`: files that others may change are accepted; see security.accept_loose_files. */
 export interface TokensAsk {
   folder: string
   loose?: boolean
   account?: Account | null
 }
 
-/** The tokens of a data folder; throws OFFPEAK_TOKENS_UNREADABLE, also when others than its owner can change them. */
+/** The tokens of a data folder. Throws OFFPEAK_TOKENS_UNREADABLE, also when others can change the file. */
 export function readTokens ({ folder, loose = false, account = ownAccount() }: TokensAsk): NamedToken[] {
   const file = tokensFile(folder)
   let text: string
@@ -130,7 +129,7 @@ interface TokenMade extends TokensAsk {
 
 const instant = (at: number) => new Date(at).toISOString()
 
-/** Makes a token; only its hash is kept, so that the answer is the one time that it is seen. */
+/** Creates a token. Only its hash is stored, so that the token cannot be shown again. */
 export async function createToken ({ name, scope, now, expiresAt, ...ask }: TokenMade): Promise<string> {
   if (!TOKEN_NAME.test(name)) {
     throw tokenInvalid(
@@ -139,7 +138,7 @@ export async function createToken ({ name, scope, now, expiresAt, ...ask }: Toke
   }
   const kept = readTokens(ask)
   if (kept.some(token => token.name === name)) throw tokenExists(name)
-  if (kept.length >= MOST) throw tokenInvalid(`There are already ${MOST} tokens`, 'Revoke those that nobody uses.')
+  if (kept.length >= MOST) throw tokenInvalid(`There are already ${MOST} tokens`, 'Revoke unused tokens.')
   const value = `op_${randomBytes(BYTES).toString('base64url')}`
   const made: NamedToken = {
     name,
@@ -152,7 +151,7 @@ export async function createToken ({ name, scope, now, expiresAt, ...ask }: Toke
   return value
 }
 
-/** Revokes a token from now on; throws OFFPEAK_TOKEN_NOT_FOUND. */
+/** Revokes a token; throws OFFPEAK_TOKEN_NOT_FOUND. */
 export async function revokeToken (ask: TokensAsk, name: string): Promise<void> {
   const kept = readTokens(ask)
   const rest = kept.filter(token => token.name !== name)
@@ -163,7 +162,7 @@ export async function revokeToken (ask: TokensAsk, name: string): Promise<void> 
 const keep = (folder: string, tokens: readonly NamedToken[]) =>
   writeAtomic({ file: tokensFile(folder), text: `${JSON.stringify(tokens, null, 2)}\n`, mode: MODE })
 
-/** Why named tokens are not taken, or null. */
+/** Why named tokens are not accepted, or null. */
 export function tokensFault (ask: TokensAsk): OffpeakError | null {
   try {
     readTokens(ask)
@@ -174,8 +173,7 @@ export function tokensFault (ask: TokensAsk): OffpeakError | null {
   }
 }
 
-/** The named tokens of a data folder, as they are now: what was made or revoked meanwhile counts with the next
- *  request. */
+/** The current named tokens of a data folder. A created or revoked token takes effect with the next request. */
 export class NamedTokens {
   readonly #ask: () => TokensAsk
   #stamp = ''
@@ -185,8 +183,8 @@ export class NamedTokens {
     this.#ask = ask
   }
 
-  /** Whose a token is, or null. Every one is compared, in a time that tells nothing. A file that cannot be read, or
-   *  that others can change, has none. */
+  /** The holder of a token, or null. All tokens are compared in constant time. A file that cannot be read, or that
+   *  others can change, has no tokens. */
   find (given: string, now: number): Bearer | null {
     this.#look()
     const hash = digest(given)
@@ -200,7 +198,7 @@ export class NamedTokens {
     const ask = this.#ask()
     const file = tokensFile(ask.folder)
     try {
-      // A folder that others may change since does not show in the file.
+      // A change of the mode of the folder does not change the file.
       if (!ask.loose) refuseLoose(file, ownAccount())
       const { mtimeMs, ino, size, ctimeMs } = statSync(file)
       const stamp = `${mtimeMs} ${ctimeMs} ${ino} ${size}`

@@ -10,7 +10,7 @@ const POLL = 5 * SECOND
 const FLUSH = SECOND / 2
 const RESCAN = MINUTE
 
-/** What follows a step of the wall clock of so many ms. */
+/** Reacts to a step of the wall clock, ms. */
 function afterStep ({ notices, pauses, scheduling, upkeep }: Parts, ms: number): void {
   pauses.refresh()
   if (ms < 0) {

@@ -9,12 +9,12 @@ import type { ManagerOptions } from '../options.ts'
 import type { Parts, Wiring } from './parts.ts'
 import type { Settings } from '../work/upkeep/settings.ts'
 
-/** A fire becomes a run so long before its instant, ms: it is written by then. */
+/** How long before its instant a fire becomes a run, ms, so that the run is stored in time. */
 const LEAD = 25
 
 const ownerName = () => `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
 
-/** Makes the parts of a manager and connects them; nothing is started. */
+/** Creates and connects the parts of a manager, without starting them. */
 export function compose (options: ManagerOptions, settings: Settings): Parts {
   const clock = options.clock ?? systemClock
   const notices = new Notices({ now: clock.now })

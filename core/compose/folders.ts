@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Settings } from '../work/upkeep/settings.ts'
 
-/** The folders that make offpeak what it is, which its own tasks do not write in. */
+/** The folders with offpeak's own code, into which its bundled tasks do not write. */
 export function ownFolders (
   settings: Pick<Settings, 'root' | 'config'>
 ): { code: string[], config: string, data: string } {

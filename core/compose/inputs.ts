@@ -23,7 +23,7 @@ function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring
   })
 }
 
-/** What looks at the machine and at the files. */
+/** The parts that read the machine and the files. */
 export function composeInputs (wiring: Wiring): void {
   const { parts, options, config, folder } = wiring
   const { clock, settings, notices, owner } = parts
@@ -57,7 +57,7 @@ export function composeInputs (wiring: Wiring): void {
     tasks: () => parts.catalog.tasks,
     notice: notices.say,
     env: options.env ?? process.env,
-    // Without files of its own it answers for none.
+    // Without files of its own, it checks none.
     ...options.engine && { account: null }
   })
   parts.senses = options.senses ?? new Senses({ clock, config, folder: folder() })

@@ -31,7 +31,7 @@ import type { Ticker } from '../work/upkeep/ticker.ts'
 import type { Upkeep } from '../work/upkeep/maintenance.ts'
 import type { UploadDesk } from '../work/desk/upload-desk.ts'
 
-/** Everything that a manager is made of, wired together and not started. */
+/** The connected parts of a manager. */
 export interface Parts {
   owner: string
   clock: Clock
@@ -66,7 +66,7 @@ export interface Parts {
   feed: StoreFeed
 }
 
-/** What every part is wired with. Parts that are made later are looked up when they are called. */
+/** The dependencies of every part. Parts that are created later are looked up when they are called. */
 export interface Wiring {
   parts: Parts
   options: ManagerOptions

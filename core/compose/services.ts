@@ -12,7 +12,8 @@ export const baseOf = (
   { engine, feed, uncaught, watch }: Parts
 ): Service[] => [shared(fileCalls), watch, shared(engine), feed, uncaught, new OutputCapture(), new ProcessGuard()]
 
-/** A reading is in force before the first run may start. It is the second one, for rates count from the first. */
+/** A reading is in force before the first run may start. It is the second one, because rates are measured from the
+ *  first. */
 const firstReading = ({ sampler, senses }: Parts): Service => ({
   start: async () => {
     await senses.sample()

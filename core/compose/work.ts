@@ -23,7 +23,7 @@ import { plannerFor, runnerFor } from './planner-and-runner.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { Parts, Wiring } from './parts.ts'
 
-/** The ids of schedules that are made at run time. */
+/** The ids of schedules that are added at run time. */
 function scheduleIds (clock: Clock): () => string {
   let last = 0
   return () => {
@@ -32,7 +32,7 @@ function scheduleIds (clock: Clock): () => string {
   }
 }
 
-/** What people and tasks ask for: runs, reasons, readings, statistics, files. */
+/** The parts that answer people and tasks: runs, reasons, readings, statistics, files. */
 function composeDesk ({ parts, config, folder, tasks }: Wiring): void {
   const { catalog, clock, conditions, engine, notices, planner, runner, senses, settings } = parts
   parts.desk = new Desk({
@@ -77,13 +77,13 @@ function composeForecast ({ parts, config, tasks }: Wiring): void {
   notices.listen(parts.forecaster.changed, 'forecast')
 }
 
-/** Facts have changed: pauses and counts of another manager on the same store count here too. */
+/** Reads changed facts: pauses and breaker counts of other managers on the same store apply here too. */
 function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): void {
   void pauses.load().catch(() => undefined)
   breaker.refresh()
 }
 
-/** What keeps the store and the machine in view while runs run. */
+/** The parts that watch the store and the machine. */
 function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
   const { clock, conditions, engine, notices, owner, planner, runner, steps } = parts
   const notice = notices.say
@@ -102,7 +102,7 @@ function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
   })
 }
 
-/** What lets time pass: the alarm of what is due next, and the timed loops. */
+/** The alarm of the next fire, and the timed loops. */
 function composeTime (wiring: Wiring): void {
   const { parts, tasks } = wiring
   const { clock, conditions, desk, activity, notices, owner, planner, runner, senses } = parts
@@ -123,7 +123,7 @@ function composeTime (wiring: Wiring): void {
   parts.ticker = new Ticker({ beats: beatsFor(wiring), notice, failed: notices.report })
 }
 
-/** What plans, runs, answers and keeps. */
+/** The parts that plan, execute, answer and maintain. */
 export function composeWork (wiring: Wiring): void {
   const { parts } = wiring
   parts.steps = new ClockSteps(parts.clock)
