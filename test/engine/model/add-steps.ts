@@ -3,7 +3,7 @@ import type { Added } from '../../../core/engine/engine.ts'
 import { CONDITIONS, CONFLICTS } from '../../../core/model/run/run.ts'
 import type { NewRun } from '../../../core/model/run/run.ts'
 import { ask, fire, planAsk, schedule } from '../contract/fixtures.ts'
-import { told, wanted } from './compare.ts'
+import { comparable, wanted } from './compare.ts'
 import type { Draw } from './random-draw.ts'
 import type { ReferenceEngine } from './reference-engine.ts'
 import { act } from './steps.ts'
@@ -11,7 +11,7 @@ import type { Step, World } from './steps.ts'
 import { isWaiting } from './expected-run.ts'
 import type { ExpectedRun } from './expected-run.ts'
 
-/** Adds one run to the reference; a new run gets the id that the engine gave. */
+/** Adds one run to the reference, with the id of the engine if it is new. */
 function addOne (
   reference: ReferenceEngine,
   asked: NewRun,
@@ -62,7 +62,7 @@ function addAll (reference: ReferenceEngine, asks: readonly NewRun[], found: rea
   reference.follow()
   const isFlow = asks.some(({ ref, after }) => ref !== undefined || after !== undefined)
   deepEqual(
-    found.map(({ run, created, conflict }) => ({ run: told(run), created, conflict })),
+    found.map(({ run, created, conflict }) => ({ run: comparable(run), created, conflict })),
     expected.map(({ run, created, conflict, shown }) => ({
       run: isFlow ? wanted(run, reference) : shown,
       created,
@@ -76,7 +76,7 @@ const MORE: readonly Partial<NewRun>[] = [{}, {}, {}, {}, { source: 'schedule' }
   { single: true }]
 
 function asked ({ reference: { now }, batched = false }: World, draw: Draw, more: Partial<NewRun> = {}): NewRun {
-  // Calls that share a transaction are to meet in the same cohorts.
+  // Calls that share a transaction should concern the same cohorts.
   const [task, priority, queue] = batched
     ? [draw.of(['a', 'a', 'b']), draw.of(['normal', 'normal', 'low'] as const), 'q']
     : [draw.of(['a', 'b']), draw.of(['normal', 'low', 'high', 'critical'] as const), draw.of(['q', 'r'])]
@@ -115,7 +115,7 @@ export const name: Step = (world, draw) => {
 
 export const flow: Step = (world, draw) => {
   const { engine, reference } = world
-  // What is over and has a result is the prerequisite that may be removed before its dependents have it.
+  // A finished run with a result may be removed before its dependents receive the result.
   const known = world.batched
     ? []
     : draw.below(2) === 0
@@ -130,12 +130,12 @@ export const flow: Step = (world, draw) => {
       ...draw.below(5) === 4 && { key: 'f' }
     })
   })
-  // A name may stand for a run that comes later in the call.
+  // A ref may name a later run of the call.
   if (draw.below(2) === 1) asks.reverse()
   return act(() => engine.add(asks, reference.now), found => addAll(reference, asks, found))
 }
 
-/** What cannot be meant, and what a queue has no room for, is refused as a whole. */
+/** Calls that are refused as a whole: invalid input, and a full queue. */
 export const refused: Step = (world, draw) => {
   const { engine, reference } = world
   const now = reference.now

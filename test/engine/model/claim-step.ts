@@ -2,7 +2,7 @@ import { deepEqual } from 'node:assert/strict'
 import type { ClaimAsk } from '../../../core/engine/engine.ts'
 import type { Offer } from '../../../core/model/run/cohort.ts'
 import { PRIORITIES } from '../../../core/model/run/run.ts'
-import { told, wanted } from './compare.ts'
+import { comparable, wanted } from './compare.ts'
 import { LEASE, act, ownerOf } from './steps.ts'
 import type { Step } from './steps.ts'
 import type { Draw } from './random-draw.ts'
@@ -74,7 +74,7 @@ export const claim: Step = (world, draw) => {
   }
   return act(() => engine.claim(asks), found => {
     const taken = claimFrom(reference, asks)
-    deepEqual(found.map(told), taken.map(run => wanted(run, reference)))
+    deepEqual(found.map(comparable), taken.map(run => wanted(run, reference)))
     for (const [index, run] of taken.entries()) {
       const { payload, checkpoint, results, offer: place } = found[index]!
       const expected = Object.fromEntries(

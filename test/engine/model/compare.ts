@@ -37,8 +37,8 @@ const SAME = [
 
 const picked = (from: Run | ExpectedRun) => Object.fromEntries(SAME.map(name => [name, from[name]]))
 
-/** A run of the engine and one of the reference in the same words. */
-export const told = (run: Run) => ({
+/** A run of the engine in a form that can be compared with `wanted`. */
+export const comparable = (run: Run) => ({
   ...picked(run),
   lease_until: run.lease_until,
   cancel: run.cancel?.code ?? null,
@@ -65,14 +65,15 @@ async function everything (engine: Engine, limit: number): Promise<Run[]> {
   }
 }
 
-/** Every run as the engine lists it, and what it counts. */
+/** Compares the list of all runs, and the counts. */
 export async function compareRuns (engine: Engine, reference: ReferenceEngine): Promise<void> {
-  deepEqual((await everything(engine, 500)).map(told), reference.runs.toReversed().map(run => wanted(run, reference)))
+  deepEqual((await everything(engine, 500)).map(comparable),
+    reference.runs.toReversed().map(run => wanted(run, reference)))
   const counted = await engine.count()
   for (const { last } of counted) {
     if (last) {
-      deepEqual(isFinal(last.state) && last.state !== 'skipped' && told(last),
-        wanted(reference.find(last.id)!, reference), 'the last to finish is there')
+      deepEqual(isFinal(last.state) && last.state !== 'skipped' && comparable(last),
+        wanted(reference.find(last.id)!, reference), 'the run that finished last')
     }
   }
   const tasks = new Map(counted.map(({ task, states }) => [task, states]))
@@ -87,10 +88,10 @@ export async function compareRuns (engine: Engine, reference: ReferenceEngine): 
     isWaiting(one) && one.expires && one.deadline_at !== null && one.deadline_at <= reference.now
   ).map(({ id }) => id)
   deepEqual((await engine.overdue({ now: reference.now, limit: 10_000 })).runs.map(({ id }) => id).toSorted(),
-    late.toSorted(), 'what is overdue')
+    late.toSorted(), 'overdue runs')
 }
 
-/** What could start now. */
+/** Compares the due runs. */
 export async function compareDue (engine: Engine, reference: ReferenceEngine): Promise<void> {
   const { cohorts, singles, next_at: next, others, rates } = await engine.due({ now: reference.now, owner: 'other' })
   const groups = Map.groupBy(reference.due().filter(({ single }) => !single),
@@ -105,15 +106,15 @@ export async function compareDue (engine: Engine, reference: ReferenceEngine): P
       ? -1
       : 1
   deepEqual(cohorts.map(({ first, ...rest }) => ({ ...rest, first: first.id })).toSorted(byKey),
-    expected.toSorted(byKey), 'cohorts that are due')
-  deepEqual(singles.map(told), reference.singles().map(run => wanted(run, reference)), 'single runs that are due')
+    expected.toSorted(byKey), 'due cohorts')
+  deepEqual(singles.map(comparable), reference.singles().map(run => wanted(run, reference)), 'due single runs')
   const later = reference.runs.flatMap(({ state, due_at: at }) => state === 'queued' && at > reference.now ? [at] : [])
-  deepEqual(rates, Object.fromEntries(reference.buckets), 'starts that queues have left')
-  deepEqual(next, later.length > 0 ? Math.min(...later) : null, 'when more are')
+  deepEqual(rates, Object.fromEntries(reference.buckets), 'rate buckets')
+  deepEqual(next, later.length > 0 ? Math.min(...later) : null, 'the next due time')
   const counted = (of: (run: ExpectedRun) => string) =>
     Object.fromEntries([...Map.groupBy(reference.others('other'), of)].map(([name, runs]) => [name, runs.length]))
   deepEqual([others.tasks, others.queues], [counted(({ task }) => task), counted(({ queue }) => queue)],
-    'what others run')
+    'the runs of other owners')
 }
 
 function attemptsOf (run: ExpectedRun): ExpectedRun['attempts'] {
@@ -121,14 +122,14 @@ function attemptsOf (run: ExpectedRun): ExpectedRun['attempts'] {
   return ended ? [...run.attempts, { turn: run.turn, outcome: run.state }] : run.attempts
 }
 
-/** All that belongs to each run, and what is kept beyond the runs. */
+/** Compares the details of each run, and the data that outlives runs. */
 export async function compareAll (engine: Engine, reference: ReferenceEngine): Promise<void> {
   await compareRuns(engine, reference)
   deepEqual((await everything(engine, 7)).map(({ id }) => id), reference.runs.toReversed().map(({ id }) => id),
-    'page by page')
+    'in pages')
   for (const run of reference.runs) await compareParts(engine, reference, run)
   await compareSums(engine, reference)
-  deepEqual((await engine.records({ limit: 10_000 })).length, reference.records, 'what was done by hand')
+  deepEqual((await engine.records({ limit: 10_000 })).length, reference.records, 'audit records')
 }
 
 const sortedHolds = (holds: readonly Hold[]) =>
@@ -171,15 +172,14 @@ async function compareSums (engine: Engine, reference: ReferenceEngine): Promise
   ) => [name, { completed, failed, cancelled, skipped, retries, cpu: ms / 1000 }])
   const isAny = (sum: object) => Object.values(sum).some(count => count > 0)
   const some = [...reference.sums].filter(([, sum]) => isAny(sum))
-  deepEqual(sums.filter(([, sum]) => isAny(sum as object)), some.toSorted(([a], [b]) => a < b ? -1 : 1),
-    'what came of the runs')
+  deepEqual(sums.filter(([, sum]) => isAny(sum as object)), some.toSorted(([a], [b]) => a < b ? -1 : 1), 'statistics')
   const held = (await engine.held({ from: 0, to: reference.now * 2 })).map((
     { task, code, ms, runs }
   ) => [`${task}/${code}`, ms, runs]).toSorted(([a], [b]) => a! < b! ? -1 : 1)
-  deepEqual(held, heldNow(reference), 'for how long they were held')
+  deepEqual(held, heldNow(reference), 'held time')
   const failed = Map.groupBy(reference.runs.filter(({ state }) => state === 'failed'),
     ({ task, error, reason }) => `${task} ${error ?? reason}`)
   const graves = [...failed.values()].map(group => `${group[0]!.task} ${group.length}`)
   deepEqual((await engine.dead({})).map(({ task, count }) => `${task} ${count}`).toSorted(), graves.toSorted(),
-    'what failed of the same')
+    'dead letters')
 }

@@ -6,8 +6,8 @@ import type { Condition, Hold, NewRun, Priority, Source, State } from '../../../
 import type { Json } from '../../../core/model/json/json.ts'
 import type { Usage } from '../../../core/model/run/usage.ts'
 
-/** `counted`: what the prerequisite came to when it did. `waived`: that is enough, whatever it is. `result`: of one
- *  that was removed. */
+/** `counted`: the final state of the prerequisite, or null. `waived`: any final state is accepted. `result`: that of a
+ *  removed prerequisite. */
 interface Link {
   id: string
   ref: string | null
@@ -18,8 +18,8 @@ interface Link {
 }
 
 /** A run as the reference expects it: reasons by their code, errors by their message, the child by its pid. `own`:
- *  entries of its own timeline, of which the first `past` are of waits that are over. `rated`: its start was taken from
- *  a bucket, as far as is known. `countedTo`: up to when the wait in its cohort is summed, null: nothing of it is. */
+ *  entries of its own timeline, the first `past` of which belong to finished waits. `rated`: its start is known to
+ *  have taken a token of a rate. `countedTo`: the instant up to which its wait in the cohort is summed, or null. */
 export interface ExpectedRun {
   id: string
   task: string
@@ -78,14 +78,14 @@ export const isWaiting = ({ state }: ExpectedRun): boolean => state === 'queued'
 
 export const isScheduled = ({ source }: ExpectedRun) => source === 'schedule' || source === 'catch_up'
 
-/** Due first, then asked for first. */
+/** By due time, then id. */
 export const dueOrder = (a: ExpectedRun, b: ExpectedRun): number => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
 
-/** In which order single runs are told. */
+/** The order of single runs. */
 export const singleOrder = (a: ExpectedRun, b: ExpectedRun): number =>
   Number(b.now) - Number(a.now) || (a.deadline_at ?? Infinity) - (b.deadline_at ?? Infinity) || dueOrder(a, b)
 
-/** Until when a run of a cohort has waited; null: it still does. One that ended without an attempt waited until its
+/** The end of the wait of a run of a cohort; null: it still waits. A run that ended without an attempt waited until its
  *  end. */
 export function waitedUntil (
   { state, attempt, crashes, started_at: started, finished_at: finished }: ExpectedRun
@@ -99,7 +99,7 @@ export const rateOf = ({ count, per_ms: per }: { count: number, per_ms: number }
   per: per / SECOND
 })
 
-/** The parts that runs of owners that are no more have in their ends. */
+/** The shares of runs in the ends of their owners. */
 export function sharesIn (lost: readonly ExpectedRun[], cap: number): [ExpectedRun, Share][] {
   const shares = new Map(
     [...Map.groupBy(lost, run => run.owner)].map((
@@ -109,11 +109,11 @@ export function sharesIn (lost: readonly ExpectedRun[], cap: number): [ExpectedR
   return lost.map(run => [run, shares.get(run.owner)!(run)])
 }
 
-/** Until when a run waits after a crash, long ago when it is no suspect. */
+/** The earliest next start of a run after a crash; -Infinity when it is not a suspect. */
 export const waitedAfter = ({ crashes }: ExpectedRun, cap: number, now: number): number =>
   isSuspect({ crashes }, cap) ? now + waitAfterCrash(crashes, cap) : -Infinity
 
-/** What a run has before its first attempt, whatever was asked for. */
+/** The initial values of a run that do not depend on the request. */
 const unstarted = () => ({
   attempt: 0,
   turn: 0,
@@ -171,18 +171,17 @@ export function bornAs (ask: NewRun, id: string, now: number): ExpectedRun {
   }
 }
 
-/** A run that would wait for its turn waits for what is not over first. */
+/** The state of a run that waits again: blocked while a prerequisite is unfinished. */
 export const waitsAgain = ({ links }: ExpectedRun): 'queued' | 'blocked' =>
   links.some(({ counted }) => counted === null) ? 'blocked' : 'queued'
 
-/** A run that has begun and waits again: what those came to that are over keeps it no more. */
+/** The state of a run that has begun and waits again: finished prerequisites are accepted in any state. */
 export function waitsOn (run: ExpectedRun): 'queued' | 'blocked' {
   for (const link of run.links) link.waived = link.counted !== null
   return waitsAgain(run)
 }
 
-/** What those came to for which a run waits that is tried again by hand: it starts whatever those that are over came
- *  to. */
+/** Reads the states of prerequisites again for a retry by hand, which accepts finished ones in any state. */
 export function recount (links: Link[], stateOf: (id: string) => State | undefined): void {
   for (const link of links) {
     const state = stateOf(link.id)

@@ -1,17 +1,17 @@
-/** Nobody looks for so long, ms: the machine has slept. */
+/** After a longer pause between two checks the machine has slept, ms. */
 const SLEPT = 15_000
 
-/** Until when the leases of owners hold. */
+/** The ends of the leases of owners. */
 export class Leases extends Map<string, number> {
-  /** When somebody last looked for leases that are over. */
+  /** When expired leases were last looked for. */
   lookedAt: number | null = null
 
   renew (owner: string, until: number): void {
     this.set(owner, Math.max(until, this.get(owner) ?? -Infinity))
   }
 
-  /** Somebody looks for leases that are over; after a long time without a look, nobody's is. One that holds
-   *  for more than five minutes is cut: the clock was ahead. */
+  /** The owners with expired leases; none after a long pause between two checks. A lease that lasts longer than five
+   *  minutes was written by a clock that was ahead, and is shortened. */
   look (now: number): string[] {
     const before = this.lookedAt
     this.lookedAt = now
@@ -20,7 +20,7 @@ export class Leases extends Map<string, number> {
     return [...this].filter(([, until]) => until <= now).map(([owner]) => owner)
   }
 
-  /** Whether an owner is no more: without a lease, or seen to be late and late still. */
+  /** Whether an owner is gone: it has no lease, or its lease was found expired and not renewed. */
   isOver (owner: string, late: readonly string[], now: number): boolean {
     const until = this.get(owner)
     return until === undefined || (late.includes(owner) && until <= now)

@@ -66,12 +66,12 @@ const change: Step = ({ engine, reference, batched = false }, draw) => {
   )
 }
 
-/** Either a few of what is old, or all of it and what is beyond the newest. Which of the old ones went the engine says.
- */
+/** Sweeps either a few old runs, or all of them and those beyond the newest. The engine decides which of the old runs
+ *  are removed. */
 export const sweep: Step = ({ engine, reference }, draw) => {
   const dead = draw.of([undefined, reference.now - 40])
   const wished = reference.now - draw.of([100, 30])
-  // Of a run that ended before it was made, the clock having gone back, nobody can say how old it is.
+  // The age of a run that ended before its creation, because the clock was set back, is undefined.
   const odd = reference.runs.some(({ created_at: made, finished_at: over }) =>
     over !== null && [wished, dead].some(at => at !== undefined && made >= at && over < at)
   )
@@ -99,9 +99,9 @@ export const sweep: Step = ({ engine, reference }, draw) => {
   }, ({ count, left }) => {
     deepEqual(count, Math.min(limit, gone.length), 'swept')
     for (const [index, run] of gone.entries()) if (!left[index]) reference.remove(run)
-    ok(left.filter(is => !is).length === count, 'and only what may be')
+    ok(left.filter(is => !is).length === count, 'removed runs were allowed to be')
   })
 }
 
-/** What is done to many runs. */
+/** Steps that concern many runs. */
 export const MANY_RUN_STEPS: Record<string, Step> = { add, name, flow, refused, claim, plan, change }

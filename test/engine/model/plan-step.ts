@@ -63,7 +63,7 @@ function fired (
   { overlap, fresh, count }: Firing
 ): 'added' | 'skipped' | 'coalesced' {
   if (reference.named(one.task, one.key)) {
-    // It has its run already: that is neither.
+    // A fire whose run exists is neither added nor skipped.
     count.added -= 1
     return 'added'
   }
@@ -86,7 +86,7 @@ function fired (
   const run = reference.born(skipped ? { ...one, skipped } : one, fresh.shift() ?? '')
   if (skipped) return 'skipped'
   if (run.state === 'blocked') run.links = linksOf(one)
-  // What it waits for may have ended by the same call: it is told before the next fire comes.
+  // Its prerequisite may have ended in the same call, so dependents are updated before the next fire.
   if (run.links.length > 0) reference.follow()
   return 'added'
 }

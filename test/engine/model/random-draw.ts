@@ -1,10 +1,9 @@
 const LAST = 32
 
-/** More than any operation asks for: a number that is used up decides nothing any more. */
+/** Larger than any operation needs: a number that is used up yields zeros. */
 export const MOST = 2n ** 128n - 1n
 
-/** Draws decisions from one number: 0 is the first of what there is, so that a smaller number is a simpler operation.
- */
+/** Draws decisions from one number. 0 selects the first alternative, so a smaller number is a simpler operation. */
 export class Draw {
   #left: bigint
 
@@ -22,8 +21,8 @@ export class Draw {
     return list[this.below(list.length)]!
   }
 
-  /** One of the last of a list, which may be empty. What is drawn after it does not hang on the length of the list, so
-   *  that an operation means much the same when others before it are left out. */
+  /** One of the last elements of a list, which may be empty. Later draws do not depend on the length of the list, so an
+   *  operation stays similar when earlier ones are left out. */
   among<T> (list: readonly T[]): T | undefined {
     const back = this.below(LAST)
     return list.length === 0 ? undefined : list.at(-1 - back % list.length)

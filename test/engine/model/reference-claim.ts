@@ -12,7 +12,7 @@ function isOffered (reference: ReferenceEngine, { id, cohort }: Offer, run: Expe
     (['task', 'queue', 'priority', 'span', 'scheduled'] as const).every(name => own[name] === cohort[name])
 }
 
-/** Claims exactly as the seam describes it. */
+/** Claims as `Engine.claim` describes. */
 export function claimFrom (
   reference: ReferenceEngine,
   { owner, lease_until, offers, pools, limit = Infinity, rates = {} }: Omit<ClaimAsk, 'now'>

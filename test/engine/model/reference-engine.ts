@@ -13,13 +13,13 @@ import { bornAs, isScheduled, isWaiting, recount, singleOrder, waitedUntil, wait
   waitsOn } from './expected-run.ts'
 import type { Sum, ExpectedRun } from './expected-run.ts'
 
-/** The laws of runs in their simplest form: one list that every question scans from end to end. */
+/** The simplest engine with the same laws: one list that every query scans. */
 export class ReferenceEngine {
   now: number
   runs: ExpectedRun[] = []
   readonly cursors = new Map<string, number>()
   readonly sums = new Map<string, Sum>()
-  /** Time held by `task/code`, of waits that are over. */
+  /** Time held by `task/code`, of finished waits. */
   readonly held = new Map<string, { ms: number, runs: number }>()
   readonly events: Event[] = []
   readonly owners = new Leases()
@@ -41,7 +41,7 @@ export class ReferenceEngine {
     return known
   }
 
-  /** The run whose own a name is. */
+  /** The run that holds a key. */
   named (task: string, key: string | null | undefined): ExpectedRun | undefined {
     const holder = key === null || key === undefined
       ? undefined
@@ -72,7 +72,7 @@ export class ReferenceEngine {
     }
   }
 
-  /** A run leaves its cohort for good: what it was held for is its own from here on. */
+  /** A run leaves its cohort for good and takes its timeline along. */
   alone (run: ExpectedRun): void {
     const cohort = this.cohortOf(run)
     run.single = true
@@ -85,7 +85,7 @@ export class ReferenceEngine {
     run.past += counted.length
   }
 
-  /** A queued run waits no longer: for how long it was held is summed. */
+  /** The wait of a queued run ends, and its held time is summed. */
   #leave (run: ExpectedRun): void {
     if (run.state !== 'queued') return
     run.own = run.own.map((entry, place) =>
@@ -102,7 +102,7 @@ export class ReferenceEngine {
     run.past = run.own.length
   }
 
-  /** A run is over. */
+  /** Ends a run. */
   over (
     run: ExpectedRun,
     state: Exclude<State, 'blocked' | 'queued' | 'running'>,
@@ -114,14 +114,14 @@ export class ReferenceEngine {
     if (typeof run.until === 'string') run.free = true
   }
 
-  /** It waits again, unless a later one with its key is to be the last. */
+  /** Queues a run again, unless a later run with its key replaces it. */
   again (run: ExpectedRun, due_at: number, more: Partial<ExpectedRun> = {}): void {
     this.alone(run)
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })
     Object.assign(run, { state: waitsOn(run), owner: null, child: null, finished_at: null, due_at, ...more })
   }
 
-  /** A run that was over is not: what it came to counts no more for those who have not ended. */
+  /** A finished run is queued again, and its unfinished dependents wait for it again. */
   #reopen ({ id }: ExpectedRun): void {
     for (const run of this.runs.filter(({ state, links }) => !isFinal(state) && links.some(link => link.id === id))) {
       for (const link of run.links) if (link.id === id) link.counted = null
@@ -132,7 +132,7 @@ export class ReferenceEngine {
     }
   }
 
-  /** What follows from the ends of others, until nothing does. */
+  /** Updates the dependents of ended runs until nothing changes. */
   follow (): void {
     for (let changed = true; changed;) {
       changed = false
@@ -183,16 +183,16 @@ export class ReferenceEngine {
 
   readonly renew = (owner: string, until: number): void => this.owners.renew(owner, until)
 
-  /** These owners are no more; null: none of those there were. */
+  /** Removes these owners; null: all of them. */
   gone (owners: readonly string[] | null): void {
     for (const name of owners ?? [...this.owners.keys()]) this.owners.delete(name)
     this.events.push({ kind: 'over', owners })
-    // With what a run was claimed is not stored.
+    // The circumstances of a claim are not stored.
     if (owners === null) { for (const run of this.runs) run.rated = false }
     for (const run of this.runs) run.own = [...run.own.slice(0, run.past), ...orphaned(run.own.slice(run.past), owners)]
   }
 
-  /** The answer: null when the lease is stale, and nothing was said before that is the same. */
+  /** Settles a run. False: the lease is stale. */
   settle (
     run: ExpectedRun,
     turn: number,
@@ -210,7 +210,7 @@ export class ReferenceEngine {
     return true
   }
 
-  /** A run that was never begun goes back to its cohort; what it was held for before is summed. */
+  /** A run that never began returns to its cohort; its held time so far is summed. */
   #back (run: ExpectedRun, { reason }: Extract<Outcome, { kind: 'postponed' }>): void {
     const more = { attempt: run.attempt - 1, preempted: run.preempted + (reason.code === 'yield' ? 1 : 0) }
     if (run.displaced) return this.over(run, 'skipped', { ...more, reason: 'replaced' })

@@ -4,7 +4,7 @@ import { PRIORITIES, STATES, isFinal } from '../../../core/model/run/run.ts'
 import type { Lease, State } from '../../../core/model/run/run.ts'
 import type { Outcome } from '../../../core/model/run/outcome.ts'
 import type { Usage } from '../../../core/model/run/usage.ts'
-import { told, wanted } from './compare.ts'
+import { comparable, wanted } from './compare.ts'
 import type { Draw } from './random-draw.ts'
 import type { ReferenceEngine } from './reference-engine.ts'
 import { judged } from './expected-holds.ts'
@@ -12,8 +12,8 @@ import { isWaiting } from './expected-run.ts'
 import type { ExpectedRun } from './expected-run.ts'
 import { expireIn } from './reference-expire.ts'
 
-/** `boots`: how many processes there were. `batched`: several calls are drawn before the first is made, so that none
- *  may be sure of what another one may have removed. */
+/** `boots`: the number of restarts. `batched`: several calls are drawn before the first is made, so a call may concern
+ *  a run that an earlier one has removed. */
 export interface World {
   engine: Engine
   reference: ReferenceEngine
@@ -21,7 +21,7 @@ export interface World {
   batched?: boolean
 }
 
-/** One call: `call` makes it, `apply` does the same to the reference and throws where the result differs.
+/** One call: `call` makes it, `apply` applies it to the reference and throws where the result differs.
  *  `refused`: the code of the error that the call must reject with. */
 export interface Act {
   call: () => Promise<unknown>
@@ -29,7 +29,7 @@ export interface Act {
   refused?: string
 }
 
-/** Draws a call from the world as it is; null: there is nothing to do it to. */
+/** Draws a call for the current world; null: no run is in a suitable state. */
 export type Step = (world: World, draw: Draw) => Act | null
 
 export const act = <T>(call: () => Promise<T>, apply: (found: T) => void): Act => ({ call, apply })
@@ -39,17 +39,17 @@ const RUNNING = ['running'] as const
 export const ownerOf = ({ boots }: World): string => `boot-${boots}`
 export const reasonOf = (code: string, by = 'ann') => ({ code, message: code, by })
 
-/** A run, seldom one in another state than it should be in. */
+/** A run, rarely in another state than the given ones. */
 function some ({ reference: { runs } }: World, draw: Draw, states: readonly State[] = STATES): ExpectedRun | undefined {
   const fit = runs.filter(({ state }) => states.includes(state))
   return draw.among(draw.below(6) === 5 || fit.length === 0 ? runs : fit)
 }
 
 /** A run of the engine equals that of the reference; one that was removed meanwhile is null. */
-const same = (reference: ReferenceEngine, run: Parameters<typeof told>[0] | null, was: ExpectedRun) =>
-  deepEqual(run && told(run), reference.runs.includes(was) ? wanted(was, reference) : null)
+const same = (reference: ReferenceEngine, run: Parameters<typeof comparable>[0] | null, was: ExpectedRun) =>
+  deepEqual(run && comparable(run), reference.runs.includes(was) ? wanted(was, reference) : null)
 
-/** A lease that is seldom the one in force. */
+/** A lease of the run, rarely a stale one. */
 const leaseOf = ({ id, turn }: ExpectedRun, draw: Draw): Lease => ({ id, turn: turn + draw.of([0, 0, 0, 0, -1, 1]) })
 
 const isHeld = (reference: ReferenceEngine, run: ExpectedRun, { turn }: Lease) =>
@@ -80,16 +80,16 @@ const settle: Step = (world, draw) => {
   const run = some(world, draw, RUNNING)
   if (!run) return null
   const lease = leaseOf(run, draw)
-  const [outcome, used, lines] = [outcomeOf(world, draw), draw.of(USED), draw.of<string[]>([[], ['said']])]
+  const [outcome, used, lines] = [outcomeOf(world, draw), draw.of(USED), draw.of<string[]>([[], ['settled']])]
   const logs = lines.map(text => ({ at: reference.now, level: 30, text }))
   const begun = outcome.kind !== 'postponed' || draw.below(3) < 2
   return act(() => engine.settle({ lease, outcome, now: reference.now, logs, begun, ...used && { used } }), found => {
     const holds = reference.runs.includes(run) && reference.settle(run, lease.turn, { outcome, used, lines, begun })
-    // The same settlement a second time is answered again; which it is the contract says.
+    // A repeated settlement returns the run again; the contract tests which ones do.
     if (holds) same(reference, found, run)
     else if (found !== null) {
       deepEqual([found.id, found.turn, found.state === 'running'], [run.id, lease.turn, false],
-        'a stale holder is not listened to')
+        'a stale lease changes nothing')
     }
   })
 }
@@ -100,13 +100,13 @@ const report: Step = (world, draw) => {
   if (!run) return null
   const lease = leaseOf(run, draw)
   const [child, checkpoint, text] = [draw.of([undefined, { pid: 7, started: 's' }, null]),
-    draw.of([undefined, { at: 1 }, { at: 2 }]), draw.of([undefined, 'told'])]
-  const said = {
+    draw.of([undefined, { at: 1 }, { at: 2 }]), draw.of([undefined, 'reported'])]
+  const reported = {
     ...child !== undefined && { child },
     ...checkpoint !== undefined && { checkpoint },
     ...text !== undefined && { logs: [{ at: reference.now, level: 30, text }] }
   }
-  return act(() => engine.report({ lease, now: reference.now, ...said }), found => {
+  return act(() => engine.report({ lease, now: reference.now, ...reported }), found => {
     deepEqual(found, isHeld(reference, run, lease))
     if (!found) return
     if (child !== undefined) run.child = child?.pid ?? null
@@ -126,9 +126,9 @@ const beat: Step = (world, draw) => {
   return act(() => engine.beat({ owner, now: reference.now, until }), ({ running, cancel }) => {
     reference.renew(owner, until)
     const own = reference.runs.filter(run => run.state === 'running' && run.owner === owner)
-    deepEqual(byId(running), own.map(({ id, turn }) => ({ id, turn })), 'what it runs')
+    deepEqual(byId(running), own.map(({ id, turn }) => ({ id, turn })), 'its running runs')
     deepEqual(byId(cancel).map(({ id, reason }) => [id, reason.code]),
-      own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'what is to stop')
+      own.flatMap(run => run.cancel === null ? [] : [[run.id, run.cancel]]), 'requests to stop')
   })
 }
 
@@ -138,7 +138,7 @@ const expire: Step = ({ engine, reference }, draw) => {
   return act(() => engine.expire({ ...ask, now: reference.now }), ({ queued, failed }) => {
     const lost = expireIn(reference, ask, late)
     const those = (is: (run: ExpectedRun) => boolean) => byId(lost.filter(is)).map(run => wanted(run, reference))
-    deepEqual([byId(queued).map(told), byId(failed).map(told)], [those(isWaiting),
+    deepEqual([byId(queued).map(comparable), byId(failed).map(comparable)], [those(isWaiting),
       those(run => run.state === 'failed')])
   })
 }
@@ -216,7 +216,7 @@ const hold: Step = (world, draw) => {
   const { engine, reference } = world
   const run = some(world, draw, ['queued'])
   if (!run) return null
-  const said = {
+  const verdict = {
     owner: ownerFor(world, draw),
     at: reference.now,
     code: draw.of(['battery', 'window', null]),
@@ -239,10 +239,10 @@ const hold: Step = (world, draw) => {
     reference.runs.some(other =>
       other.state === 'queued' && JSON.stringify(reference.cohortOf(other)) === JSON.stringify(key)
     )
-  return act(() => engine.hold([{ ...said, ...cohort ? { cohort } : { id: run.id } }]), () => {
-    if (cohort && (waits() || said.code === null)) reference.events.push({ kind: 'judged', ...said, cohort })
+  return act(() => engine.hold([{ ...verdict, ...cohort ? { cohort } : { id: run.id } }]), () => {
+    if (cohort && (waits() || verdict.code === null)) reference.events.push({ kind: 'judged', ...verdict, cohort })
     if (!cohort && reference.runs.includes(run) && run.state === 'queued') {
-      run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), said)]
+      run.own = [...run.own.slice(0, run.past), ...judged(run.own.slice(run.past), verdict)]
     }
   })
 }
@@ -259,27 +259,27 @@ const discard: Step = (world, draw) => {
   })
 }
 
-/** Time goes on, and seldom back. */
+/** Advances the clock, and rarely sets it back. */
 export const wait: Step = ({ reference }, draw) =>
   act(async () => undefined, () => {
     reference.now += draw.of([1, 5, 20, 60, -15, 61_000])
   })
 
-/** A stop and a start: whoever ran something is no more. */
+/** Stops and starts the engine, after which all owners are gone. */
 export const restart: Step = world =>
   act(async () => {
     await world.engine.stop()
     await world.engine.start()
     return (await world.engine.health(world.reference.now)).mended
   }, mended => {
-    deepEqual(mended, { count: 0, rows: [] }, 'nothing that the engine writes is out of range')
+    deepEqual(mended, { count: 0, rows: [] }, 'the engine writes values in range')
 
     world.boots += 1
     world.reference.owners.lookedAt = null
     world.reference.gone(null)
   })
 
-/** What is done to one run, and by owners. */
+/** Steps that concern one run or one owner. */
 export const STEPS: Record<string, Step> = {
   settle,
   report,
