@@ -51,7 +51,7 @@ t.test('an endless loop is ended at its timeout, shows progress before it, and b
       }
       export const TASK_DEFINITIONS = ${
         JSON.stringify(PLACES)
-      }.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 1, max_retries: 0 }))`,
+      }.map(isolation => ({ id: 'loop_' + isolation, isolation, func, timeout: 5, max_retries: 0 }))`,
       ...Object.fromEntries(
         PLACES.map(place => [`next_${place}.ts`, taskFile(`next_${place}`, 'return "fine"', { isolation: place })])
       ),
@@ -66,7 +66,7 @@ t.test('an endless loop is ended at its timeout, shows progress before it, and b
       t.match(await ended('here'), { state: 'completed', result: 'fine' }, `${place}: the manager is not blocked`)
       t.match(await over(loop), {
         state: 'failed',
-        error: { name: 'StopReason', message: 'took longer than its timeout of 1 s' }
+        error: { name: 'StopReason', message: 'took longer than its timeout of 5 s' }
       }, place)
       const size = statSync(join(folder, `loop_${place}`)).size
       t.match(await ended(`next_${place}`), { state: 'completed', result: 'fine' }, `${place}: the next one runs`)
