@@ -12,20 +12,20 @@ async function embedded (t: Owner, options: Parameters<typeof createManager>[0] 
   return manager
 }
 
-t.test('tasks may be added in code, one or many, and removed', async t => {
+t.test('tasks can be added in code, one or many, and removed', async t => {
   const manager = await embedded(t, { services: { db: { rows: 3 } } })
   await manager.start()
   manager.addTask({ id: 'one', func: ctx => (ctx.services.db as { rows: number }).rows })
   manager.registerTasks([{ id: 'two', func: () => 2, trigger: '@hourly' }, { id: 'three', func: () => 3 }])
   const { run } = await manager.desk.enqueue('one')
-  await until('it is done', async () => (await manager.desk.run(run.id)).result === 3)
+  await until('it is completed', async () => (await manager.desk.run(run.id)).result === 3)
   await until('the trigger is planned', () => manager.planner.of('two').length === 1)
   t.equal(manager.removeTask('two'), true)
   t.equal(manager.removeTask('two'), false)
   t.strictSame([...manager.catalog.tasks.keys()], ['one', 'three'])
 })
 
-t.test('a definition that is wrong is refused with its pointer, and none of its list is added', async t => {
+t.test('an invalid definition is refused, and none of its list is added', async t => {
   const manager = await embedded(t)
   t.throws(() => manager.registerTasks([{ id: 'good', func: () => 1 }, { id: 'Bad Id', func: () => 1 }]), {
     code: 'OFFPEAK_TASK_INVALID'
@@ -44,10 +44,10 @@ t.test('a definition that is wrong is refused with its pointer, and none of its 
     () => manager.registerTasks([{ id: 'y', func: () => 1 }, { id: 'z', func: () => 1 }, { id: 'y', func: () => 2 }]),
     { code: 'OFFPEAK_TASK_DUPLICATE' }
   )
-  t.strictSame([...manager.catalog.tasks.keys()], ['x'], 'none of a list in which one comes twice')
+  t.strictSame([...manager.catalog.tasks.keys()], ['x'], 'none of a list with a duplicate')
 })
 
-t.test('however long an enqueue takes, its run is due at the instant it was added, and belongs to its cohort', async t => {
+t.test('a run is due at the instant it is added, however long the enqueue takes', async t => {
   let now = 1_800_000_000_000
   const clock = { now: () => now++, monotonic: () => performance.now() }
   const manager = await embedded(t, { clock })
@@ -61,14 +61,14 @@ t.test('however long an enqueue takes, its run is due at the instant it was adde
   t.match(hurried.run, { due_at: hurried.run.created_at })
 })
 
-t.test('settings in code are checked like a file', async t => {
+t.test('settings in code are checked like those in a file', async t => {
   await t.rejects(createManager({ config: { manager: { max_tasks: -1 } } }), {
     code: 'OFFPEAK_CONFIG_INVALID',
     message: /max_tasks/
   })
 })
 
-t.test('start and stop may be called twice, and a stopped manager starts again with what it had', async t => {
+t.test('start and stop can be called twice, and a stopped manager starts again with its tasks and runs', async t => {
   const manager = await embedded(t)
   await manager.stop()
   await manager.start()
@@ -92,15 +92,15 @@ t.test('a second manager on the same data folder is refused, and starts when the
   t.equal(second.state, 'started')
 })
 
-t.test('a listener that throws does not keep others from hearing', async t => {
+t.test('a listener that throws does not keep others from being called', async t => {
   const manager = await embedded(t)
-  const heard: string[] = []
+  const kinds: string[] = []
   manager.onNotice(() => {
-    throw new Error('deaf')
+    throw new Error('broken listener')
   })
-  manager.onNotice(notice => void heard.push(notice.kind))
+  manager.onNotice(notice => void kinds.push(notice.kind))
   await manager.start()
-  t.ok(heard.includes('started'))
+  t.ok(kinds.includes('started'))
 })
 
 t.test('schedules fire by the injected clock', async t => {
@@ -124,7 +124,7 @@ t.test('a file that takes the id of a task in code does not replace it', async t
   t.equal(manager.catalog.tasks.get('same')!.source, 'code')
 })
 
-t.test('an override that breaks a task in code leaves its last good version in force, and is listed', async t => {
+t.test('an override that breaks a task in code keeps its last good version and is listed', async t => {
   const { manager, write } = await home(t)
   manager.addTask({ id: 'hourly', func: () => 1, trigger: '@hourly' })
   await manager.start()
@@ -145,7 +145,7 @@ t.test('another tasks directory in config.json takes effect while the manager ru
   t.strictSame([...manager.catalog.tasks.keys()], ['b'])
 })
 
-t.test('a task that wants it has one run whenever the manager starts, unless it is disabled', async t => {
+t.test('a task with run_on_start has one run at each start, unless it is disabled', async t => {
   const manager = await embedded(t)
   manager.registerTasks([{ id: 'hello', func: () => 1, run_on_start: true }, {
     id: 'off',
@@ -161,7 +161,7 @@ t.test('a task that wants it has one run whenever the manager starts, unless it 
   t.strictSame(await runs(), [['hello', 'schedule'], ['hello', 'schedule']])
 })
 
-t.test('rates are known before the first run may start: a second reading is taken', async t => {
+t.test('a second reading is taken before the first run may start, so that rates are known', async t => {
   const clock = fakeClock()
   const { senses, see } = fakeSenses(clock)
   senses.sample = async () => {

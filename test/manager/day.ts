@@ -15,8 +15,7 @@ import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 type Sleep = (span: string) => Promise<void>
 
-/** Tasks that use what the manager has: schedules, retries, a breaker, dependencies, rates, deadlines, checkpoints,
- *  progress. */
+/** Tasks with schedules, retries, a breaker, dependencies, rates, deadlines, checkpoints and progress. */
 const definitions = (sleep: Sleep): TaskDefinition[] => [
   { id: 'quick', trigger: '* * * * *', func: () => 1 },
   {
@@ -65,7 +64,7 @@ const definitions = (sleep: Sleep): TaskDefinition[] => [
   }
 ]
 
-/** A manager on a virtual clock whose engine can be made to fail, not started yet. */
+/** A manager on a simulated clock whose engine can be made to fail; it is not started. */
 export async function faultyManager ({ forecasts = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-supervisor-'))
   const clock = new SimulatedClock(Date.UTC(2026, 0, 5, 12, 0, 30))
@@ -107,14 +106,14 @@ export async function faultyManager ({ forecasts = false } = {}) {
 
 export type Faulty = Awaited<ReturnType<typeof faultyManager>>
 
-/** What a caller of the product meets is the caller's: it may be refused, and the rest has to hold. */
+/** Calls and ignores an error: a call may be refused while the engine fails. */
 const attempt = async (what: () => unknown): Promise<void> => {
   try {
     await what()
   } catch {}
 }
 
-/** Time passes, and the loops that the test kit leaves out come round. */
+/** Advances the clock, and runs the beats that the test kit leaves out. */
 export async function pass ({ kit, manager }: Faulty, minutes: number): Promise<void> {
   for (let step = 0; step < 2 * minutes; step++) {
     await kit.advance('30s')
@@ -123,7 +122,7 @@ export async function pass ({ kit, manager }: Faulty, minutes: number): Promise<
   await kit.settle()
 }
 
-/** Half an hour in which everything is asked of the manager that people and tasks ask. */
+/** Every kind of call that people and tasks make of the manager, in half an hour. */
 export const STEPS: ((it: Faulty) => Promise<unknown>)[] = [
   async ({ kit }) => {
     for (const task of ['fails', 'after', 'rated', 'rated', 'saves']) await attempt(() => kit.enqueue(task))
@@ -161,7 +160,7 @@ export const STEPS: ((it: Faulty) => Promise<unknown>)[] = [
       () => desk.dead.discard({ task: 'flaky', by: 'anna', message: 'old' })]) await attempt(act)
   },
   async ({ manager: { pauses } }) => await attempt(() => pauses.add({ scope: 'task', name: 'quick', by: 'anna' })),
-  // A person whose call was refused asks again.
+  // A refused call is repeated.
   async ({ manager: { pauses } }) => {
     for (let turn = 0; turn < 2; turn++) await attempt(() => pauses.remove({ scope: 'task', name: 'quick' }, 'anna'))
   },
@@ -170,7 +169,7 @@ export const STEPS: ((it: Faulty) => Promise<unknown>)[] = [
       () => desk.queues.list()]) await attempt(ask)
   },
   async ({ manager }) => await attempt(() => manager.explain.task(manager.desk.definition('saves'))),
-  // Each forecast takes a thread of its own: not every day can have one.
+  // A forecast starts a thread, which is too slow for every day.
   async ({ manager, forecasts }) => {
     for (const ask of [() => forecasts && manager.forecast(2), () => manager.activity.save()]) await attempt(ask)
   },
@@ -182,7 +181,7 @@ export const STEPS: ((it: Faulty) => Promise<unknown>)[] = [
   async it => await pass(it, 2)
 ]
 
-/** Stops the manager, its graces on the virtual clock. */
+/** Stops the manager, with its grace periods on the simulated clock. */
 export async function halt ({ kit, manager }: Faulty): Promise<void> {
   const waiting = { isOver: false }
   const stopping = attempt(() => manager.stop()).finally(() => {
@@ -196,7 +195,7 @@ export async function halt ({ kit, manager }: Faulty): Promise<void> {
   await stopping
 }
 
-/** The whole of it, with the health after each step; start included. */
+/** Starts the manager and does every step, with `afterStep` after the start (0) and each step. */
 export async function live (
   it: Faulty,
   afterStep: (step: number) => Promise<unknown> | unknown = () => undefined
@@ -204,14 +203,14 @@ export async function live (
   await attempt(() => it.kit.start())
   await afterStep(0)
   for (const [index, step] of STEPS.entries()) {
-    // What cannot start is started again, as whoever runs it would.
+    // A failed start is repeated, as a supervisor does.
     if (it.manager.state === 'stopped') await attempt(() => it.kit.start())
     if (it.manager.state === 'started') await attempt(() => step(it))
     await afterStep(index + 1)
   }
 }
 
-/** Everything that is not as it has to be some time after the fault is over; nothing is right. */
+/** What is wrong some time after the fault is over, as messages; empty if all is right. */
 export async function wrongs (it: Faulty): Promise<string[]> {
   const { kit, manager, engine } = it
   const wrong: string[] = []
@@ -220,10 +219,10 @@ export async function wrongs (it: Faulty): Promise<string[]> {
   const before = kit.clock.now()
   const running = (await engine.list({ state: ['running'], limit: 200 })).items
   for (const { id, task } of running) {
-    if (manager.runner.active.get(id) === undefined) wrong.push(`run ${id} of ${task} is running in nobody's hands`)
+    if (manager.runner.active.get(id) === undefined) wrong.push(`run ${id} of ${task} is running without a runner`)
   }
   for (const { id, task, next_at: at } of manager.planner.schedules) {
-    if (at === null || at > before + 120_000) wrong.push(`the schedule ${id} of ${task} stands still`)
+    if (at === null || at > before + 120_000) wrong.push(`the schedule ${id} of ${task} does not fire`)
   }
   const added = (await engine.list({ task: 'quick', from: before - 300_000, limit: 200 })).items
   if (added.length < 4) wrong.push(`quick has fired ${added.length} times in the last five minutes`)

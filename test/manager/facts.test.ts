@@ -19,7 +19,7 @@ const VALUES: Json[] = [[], 'x', 5, {}, true, [1e308, 'x', null], {
   from: {}
 }, { buckets: [5] }]
 
-t.test('a fact that is nothing of the kind stops no start, no sweep and no reading, and holds nothing', async t => {
+t.test('an invalid stored fact fails no start, sweep or reading, and pauses nothing', async t => {
   const folder = scratch(t)
   const clock = fakeClock()
   for (const name of NAMES) {
@@ -35,7 +35,7 @@ t.test('a fact that is nothing of the kind stops no start, no sweep and no readi
         senses: fakeSenses(clock).senses,
         loops: 'none',
         engine,
-        onNotice: said => void (said.kind.endsWith('_failed') && failures.push(said))
+        onNotice: notice => void (notice.kind.endsWith('_failed') && failures.push(notice))
       })
       manager.registerTasks([{ id: 'a', func: () => 1 }])
       await manager.start()

@@ -1,6 +1,6 @@
 import type { Engine } from '../../core/engine/engine.ts'
 
-/** A call of the engine and the place in core from where it was made. */
+/** A call of the engine and the functions in core that made it. */
 export interface Site {
   call: string
   from: string
@@ -11,8 +11,7 @@ type Rule = (site: Site) => boolean
 const FRAME =
   /at (?:async )?(?:(?<name>[^\s(]+) )?(?:\[as \w+\] )?\(?(?:file:\/\/)?[^\s)]*\/core\/(?<file>[\w/-]+)\.ts:\d+/
 
-/** Where the product called from: the first frames that are neither the engine nor what counts and watches its
- *  calls. */
+/** The two innermost frames in core outside the engine and the wrappers of its calls. */
 function callerOf (stack: string): string {
   const frames = stack.split('\n').slice(1).flatMap(line => {
     const { file, name } = FRAME.exec(line)?.groups ?? {}
@@ -24,15 +23,14 @@ function callerOf (stack: string): string {
   return own.slice(0, 2).map(({ file, name }) => `${file} ${(name ?? '').replace(/^\w+\./, '')}`.trim()).join(' < ')
 }
 
-/** An engine every call of which can be made to fail, whatever calls it has. Only what answers later can fail: the rest
- *  is wiring. */
+/** An engine whose asynchronous calls can be made to fail. */
 export function faulty (engine: Engine) {
   const seen = new Map<string, Site>()
   let rule: Rule | null = null
   let thrown = 0
   const wrap = (name: string, call: (...args: unknown[]) => unknown) => (...args: unknown[]) => {
     const site = { call: name, from: callerOf(new Error('where').stack ?? '') }
-    // What the test itself asks does not fail.
+    // Calls by the test itself do not fail.
     if (site.from !== '' && rule?.(site)) {
       thrown++
       return Promise.reject(new Error(`${name} was broken on purpose`))
@@ -49,14 +47,14 @@ export function faulty (engine: Engine) {
   })
   return {
     engine: proxy,
-    /** What was called so far that can fail. */
+    /** The calls so far that can fail. */
     get sites (): Site[] {
       return [...seen.values()]
     },
     get thrown () {
       return thrown
     },
-    /** From now on the calls for which the rule holds fail. */
+    /** Makes each call fail for which the rule returns true. */
     fail: (next: Rule) => {
       rule = next
     },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fakeClock, until } from '../clock.ts'
 import { promptly } from '../promptly.ts'
 
-t.test('a file that is dropped in is a task within two seconds, changes when it is saved, and goes when it is removed', async t => {
+t.test('a task file is added, changed and removed within two seconds', async t => {
   const { manager, write, root, reach } = await home(t)
   await manager.start()
   t.strictSame(await manager.desk.tasks(), [])
@@ -25,7 +25,7 @@ t.test('a file that is dropped in is a task within two seconds, changes when it 
   await promptly(t, 'the task is gone', () => !manager.catalog.tasks.has('hello'))
 })
 
-t.test('a broken file names its line and harms no neighbour; mended, it counts again', async t => {
+t.test('a broken file is reported with its line, other files load, and it loads once it is fixed', async t => {
   const { manager, write, said } = await home(t, {
     files: { 'good.ts': taskFile('good'), 'bad.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' }
   })
@@ -34,7 +34,7 @@ t.test('a broken file names its line and harms no neighbour; mended, it counts a
   t.match(manager.catalog.broken, [{ file: 'bad.ts', line: 2, code: 'OFFPEAK_TASK_FILE_BROKEN' }])
   t.match(said('file_broken'), [{ file: 'bad.ts', line: 2 }])
   write('backgroundtask/bad.ts', taskFile('bad'))
-  await promptly(t, 'it is mended', () => manager.catalog.tasks.has('bad'))
+  await promptly(t, 'it is fixed', () => manager.catalog.tasks.has('bad'))
   t.strictSame(manager.catalog.broken, [])
 })
 
@@ -53,7 +53,7 @@ t.test('a running run finishes under the definition it started with [F39]', asyn
   t.equal((await manager.desk.run(run.id)).result, 'old')
 })
 
-t.test('a task file that hangs or exits when it is imported is broken, and everything else runs', async t => {
+t.test('a task file that exits or fails during import is reported broken, and others load', async t => {
   const { manager } = await home(t, {
     files: { 'exits.ts': 'process.exit(3)', 'good.ts': taskFile('good'), 'missing.ts': 'import "./nowhere.ts"\n' }
   })
@@ -65,11 +65,11 @@ t.test('a task file that hangs or exits when it is imported is broken, and every
   }])
 })
 
-t.test('whoever asks for a task while a file is still being imported is told to come again, and gets it then', {
+t.test('an enqueue while a file is still being imported is refused with retryAfter, and works afterwards', {
   timeout: 240_000
 }, async t => {
   const folder = t.testdir({})
-  // It is imported in a child process first, and then here.
+  // A file is imported in a child process first, then in this one.
   const slow = `import { existsSync, writeFileSync } from 'node:fs'
 const place = process.pid === ${process.pid} ? 'here' : 'child'
 writeFileSync('${folder}/' + place, '')
@@ -91,17 +91,20 @@ ${taskFile('slow', 'return 1', { run_on_start: true })}`
   writeFileSync(join(folder, 'let-here'), '')
   await until('the file is imported', () => manager.catalog.tasks.has('slow'))
   const first = async () => (await manager.desk.runs({ task: 'slow', limit: 5 })).items
-  await until('the run that it wants at the start is added', async () => (await first()).length === 1)
+  await until('its run_on_start is added', async () => (await first()).length === 1)
   t.match(await first(), [{ source: 'schedule' }])
   t.match(await manager.desk.enqueue('slow'), { created: true })
-  await t.rejects(manager.desk.enqueue('nobody'), { code: 'OFFPEAK_TASK_NOT_FOUND' })
+  await t.rejects(manager.desk.enqueue('unknown'), { code: 'OFFPEAK_TASK_NOT_FOUND' })
 })
 
 t.test('a script with a header is a task like any other', async t => {
   const { manager, reach } = await home(t, {
     files: {
-      'hello.sh':
-        '#!/bin/sh\n# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0\necho 50%\necho "::result {\\"said\\":\\"hello\\"}"\n'
+      'hello.sh': `#!/bin/sh
+# offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0
+echo 50%
+echo '::result {"said":"hello"}'
+`
     }
   })
   await manager.start()
@@ -111,7 +114,7 @@ t.test('a script with a header is a task like any other', async t => {
   t.match(await manager.desk.run(run.id), { result: { said: 'hello' }, progress: { percentage: 50 } })
 })
 
-t.test('a bad configuration keeps the last good one in force and is told; a good one takes effect [F40]', async t => {
+t.test('an invalid configuration is refused with a notice, and a valid one takes effect [F40]', async t => {
   const { manager, configFile, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   await manager.start()
   writeFileSync(configFile, '{\n  "manager": { "max_task_retries": "three" }\n}')
@@ -143,7 +146,7 @@ t.test('enabling and disabling write config.json and keep its comments', async t
   }])
 })
 
-t.test('a task file that goes while others fire takes nothing along but itself', async t => {
+t.test('a task file that is removed while others fire does not affect them', async t => {
   const clock = fakeClock('2026-11-22T12:00:30Z')
   const every = { trigger: '* * * * *', overlap: 'allow' }
   const { manager, root, said } = await home(t, {
@@ -152,7 +155,7 @@ t.test('a task file that goes while others fire takes nothing along but itself',
   })
   await manager.start()
   const { sync } = manager.planner
-  // The file is gone from the tasks, and the schedules do not know of it yet.
+  // The task is removed from the catalog, but not yet from the planner.
   manager.planner.sync = async () => undefined
   rmSync(join(root, 'backgroundtask/a.ts'))
   await manager.catalog.rescan()

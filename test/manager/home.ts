@@ -10,7 +10,7 @@ import type { Notice, NoticeKind } from '../../core/model/notice.ts'
 import type { Owner } from '../work/harness.ts'
 import type { State } from '../../core/model/run/run.ts'
 
-/** A folder with a configuration and task files, and a manager on it that is stopped with the test. */
+/** A folder with a configuration and task files, and a manager on it that the test stops. */
 export async function home (
   t: Owner,
   { files = {}, config = {}, ...options }: { files?: Record<string, string>, config?: object } & Omit<ManagerOptions,

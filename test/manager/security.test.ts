@@ -7,19 +7,19 @@ import { healthOf } from '../../core/health.ts'
 import { createManager } from '../../core/manager.ts'
 import { Security, isContained, refuseLoosePlugins, rootFinding } from '../../core/security.ts'
 
-const open = { skip: process.platform === 'win32' && 'no modes' }
-const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
+const open = { skip: process.platform === 'win32' && 'needs file modes' }
+const foreign = { skip: process.getuid?.() !== 0 && 'needs root to change owners' }
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
-t.test('a configuration that others can change at the start loads no code; mended, it does [F40]', open, async t => {
+t.test('a configuration that others can write loads no code at the start until it is fixed [F40]', open, async t => {
   const { root, configFile, write } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   chmodSync(configFile, 0o666)
-  const said: string[] = []
+  const kinds: string[] = []
   const manager = await createManager({
     configFile,
     env: {},
     onNotice: notice => {
-      if (notice.kind === 'config_refused' || notice.kind === 'config_loaded') said.push(notice.kind)
+      if (notice.kind === 'config_refused' || notice.kind === 'config_loaded') kinds.push(notice.kind)
     }
   })
   t.teardown(() => manager.stop())
@@ -39,23 +39,22 @@ t.test('a configuration that others can change at the start loads no code; mende
   chmodSync(configFile, 0o644)
   await manager.settings.rescan()
   await until('the task is found', () => manager.catalog.tasks.has('hello'))
-  t.same(said, ['config_refused', 'config_loaded'])
+  t.same(kinds, ['config_refused', 'config_loaded'])
   t.match(await healthOf(manager), { config: { ok: true }, broken: [] })
 })
 
-t.test('a configuration that comes into reach of others while it is in force is not read again [F40]', open,
-  async t => {
-    const { manager, configFile, write, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
-    await manager.start()
-    chmodSync(configFile, 0o646)
-    write('config.json', JSON.stringify({ manager: { tasks_directory: 'other' } }))
-    await manager.settings.rescan()
-    await until('it is refused', () => said('config_refused').length > 0)
-    t.ok(manager.catalog.tasks.has('hello'), 'the last good one stays in force')
-    t.match((await healthOf(manager)).config, { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED' } })
-  })
+t.test('a configuration that becomes writable by others is not read again [F40]', open, async t => {
+  const { manager, configFile, write, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+  await manager.start()
+  chmodSync(configFile, 0o646)
+  write('config.json', JSON.stringify({ manager: { tasks_directory: 'other' } }))
+  await manager.settings.rescan()
+  await until('it is refused', () => said('config_refused').length > 0)
+  t.ok(manager.catalog.tasks.has('hello'), 'the last good one stays in force')
+  t.match((await healthOf(manager)).config, { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED' } })
+})
 
-t.test('what offpeak has made in its data folder is closed to others, and that is said [S35]', open, async t => {
+t.test('files that offpeak made in its data folder are closed to others, with a notice [S35]', open, async t => {
   const { root, manager, said } = await home(t)
   await manager.start()
   await manager.stop()
@@ -68,13 +67,13 @@ t.test('what offpeak has made in its data folder is closed to others, and that i
   await manager.start()
   t.strictSame([data, join(data, 'token'), join(data, 'imports.json')].map(modeOf), [0o700, 0o600, 0o640])
   t.equal(said('insecure').filter(notice => 'message' in notice && notice.message.includes('is now')).length, 2,
-    'each with its mode')
+    'one notice for each')
   t.match(said('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), {
     fix: 'remove the file'
   })
 })
 
-t.test('what a link in the data folder names, and what belongs to another user, keeps its mode', foreign, async t => {
+t.test('a link target and a file of another user keep their modes', foreign, async t => {
   const { root, manager } = await home(t)
   await manager.start()
   await manager.stop()
@@ -88,7 +87,7 @@ t.test('what a link in the data folder names, and what belongs to another user, 
   t.same([outside, join(data, 'theirs')].map(modeOf), [0o666, 0o666])
 })
 
-t.test('a folder of somebody else is no data folder to repair', open, async t => {
+t.test('a folder that offpeak did not make keeps its mode', open, async t => {
   const { root, manager } = await home(t)
   mkdirSync(join(root, 'data'))
   writeFileSync(join(root, 'data/letters.txt'), '')
@@ -97,7 +96,7 @@ t.test('a folder of somebody else is no data folder to repair', open, async t =>
   t.equal(modeOf(join(root, 'data')), 0o755)
 })
 
-t.test('a token that another user has chosen refuses the start [S35]', foreign, async t => {
+t.test('a token file of another user refuses the start [S35]', foreign, async t => {
   const { root, manager } = await home(t)
   mkdirSync(join(root, 'data'))
   writeFileSync(join(root, 'data/token'), 'x'.repeat(43))
@@ -115,8 +114,7 @@ t.test('a link to a token of another user refuses the start', foreign, async t =
   await t.rejects(manager.start(), { code: 'OFFPEAK_START_REFUSED' })
 })
 
-t.test('a token file that others may read, and a file that a group may change, are named with the command that ends it',
-  open, async t => {
+t.test('a token that others can read and a task file that a group can write are reported with a fix', open, async t => {
   const { root, manager } = await home(t, {
     config: { server: { token_file: 'secret' } },
     files: { 'hello.ts': taskFile('hello') }
@@ -139,7 +137,7 @@ t.test('a token file that others may read, and a file that a group may change, a
     account: { uid: process.getuid!(), gid: 4711 }
   })
   chmodSync(join(root, 'backgroundtask/hello.ts'), 0o664)
-  // The group of root is nobody else's.
+  // The group of root has no other members.
   if (process.getgid!() === 0) chownSync(join(root, 'backgroundtask/hello.ts'), 0, 50)
   await security.look()
   await security.look()
@@ -147,10 +145,10 @@ t.test('a token file that others may read, and a file that a group may change, a
     message: 'every member of the group',
     fix: 'chmod g-w'
   }])
-  t.equal(notices.length, new Set(notices.map(notice => JSON.stringify(notice))).size, 'each once')
+  t.equal(notices.length, new Set(notices.map(notice => JSON.stringify(notice))).size, 'each is reported once')
 })
 
-t.test('root is said once, with what to do, and in a container what fits there [S37]', async t => {
+t.test('running as root is reported once, with a fix that fits a container or not [S37]', async t => {
   const config = (accept: string | null) => ({ security: { accept_root: accept, accept_loose_files: null } })
   t.match(rootFinding({ uid: 0, gid: 0 }, config(null), false), { message: 'as root', fix: 'User=' })
   t.match(rootFinding({ uid: 0, gid: 0 }, config(null), true), { message: 'in this container', fix: 'runAsUser' })
@@ -166,7 +164,7 @@ t.test('root is said once, with what to do, and in a container what fits there [
     process.getuid?.() === 0 ? 1 : 0)
 })
 
-t.test('a plugin that others can change is not executed [S35]', open, async t => {
+t.test('a plugin that others can write is not executed [S35]', open, async t => {
   const folder = t.testdir({ 'a.ts': '', 'b.ts': '' })
   await refuseLoosePlugins(folder, ['a.ts', 'b.ts'])
   chmodSync(join(folder, 'b.ts'), 0o646)

@@ -5,14 +5,14 @@ import { until } from '../clock.ts'
 
 const manage = (manager: object) => ({ config: { manager } })
 
-t.test('manager.tasks_directory is where task files are looked for', async t => {
+t.test('manager.tasks_directory is the folder of task files', async t => {
   const { manager, write } = await home(t, manage({ tasks_directory: 'my/jobs' }))
   write('my/jobs/hello.ts', taskFile('hello'))
   await manager.start()
   t.ok(manager.catalog.tasks.has('hello'))
 })
 
-t.test('manager.max_tasks refuses what is more, by name', async t => {
+t.test('manager.max_tasks refuses further tasks and names their files', async t => {
   const { manager } = await home(t, {
     ...manage({ max_tasks: 2 }),
     files: { 'a.ts': taskFile('a'), 'b.ts': taskFile('b'), 'c.ts': taskFile('c') }
@@ -23,7 +23,7 @@ t.test('manager.max_tasks refuses what is more, by name', async t => {
   t.throws(() => manager.addTask({ id: 'd', func: () => 1 }), { code: 'OFFPEAK_TASK_LIMIT' })
 })
 
-t.test('manager.task_timeout bounds a task that says nothing', async t => {
+t.test('manager.task_timeout applies to a task without a timeout', async t => {
   const { manager, reach } = await home(t, {
     ...manage({ task_timeout: 0.05, max_task_retries: 0 }),
     files: { 'slow.ts': taskFile('slow', 'await new Promise(() => {})') }
@@ -34,7 +34,7 @@ t.test('manager.task_timeout bounds a task that says nothing', async t => {
   t.match(await manager.desk.run(run.id), { error: { message: /0\.05 s/ } })
 })
 
-t.test('manager.max_task_retries is for tasks that say nothing, and theirs for those that do', async t => {
+t.test('manager.max_task_retries applies to tasks without max_retries', async t => {
   const { manager, reach } = await home(t, {
     ...manage({ max_task_retries: 0 }),
     files: {
@@ -50,7 +50,7 @@ t.test('manager.max_task_retries is for tasks that say nothing, and theirs for t
   t.equal((await manager.desk.run(b!.run.id)).attempt, 2)
 })
 
-t.test('manager.scheduler_thread_pool is how many run at once, also when it is changed', async t => {
+t.test('manager.scheduler_thread_pool is the number of concurrent runs, also after a change', async t => {
   const { manager, write } = await home(t, {
     ...manage({ scheduler_thread_pool: 2 }),
     files: {
@@ -67,7 +67,7 @@ t.test('manager.scheduler_thread_pool is how many run at once, also when it is c
   await until('five run', () => manager.runner.active.size === 5)
 })
 
-t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut off', async t => {
+t.test('manager.auto_restart_tasks decides whether runs that a crash interrupted are restarted', async t => {
   for (const again of [true, false]) {
     const { manager, root } = await home(t, {
       ...manage({ auto_restart_tasks: again }),
@@ -83,7 +83,7 @@ t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut
       due_at: now,
       max_retries: 0
     }], now)
-    await manager.engine.claim(claimOf('work', { owner: 'a boot that died', now }))
+    await manager.engine.claim(claimOf('work', { owner: 'crashed process', now }))
     await manager.engine.stop()
     const next = await home(t, {
       root,
@@ -98,7 +98,7 @@ t.test('manager.auto_restart_tasks decides what becomes of runs that a crash cut
   }
 })
 
-t.test('retention removes what is old or too much, and says how many', async t => {
+t.test('retention removes runs beyond its limits and reports how many', async t => {
   const { manager, said, reach } = await home(t, {
     config: { retention: { max_runs: 2 } },
     files: { 'a.ts': taskFile('a') }

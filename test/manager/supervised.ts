@@ -3,17 +3,17 @@ import type { Faulty } from './day.ts'
 import type { Site } from './faulty.ts'
 import type { Test } from 'tap'
 
-/** Whether a place is only reached by a day with a forecast. */
+/** Whether only a day with a forecast makes this call. */
 export const isOfForecast = ({ from }: Site): boolean => /forecast|present/.test(from)
 
-/** Errors that nobody has caught; without this they would end the process. */
+/** Uncaught errors; without these listeners they would end the process. */
 export const uncaught: string[] = []
 for (const name of ['uncaughtException', 'unhandledRejection']) {
   process.removeAllListeners(name)
   process.on(name, (error: Error) => void uncaught.push(error.stack ?? String(error)))
 }
 
-/** Runs what a test does with a manager of its own, and stops what is left. */
+/** Calls `work` with a new manager, and closes it. */
 export async function withManager<T> (
   options: Parameters<typeof faultyManager>[0],
   work: (it: Faulty) => Promise<T>
@@ -28,12 +28,12 @@ export async function withManager<T> (
   }
 }
 
-/** Every place that asks the engine for something, as a day without a fault comes by it. */
+/** Every call of the engine in a day without faults. */
 export const sitesOfADay = (t: Test): Promise<Site[]> =>
   withManager({ forecasts: true }, async it => {
     await live(it)
     const { sites } = it.faults
-    t.strictSame(await wrongs(it), [], 'a day without a fault is right')
+    t.strictSame(await wrongs(it), [], 'nothing is wrong after a day without faults')
     await halt(it)
     return [...sites, ...it.faults.sites.filter(({ call }) => call === 'stop')]
   })

@@ -8,7 +8,7 @@ const calls = [...new Set(sites.map(({ call }) => call))]
 t.ok(calls.length > 20, `${calls.length} calls are made`)
 
 for (const call of calls) {
-  const name = `${call} fails for a while and is mended`
+  const name = `${call} fails for a while and recovers`
   const forecasts = sites.some(site => site.call === call && isOfForecast(site))
   t.test(name, t =>
     withManager({ forecasts }, async it => {
@@ -23,9 +23,10 @@ for (const call of calls) {
       if (call === 'stop') await halt(it)
       it.faults.heal()
       if (call !== 'stop') {
-        t.match([...named].join('; '), new RegExp(`'${call}'.*: ${call} was broken on purpose`), 'health names it')
+        t.match([...named].join('; '), new RegExp(`'${call}'.*: ${call} was broken on purpose`),
+          'health names the call')
       }
       t.strictSame(await wrongs(it), [])
-      t.strictSame(uncaught.splice(0), [], 'nothing is uncaught')
+      t.strictSame(uncaught.splice(0), [], 'there is no uncaught error')
     }))
 }

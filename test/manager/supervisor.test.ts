@@ -6,10 +6,10 @@ import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.t
 t.setTimeout(400_000)
 
 const sites = await sitesOfADay(t)
-t.ok(sites.length > 50, `${sites.length} places ask the engine for something`)
+t.ok(sites.length > 50, `${sites.length} places call the engine`)
 
 for (const site of shareOf(sites)) {
-  const name = `${site.call} fails once, asked by ${site.from}`
+  const name = `${site.call} fails once, called by ${site.from}`
   t.test(name, t =>
     withManager({ forecasts: isOfForecast(site) }, async it => {
       it.faults.fail(({ call, from }) => call === site.call && from === site.from && it.faults.thrown === 0)
@@ -18,6 +18,6 @@ for (const site of shareOf(sites)) {
       it.faults.heal()
       t.equal(it.faults.thrown, 1)
       t.strictSame(await wrongs(it), [])
-      t.strictSame(uncaught.splice(0), [], 'nothing is uncaught')
+      t.strictSame(uncaught.splice(0), [], 'there is no uncaught error')
     }))
 }

@@ -11,7 +11,7 @@ import type { TestManagerOptions } from '../../core/simulate/testkit.ts'
 
 const ON_BATTERY = { power: 'battery', battery: { level: 90, charging: false } } as const
 
-/** Two managers on one store, with the same tasks and machines of their own. What ran where, in order. */
+/** Two managers on one store, each with its own machine. `log` lists which manager executed which run, in order. */
 async function pair (
   t: Test,
   tasks: (own: () => TestManager, place: string, log: string[]) => TaskDefinition[],
@@ -41,7 +41,7 @@ const sleeper =
     }
   })
 
-t.test('each run is executed by one of two runners, and the limits of tasks, queues, locks and rates hold across both', async t => {
+t.test('two runners execute each run once, and limits of tasks, queues and locks hold across both', async t => {
   const limited = { concurrency: 1 }
   const tasks = [sleeper('one', 5, limited), sleeper('queued', 5, { queue: 'q' }),
     sleeper('left', 5, { locks: ['disk'] }), sleeper('right', 5, { locks: ['disk'] })]
@@ -53,24 +53,24 @@ t.test('each run is executed by one of two runners, and the limits of tasks, que
   for (let each = 0; each < 4; each++) {
     for (const [kit, id] of [[a, 'one'], [b, 'queued'], [a, 'left'], [b, 'right']] as const) await kit.enqueue(id)
   }
-  const passed: number[] = []
+  const exceeded: number[] = []
   for (let minute = 0; minute < 60; minute++) {
     await a.advance(MINUTE)
     await settle()
     const running = [...a.manager.runner.active.begun, ...b.manager.runner.active.begun]
     const of = (...ids: string[]) => running.filter(({ task }) => ids.includes(task)).length
-    if (of('one') > 1 || of('queued') > 2 || of('left', 'right') > 1) passed.push(minute)
+    if (of('one') > 1 || of('queued') > 2 || of('left', 'right') > 1) exceeded.push(minute)
   }
-  t.strictSame(passed, [], 'in no minute a limit is passed')
+  t.strictSame(exceeded, [], 'no limit is ever exceeded')
   t.strictSame((await a.runs()).map(({ state, turn }) => `${state} ${turn}`), Array<string>(16).fill('completed 1'))
   t.equal(new Set(log.map(line => line.slice(2))).size, 16)
-  t.strictSame([...new Set(log.map(line => line[0]))].toSorted(), ['a', 'b'], 'both have taken part')
+  t.strictSame([...new Set(log.map(line => line[0]))].toSorted(), ['a', 'b'], 'both have executed runs')
 })
 
-t.test('a run that is to be alone has no company on either, also when both look at the same moment', async t => {
+t.test('a run that runs alone has no other run beside it on either runner', async t => {
   const tasks = [sleeper('solo', 3, { alone: true }), sleeper('busy', 3)]
   const { a, b, settle } = await pair(t, (own, place, log) => tasks.map(task => task(own, place, log)))
-  const passed: number[] = []
+  const exceeded: number[] = []
   for (let minute = 0; minute < 90; minute++) {
     if (minute < 40) {
       await Promise.all([a.manager.desk.enqueue(minute % 2 ? 'solo' : 'busy'),
@@ -79,15 +79,15 @@ t.test('a run that is to be alone has no company on either, also when both look 
     await a.advance(MINUTE)
     await settle()
     const running = [...a.manager.runner.active.begun, ...b.manager.runner.active.begun]
-    if (running.some(({ alone }) => alone) && running.length > 1) passed.push(minute)
+    if (running.some(({ alone }) => alone) && running.length > 1) exceeded.push(minute)
   }
-  t.strictSame(passed, [])
+  t.strictSame(exceeded, [])
   for (const id of ['solo', 'busy']) {
     t.ok((await a.runs(id)).some(({ state }) => state === 'completed'), `${id} has run`)
   }
 })
 
-t.test('what the one has running is counted once: a limit of two lets each of two runners with one slot run one', async t => {
+t.test('a limit of two lets each of two runners with one slot run one', async t => {
   const config = { queues: { q: { concurrency: 2 } }, manager: { scheduler_thread_pool: 1 } }
   for (const task of [{ concurrency: 2 }, { queue: 'q' }]) {
     const { a, b, settle } = await pair(t, (own, place, log) => [sleeper('work', 60, task)(own, place, log)], {
@@ -105,7 +105,7 @@ t.test('what the one has running is counted once: a limit of two lets each of tw
   }
 })
 
-t.test('who has not got what another has taken says so at once', async t => {
+t.test('both runners hold a run at once for a lock that either has taken', async t => {
   const { a, b, settle } = await pair(t,
     (own, place, log) => [sleeper('work', 60, { locks: ['disk'] })(own, place, log)])
   await a.manager.desk.bulk.add([{ task: 'work' }, { task: 'work' }])
@@ -116,7 +116,7 @@ t.test('who has not got what another has taken says so at once', async t => {
   }
 })
 
-t.test('after a pause of the breaker one run tries the task, at whichever runner, and what came of it counts at both', async t => {
+t.test('after a pause of the breaker one run is the trial for both runners', async t => {
   let isBroken = true
   const { a, b, log, settle } = await pair(t, (_, place, log) => [{
     id: 'work',
@@ -137,15 +137,15 @@ t.test('after a pause of the breaker one run tries the task, at whichever runner
   for (let each = 0; each < 3; each++) await b.enqueue('work')
   await a.advance('6m')
   await settle()
-  t.strictSame(log, ['a', 'b'], 'one of three tries')
+  t.strictSame(log, ['a', 'b'], 'one of three runs is the trial')
   isBroken = false
   await b.close()
   await a.plug()
   await a.advance('11m')
-  t.strictSame(log, ['a', 'b', 'a', 'a'], 'the other goes on with what is left')
+  t.strictSame(log, ['a', 'b', 'a', 'a'], 'the other runner executes the rest')
 })
 
-t.test('each runner goes by its own machine: what one must hold the other starts', async t => {
+t.test('each runner judges by its own machine: one starts a run that the other holds', async t => {
   const { a, b, log, settle } = await pair(t,
     (own, place, log) => [sleeper('work', 1, { constraints: { power: 'mains' } })(own, place, log)], {
     a: { reading: ON_BATTERY }
@@ -163,7 +163,7 @@ t.test('each runner goes by its own machine: what one must hold the other starts
   t.match(log, [/^b /, /^a /])
 })
 
-t.test('a schedule fires once, whoever sees it first, and one that was added or removed at one is known to the other', async t => {
+t.test('a schedule fires once for both runners, and both see schedules that either adds or removes', async t => {
   const { a, b, log, settle } = await pair(t, (
     own,
     place,
@@ -190,7 +190,7 @@ t.test('a schedule fires once, whoever sees it first, and one that was added or 
   t.equal((await b.runs('asked')).length, 3)
 })
 
-t.test('what a runner has when it is no more is taken up by the other within its lease and a beat', async t => {
+t.test('the other runner takes over the runs of a dead runner within two leases', async t => {
   const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)], {
     a: { reading: ON_BATTERY }
   })
@@ -206,7 +206,7 @@ t.test('what a runner has when it is no more is taken up by the other within its
   t.strictSame(log.map(line => line[0]).toSorted(), ['a', 'b'])
 })
 
-t.test('a machine that has slept takes nothing from a runner that lives', async t => {
+t.test('a suspend does not take runs from a live runner', async t => {
   const { a, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)])
   const run = await a.enqueue('work')
   await settle()
@@ -217,7 +217,7 @@ t.test('a machine that has slept takes nothing from a runner that lives', async 
   t.equal(log.length, 1)
 })
 
-t.test('a pause made at one holds at the other, and both say what happens', async t => {
+t.test('a pause made at one runner applies to the other, and both emit the notices', async t => {
   const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 1)(own, place, log)])
   await a.manager.pauses.add({ scope: 'task', name: 'work', by: 'ada' })
   await settle()
@@ -236,7 +236,7 @@ t.test('a pause made at one holds at the other, and both say what happens', asyn
   }
 })
 
-t.test('a cancel at one reaches the run that the other executes', async t => {
+t.test('a cancel at one runner ends the run that the other executes', async t => {
   const { a, b, log, settle } = await pair(t, (own, place, log) => [sleeper('work', 60)(own, place, log)])
   const run = await a.enqueue('work')
   await settle()

@@ -9,9 +9,9 @@ import { taskFile } from '../manager/home.ts'
 import type { Owner } from '../work/harness.ts'
 
 const library = powercutLibrary(scratch(t))
-const skip = library === null && 'there is no C compiler here'
+const skip = library === null && 'needs a C compiler'
 
-/** A server whose power can be cut at any time. `kept`: what the disk is sure to have of a file, null: nothing. */
+/** A server whose power can be cut. `kept` returns the synced content of a file, or null. */
 async function powered (t: Owner) {
   const root = scratch(t)
   const [folder, synced, after] = ['data', 'synced', 'after'].map(name => join(root, name)) as [string, string, string]
@@ -36,7 +36,7 @@ async function powered (t: Owner) {
 }
 
 t.test(
-  'what was answered survives a power cut: signals, uploads, pauses, schedules, edits, records and the token [F06]',
+  'acknowledged signals, uploads, pauses, schedules, edits, records and the token survive a power cut [F06]',
   { timeout: 240_000, skip },
   async t => {
     const { url, call, kept, token, cut, synced } = await powered(t)

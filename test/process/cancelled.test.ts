@@ -5,7 +5,7 @@ import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
 
-/** A task whose module keeps its thread while it is imported for a run. */
+/** A task whose module blocks its thread for 1.5 s when it is imported for a run. */
 const slow = (id: string, isolation: string, file: string) => `
 import { appendFileSync } from 'node:fs'
 const line = text => appendFileSync(${JSON.stringify(file)}, text + '\\n')
@@ -13,12 +13,13 @@ if (process.env.OFFPEAK_RUN_ID) {
   line('imports ${id}')
   for (const end = Date.now() + 1500; Date.now() < end;);
 }
-export const TASK_DEFINITIONS = [{ id: '${id}', isolation: '${isolation}', max_retries: 0, func: () => { line('begins ${id}') } }]
+const func = () => { line('begins ${id}') }
+export const TASK_DEFINITIONS = [{ id: '${id}', isolation: '${isolation}', max_retries: 0, func }]
 `
 
 for (const isolation of ['process', 'thread'] as const) {
   t.test(
-    `a cancel that was acknowledged while the module is imported in a ${isolation} keeps the function from beginning`,
+    `a cancel during the import of the module in a ${isolation} keeps the function from being called`,
     { timeout: 240_000 },
     async t => {
       const root = scratch(t)

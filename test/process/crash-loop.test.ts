@@ -21,7 +21,7 @@ interface State {
 }
 
 t.test(
-  'of the runs that are there when the process ends again and again the one that ends it fails, and no other [F02, F11]',
+  'the run that crashes the process repeatedly fails, and runs beside it do not [F02, F11]',
   { timeout: 240_000 },
   async t => {
     const root = scratch(t)
@@ -38,7 +38,7 @@ t.test(
       const isOver = async () =>
         it.child.exitCode !== null || it.child.signalCode !== null ||
         (await stateOf('bad').catch(() => null))?.state === 'failed'
-      await until('it ends again, or the run that ends it has failed', async () => {
+      await until('the process ends, or the run that crashes it has failed', async () => {
         const why = await it.call('GET', `/api/runs/${ids.bad}/why`).catch(() => null)
         reasons = [...reasons,
           ...((why?.body as { gates?: { gate: string, ok: boolean, message: string }[] } | undefined)?.gates ?? [])
@@ -52,13 +52,13 @@ t.test(
       break
     }
     t.match(reasons, [/running during 2 crashes of offpeak, waits for a run of \w+, another crash suspect/],
-      'why says what it waited for')
+      'why names the run that it waited for')
     const { desk } = await left(t, root)
     t.match(await desk.run(ids.bad!), { state: 'failed', attempt: 0 })
     for (const task of ['long', 'also']) {
       const run = await desk.run(ids[task]!)
       t.not(run.state, 'failed', task)
-      t.ok(run.crashes <= 2, `${task} is charged with the first two alone: ${run.crashes}`)
+      t.ok(run.crashes <= 2, `${task} is charged with at most two crashes: ${run.crashes}`)
     }
   }
 )

@@ -15,14 +15,14 @@ const ENDS: Record<string, string> = {
 
 for (const [name, text] of Object.entries(ENDS)) {
   t.test(
-    `a file that ends three starts while it is imported (${name}) is left out until it changes, and health names it [F34]`,
+    `a file that ends three starts during its import (${name}) is left out until it changes [F34]`,
     SLOW,
     async t => {
       const root = scratch(t)
       const files = { ...modules({ [name]: text }), 'a.ts': taskFile('a'), 'z.ts': taskFile('z') }
       let server = await served(t, { root, files })
       let starts = 1
-      // One that ends it while it is tried in a child may be taken for the one before it at first.
+      // A file that ends offpeak from a child process may be mistaken for the file before it at first.
       for (; server.url === '' && starts < 7; starts++) {
         t.strictSame(await server.exit, [null, 'SIGKILL'], `start ${starts}`)
         server = await served(t, { root, files })
@@ -32,9 +32,9 @@ for (const [name, text] of Object.entries(ENDS)) {
       t.match(health.broken, [{
         message: new RegExp(`${name}.mjs has ended offpeak 3 times in a row while it was imported`)
       }])
-      for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'its neighbours run')
+      for (const id of ['a', 'z']) t.match(await ended(server, id), { state: 'completed' }, 'other files run')
       writeFileSync(join(root, 'backgroundtask', `${name}.mjs`), modules({ [name]: '' })[`${name}.mjs`]!)
-      await until('it is back', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200)
+      await until('it is loaded again', async () => (await server.call('GET', `/api/tasks/${name}`)).status === 200)
       t.match(await ended(server, name), { state: 'completed' })
     }
   )

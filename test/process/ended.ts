@@ -13,7 +13,7 @@ interface Ended {
 
 type Served = Awaited<ReturnType<typeof served>>
 
-/** Has a task run once, and what became of it. */
+/** Runs a task once; returns its run after the end. */
 export async function ended ({ call }: Served, task: string): Promise<Ended> {
   const { id } = (await call('POST', `/api/tasks/${task}/runs`, {})).body as Running
   let run!: Ended
@@ -24,7 +24,7 @@ export async function ended ({ call }: Served, task: string): Promise<Ended> {
   return run
 }
 
-/** A task file whose module does this beside defining a task. */
+/** Task files by name, each with the given module code and one task. */
 export const modules = (parts: Record<string, string>) =>
   Object.fromEntries(
     Object.entries(parts).map((

@@ -12,7 +12,7 @@ import { until } from '../clock.ts'
 
 const KILLS = times(30)
 
-t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and charge nobody for them [F01]`, {
+t.test(`${KILLS} kills under traffic lose no acknowledged run and charge no attempt [F01]`, {
   timeout: 240_000
 }, async t => {
   const root = scratch(t)
@@ -30,12 +30,12 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
   t.teardown(() => manager.stop())
   manager.registerTasks(['quick', 'slow'].map(id => ({ id, max_retries: 0, func: () => 'after all' })))
   await manager.start()
-  const left = async () =>
+  const unfinished = async () =>
     (await manager.engine.count()).reduce((sum, { states }) => sum + states.queued + states.running, 0)
-  await until('everything is done', async () => await left() === 0)
+  await until('all runs are completed', async () => await unfinished() === 0)
   const ids = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').filter(Boolean)
   const acknowledged = ids('acknowledged')
-  t.ok(acknowledged.length > KILLS * 3, `${acknowledged.length} were acknowledged`)
+  t.ok(acknowledged.length > KILLS * 3, `${acknowledged.length} runs were acknowledged`)
   const begun = Map.groupBy(ids('begun'), id => id)
   let crashes = 0
   for (const id of acknowledged) {
@@ -45,5 +45,5 @@ t.test(`${KILLS} kills under traffic lose nothing that was acknowledged, and cha
       (begun.get(id)?.length ?? 0) <= run.turn) continue
     t.fail(`run ${id}`, { run, begun: begun.get(id) })
   }
-  t.ok(crashes > 0, `${crashes} crashes were counted, apart from the attempts`)
+  t.ok(crashes > 0, `${crashes} crashes were counted, not as attempts`)
 })

@@ -7,7 +7,7 @@ import { cli } from '../cli/setup.ts'
 import { until } from '../clock.ts'
 import type { Health, Problem } from './standing.ts'
 
-t.test('a loop without end is named in health, by run, task and place, and TERM ends the process in its grace [F04]', {
+t.test('health names the run, task and line of an endless loop, and SIGTERM ends the process in its grace [F04]', {
   timeout: 240_000
 }, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
@@ -27,7 +27,7 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   t.match(await cli(['health'], { cwd: it.root }), {
     code: 1,
     out: new RegExp(`^failed\\n {2}.*run ${id} of task 'spin'`)
-  }, 'the command tells it too')
+  }, 'the command prints it too')
   const other = await ask(it, `/api/runs/${id}`)
   t.match(other, { status: 503, body: { code: 'OFFPEAK_LOOP_BLOCKED' } })
   t.match((other.body as unknown as Problem).detail, id)
@@ -40,7 +40,7 @@ t.test('a loop without end is named in health, by run, task and place, and TERM 
   t.match(JSON.parse(readFileSync(join(it.root, 'data/loop.json'), 'utf8')), { runs: [{ id }], ended: 'stop' })
 })
 
-t.test('a call that waits for another program is named too, and that program ends with the process', {
+t.test('health names a run blocked in a child process, and a second signal ends offpeak at once', {
   timeout: 240_000
 }, async t => {
   const it = await served(t, { files: FILES, config: CONFIG })
@@ -48,5 +48,5 @@ t.test('a call that waits for another program is named too, and that program end
   await until('health names it', async () => (await standing(it))?.loop.standing?.runs[0]?.id === id)
   it.child.kill('SIGTERM')
   it.child.kill('SIGINT')
-  t.strictSame(await it.exit, [null, 'SIGKILL'], 'a second signal ends it at once')
+  t.strictSame(await it.exit, [null, 'SIGKILL'], 'the second signal ends it')
 })

@@ -18,8 +18,7 @@ interface StartAsk {
   env?: NodeJS.ProcessEnv
 }
 
-/** `offpeak start` as a process of its own, on a folder with these task files, killed with the test. It may not answer
- *  yet. */
+/** Starts `offpeak start` in a folder with these task files, without waiting for it. The test kills it at its end. */
 export function launched (t: Owner, { files = {}, config = {}, root = scratch(t), env = {} }: StartAsk) {
   mkdirSync(join(root, 'backgroundtask'), { recursive: true })
   writeFileSync(join(root, 'config.json'), JSON.stringify(config))
@@ -42,7 +41,7 @@ export function launched (t: Owner, { files = {}, config = {}, root = scratch(t)
   return { root, child, exit, output: () => output }
 }
 
-/** The same once it answers, or has ended. */
+/** The same, once the server answers or has ended; `url` is empty in the second case. */
 export async function served (t: Owner, ask: StartAsk) {
   const { root, child, exit, output } = launched(t, ask)
   await until('it answers',
@@ -63,7 +62,7 @@ export async function served (t: Owner, ask: StartAsk) {
   return { root, child, exit, url, call, output }
 }
 
-/** Opens what a process has left behind, without running any of it. */
+/** A manager on the data of an ended process, with its engine started alone. */
 export async function left (t: Owner, root: string): Promise<TaskManager> {
   const manager = await createManager({ root, files: 'none', env: {} })
   await manager.engine.start()

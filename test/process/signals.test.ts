@@ -30,7 +30,7 @@ async function running (t: Parameters<typeof served>[0], tasks: string[], stopGr
   return { ...it, ids }
 }
 
-t.test('SIGTERM lets the nearly done finish, gives the others their attempt back, and exits with 0 [F04]', {
+t.test('SIGTERM lets runs finish in the grace, gives other attempts back and exits with 0 [F04]', {
   timeout: 240_000
 }, async t => {
   const { child, exit, root, ids, output } = await running(t, ['nearly', 'obeys', 'ignores'], 5)
@@ -39,7 +39,7 @@ t.test('SIGTERM lets the nearly done finish, gives the others their attempt back
   await until('it is stopping', () => STOPPING.test(output()))
   writeFileSync(join(root, 'let-go'), '')
   t.strictSame(await exit, [0, null])
-  t.ok(elapsed() < 20_000, 'within grace and kill time')
+  t.ok(elapsed() < 20_000, 'within the grace')
   const { desk } = await left(t, root)
   t.match(await desk.run(ids.nearly!), { state: 'completed', result: 'done' })
   for (const task of ['obeys', 'ignores']) {
@@ -53,7 +53,7 @@ t.test('SIGTERM lets the nearly done finish, gives the others their attempt back
   }
 })
 
-t.test('a second signal exits at once, and nothing is lost [F05]', { timeout: 240_000 }, async t => {
+t.test('a second signal exits at once, and no run is lost [F05]', { timeout: 240_000 }, async t => {
   const { child, exit, root, ids, output } = await running(t, ['ignores'], 60)
   child.kill('SIGTERM')
   await until('it is stopping', () => STOPPING.test(output()))
@@ -73,7 +73,7 @@ t.test('SIGHUP reads the configuration again and stops nothing [F05]', { timeout
   t.equal(child.exitCode, null)
 })
 
-t.test('what was running in a killed process runs again, once, as soon as it is started [F01, F03]', {
+t.test('runs of a killed process run again once after the next start [F01, F03]', {
   timeout: 240_000
 }, async t => {
   const first = await running(t, ['obeys'])
@@ -86,7 +86,7 @@ t.test('what was running in a killed process runs again, once, as soon as it is 
   t.match((await again.call('GET', `/api/runs/${first.ids.obeys!}`)).body, { turn: 2, crashes: 1, attempt: 1 })
 })
 
-t.test('a second instance on the same folder is refused by name, and the first goes on [F09]', { timeout: 240_000 },
+t.test('a second instance on the same folder is refused, and the first continues [F09]', { timeout: 240_000 },
   async t => {
     const first = await served(t, { files: FILES, config: configOf() })
     const second = await served(t, { root: first.root, files: FILES, config: configOf() })
@@ -103,7 +103,7 @@ const MOMENTS: [string, (it: ReturnType<typeof launched>) => boolean][] = [
 ]
 
 for (const [moment, has] of MOMENTS) {
-  t.test(`SIGTERM during a start ends it with 0: when ${moment} [F04]`, { timeout: 240_000 }, async t => {
+  t.test(`SIGTERM during a start exits with 0: when ${moment} [F04]`, { timeout: 240_000 }, async t => {
     const hanging = 'await new Promise(() => setInterval(() => 1, 1000))'
     const it = launched(t, { files: { 'good.ts': taskFile('good'), 'hangs.mjs': hanging } })
     await until(moment, () => has(it) || it.child.exitCode !== null)
@@ -113,34 +113,34 @@ for (const [moment, has] of MOMENTS) {
   })
 }
 
-t.test('a bad configuration refuses the start with its place and exit code 78', { timeout: 240_000 }, async t => {
+t.test('an invalid configuration refuses the start with its place and exit code 78', { timeout: 240_000 }, async t => {
   const { exit, output } = await served(t, { config: { manager: { max_tasks: 'many' } } })
   t.strictSame(await exit, [78, null])
   t.match(output(), /config\.json:1:\d+.*\/manager\/max_tasks/s)
 })
 
-t.test('a variable of the environment that cannot be one refuses the start in words', { timeout: 240_000 }, async t => {
+t.test('an invalid environment variable refuses the start with its name', { timeout: 240_000 }, async t => {
   const { exit, output } = await served(t, { env: { OFFPEAK_MANAGER__MAX_TASKS: 'many' } })
   t.strictSame(await exit, [78, null])
   t.match(output(), /OFFPEAK_MANAGER__MAX_TASKS/)
-  t.notMatch(output(), /at .*\.ts:\d+/, 'no trace')
+  t.notMatch(output(), /at .*\.ts:\d+/, 'no stack trace')
 })
 
-t.test('an error that a task throws too late is pinned to its run, and the process lives on [F25]', {
+t.test('an uncaught error of a task is attributed to its run, and the process continues [F25]', {
   timeout: 240_000
 }, async t => {
   const { call, output, child } = await served(t, {
     files: {
       'late.ts': taskFile('late',
-        'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unheard"))', {
+        'setTimeout(() => { throw new Error("too late") }, 20); void Promise.reject(new Error("unhandled"))', {
         max_retries: 0
       })
     }
   })
   const { id } = (await call('POST', '/api/tasks/late/runs', {})).body as Running
-  await until('it is told', () => /too late/.test(output()))
+  await until('it is reported', () => /too late/.test(output()))
   t.match(output(), new RegExp(`"notice":"late_error","id":"${id}","task":"late"`))
-  t.match(output(), /unheard/)
+  t.match(output(), /unhandled/)
   t.equal(child.exitCode, null)
   t.match((await call('GET', `/api/runs/${id}`)).body, { state: 'completed' })
 })

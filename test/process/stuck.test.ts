@@ -7,14 +7,26 @@ import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
 
-/** Nobody ever writes to the pipe: to open it for reading takes for ever, and keeps a thread of the pool, as a file on
- *  a mount does whose server is gone. */
+/** A task that reads a pipe without a writer: the call never returns and blocks a thread of the pool, like a file on a
+ *  mount whose server is gone. */
 const task = (id: string, fields: string, pipe: string) =>
-  `import { readFile } from 'node:fs/promises'\nexport default { id: '${id}', max_retries: 0, ${fields}, func: () => readFile(${
-    JSON.stringify(pipe)
-  }) }\n`
+  `import { readFile } from 'node:fs/promises'
+  const func = () => readFile(${JSON.stringify(pipe)})
+  export default { id: '${id}', max_retries: 0, ${fields}, func }
+`
 
-const open = { skip: process.platform === 'win32' && 'no pipes in the file system', timeout: 240_000 }
+/** A task that needs the thread pool. */
+const OTHER = `import { readFile, writeFile } from 'node:fs/promises'
+import { lookup } from 'node:dns/promises'
+const func = async () => {
+  await lookup('localhost')
+  await writeFile('f', '1')
+  return String(await readFile('f'))
+}
+export default { id: 'other', func }
+`
+
+const open = { skip: process.platform === 'win32' && 'needs mkfifo', timeout: 240_000 }
 
 const opened = (root: string) => {
   const pipe = join(root, 'gone')
@@ -33,52 +45,49 @@ interface Answer {
   error: { message: string } | null
 }
 
-t.test('file systems that do not answer keep their own runs alone, are said, and keep no stop from ending [F47]', open,
-  async t => {
-    const root = scratch(t)
-    const pipe = opened(root)
-    const inline = Object.fromEntries(
-      Array.from({ length: 7 }, (_, at) => [`in${at}.ts`, task(`in${at}`, 'timeout: 1', pipe)])
-    )
-    const { call, child, exit, output } = await served(t, {
-      root,
-      config: { manager: { stop_grace: 1 } },
-      files: {
-        ...inline,
-        'apart.ts': task('apart', "isolation: 'process', timeout: 60", pipe),
-        'other.ts':
-          "import { readFile, writeFile } from 'node:fs/promises'\nimport { lookup } from 'node:dns/promises'\n" +
-          "export default { id: 'other', func: async () => { await lookup('localhost'); await writeFile('f', '1'); return String(await readFile('f')) } }\n"
-      }
-    })
-    const started = new Map<string, string>()
-    for (const name of [...Object.keys(inline).map(file => file.replace('.ts', '')), 'apart']) {
-      started.set(name, ((await call('POST', `/api/tasks/${name}/runs`, { now: true })).body as Answer).id)
+t.test('a hung file system blocks its own runs alone, is reported, and does not delay a stop [F47]', open, async t => {
+  const root = scratch(t)
+  const pipe = opened(root)
+  const inline = Object.fromEntries(
+    Array.from({ length: 7 }, (_, at) => [`in${at}.ts`, task(`in${at}`, 'timeout: 1', pipe)])
+  )
+  const { call, child, exit, output } = await served(t, {
+    root,
+    config: { manager: { stop_grace: 1 } },
+    files: {
+      ...inline,
+      'apart.ts': task('apart', "isolation: 'process', timeout: 60", pipe),
+      'other.ts': OTHER
     }
-    const run = async (id: string) => (await call('GET', `/api/runs/${id}`)).body as Answer
-    await until('they have run out of time', async () => (await run(started.get('in6')!)).state === 'failed')
-    t.match((await run(started.get('in0')!)).error, { message: /timeout of 1 s/ })
-    const { id } = (await call('POST', '/api/tasks/other/runs', { now: true })).body as Answer
-    await until('the other is done', async () => (await run(id)).state === 'completed')
-    writeFileSync(join(root, 'backgroundtask/new.ts'), "export default { id: 'new', func: () => 1 }\n")
-    await until('a new file is found', async () => (await call('GET', '/api/tasks/new')).status === 200)
-    const health = async () => (await call('GET', '/api/health')).body as Health
-    await until('health names all of them', async () => (await health()).io.stuck.length === started.size)
-    const { status, reasons, io } = await health()
-    t.same(io.stuck.map(stuck => stuck.run).toSorted(), [...started.values()].toSorted())
-    t.equal(status, 'degraded')
-    t.match(reasons, [/^io_stuck: .* of '\w+' for \d+ s, nor 7 more/])
-    await until('it is in the log', () => /"notice":"io_stuck","id":"\w+","task":"in0"/.test(output()))
-    const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
-    for (let kept = 1; kept < MOST_KEPT; kept++) await again()
-    await until('one task has as many calls as it may',
-      async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT)
-    const spared = await again()
-    await until('the next one is not begun', async () => (await run(spared)).state === 'failed')
-    t.match((await run(spared)).error, {
-      code: 'OFFPEAK_IO_STUCK',
-      message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not returned`
-    })
-    child.kill('SIGTERM')
-    t.same(await exit, [0, null])
   })
+  const started = new Map<string, string>()
+  for (const name of [...Object.keys(inline).map(file => file.replace('.ts', '')), 'apart']) {
+    started.set(name, ((await call('POST', `/api/tasks/${name}/runs`, { now: true })).body as Answer).id)
+  }
+  const run = async (id: string) => (await call('GET', `/api/runs/${id}`)).body as Answer
+  await until('the inline runs have timed out', async () => (await run(started.get('in6')!)).state === 'failed')
+  t.match((await run(started.get('in0')!)).error, { message: /timeout of 1 s/ })
+  const { id } = (await call('POST', '/api/tasks/other/runs', { now: true })).body as Answer
+  await until('the other run is completed', async () => (await run(id)).state === 'completed')
+  writeFileSync(join(root, 'backgroundtask/new.ts'), "export default { id: 'new', func: () => 1 }\n")
+  await until('a new file is found', async () => (await call('GET', '/api/tasks/new')).status === 200)
+  const health = async () => (await call('GET', '/api/health')).body as Health
+  await until('health names all of them', async () => (await health()).io.stuck.length === started.size)
+  const { status, reasons, io } = await health()
+  t.same(io.stuck.map(stuck => stuck.run).toSorted(), [...started.values()].toSorted())
+  t.equal(status, 'degraded')
+  t.match(reasons, [/^io_stuck: .* of '\w+' for \d+ s, nor 7 more/])
+  await until('it is in the log', () => /"notice":"io_stuck","id":"\w+","task":"in0"/.test(output()))
+  const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
+  for (let kept = 1; kept < MOST_KEPT; kept++) await again()
+  await until('one task has the most pending calls',
+    async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT)
+  const spared = await again()
+  await until('the next run is refused', async () => (await run(spared)).state === 'failed')
+  t.match((await run(spared)).error, {
+    code: 'OFFPEAK_IO_STUCK',
+    message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not returned`
+  })
+  child.kill('SIGTERM')
+  t.same(await exit, [0, null])
+})

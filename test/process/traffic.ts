@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { CALM } from '../calm.ts'
 import { createManager } from '../../core/manager.ts'
 
-// A manager under traffic, to be killed: it adds runs as fast as it is answered, writes down every id that was
-// acknowledged, and
-// its tasks write down that they have begun.
+// A manager under traffic, to be killed. It adds runs continuously and writes the id of each acknowledged run to a
+// file; its tasks write their run ids when they begin and end.
 const root = process.argv[2]!
 mkdirSync(root, { recursive: true })
 const line = (file: string, text: string) => appendFileSync(join(root, file), `${text}\n`)

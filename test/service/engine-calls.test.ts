@@ -25,16 +25,16 @@ function setup () {
   }
 }
 
-t.test('an engine is watched and stays what it is', async t => {
+t.test('a watched engine behaves like the engine', async t => {
   const { engine, raw, calls } = setup()
   t.strictSame([await engine.count(), engine.listen(), engine.kind], ['counted', 'at once', 'own'])
   t.equal(engine.count, engine.count)
   raw.count = async () => 'another'
-  t.equal(await engine.count(), 'another', 'a call that is replaced is the one that is made')
+  t.equal(await engine.count(), 'another', 'a replaced method is called')
   t.strictSame(calls.faults, [])
 })
 
-t.test('a call that fails is named until it works, with since when and how often', async t => {
+t.test('a failing call is listed with count and times until it succeeds', async t => {
   const { clock, engine, calls, fail } = setup()
   fail(new Error('disk full'))
   const since = clock.now()
@@ -50,10 +50,10 @@ t.test('a call that fails is named until it works, with since when and how often
   await engine.count()
   t.match(calls.faults, [{ call: 'get' }])
   clock.advance(10 * MINUTE)
-  t.strictSame(calls.faults, [], 'a rare call is not held against it for ever')
+  t.strictSame(calls.faults, [], 'a fault expires')
 })
 
-t.test('what its caller got wrong is no fault of the engine', async t => {
+t.test('an error of the caller is not a fault of the engine', async t => {
   const { engine, calls, fail } = setup()
   fail(runNotFound('x'))
   await t.rejects(engine.get(), { code: 'OFFPEAK_RUN_NOT_FOUND' })

@@ -4,12 +4,12 @@ import type { Test } from 'tap'
 
 type Make = (t: Test) => Promise<Subject> | Subject
 
-/** One service and what can be seen of it from outside. */
+/** A service under test. */
 export interface Subject {
   service: Service
-  /** Whether anything of it is running or open. */
+  /** Whether any part of it is running or open. */
   isAlive: () => boolean | Promise<boolean>
-  /** Makes the next start fail until the answer is called. */
+  /** Makes starts fail until the returned function is called. */
   breakIt?: () => () => void
 }
 
@@ -32,13 +32,13 @@ export function fragile<T> (value: T) {
 
 const HANDLES = ['FSEventWrap', 'MessagePort', 'ProcessWrap', 'TCPServerWrap', 'Timeout', 'Worker']
 
-/** How much keeps the event loop alive: timers, threads, watchers, processes, servers. */
+/** The number of handles of each kind that keep the event loop alive. */
 function handles (): number[] {
   const kinds = process.getActiveResourcesInfo()
   return HANDLES.map(one => kinds.filter(kind => kind === one).length)
 }
 
-/** Makes a service and a check that nothing of it is running or open. */
+/** Makes a service and `isOver`, a check that no part of it is running or open. */
 async function setup (t: Test, make: Make) {
   const subject = await make(t)
   const before = handles()
@@ -46,7 +46,7 @@ async function setup (t: Test, make: Make) {
     ...subject,
     isOver: async (words = 'nothing is running') => {
       t.equal(await subject.isAlive(), false, words)
-      // A process that was killed is there until its end is reported.
+      // A killed process is counted until its exit is reported.
       await until('its timers, threads, watchers and processes are gone',
         () => handles().every((count, kind) => count <= before[kind]!))
     }
@@ -59,7 +59,7 @@ const secondStart = (make: Make, isCounted: boolean) => async (t: Test) => {
   t.equal(first, second)
   await first
   t.equal(await isAlive(), true)
-  t.equal(service.start(), first, 'also once it runs')
+  t.equal(service.start(), first, 'also after the start')
   const stops = Array.from({ length: isCounted ? 3 : 2 }, () => service.stop())
   if (!isCounted) t.equal(stops[0], stops[1])
   await Promise.all(stops)
@@ -115,12 +115,12 @@ const failedStart = (make: Make) => async (t: Test) => {
   await isOver()
 }
 
-/** What every service promises of its start and stop. `name`: its class, or the function that makes it. `isCounted`:
- *  several users share it, and it stops with the last stop. */
+/** Tests what every service guarantees for start and stop. `name`: its class or factory. `isCounted`: it is shared by
+ *  several users and stops with the last stop. */
 export function serviceLaw (t: Test, name: string, make: Make, { isCounted = false } = {}): void {
   t.test(`${name}: a second start returns the promise of the first, and so does a second stop`,
     secondStart(make, isCounted))
-  t.test(`${name}: stop during start waits for it, and then stops`, stopDuringStart(make))
-  t.test(`${name}: start after stop works, also when the stop is still under way`, startAfterStop(make))
+  t.test(`${name}: stop during start waits for the start, then stops`, stopDuringStart(make))
+  t.test(`${name}: start after stop works, also while the stop is pending`, startAfterStop(make))
   t.test(`${name}: a start that fails leaves nothing running, and the next one works`, failedStart(make))
 }

@@ -26,20 +26,20 @@ serviceLaw(t, 'shared', () => {
   return { ...fake, service: shared(fake.service) }
 })
 
-t.test('a stop that is asked for while a start waits for an earlier stop ends that start', async t => {
+t.test('a stop during a start that waits for an earlier stop ends that start', async t => {
   const { service, isAlive } = fakeService()
   await service.start()
   const stopping = service.stop()
   const starting = service.start()
   t.equal(service.state, 'stopping')
   await stopping
-  t.equal(service.state, 'starting', 'never stopped while a start is asked for')
+  t.equal(service.state, 'starting', 'it is not stopped while a start is pending')
   await service.stop()
   await starting
   t.strictSame([service.state, isAlive()], ['stopped', false])
 })
 
-t.test('each user of a shared service takes its own start back, and no other', async t => {
+t.test('each user of a shared service stops its own start alone', async t => {
   let users = 0
   const counted = {
     start: async () => void users++,
@@ -55,10 +55,10 @@ t.test('each user of a shared service takes its own start back, and no other', a
     throw new Error('broken on purpose')
   }
   await t.rejects(one.start())
-  t.equal(users, 1, 'a start that fails takes nothing from the others')
+  t.equal(users, 1, 'a failed start does not affect the others')
 })
 
-t.test('everything in core that starts and stops is tried by the law of services', t => {
+t.test('each class in core with start and stop is tested by serviceLaw', t => {
   const tried = new Set(
     globSync('test/service/*.test.ts').flatMap(file =>
       [...readFileSync(file, 'utf8').matchAll(/serviceLaw\(t, '(\w+)'/g)].map(([, name]) => name)
@@ -71,8 +71,8 @@ t.test('everything in core that starts and stops is tried by the law of services
       if (name === undefined || !/^ {2}(?:async )?start \(/m.test(part) || !/^ {2}(?:async )?stop \(/m.test(part)) {
         continue
       }
-      t.ok(implemented, `${name} in ${file} starts and stops: it implements Service`)
-      t.ok(tried.has(name), `${name} in ${file} is tried in test/service`)
+      t.ok(implemented, `${name} in ${file} has start and stop and implements Service`)
+      t.ok(tried.has(name), `${name} in ${file} is tested in test/service`)
     }
   }
   t.end()

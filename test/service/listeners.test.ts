@@ -12,27 +12,27 @@ import type { Notice } from '../../core/model/notice.ts'
 
 const beat = (name: string): Notice => ({ kind: 'file_mended', file: name })
 
-t.test('a listener that throws or rejects stays, and the others are called', async t => {
+t.test('a listener that throws or rejects is kept, and the others are called', async t => {
   const faults: ListenerFault[] = []
   const listeners = new Listeners<[number]>(fault => void faults.push(fault))
-  const heard: string[] = []
+  const calls: string[] = []
   listeners.add(number => {
-    heard.push(`first ${number}`)
+    calls.push(`first ${number}`)
     throw new Error('first')
   }, 'first')
   listeners.add(async function second (number) {
-    heard.push(`second ${number}`)
+    calls.push(`second ${number}`)
     throw new Error('second')
   })
-  listeners.add(number => void heard.push(`third ${number}`), 'third')
+  listeners.add(number => void calls.push(`third ${number}`), 'third')
   listeners.call(1)
   await nextTurn()
   listeners.call(2)
-  t.strictSame(heard, ['first 1', 'second 1', 'third 1', 'first 2', 'second 2', 'third 2'])
+  t.strictSame(calls, ['first 1', 'second 1', 'third 1', 'first 2', 'second 2', 'third 2'])
   t.match(faults, [{ listener: 'first', failures: 1 }, { listener: 'second', failures: 1 }])
 })
 
-t.test('a fault is reported the first, tenth and hundredth time', t => {
+t.test('the first, tenth and hundredth fault of a listener are reported', t => {
   const reported: number[] = []
   const listeners = new Listeners<[]>(({ failures }) => void reported.push(failures))
   listeners.add(() => {
@@ -43,35 +43,35 @@ t.test('a fault is reported the first, tenth and hundredth time', t => {
   t.end()
 })
 
-t.test('a listener that is added during a call is called from the next one on, one that is removed no more', t => {
+t.test('a listener added during a call is called from the next one on, and a removed one is not called', t => {
   const listeners = new Listeners<[]>(() => undefined)
-  const heard: string[] = []
+  const calls: string[] = []
   let off = () => {}
   listeners.add(() => {
     off()
-    listeners.add(() => void heard.push('added'))
+    listeners.add(() => void calls.push('added'))
   })
-  off = listeners.add(() => void heard.push('removed'))
+  off = listeners.add(() => void calls.push('removed'))
   listeners.call()
-  t.strictSame(heard, [])
+  t.strictSame(calls, [])
   listeners.call()
-  t.strictSame(heard, ['added'])
+  t.strictSame(calls, ['added'])
   t.end()
 })
 
-t.test('what a listener says is delivered after the notice that it heard, to everybody', t => {
+t.test('a notice emitted by a listener is delivered to all after the notice that caused it', t => {
   const notices = new Notices({ now: () => 0 })
-  const heard: string[] = []
+  const calls: string[] = []
   notices.listen(notice => {
     if (notice.kind === 'stopped') notices.say(beat('answer'))
   })
-  notices.listen(notice => void heard.push(notice.kind))
+  notices.listen(notice => void calls.push(notice.kind))
   notices.say({ kind: 'stopped' })
-  t.strictSame(heard, ['stopped', 'file_mended'])
+  t.strictSame(calls, ['stopped', 'file_mended'])
   t.end()
 })
 
-t.test('listeners that answer each other for ever come to an end', t => {
+t.test('listeners that emit notices endlessly are stopped', t => {
   const notices = new Notices({ now: () => 0 })
   let calls = 0
   notices.listen(() => {
@@ -85,7 +85,7 @@ t.test('listeners that answer each other for ever come to an end', t => {
   t.end()
 })
 
-t.test('a listener that fails of everything is named once to the others, and not to itself', t => {
+t.test('a listener that always fails is reported once to the others and not to itself', t => {
   const notices = new Notices({ now: () => 42 })
   const own: string[] = []
   const others: Notice[] = []
@@ -107,7 +107,7 @@ t.test('a listener that fails of everything is named once to the others, and not
   t.end()
 })
 
-t.test('of listeners that fail no more than fifty are kept', t => {
+t.test('at most fifty failing listeners are listed', t => {
   const notices = new Notices({ now: () => 0 })
   for (let index = 0; index < 60; index++) {
     notices.report({ listener: `number ${index}`, failures: 1, error: new Error('no') })
@@ -117,16 +117,16 @@ t.test('of listeners that fail no more than fifty are kept', t => {
   t.end()
 })
 
-t.test('a listener of the conditions or of a timed loop that throws ends neither', async t => {
+t.test('a throwing listener does not end the conditions or a beat', async t => {
   const faults: string[] = []
   const failed = ({ listener }: ListenerFault) => void faults.push(listener)
   const conditions = new LiveConditions({ clock: fakeClock(), config: () => configOf({}, 'UTC'), failed })
-  let heard = 0
+  let calls = 0
   conditions.onChange(() => {
     throw new Error('no')
   }, 'conditions')
   conditions.onChange(() => {
-    heard++
+    calls++
   })
   conditions.pause([])
   const notices: Notice[] = []
@@ -139,13 +139,13 @@ t.test('a listener of the conditions or of a timed loop that throws ends neither
     throw new Error('no')
   }, 'loop')
   ticker.onBeat(() => {
-    heard++
+    calls++
   })
   await ticker.beat('one')
-  t.strictSame([faults, heard, notices], [['conditions', 'loop'], 2, []])
+  t.strictSame([faults, calls, notices], [['conditions', 'loop'], 2, []])
 })
 
-t.test('a listener of the host app that throws keeps the breaker from nothing, and a sample neither', async t => {
+t.test('throwing listeners of the host app do not affect the breaker or samples', async t => {
   const kit = await createTestManager({
     tasks: [{
       id: 't',
@@ -172,7 +172,7 @@ t.test('a listener of the host app that throws keeps the breaker from nothing, a
     'host notices'])
 })
 
-t.test('a task whose listener of hints throws is named, and harms nobody', async t => {
+t.test('a throwing onHints listener is reported with its task', async t => {
   const kit = await createTestManager({
     tasks: [{
       id: 't',

@@ -72,7 +72,7 @@ serviceLaw(t, 'ProcessGuard', () => {
   }
 })
 
-t.test('a guard that could not start leaves the one of another manager in place', async t => {
+t.test('a guard that stops leaves the guard of another manager in place', async t => {
   const [one, other] = [new ProcessGuard(), new ProcessGuard()]
   const { exit } = process
   await one.start()

@@ -26,7 +26,7 @@ import type { SettingsOptions } from '../../core/work/upkeep/settings.ts'
 
 const NOTHING = () => undefined
 
-/** The folder of a manager with one task file and a configuration. */
+/** Makes a folder with one task file and a configuration. */
 function project (t: { teardown(fn: () => unknown): void }) {
   const root = scratch(t)
   mkdirSync(join(root, 'backgroundtask'))
@@ -229,7 +229,7 @@ serviceLaw(t, 'TaskManager', async t => {
   }
 })
 
-t.test('a manager that could not start leaves its data folder to the next one', async t => {
+t.test('a manager that fails to start releases its data folder', async t => {
   const root = project(t)
   const engine = createSqliteEngine({ folder: join(root, 'data'), ballastBytes: 0 })
   engine.schedules = async () => {

@@ -5,14 +5,14 @@ import { after, systemClock } from '../../core/model/base/clock.ts'
 const START = Date.parse('2026-03-10T08:00:00Z')
 const settle = async () => undefined
 
-t.test('timers ring in the order of their instants, then of their setting, and never early', async t => {
+t.test('timers ring in the order of their instants, then in the order they were set, and never early', async t => {
   const clock = new SimulatedClock(START)
   const rung: [string, number][] = []
   const set = (name: string, ms: number) => clock.after(ms, () => rung.push([name, clock.now() - START]))
   set('late', 30)
   set('first', 10)
   set('second', 10)
-  const cancel = set('taken back', 20)
+  const cancel = set('cancelled', 20)
   set('at once', 0)
   cancel()
   await clock.goTo(START + 29, settle)
@@ -24,19 +24,19 @@ t.test('timers ring in the order of their instants, then of their setting, and n
   t.equal(clock.nextAt, null)
 })
 
-t.test('what a timer sets within the time that passes rings in it, after what it began has settled', async t => {
+t.test('a timer set by another timer rings within the same advance, after the first has settled', async t => {
   const clock = new SimulatedClock(START)
-  const story: string[] = []
+  const events: string[] = []
   clock.after(5, () => {
-    clock.after(5, () => story.push('then'))
+    clock.after(5, () => events.push('then'))
   })
   await clock.goTo(START + 20, async () => {
-    story.push('settled')
+    events.push('settled')
   })
-  t.strictSame(story, ['settled', 'then', 'settled'])
+  t.strictSame(events, ['settled', 'then', 'settled'])
 })
 
-t.test('a jump moves the wall alone', async t => {
+t.test('a jump moves the wall clock alone', async t => {
   const clock = new SimulatedClock(START)
   let rings = 0
   clock.after(1000, () => {
@@ -48,7 +48,7 @@ t.test('a jump moves the wall alone', async t => {
   t.strictSame([clock.monotonic(), rings], [1000, 1])
 })
 
-t.test('a sleep ends with the reason of its signal, and leaves no timer', async t => {
+t.test('an aborted sleep rejects with the reason of its signal and leaves no timer', async t => {
   const clock = new SimulatedClock(START)
   const stop = new AbortController()
   const sleeping = clock.sleep(1000, stop.signal)
@@ -58,9 +58,9 @@ t.test('a sleep ends with the reason of its signal, and leaves no timer', async 
   t.equal(clock.nextAt, null)
 })
 
-t.test('without timers of its own a clock takes those of the process', async t => {
+t.test('a clock without timers uses those of the process', async t => {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const cancel = after(systemClock, 60_000, () => t.fail('it was taken back'))
+  const cancel = after(systemClock, 60_000, () => t.fail('it was cancelled'))
   after(systemClock, 1, resolve)
   await promise
   cancel()

@@ -46,7 +46,7 @@ function presentWith (minutes: string[]): ForecastInput {
   }
 }
 
-t.test('forecasts are worked out in a thread, which is begun again once it has ended', async t => {
+t.test('forecasts are computed in a thread, which is started again after it has ended', async t => {
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
   const present = presentWith(['*'])
@@ -57,11 +57,11 @@ t.test('forecasts are worked out in a thread, which is begun again once it has e
   t.match(
     await thread.foretell(present, { to: NOON + HOUR / 4 }),
     { items: { length: 14 } },
-    'and begun again for who asks'
+    'it is started again'
   )
 })
 
-t.test('what is too large is refused as it would be here', async t => {
+t.test('a forecast that is too large is refused with its code and fix', async t => {
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
   await t.rejects(
@@ -70,13 +70,13 @@ t.test('what is too large is refused as it would be here', async t => {
   )
 })
 
-t.test('a day of a hundred tasks takes a part of a second, once the thread is warm', async t => {
+t.test('a forecast of a day of a hundred tasks takes less than 1.5 s of processor time', async t => {
   const { foretell } = await import('../../core/simulate/foretell.ts')
   const present = presentWith(Array.from({ length: 100 }, (_, place) => String(place % 60)))
   const cost = async () => {
-    const began = process.cpuUsage()
+    const before = process.cpuUsage()
     await foretell(present, { to: NOON + 24 * HOUR })
-    const { user, system } = process.cpuUsage(began)
+    const { user, system } = process.cpuUsage(before)
     return (user + system) / 1000
   }
   const costs = [await cost(), await cost(), await cost(), await cost()]

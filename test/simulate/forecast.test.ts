@@ -28,7 +28,7 @@ const rows = async (
   minutes = DAY
 ) => (await ahead(kit, minutes)).filter(({ stage }) => stage !== 'running').map(rowOf)
 
-t.test('a start that only clock and calendar decide is certain, and one that load may hold is conditional', async t => {
+t.test('a start that depends on the clock alone is certain, and one that load may hold is conditional', async t => {
   const kit = await kitFor(
     t,
     [{ id: 'urgent', class: 'critical', ...daily(13), func }, { id: 'usual', ...daily(14), func }]
@@ -39,7 +39,7 @@ t.test('a start that only clock and calendar decide is certain, and one that loa
   ])
 })
 
-t.test('what a task asks for itself is named first, with what it says now', async t => {
+t.test('the constraints of a task are named first, with their present state', async t => {
   const kit = await kitFor(
     t,
     [{ id: 'sun', ...daily(13), deadline: '2h', constraints: { power: 'mains', signals: { solar: '> 500' } }, func }],
@@ -53,13 +53,13 @@ t.test('what a task asks for itself is named first, with what it says now', asyn
   ])
 })
 
-t.test('a deadline before the window opens starts the run for certain', async t => {
+t.test('a deadline before the window opens makes the start certain', async t => {
   const kit = await kitFor(t, [{ id: 'night', deadline: '2h', constraints: { window: '22:00-06:00' }, func }])
   await kit.enqueue('night')
   t.strictSame(await rows(kit), [['night', '14:00', '14:00', '14:00', 'certain', '']])
 })
 
-t.test('fires that a waiting run stands for are not starts of their own', async t => {
+t.test('fires that are counted on a waiting run are not separate starts', async t => {
   const kit = await kitFor(t, [{ id: 'often', trigger: 'cron', trigger_args: { minute: 0 }, class: 'critical', func }])
   await kit.manager.pauses.add({ scope: 'task', name: 'often', until: at('15:30'), by: 'test' })
   t.strictSame(
@@ -68,7 +68,7 @@ t.test('fires that a waiting run stands for are not starts of their own', async 
   )
 })
 
-t.test('a pause without an end leaves no instant, and is named', async t => {
+t.test('a pause without an end gives no instant and is named', async t => {
   const kit = await kitFor(t, [{ id: 'stopped', class: 'critical', ...daily(13), func }])
   await kit.manager.pauses.add({ scope: 'all', name: null, until: null, by: 'anna' })
   const [item] = await ahead(kit, DAY)
@@ -81,7 +81,7 @@ t.test('a pause without an end leaves no instant, and is named', async t => {
   })
 })
 
-t.test('a fire that may find a run unfinished is conditional, until past runs say how long they take', async t => {
+t.test('a fire that may overlap a run is conditional until past runs give a duration', async t => {
   const kit = await kitFor(t, [{
     id: 'tick',
     class: 'critical',
@@ -101,7 +101,7 @@ t.test('a fire that may find a run unfinished is conditional, until past runs sa
   )
 })
 
-t.test('what runs and what waits behind it are foreseen with the times that past runs took', async t => {
+t.test('running runs and those waiting behind them are forecast with the durations of past runs', async t => {
   const kit = await kitFor(
     t,
     [{ id: 'long', queue: 'one', timeout: '3h', func: takes('40m') }, { id: 'next', queue: 'one', func }],
@@ -113,7 +113,7 @@ t.test('what runs and what waits behind it are foreseen with the times that past
   t.match(
     await ahead(kit, DAY),
     [{ task: 'long', stage: 'running', ends_at: at('13:40') }],
-    'from the millisecond on in which it has started'
+    'from the millisecond of its start'
   )
   await kit.advance('10m')
   await kit.enqueue('next')
@@ -145,7 +145,7 @@ t.test('runs that share a lock, a slot or the machine depend on each other', asy
   ])
 })
 
-t.test('a queue with a rate starts no more for certain than its rate allows', async t => {
+t.test('a queue with a rate has no more certain starts than its rate allows', async t => {
   const urgent = { class: 'critical' as const, priority: 'critical' as const, queue: 'slow', func }
   const kit = await kitFor(t, [
     { id: 'a', ...daily(13), ...urgent },
@@ -159,7 +159,7 @@ t.test('a queue with a rate starts no more for certain than its rate allows', as
   ])
 })
 
-t.test('jitter makes a spread, and is certain all the same', async t => {
+t.test('a start with jitter is certain within a range', async t => {
   const kit = await kitFor(
     t,
     [{ id: 'some', class: 'critical', trigger: 'cron', trigger_args: { minute: 0, jitter: 600 }, timeout: '5m', func }]
@@ -167,7 +167,7 @@ t.test('jitter makes a spread, and is certain all the same', async t => {
   t.match((await rows(kit, 3 * HOUR)).at(-1), ['some', '14:00', '14:05', '14:10', 'certain', ''])
 })
 
-t.test('a task that depends on another is expected once that has run, and never certain', async t => {
+t.test('a task with a dependency is expected after it and never certain', async t => {
   const kit = await kitFor(t, [
     { id: 'fetch', class: 'critical', priority: 'critical', ...daily(13), func: takes('1m') },
     { id: 'use', class: 'critical', ...daily(12, 30), depends_on: [{ task: 'fetch' }], func }
@@ -178,7 +178,7 @@ t.test('a task that depends on another is expected once that has run, and never 
   ])
 })
 
-t.test('the first start of a waiting run is told for slots, queues and locks that are taken', async t => {
+t.test('the earliest start of a waiting run is known although slots, queues or locks are taken', async t => {
   for (const [config, shared] of [
     [{ manager: { scheduler_thread_pool: 1 } }, {}],
     [{ queues: { q: { concurrency: 1 } } }, { queue: 'q' }],
@@ -199,7 +199,7 @@ t.test('the first start of a waiting run is told for slots, queues and locks tha
   }
 })
 
-t.test('the next start of a task is told, however many fires others have until then', async t => {
+t.test('the next start of a task is known, however many fires other tasks have before it', async t => {
   const often = Array.from(
     { length: 8 },
     (_, place): TaskDefinition => ({ id: `often${place}`, trigger: '* * * * *', func })

@@ -18,7 +18,7 @@ const clockOf = (ctx: TaskContext) => ctx.services.clock as TestClock
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-t.test('hours pass at once, and what was due in them has run at its instant', async t => {
+t.test('advance runs everything that is due at its instant', async t => {
   const kit = await kitFor(t, {
     at: '2026-03-10T08:30:00Z',
     tasks: [{ id: 'tick', trigger: 'cron', trigger_args: { minute: 0 }, func: ctx => clockOf(ctx).sleep('2m') }]
@@ -33,7 +33,7 @@ t.test('hours pass at once, and what was due in them has run at its instant', as
   t.equal(kit.clock.now(), Date.parse('2026-03-10T11:30:00Z'))
 })
 
-t.test('a task that sleeps longer than its timeout is timed out, and tried again after its backoff', async t => {
+t.test('a task that sleeps longer than its timeout fails and is retried after its backoff', async t => {
   const kit = await kitFor(t, {
     tasks: [{
       id: 'slow',
@@ -49,7 +49,7 @@ t.test('a task that sleeps longer than its timeout is timed out, and tried again
   t.equal(run.finished_at! - begun, 20 * MINUTE)
 })
 
-t.test('each change of the machine holds and releases what looks at it', async t => {
+t.test('each change of the machine holds and releases the tasks that depend on it', async t => {
   const asks = {
     plug: { power: 'mains' },
     quiet: { idle: '10m' },
@@ -83,7 +83,7 @@ t.test('each change of the machine holds and releases what looks at it', async t
   await kit.waitFor('free', 'completed', '5m')
 })
 
-t.test('drain leaves nothing running, and what is held is held', async t => {
+t.test('drain waits for running runs and leaves held ones', async t => {
   const kit = await kitFor(t, {
     tasks: [{ id: 'works', func: ctx => clockOf(ctx).sleep('4m') }, {
       id: 'held',
@@ -99,7 +99,7 @@ t.test('drain leaves nothing running, and what is held is held', async t => {
   t.strictSame((await kit.runs()).map(({ task, state }) => [task, state]), [['held', 'queued'], ['works', 'completed']])
 })
 
-t.test('what was waited for in vain is told with its reason', async t => {
+t.test('waitFor and drain reject with the reason when the time is over', async t => {
   const kit = await kitFor(t, {
     tasks: [{ id: 'held', deadline: '30d', constraints: { power: 'mains' }, func: () => 1 }, {
       id: 'fails',
@@ -117,12 +117,12 @@ t.test('what was waited for in vain is told with its reason', async t => {
   })
   const failed = await kit.enqueue('fails')
   await t.rejects(kit.waitFor(failed.id, 'completed'), { message: /it is failed, no luck/ })
-  await t.rejects(kit.waitFor('nobody', 'completed', 1), { message: /there is no such run/ })
+  await t.rejects(kit.waitFor('unknown', 'completed', 1), { message: /there is no such run/ })
   await kit.enqueue('stays')
   await t.rejects(kit.drain('1h'), { message: /still running after 1h: stays/ })
 })
 
-t.test('the clock stands still while a task is at real work', async t => {
+t.test('the clock does not advance while a task does real work', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'offpeak-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'out')
@@ -145,7 +145,7 @@ t.test('the clock stands still while a task is at real work', async t => {
   t.match(await kit.runs(), [{ state: 'completed', result: { text: '19', at: before } }])
 })
 
-t.test('a closed lid stops time for what runs, and misses what was due [F20]', async t => {
+t.test('a suspend stops running tasks and misses fires [F20]', async t => {
   const kit = await kitFor(t, {
     at: '2026-03-10T11:30:00Z',
     tasks: [
@@ -165,15 +165,17 @@ t.test('a closed lid stops time for what runs, and misses what was due [F20]', a
   }])
   t.match(await kit.runs('strict'), [{ state: 'skipped', reason: { code: 'misfire' } }])
   const { started_at: from, finished_at: to } = await kit.waitFor(id, 'completed')
-  t.equal(to! - from!, 4 * HOUR, 'the hour that it sleeps is one of a machine that is awake')
+  t.equal(to! - from!, 4 * HOUR, 'the hour of sleep is counted while the machine is awake')
 })
 
-t.test('task files are read, and closing stops what runs without real waiting and removes the data', async t => {
+t.test('task files are loaded, and close stops runs without real waiting and removes the data', async t => {
   const root = t.testdir({
     'package.json': '{ "type": "module" }',
     backgroundtask: {
-      'long.mjs':
-        'export default { id: "long", func: ctx => ctx.services.clock.sleep("4m").then(() => "done", error => { throw error }) }'
+      'long.mjs': `export default {
+        id: 'long',
+        func: ctx => ctx.services.clock.sleep('4m').then(() => 'done', error => { throw error })
+      }`
     }
   })
   const kit = await createTestManager({ root, files: 'once' })
@@ -187,7 +189,7 @@ t.test('task files are read, and closing stops what runs without real waiting an
   t.notOk(existsSync(folder))
 })
 
-t.test('a wrong start is refused and leaves nothing behind', async t => {
+t.test('invalid options are refused', async t => {
   await t.rejects(createTestManager({ at: 'soon' }), { code: 'OFFPEAK_INPUT_INVALID' })
   await t.rejects(
     createTestManager({ tasks: [{ id: 'bad', trigger: 'cron', trigger_args: { hour: 25 }, func: () => 1 }] }),

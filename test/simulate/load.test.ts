@@ -16,7 +16,7 @@ const TASKS: TaskDefinition[] = [
   { id: 'website', type: 'check', trigger: 'cron', trigger_args: { minute: '*/5' }, func }
 ]
 
-/** A day with such a machine: how long each run waited, ms, by task. */
+/** Simulates a day with this state of the machine; returns how many ms each run waited, by task. */
 async function day (state: MachineState | ((minute: number) => MachineState)) {
   const at = (minute: number) => typeof state === 'function' ? state(minute) : state
   const readings = Array.from({ length: typeof state === 'function' ? 24 * 60 : 1 },
@@ -43,28 +43,28 @@ const longest = (runs: Awaited<ReturnType<typeof day>>, task: string) =>
 
 const BUSY: [string, MachineState | ((minute: number) => MachineState)][] = [
   ['two processors at 95 %', { cpu: { busy: 0.95, own: 0, cores: 2 } }],
-  ['two processors at 100 %, with much waiting', {
+  ['two processors at 100 %, with high pressure', {
     cpu: { busy: 1, own: 0, cores: 2 },
     pressure: { cpu: { some: 95, full: 'unknown' } }
   }],
-  ['a disk that always works', { io: { busy: 1, bytes_per_s: 5e7 } }],
+  ['a disk that is always busy', { io: { busy: 1, bytes_per_s: 5e7 } }],
   ['memory that is always at 85 %', { memory: { used: 0.85, available_bytes: 6e8 } }],
-  ['load that wavers around the limit', minute => ({ cpu: { busy: minute % 7 < 3 ? 0.6 : 0.9, own: 0, cores: 2 } })]
+  ['load that varies around the limit', minute => ({ cpu: { busy: minute % 7 < 3 ? 0.6 : 0.9, own: 0, cores: 2 } })]
 ]
 
 for (const [what, state] of BUSY) {
-  t.test(`a mains machine that is busy all day gets its work done: ${what}`, async t => {
+  t.test(`a machine on mains that is busy all day completes its work: ${what}`, async t => {
     const runs = await day(state)
     t.strictSame([...runs].map(([task, all]) => [task, all.length]).toSorted(), [['backup', 2], ['index', 24], ['mail',
       24], ['website', 288]])
     for (const task of ['backup', 'index', 'mail']) {
-      t.ok(longest(runs, task) <= 31 * MINUTE, `${task} waits ${longest(runs, task) / MINUTE} minutes at most`)
+      t.ok(longest(runs, task) <= 31 * MINUTE, `${task} waits at most ${longest(runs, task) / MINUTE} minutes`)
     }
-    t.equal(longest(runs, 'website'), 0, 'and monitors never wait')
+    t.equal(longest(runs, 'website'), 0, 'monitors never wait')
   })
 }
 
-t.test('a film of two hours is left alone for half an hour, and then work goes on', async t => {
+t.test('two busy hours delay work by half an hour at most', async t => {
   const runs = await day(minute => ({
     cpu: { busy: minute >= 20 * 60 && minute < 22 * 60 ? 0.9 : 0.1, own: 0, cores: 2 }
   }))
@@ -73,7 +73,7 @@ t.test('a film of two hours is left alone for half an hour, and then work goes o
   t.ok(waited[20]! >= 15 && waited[20]! <= 31)
 })
 
-t.test('a machine that is 8 % busy with a short spike each minute starts everything at once', async t => {
+t.test('a machine that is 8 % busy with a short spike each minute starts runs at once', async t => {
   const kit = await createTestManager({ reading: { cpu: { busy: 0.95, own: 0 } }, tasks: [{ id: 'work', func }] })
   t.teardown(() => kit.close())
   const run = await kit.manager.desk.enqueue('work')

@@ -7,9 +7,10 @@ const instant = (text: string) => Number.isNaN(Date.parse(text)) ? null : Date.p
 const read = (text: string) => changesFromCsv({ text, file: 'day.csv', instant })
 const NINE = '2026-03-10T09:00:00Z'
 
-t.test('each row is a change: empty cells hold, and unknown is a value', async t => {
+t.test('each row is a change: an empty cell keeps its value, and unknown is a value', async t => {
   const changes = read(
-    `\uFEFFat, power,battery_level,charging,cpu_busy,signal.price,probe.film\r\n# a remark\n${NINE},battery,80,no,0.4,"0,5",yes\n2026-03-10T10:00:00Z,,unknown,,,12,\n`
+    '\uFEFFat, power,battery_level,charging,cpu_busy,signal.price,probe.film\r\n# a remark\n' +
+      `${NINE},battery,80,no,0.4,"0,5",yes\n2026-03-10T10:00:00Z,,unknown,,,12,\n`
   )
   t.strictSame(changes, [
     {
@@ -24,7 +25,7 @@ t.test('each row is a change: empty cells hold, and unknown is a value', async t
   ])
 })
 
-t.test('a fault is named with its line and column', async t => {
+t.test('an error is named with its line and column', async t => {
   const place = { file: 'day.csv' }
   t.throws(() => read(''), { code: 'OFFPEAK_READINGS_INVALID', place: { ...place, line: 1 } })
   t.throws(() => read('time,power\n'), { message: /found 'time', expected the first column to be 'at'/ })
@@ -50,7 +51,7 @@ t.test('a fault is named with its line and column', async t => {
   })
 })
 
-t.test('recorded readings are changes too', async t => {
+t.test('recorded readings are read as changes', async t => {
   const reading = readingOf({ power: 'battery', battery: { level: 61, charging: false }, cpu: { busy: 0.7 } }, 1000)
   const [change] = changesFromPoints([pointOf(reading)])
   t.match(change, {
@@ -62,7 +63,7 @@ t.test('recorded readings are changes too', async t => {
   })
 })
 
-t.test('a state is a calm desktop but for what it names', async t => {
+t.test('a state is a calm desktop except for the fields it names', async t => {
   t.strictSame(readingOf({}, 5), calmReading(5))
   t.match(readingOf({ battery: { level: 40 } }, 5), { power: 'mains', battery: { present: true, level: 40 } })
   const state = stateWith({ signals: { price: 3 }, battery: { level: 40 } }, {

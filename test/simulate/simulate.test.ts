@@ -7,7 +7,7 @@ import type { SimulateAsk, TaskDefinition, TestClock } from '../../core/index.ts
 const DAY = '2026-03-10'
 const at = (time: string) => `${DAY}T${time}:00Z`
 const func = () => {
-  throw new Error('simulated work is never done')
+  throw new Error('simulated work is never executed')
 }
 const config = { manager: { timezone: 'UTC' }, probes: { film: { kind: 'process' as const, processes: ['vlc'] } } }
 const ask = { config, from: at('00:00'), to: '2026-03-11T00:00:00Z' }
@@ -24,7 +24,7 @@ const LAPTOP: SimulateAsk['readings'] = [
 const hour = (instant: number | null) => instant === null ? '-' : new Date(instant).toISOString().slice(11, 16)
 const hourly = { trigger: 'cron', trigger_args: { minute: 0 } }
 
-t.test('runs are told with when they were planned, why they were held and when they ran; no work is done', async t => {
+t.test('simulate returns when runs were planned, held and executed, and executes no work', async t => {
   const tasks: TaskDefinition[] = [{
     id: 'copy',
     trigger: 'cron',
@@ -55,7 +55,7 @@ t.test('a task without a history is not expected to exceed its timeout', async t
   t.strictSame(runs.filter(({ outcome }) => outcome !== 'completed'), [])
 })
 
-t.test('fires that find a run held are counted on it, and those that find one running are told as skipped', async t => {
+t.test('fires during a held run are counted on it, and those during a running one are skipped', async t => {
   const tasks: TaskDefinition[] = [{ id: 'held', ...hourly, constraints: { power: 'mains' }, func }, {
     id: 'long',
     ...hourly,
@@ -82,7 +82,7 @@ t.test('fires that find a run held are counted on it, and those that find one ru
   )
 })
 
-t.test('a run that yields goes on with what is left of it', async t => {
+t.test('a run that yields continues for the rest of its duration', async t => {
   const tasks: TaskDefinition[] = [{
     id: 'train',
     trigger: 'cron',
@@ -97,13 +97,13 @@ t.test('a run that yields goes on with what is left of it', async t => {
     [['08:00', '09:10', 'postponed'], ['18:00', '18:30', 'completed']])
 })
 
-t.test('what is running or waiting when the time is over is told so', async t => {
+t.test('runs that are running at the end are returned as running', async t => {
   const tasks: TaskDefinition[] = [{ id: 'late', trigger: 'cron', trigger_args: { hour: 23, minute: 59 }, func }]
   const { runs } = await simulate({ ...ask, tasks, took: { late: 120_000 } })
   t.match(runs, [{ outcome: 'running', finished_at: null, spells: [{ finished_at: null, outcome: null }] }])
 })
 
-t.test('a manager that lives through the same day starts and holds the same runs', async t => {
+t.test('a test manager starts and holds the same runs on the same day', async t => {
   const shared: Partial<TaskDefinition>[] = [
     { id: 'mains', ...hourly, constraints: { power: 'mains' } },
     { id: 'charge', ...hourly, class: 'charging_only' },
@@ -154,7 +154,7 @@ t.test('a manager that lives through the same day starts and holds the same runs
   t.strictSame(told.map(String).toSorted(), lived.map(String).toSorted())
 })
 
-t.test('a hundred tasks and three days take a small part of the time that a month may take', async t => {
+t.test('a hundred tasks over three days take less than 6 s of processor time', async t => {
   const tasks = Array.from({ length: 100 }, (_, i): TaskDefinition => ({
     id: `t${i}`,
     class: (['background', 'normal', 'charging_only', 'critical'] as const)[i % 4]!,
@@ -162,14 +162,14 @@ t.test('a hundred tasks and three days take a small part of the time that a mont
     trigger_args: i < 20 ? { minute: i } : { hour: i % 24, minute: i % 60 },
     func
   }))
-  const began = process.cpuUsage()
+  const before = process.cpuUsage()
   const { runs } = await simulate({ ...ask, tasks, to: '2026-03-13T00:00:00Z', readings: LAPTOP })
-  const { user, system } = process.cpuUsage(began)
+  const { user, system } = process.cpuUsage(before)
   t.equal(runs.length >= 3 * 80 + 20 * 24, true, `${runs.length} runs`)
   t.ok((user + system) / 1000 < 6000, `${Math.round((user + system) / 1000)} ms of a processor`)
 })
 
-t.test('what is no instant and what is no task is refused', async t => {
+t.test('an invalid instant or task is refused', async t => {
   await t.rejects(simulate({ ...ask, from: 'soon', tasks: [] }), {
     code: 'OFFPEAK_INPUT_INVALID',
     message: /found 'soon'/

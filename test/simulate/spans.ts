@@ -2,7 +2,7 @@ import type { Hold } from '../../core/model/run/run.ts'
 
 type Span = Pick<Hold, 'code' | 'from' | 'to'>
 
-/** What held a run, by code alone: its message may change meanwhile, which is an entry of its own. */
+/** The holds of a run with adjacent ones of the same code merged; each change of a message is a hold of its own. */
 export function spansOf (holds: readonly Span[]): Span[] {
   const spans: Span[] = []
   for (const { code, from, to } of holds) {

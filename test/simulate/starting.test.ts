@@ -31,7 +31,7 @@ async function kitOf (
   return kit
 }
 
-/** Minutes that a run waits while something comes every minute, or null when it waits all along. */
+/** The minutes that a run waits while `comes` is called every minute, or null if it does not start within an hour. */
 async function waited (
   kit: TestManager,
   victim: string,
@@ -49,7 +49,7 @@ async function waited (
   return null
 }
 
-t.test('what needs much at once is not starved: a run that is to be alone, one with several locks, one in a busy queue, one behind critical work', async t => {
+t.test('runs that need to be alone, several locks, a busy queue or a slot behind critical work start', async t => {
   const every = (minutes: number, kit: TestManager, ids: string[]) => async (minute: number) => {
     if (minute % minutes === 0) await kit.enqueue(ids[(minute / minutes) % ids.length]!)
   }
@@ -84,7 +84,7 @@ t.test('what needs much at once is not starved: a run that is to be alone, one w
   }) !== null, 'critical work')
 })
 
-t.test('work of the class critical gives its slot to nobody, and a run that rests has none to give', async t => {
+t.test('critical work and resting runs are not preempted', async t => {
   const task = { on_lost: 'yield', preemptible: true, priority: 'low' } as const
   const kit = await kitOf(t, [{ id: 'crit', minutes: 60, class: 'critical', ...task }, { id: 'fill', minutes: 60 }, {
     id: 'high',
@@ -122,7 +122,7 @@ t.test('work of the class critical gives its slot to nobody, and a run that rest
   t.match(await resting.manager.engine.get(id), { state: 'running', turn: 1 })
 })
 
-t.test('a run may rest for long, and one that is to be alone does not wait for it', async t => {
+t.test('a run that runs alone does not wait for a resting run', async t => {
   const kit = await kitOf(t, [
     {
       id: 'rest',
@@ -142,12 +142,12 @@ t.test('a run may rest for long, and one that is to be alone does not wait for i
   t.equal(kit.manager.runner.active.begun.filter(({ resting }) => !resting)[0]?.task, 'solo')
   await kit.plug()
   t.equal(kit.manager.runner.active.begun.find(({ task }) => task === 'rest')?.resting, true,
-    'and it goes on once that one is over')
+    'it continues after the other run has ended')
   await kit.advance('6m')
   t.strictSame((await kit.runs()).map(({ state }) => state), ['completed', 'completed'])
 })
 
-t.test('who has waited for fifteen minutes goes before a younger run that is to be alone, at that very instant', async t => {
+t.test('a run that has waited for fifteen minutes starts before a younger run that runs alone', async t => {
   const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
     id: 'low',
     minutes: 1,
@@ -169,7 +169,7 @@ t.test('who has waited for fifteen minutes goes before a younger run that is to 
   t.match(await kit.manager.engine.get(low.id), { state: 'running', started_at: low.due_at + 15 * MINUTE })
 })
 
-t.test('what waited because of a run that is cancelled is looked at at once', async t => {
+t.test('a run that waited for a cancelled run starts at once', async t => {
   const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
     id: 'other',
     minutes: 1
@@ -183,7 +183,7 @@ t.test('what waited because of a run that is cancelled is looked at at once', as
   t.equal((await kit.manager.engine.get(other.id))!.state, 'running')
 })
 
-t.test('and of two that have waited for as long the first stays the first', async t => {
+t.test('of two runs that have waited equally long the first keeps its place', async t => {
   const kit = await kitOf(t, [{ id: 'long', minutes: 60 }, { id: 'solo', minutes: 1, alone: true }, {
     id: 'other',
     minutes: 1
@@ -197,7 +197,7 @@ t.test('and of two that have waited for as long the first stays the first', asyn
   }
 })
 
-t.test('more slots at another hour are used at that hour', async t => {
+t.test('more slots in another time window are used when it begins', async t => {
   const kit = await kitOf(t, [{ id: 'work', minutes: 300, concurrency: 9 }], {
     at: '2026-01-05T12:00:00Z',
     config: {
@@ -219,7 +219,7 @@ t.test('more slots at another hour are used at that hour', async t => {
   t.ok(kit.manager.runner.active.size > before, `${before} before`)
 })
 
-t.test('a run behind one that is past its deadline has a timeline of its own', async t => {
+t.test('a run behind one that is past its deadline has its own timeline', async t => {
   const kit = await kitOf(t, [{ id: 'long', minutes: 600 }, {
     id: 'x',
     minutes: 1,
@@ -232,14 +232,14 @@ t.test('a run behind one that is past its deadline has a timeline of its own', a
   const second = await kit.enqueue('x')
   await kit.advance('50m')
   const { holds } = (await kit.manager.engine.get(second.id))!
-  t.match(holds, [{ code: 'signal_unknown', to: null }], 'it is held, though the first one only wants a slot')
+  t.match(holds, [{ code: 'signal_unknown', to: null }], 'it is held although the first one waits for a slot alone')
   t.match(await kit.manager.explain.run((await kit.manager.engine.get(second.id))!, kit.clock.now() - 5 * MINUTE), {
     decision: 'hold',
     message: /signal/
   })
 })
 
-t.test('the pace is for what has piled up: not for what is due later, not for what has long been running, and not for ever after a clock was wrong', async t => {
+t.test('the pace applies to a backlog, not to later or running work, and ends after a wrong clock', async t => {
   const later = await kitOf(t, [{
     id: 'held',
     minutes: 30,
@@ -257,7 +257,7 @@ t.test('the pace is for what has piled up: not for what is due later, not for wh
   const started = (await later.runs('held')).filter(({ started_at: at }) => at !== null).map(({ due_at: due }) =>
     new Date(due).toISOString().slice(11, 16)
   )
-  t.strictSame(started, ['12:10', '12:40'], 'the first that was held, and the one that is due now')
+  t.strictSame(started, ['12:10', '12:40'], 'the first held run and the one due now')
   const running = await kitOf(t, [{ id: 'long', minutes: 300, trigger: '5 12 * * *' }, {
     id: 'held',
     minutes: 1,

@@ -41,7 +41,7 @@ function presentOf (runs: { running: Run[], waiting: ForecastInput['waiting'] })
   }
 }
 
-t.test('a forecast lets suspects of a crash start one after another, as the gate does, and others at once [F02]', async t => {
+t.test('a forecast starts crash suspects one at a time, as the gate does, and other runs at once [F02]', async t => {
   const present = presentOf({
     running: [run('tried', { state: 'running', crashes: 4, started_at: NOON - 4000 })],
     waiting: [run('first', { crashes: 3 }), run('second', { crashes: 3, due_at: NOON - 1000 }),

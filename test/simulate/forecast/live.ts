@@ -24,7 +24,7 @@ export interface Lived {
   to: number
 }
 
-/** What the coming minutes may bring, worked out in this thread. */
+/** The forecast of the next minutes, computed in this thread. */
 export async function ahead ({ manager: m }: TestManager, minutes: number): Promise<ForecastItem[]> {
   const present = await forecastInput({
     engine: m.engine,
@@ -38,7 +38,7 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
   return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
 
-/** Lives through a world, with a forecast in the middle; tells what was foreseen and what has started since. */
+/** Runs a world with a forecast in the middle; returns the forecast and the runs that have started since. */
 export async function live ({ config, tasks, acts, reading, asked, course }: World, minutes: number): Promise<Lived> {
   const kit = await createTestManager({
     at: START,
@@ -94,13 +94,14 @@ export async function live ({ config, tasks, acts, reading, asked, course }: Wor
 
 const NEAR = 1000
 
-/** A start and what was foreseen of it, with instants as minutes from the forecast on. */
+/** Messages on a start and its forecast, with instants in minutes after the forecast. */
 function words (from: number) {
   const minute = (at: number | null) => at === null ? 'never' : `${((at - from) / MINUTE).toFixed(2)} min`
   const spread = (item: ForecastItem) => `${minute(item.earliest_at)} to ${minute(item.latest_at)}`
   return {
-    unforeseen: (one: Started) => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)}, not foreseen`,
-    outside: (one: Started, item: ForecastItem) => `${one.task} started at ${minute(one.at)}, foreseen ${spread(item)}`,
+    unforeseen: (one: Started) => `${one.task} (${minute(one.nominal_at)}) started at ${minute(one.at)}, not forecast`,
+    outside: (one: Started, item: ForecastItem) =>
+      `${one.task} started at ${minute(one.at)}, forecast for ${spread(item)}`,
     missed: (item: ForecastItem) =>
       `${item.task} (${minute(item.nominal_at)}) was certain ${spread(item)}, did not start`
   }
@@ -112,7 +113,7 @@ const isOf = (item: ForecastItem, { id, schedule, nominal_at: nominal }: Started
 const isWithin = ({ earliest_at: least, latest_at: most }: ForecastItem, at: number): boolean =>
   least !== null && at >= least - NEAR && at <= (most ?? Infinity) + NEAR
 
-/** What a forecast has said wrong of what has come, in words. */
+/** The errors of a forecast against the starts that followed, as messages. */
 export function faultsOf ({ items, started, from, to }: Lived): string[] {
   const say = words(from)
   const wrong = started.flatMap(one => {

@@ -3,13 +3,13 @@ import type { MachineState } from '../../../core/model/machine/machine-state.ts'
 import type { ConfigFile } from '../../../core/model/config/config.ts'
 import type { TaskDefinition } from '../../../core/index.ts'
 
-/** What is drawn of a task; `took`: how long each of its runs takes, minutes. */
+/** A random task; `took` is the duration of each of its runs in minutes. */
 export interface DrawnTask {
   definition: Omit<TaskDefinition, 'func'>
   took: number
 }
 
-/** Something that a person does before the forecast: minutes from the start of the world. */
+/** An action of a person before the forecast; `at` is in minutes from the start of the world. */
 export type Act =
   | { at: number, kind: 'enqueue', task: number, delay: number, priority: 'critical' | 'high' | 'normal' | 'low' }
   | { at: number, kind: 'pause', scope: 'all' | 'task' | 'queue', task: number, minutes: number | null }
@@ -19,15 +19,15 @@ export interface World {
   tasks: DrawnTask[]
   acts: Act[]
   reading: MachineState
-  /** Minutes from the start of the world at which the forecast is made. */
+  /** When the forecast is made, in minutes from the start of the world. */
   asked: number
-  /** What the machine does, before and after: minutes from the start of the world. */
+  /** Changes of the machine before and after it; `at` is in minutes from the start of the world. */
   course: { at: number, change: MachineState }[]
 }
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
 
-/** A key that is left out so many times for each time that it is there. */
+/** An object with the key, or without it `absent` times as often. */
 const sometimes = <K extends string, T>(key: K, values: fc.Arbitrary<T>, absent = 3): fc.Arbitrary<{ [P in K]?: T }> =>
   fc.oneof(
     { weight: absent, arbitrary: fc.constant({}) },
@@ -127,8 +127,8 @@ const task: fc.Arbitrary<Drawn> = fc.record({
   isTight: fc.boolean()
 })
 
-/** A schedule whose deadline is over before its window opens is refused: those with a window have a long one, or fire
- *  when they are asked to. */
+/** A valid definition. A schedule whose deadline ends before its window opens is refused, so a task with both has no
+ *  trigger. */
 function fitting ({
   when,
   constraints: asks,
@@ -223,7 +223,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 
 const byTime = <T extends { at: number }>(all: T[]): T[] => all.toSorted((a, b) => a.at - b.at)
 
-/** Random worlds of few tasks, what people do in them before the forecast, and what the machine does all the time. */
+/** Random worlds: a few tasks, actions of people before the forecast, and changes of the machine. */
 export const worlds: fc.Arbitrary<World> = fc.record({
   config,
   tasks: dependent,
