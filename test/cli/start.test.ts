@@ -81,7 +81,7 @@ t.test('a port that is taken is told', async t => {
   const { port } = holder.address() as AddressInfo
   const { code, err } = await cli(['start', '--port', String(port)], { cwd: place(t) })
   t.equal(code, 1)
-  t.match(err, `offpeak: port ${port} of 127.0.0.1 is taken: stop what listens there, or start with --port`)
+  t.match(err, `offpeak: port ${port} of 127.0.0.1 is in use: stop the program that listens there, or start with --port`)
 })
 
 t.test('a second start on a folder and a port that are in use names who has the folder', async t => {

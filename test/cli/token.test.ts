@@ -43,7 +43,7 @@ t.test('a command without a token says once that parts are withheld, which, and 
   const kept = join(cwd, 'kept')
   renameSync(join(cwd, 'data/token'), kept)
   const missing =
-    /^offpeak: withheld, though there is something: (?:payload, result, )?key\. No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$/
+    /^offpeak: withheld, although not empty: (?:payload, result, )?key\. No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$/
   for (const args of [['show', id], ['show', id, '--json'], ['runs'], ['runs', '--json']]) {
     t.match(await cli(args, { cwd }), { code: 0, err: missing }, args.join(' '))
   }

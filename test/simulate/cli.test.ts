@@ -40,7 +40,7 @@ t.test('without readings the machine is calm, and an error in a file is printed 
   t.match(await cli(['simulate', ...SPAN], { cwd }), {
     code: 0,
     out: /10:00:00 +copy +2026-03-10 10:00:00/,
-    err: /There are no readings of that time/
+    err: /There are no readings of this time range/
   })
   writeFileSync(join(cwd, 'bad.csv'), 'at,colour\n')
   t.match(await cli(['simulate', ...SPAN, '--readings', 'bad.csv'], { cwd }), {

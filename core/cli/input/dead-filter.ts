@@ -3,7 +3,7 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 
-/** Which runs that failed for good. */
+/** Selects runs that failed for good. */
 export interface DeadOptions extends RemoteOptions {
   task?: string
   fingerprint?: string

@@ -15,17 +15,17 @@ export async function textOf (file: string): Promise<string> {
   }
 }
 
-/** `name` of the text; `line`: at which it begins in a file of that name; null when it is no file. */
+/** `name` of the text; `line`: the line of the file at which the text begins; null when it is not a file. */
 interface Named {
   name: string
   line: number | null
   fix?: string
 }
 
-/** What a text says in JSON; throws OFFPEAK_USAGE_INVALID with the place of the fault. */
-export function jsonIn (said: string, { name, line: first, fix }: Named): unknown {
-  const fault = jsonFault(said)
-  if (fault === null) return JSON.parse(said) as unknown
+/** Parses JSON; throws OFFPEAK_USAGE_INVALID with the place of the fault. */
+export function jsonIn (json: string, { name, line: first, fix }: Named): unknown {
+  const fault = jsonFault(json)
+  if (fault === null) return JSON.parse(json) as unknown
   const { line, column, message } = fault
   const place = line === 0 ? '' : first === null ? `line ${line}, column ${column}: ` : `:${first + line - 1}:${column}`
   throw usageInvalid(
@@ -34,21 +34,21 @@ export function jsonIn (said: string, { name, line: first, fix }: Named): unknow
   )
 }
 
-/** What a file says in JSON, or standard input for `-`; throws OFFPEAK_USAGE_INVALID. */
+/** The JSON in a file, or on standard input for `-`; throws OFFPEAK_USAGE_INVALID. */
 export const jsonOf = async (file: string): Promise<unknown> =>
   jsonIn(await textOf(file),
-    file === '-' ? { name: 'what came on standard input', line: null } : { name: file, line: 1 })
+    file === '-' ? { name: 'standard input', line: null } : { name: file, line: 1 })
 
 const QUOTE = `Quote it for the shell: --payload '{"key": "value"}', or give @file or - for standard input.`
 
-/** A payload as it was given: the text itself, `@file`, or `-` for standard input; throws OFFPEAK_USAGE_INVALID. */
+/** A payload given as JSON, as `@file`, or as `-` for standard input; throws OFFPEAK_USAGE_INVALID. */
 export async function payloadOf (given: string | undefined): Promise<unknown> {
   if (given === undefined) return undefined
   const file = given.startsWith('@') ? given.slice(1) : given === '-' ? '-' : null
   const payload = file === null ? jsonIn(given, { name: '--payload', line: null, fix: QUOTE }) : await jsonOf(file)
-  // A server that has heard enough may cut the line before it is heard itself.
+  // A server can close the connection of a large request before its client has read the error.
   const bytes = Buffer.byteLength(JSON.stringify(payload))
   if (bytes <= RESULT_LIMITS.bytes) return payload
-  throw usageInvalid(`--payload is ${bytes} bytes, and at most ${RESULT_LIMITS.bytes} may be stored`,
-    'Put what is large into a file, and send that along: --file.')
+  throw usageInvalid(`--payload has ${bytes} bytes: expected at most ${RESULT_LIMITS.bytes}`,
+    'Put large data into a file and send it with --file.')
 }

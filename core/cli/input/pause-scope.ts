@@ -17,6 +17,6 @@ export function pauseScopeOf (text: string): PauseScope {
   return { scope: scope as PauseView['scope'], name: name! }
 }
 
-/** The same as it is typed. */
+/** A scope as it is typed: `all`, or `queue:NAME`. */
 export const pauseScopeWords = ({ scope, name }: { scope: string, name: string | null }): string =>
   name === null ? scope : `${scope}:${name}`

@@ -14,8 +14,7 @@ import { iso } from '../../model/base/clock.ts'
 import { History } from '../../sense/history.ts'
 import { createSqliteEngine } from '../../engine/sqlite/keeper.ts'
 
-/** What is known of a folder's past: the median of the times that runs took, ms by task, and how busy the machine
- *  is. */
+/** What past runs show: the median duration by task, ms, and how busy the machine is by hour. */
 interface TaskHistory {
   took: Record<string, number>
   activity?: Histogram
@@ -42,7 +41,7 @@ async function fromStore ({ catalog, folder }: TaskManager): Promise<TaskHistory
   }
 }
 
-/** What a server that has the folder knows of it. */
+/** The history from the server that uses the folder; it has no `activity`. */
 async function fromServer (given: LocalOptions): Promise<TaskHistory> {
   const client = await Client.find(given)
   const { items } = await client.get<{ items: StatsView[] }>(`/api/stats?from=${iso(Date.now() - PAST)}`)
@@ -51,14 +50,14 @@ async function fromServer (given: LocalOptions): Promise<TaskHistory> {
   }
 }
 
-/** What the past says, from the folder itself or, while a server has it, from that one; nothing when neither can be
- *  asked. */
+/** The history of a data folder. It is read from the store or, while a server uses the folder, from that server; empty
+ *  when both fail. */
 export async function taskHistory (manager: TaskManager, given: LocalOptions): Promise<TaskHistory> {
   if (!existsSync(join(manager.folder, 'offpeak.db'))) return { took: {} }
   return await fromStore(manager).catch(() => fromServer(given)).catch(() => ({ took: {} }))
 }
 
-/** The readings that a data folder keeps of a span. A copy is read: a server may be writing the file. */
+/** The recorded readings of a time range, from a data folder. A copy is read: a server may be writing the file. */
 export async function recordedReadings (folder: string, { from, to }: { from: number, to: number }): Promise<Point[]> {
   const file = join(folder, 'readings.jsonl')
   if (!existsSync(file)) return []

@@ -10,7 +10,7 @@ import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { table } from '../terminal/table.ts'
 
-/** Reads the configuration and the task files, without starting anything, for as long as `work` takes. */
+/** Loads the configuration and the task files for the duration of `work`; nothing else is started. */
 export async function withTasks<T> (
   options: ManagerOptions,
   work: (manager: TaskManager) => T | Promise<T>

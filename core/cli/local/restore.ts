@@ -22,32 +22,32 @@ interface Listed {
   size: string
 }
 
-/** Where backups lie: as the backup task is set up, from the folder of the configuration. */
+/** The folder of the backups: `from`, or the target of the backup task, relative to the folder of the configuration. */
 function folderOf ({ catalog, root }: TaskManager, from: string | undefined): string {
   if (from !== undefined) return resolve(from)
   const payload = catalog.tasks.get(BACKS_UP)?.payload as { target?: Json } | null | undefined
   const target = typeof payload?.target === 'string' ? payload.target : 'backups'
-  return isShort(target) ? target : resolve(root, target)
+  return isExpandable(target) ? target : resolve(root, target)
 }
 
-/** Written for the task to expand, as `~/backups` or `$HOME/backups`. */
-const isShort = (path: string) => path.startsWith('~') || path.includes('$')
+/** True for a path that the task expands, such as `~/backups` or `$HOME/backups`. */
+const isExpandable = (path: string) => path.startsWith('~') || path.includes('$')
 
 const isPath = (archive: string) => /[/\\]/.test(archive)
 
 function payloadOf (archive: string | undefined, folder: string, { into, only, replace }: RestoreOptions) {
   if (archive === undefined) return { from: folder }
-  if (into === undefined) throw usageInvalid('Say where to restore to', 'Name a folder with --into.')
+  if (into === undefined) throw usageInvalid('restore needs a folder to restore into', 'Name one with --into.')
   return {
-    archive: isPath(archive) ? resolve(archive) : isShort(folder) ? join(folder, archive) : resolve(folder, archive),
+    archive: isPath(archive) ? resolve(archive) : isExpandable(folder) ? join(folder, archive) : resolve(folder, archive),
     into: resolve(into),
     ...only && { only },
     ...replace && { existing: 'replace' }
   }
 }
 
-/** Lists the backups, or restores one. The task that does it is found like every other; without it there is nothing to
- *  restore with. */
+/** Lists the backups, or restores one, by executing the task `restore_backup`; throws OFFPEAK_USAGE_INVALID when it does
+ *  not exist. */
 export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     const task = manager.catalog.tasks.get(RESTORES)

@@ -24,7 +24,7 @@ export type SimulateOptions = LocalOptions & { from?: string, to?: string, readi
 
 const NO_SECONDS = /([T ]\d{1,2}:\d{2})(Z|[+-]\d\d:\d\d)?$/
 
-/** Reads an instant, local to the zone of the settings unless it says otherwise; null for what is none. */
+/** Reads an instant, local to the configured time zone unless it has its own; null for any other text. */
 const instantIn = (timezone: string) => (text: string): number | null => {
   try {
     return readInstant(text.replace(NO_SECONDS, '$1:00$2'), zoneOf(timezone, '/manager/timezone'), '')
@@ -56,7 +56,7 @@ function frameOf ({ from, to }: SimulateOptions, { config, clock }: TaskManager)
   }
   const start = from === undefined ? clock.now() : read('--from', from)
   const end = to === undefined ? start + DAY : read('--to', to)
-  if (end <= start) throw usageInvalid('--to does not come after --from')
+  if (end <= start) throw usageInvalid('--to is not after --from')
   return { from: start, to: end, instant }
 }
 
@@ -84,20 +84,20 @@ const spellWords = ({ spells }: SimulatedRun): string =>
   ).join(', ') || '-'
 
 function rowOf (run: SimulatedRun, to: number): string[] {
-  const counted = run.missed === 0 ? '' : `, and stands for ${run.missed} more`
+  const counted = run.missed === 0 ? '' : `, for ${run.missed} missed fires too`
   return [timeWords(iso(run.nominal_at)), run.task, spellWords(run),
     `${stateWords(run.outcome)}${run.reason === null ? '' : `: ${run.reason}`}${counted}`, heldWords(run, to)]
 }
 
 const sumWords = ({ task, message, ms, runs }: HeldSum): string[] => [task, spanWords(ms), String(runs), message]
 
-function sayAll ({ runs, held, from, to }: Simulation): void {
+function printSimulation ({ runs, held, from, to }: Simulation): void {
   print(
     `From ${timeWords(iso(from))} to ${timeWords(iso(to))}: ${
       runs.length === 0 ? 'nothing is planned' : `${runs.length} run${runs.length === 1 ? '' : 's'}`
     }.`
   )
-  if (runs.length > 0) print(table(['PLANNED', 'TASK', 'RAN', 'CAME TO', 'HELD'], runs.map(run => rowOf(run, to))))
+  if (runs.length > 0) print(table(['PLANNED', 'TASK', 'RAN', 'OUTCOME', 'HELD'], runs.map(run => rowOf(run, to))))
   if (held.length > 0) print(`\nHeld in all:\n${table(['TASK', 'FOR', 'RUNS', 'BECAUSE'], held.map(sumWords))}`)
 }
 
@@ -125,14 +125,14 @@ const viewOf = ({ from, to, runs, held }: Simulation) => ({
   held: held.map(({ ms, ...sum }) => ({ ...sum, seconds: ms / 1000 }))
 })
 
-/** Simulates what the folder's tasks and settings would do, and says it. */
+/** Simulates the tasks and settings of a folder, and prints the runs and what held them. */
 export async function simulation (given: SimulateOptions): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     if (given.task !== undefined) manager.desk.definition(given.task)
     const frame = frameOf(given, manager)
     const readings = await changesFor(given, manager, frame)
     if (readings.length === 0 && !given.json) {
-      printNote('There are no readings of that time: the machine is simulated as idle and on mains.')
+      printNote('There are no readings of this time range: the machine is simulated as idle and on mains.')
     }
     const { took, activity } = await taskHistory(manager, given)
     const all = await simulate({
@@ -144,8 +144,8 @@ export async function simulation (given: SimulateOptions): Promise<void> {
       took,
       ...activity && { activity }
     })
-    const told = only(all, given.task)
-    if (given.json) return printJson(viewOf(told))
-    sayAll(told)
+    const selected = only(all, given.task)
+    if (given.json) return printJson(viewOf(selected))
+    printSimulation(selected)
   })
 }

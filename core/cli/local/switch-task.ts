@@ -6,7 +6,7 @@ import { OffpeakError } from '../../model/errors/errors.ts'
 import { managerOptions } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
 
-/** Without a server config.json is changed here, and the data folder records who did it. */
+/** Changes config.json without a server, and records the change in the data folder. */
 async function switchHere (id: string, enabled: boolean, given: RemoteOptions): Promise<void> {
   const { createManager } = await import('../../manager.ts')
   const manager = await createManager({ ...managerOptions(given), files: 'once' })

@@ -90,7 +90,7 @@ function runOf (task: Task, payload: unknown, now: number): Claimed {
 
 const printUncaught = (error: Failure): void => printNote(`uncaught error: ${error.message}`)
 
-/** What the task finds in its context: it logs to standard error, and adds no runs. */
+/** The options of the task's context: its log goes to standard error, and `enqueue` adds nothing. */
 function contextOptions (run: Claimed, task: Task, stop: Stop, { config, settings }: TaskManager) {
   const logs = runLog({ level: 'trace', redact: config.log.redact, now: Date.now })
   return {
@@ -116,8 +116,8 @@ function contextOptions (run: Claimed, task: Task, stop: Stop, { config, setting
 }
 
 function workOf (task: Task, given: ContextOptions): ReturnType<typeof dispatch> {
-  const notice: Listener = said => {
-    if (said.kind === 'late_error') printUncaught(said.error)
+  const notice: Listener = notice => {
+    if (notice.kind === 'late_error') printUncaught(notice.error)
   }
   return dispatch(task.work, {
     given,
@@ -164,10 +164,10 @@ function wordsOf (outcome: Outcome): string {
   return `: ${outcome.reason.message}`
 }
 
-/** Runs one task once, here. */
-export async function test (file: string, { task: id, payload: said, json, ...given }: TestOptions): Promise<void> {
+/** Runs one task of a file once in this process, and prints its outcome. */
+export async function test (file: string, { task: id, payload: text, json, ...given }: TestOptions): Promise<void> {
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
-  const payload = await payloadOf(said)
+  const payload = await payloadOf(text)
   const options = managerOptions(given)
   const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORY: dirname(resolve(file)) }
   await withTasks({ ...options, env }, async manager => {

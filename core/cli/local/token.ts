@@ -14,7 +14,7 @@ export type TokenCreateOptions = TokenOptions & { scope: Scope, expires?: string
 
 const LONGEST = 3660 * 86_400_000
 
-/** The data folder: tokens are kept there, whether a server runs or not. */
+/** The data folder, where tokens are stored, with or without a running server. */
 async function placeOf (given: LocalOptions): Promise<TokensAsk> {
   const { configFile, environment, env } = managerOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
@@ -26,7 +26,7 @@ async function placeOf (given: LocalOptions): Promise<TokensAsk> {
 
 const shown = ({ name, scope, created_at, expires_at }: NamedToken) => ({ name, scope, created_at, expires_at })
 
-/** Makes a token and shows it, once. */
+/** Creates a token and prints it, once. */
 export async function create (name: string, { scope, expires, json, ...given }: TokenCreateOptions): Promise<void> {
   const place = await placeOf(given)
   const now = Date.now()
@@ -51,8 +51,8 @@ export async function list ({ json, ...given }: TokenOptions): Promise<void> {
   if (json) return printJson(tokens)
   print(
     tokens.length === 0
-      ? 'There are no tokens besides that of the owner.'
-      : table(['NAME', 'SCOPE', 'MADE', 'UNTIL'],
+      ? "There are no tokens except the owner's."
+      : table(['NAME', 'SCOPE', 'CREATED', 'UNTIL'],
         tokens.map(one => [one.name, one.scope, one.created_at, one.expires_at ?? '-']))
   )
 }

@@ -6,7 +6,7 @@ export type { TaskView } from '../../model/view/view.ts'
 
 type Held = { held: { code: string, message: string } | null }
 
-/** What the routes answer, as the command line reads it. */
+/** The responses of the routes. */
 export type RunAnswer = ReturnType<typeof runView> & Held
 export type FullRunView = ReturnType<typeof fullRunView> & Held
 export type RequestedAnswer = RunAnswer & { passes?: { gate: string, code: string, message: string }[] }
@@ -20,7 +20,7 @@ export interface LineAnswer {
   attempt: number
   data?: unknown
 }
-/** `broken` is absent when the event loop of the server stands. */
+/** `broken` is absent while the event loop of the server is blocked. */
 export interface HealthAnswer {
   status: 'ok' | 'degraded' | 'failed'
   reasons: string[]

@@ -15,7 +15,7 @@ const PATIENCE = 10 * SECOND
 
 const originOf = (url: string) => new URL(url).origin
 
-/** Sends requests to a running server; its refusals are thrown as the errors they are. */
+/** Sends requests to a running server; throws an OffpeakError for each problem that it answers. */
 export class Client {
   readonly url: string
   readonly #token: string | null
@@ -76,11 +76,11 @@ export class Client {
       if (this.#token === null) noteWithheld(answer)
       return answer as T
     }
-    const { code, detail, fix: told, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
+    const { code, detail, fix: given, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
     // The server cannot know why.
     const fix = response.status === 401 && this.#token === null && this.#lack !== null
       ? `No token was sent: ${this.#lack}.`
-      : told
+      : given
     throw new OffpeakError({
       code: code ?? 'OFFPEAK_SERVER_UNREACHABLE',
       status: response.status,
@@ -109,7 +109,7 @@ export class Client {
     return await this.#answer(await this.#ask('POST', path, { body }))
   }
 
-  /** Sends bytes as they are read; the answer may take as long as they do. */
+  /** Sends bytes as they are read, without a limit on the duration. */
   async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
     const { sendBytes } = await import('./send-bytes.ts')
     const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => {
@@ -118,7 +118,7 @@ export class Client {
     return await this.#answer(response)
   }
 
-  /** An answer that goes on until the server ends it, or the signal: its text, piece by piece. */
+  /** The text of a response piece by piece, until the server ends it or the signal aborts. */
   async stream (path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const answer = await this.#ask('GET', path, { signal })
     if (!answer.ok || answer.body === null) return await this.#answer(answer)
@@ -137,7 +137,7 @@ export class Client {
     await this.#answer(await this.#ask('DELETE', path))
   }
 
-  /** True when something answers there. */
+  /** True when a server answers at the URL. */
   async isReachable (): Promise<boolean> {
     return await this.#ask('GET', '/livez').then(() => true, () => false)
   }

@@ -7,7 +7,7 @@ interface LiveEvent {
   run?: { id: string, progress?: unknown }
 }
 
-/** The events in the text of a text/event-stream, whatever pieces it comes in. */
+/** The events of a text/event-stream that arrives in pieces of any size. */
 export async function* eventsIn (pieces: AsyncIterable<string>): AsyncGenerator<LiveEvent> {
   let rest = ''
   for await (const piece of pieces) {
@@ -20,7 +20,7 @@ export async function* eventsIn (pieces: AsyncIterable<string>): AsyncGenerator<
   }
 }
 
-/** Reads events until the server ends the stream or the signal aborts; throws when the server is not reached. */
+/** Reads events until the server ends the stream or the signal aborts; throws when the server cannot be reached. */
 export async function* liveEvents (
   client: Client,
   topics: readonly string[],

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 
 const CONNECT_MS = 1000
 
-/** Codes of a connection that was there and broke off before an answer came. */
+/** Error codes of a connection that was closed before the response arrived. */
 const BROKEN_OFF = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT']
 
-/** Whether something takes connections at an address: the system does that for a process whose event loop stands,
+/** True when something accepts connections at the URL. The system does so for a process with a blocked event loop
  *  too. */
-async function isTaking (url: string): Promise<boolean> {
+async function isAccepting (url: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url)
   const socket = connect({
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -24,9 +24,9 @@ async function isTaking (url: string): Promise<boolean> {
   }
 }
 
-/** Whether a request that was not answered may have arrived all the same: `cause` is what `fetch` threw. */
+/** True when a request without a response may have reached the server; `cause` is the error that `fetch` threw. */
 export async function mayHaveArrived (url: string, cause: unknown): Promise<boolean> {
   const { name, cause: inner } = cause as { name?: string, cause?: { code?: string } }
-  if (name === 'TimeoutError') return await isTaking(url)
+  if (name === 'TimeoutError') return await isAccepting(url)
   return BROKEN_OFF.includes(inner?.code ?? '')
 }

@@ -48,7 +48,7 @@ function millisecondsIn (text: string): number {
 
 const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/
 
-/** A local time as an instant in the zone of the terminal, to be typed instead; null for any other text. */
+/** A local time as an instant in a zone, for a hint in an error; null for any other text. */
 function zoned (text: string, zone: string): string | null {
   try {
     return LOCAL.test(text)
@@ -71,7 +71,7 @@ export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId(
     here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
 }
 
-/** The same for the past: `05:00` alone is the most recent 05:00. */
+/** An instant in the past; `05:00` alone is the most recent 05:00. Throws OFFPEAK_USAGE_INVALID. */
 export const pastInstant = (name: string, now = Date.now()) => (text: string): string => {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
   if (hour === undefined) return instant(name, '05:00, or ')(text)

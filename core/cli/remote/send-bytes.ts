@@ -22,7 +22,8 @@ export interface SendAsk extends ByteSource {
   moved?: (bytes: number) => void
 }
 
-/** Sends bytes as they are read; the answer counts as soon as it comes, though not all may have been sent. */
+/** Sends bytes as they are read. Resolves with the response, which may arrive before all bytes are sent; rejects when
+ *  the connection fails first. */
 export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const request = url.startsWith('https:') ? secure : plain
@@ -43,7 +44,7 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
       done(null, chunk)
     }
   })
-  sent.setTimeout(SILENCE, () => sent.destroy(new Error('nothing has moved for ten minutes')))
+  sent.setTimeout(SILENCE, () => sent.destroy(new Error('there was no progress for ten minutes')))
   let isAnswered = false
   const answered = async (response: IncomingMessage) => {
     isAnswered = true
@@ -52,10 +53,10 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
     sent.destroy()
   }
   sent.on('response', response => void answered(response).catch(reject))
-  // All may have been sent before the other side breaks off: the pipeline is over by then.
+  // The server may close the connection after the last byte, when the pipeline has already ended.
   sent.on('error', reject)
   sent.once('close', () => {
-    if (!isAnswered) reject(new Error('the connection was closed before there was an answer'))
+    if (!isAnswered) reject(new Error('the connection was closed before a response'))
   })
   pipeline(from, meter, sent, error => {
     if (error) reject(error)

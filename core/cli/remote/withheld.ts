@@ -1,4 +1,4 @@
-/** Why no token is sent, as part of a sentence; null when that is not known. */
+/** Why no token is sent, as part of a sentence; null: unknown. */
 export type NoTokenReason = string | null
 
 export const GIVE_TOKEN = 'give one with --token or OFFPEAK_TOKEN'
@@ -11,7 +11,7 @@ export function noteNoToken (why: NoTokenReason): void {
   lack = why
 }
 
-/** Notes what an answer has left out: of one thing, of each of a list, or of a page. */
+/** Notes the withheld members of a response: of an object, of each item of a list, or of each item of a page. */
 export function noteWithheld (answer: unknown): void {
   if (typeof answer !== 'object' || answer === null) return
   const { items, runs, withheld } = answer as { items?: unknown, runs?: unknown, withheld?: unknown }
@@ -19,8 +19,8 @@ export function noteWithheld (answer: unknown): void {
   for (const list of [answer, items, runs]) if (Array.isArray(list)) list.forEach(noteWithheld)
 }
 
-/** That answers have left something out, what, and why; null when they have not. */
+/** The members that responses withheld, and why, as a sentence; null when there are none. */
 export const withheldWords = (): string | null =>
   members.size === 0
     ? null
-    : `withheld, though there is something: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE_TOKEN}`
+    : `withheld, although not empty: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE_TOKEN}`

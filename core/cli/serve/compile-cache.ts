@@ -1,7 +1,7 @@
 import { getCompileCacheDir } from 'node:module'
 import { readdir, rm } from 'node:fs/promises'
 
-/** A start needs about 3,000; every version of a task file adds two. */
+/** The most files in the cache. A start needs about 3,000; every version of a task file adds two. */
 const MOST = 12_000
 
 /** Removes the compile cache when it is too large; the next start writes it again. Never throws. */

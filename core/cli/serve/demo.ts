@@ -65,23 +65,23 @@ const configOf = (folder: string, port: number) => ({
   }
 })
 
-async function portThatIsFree (wanted: number): Promise<number> {
+async function freePort (wanted: number): Promise<number> {
   const probe = createServer()
   try {
     probe.listen(wanted, HOST)
     await once(probe, 'listening')
     return (probe.address() as AddressInfo).port
   } catch {
-    return await portThatIsFree(0)
+    return await freePort(0)
   } finally {
     probe.close()
   }
 }
 
-/** The built-in tasks every few seconds on sample files in a folder of their own below the temp folder: nothing else is
- *  touched. */
+/** Prepares a temporary folder with sample files, and a configuration that runs the built-in tasks on them every few
+ *  seconds. */
 export async function makeDemo (port: number): Promise<Demo> {
-  const free = await portThatIsFree(port)
+  const free = await freePort(port)
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-demo-'))
   const configFile = join(folder, 'config.json')
   fill(folder)

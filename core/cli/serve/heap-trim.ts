@@ -4,7 +4,7 @@ import type { TaskManager } from '../../manager.ts'
 import { MINUTE, SECOND } from '../../model/base/duration.ts'
 
 const MIB = 2 ** 20
-/** Not among the first requests. */
+/** The first collection comes after the first requests. */
 const FIRST = 3 * SECOND
 const GROWN = 16 * MIB
 /** A collection takes about a millisecond per MiB: larger heaps would delay requests. */
@@ -14,12 +14,12 @@ function collector (): () => void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as (ask: object) => void
   setFlagsFromString('--no-expose-gc')
-  // The one that gives back what new objects had as well.
+  // The flavor that also returns the memory of the young generation.
   return () => collect({ type: 'major', flavor: 'last-resort' })
 }
 
-/** Returns memory to the system while nothing runs and nothing is due: an idle process would keep what its start and
- *  bursts of work have left. Returns a function that ends it. */
+/** Returns memory to the system while nothing runs and nothing is due: V8 would keep the memory of the start and of
+ *  bursts of work. Returns a function that stops it. */
 export function trimHeap (
   { clock, runner, planner, onBeat }: Pick<TaskManager, 'clock' | 'runner' | 'planner' | 'onBeat'>
 ): () => void {

@@ -15,7 +15,7 @@ interface ShutdownAsk {
   graceMs: () => number
   /** Called when the shutdown begins. */
   ending: () => void
-  /** Called once, whatever way the process ends. */
+  /** Called once, when the process exits. */
   last: () => void
   failed: (error: unknown) => void
 }

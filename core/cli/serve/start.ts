@@ -42,7 +42,7 @@ export type StartOptions = LocalOptions & { demo?: boolean, displayOnly?: boolea
 function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') {
-    return new Error(`port ${port} of ${host} is taken: stop what listens there, or start with --port`)
+    return new Error(`port ${port} of ${host} is in use: stop the program that listens there, or start with --port`)
   }
   if (code === 'EACCES') {
     return startRefused({
@@ -72,8 +72,8 @@ function checkFolder (folder: string): void {
   }
 }
 
-/** Throws when the port is taken, before anything that could run a task is started. Often it is another offpeak of the
- *  same folder. */
+/** Throws when the port is in use, before anything that could run a task is started. Often another offpeak of the same
+ *  folder uses it. */
 async function checkPort ({ config: { server }, folder }: TaskManager): Promise<void> {
   const { host, port } = server
   const trial = createServerSocket()
@@ -124,7 +124,7 @@ const silent = (what: string) =>
     fix: 'Check its file system: a mount whose server is gone blocks every access.'
   })
 
-/** Waits for the configuration as long as its file system answers. */
+/** Waits for the configuration; throws when its file system does not answer. */
 async function settled<T> (reading: Promise<T>, file: string): Promise<T> {
   // A fault that comes before the file answers is reported when it is awaited.
   reading.catch(() => undefined)
@@ -137,12 +137,12 @@ interface Server {
   manager: TaskManager
   demo: Demo | null
   listening: boolean
-  /** True once it was asked to end. */
+  /** True once a shutdown was requested. */
   ending: boolean
 }
 
 /** Ends the server on signals, and when another process takes over the data folder. */
-function endWhenAsked (server: Server, failed: (error: unknown) => void): void {
+function endOnRequest (server: Server, failed: (error: unknown) => void): void {
   const { app, manager, demo } = server
   const end = shutDownOnSignals({
     close: () => app.close(),
@@ -182,9 +182,9 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
   const server = { app, manager, demo, listening: false, ending: false }
-  endWhenAsked(server, error => log.error({ err: error }, 'failed'))
+  endOnRequest(server, error => log.error({ err: error }, 'failed'))
   await bringUp(server, dismiss).catch(error => {
-    // A failure that the shutdown has caused is not reported.
+    // A failure caused by the shutdown is not reported.
     if (!server.ending) throw error
   })
 }

@@ -62,7 +62,7 @@ function nextLines ({ tasks, waiting }: Snapshot, room: number, now: number): st
       .split('\n')
 }
 
-/** What runs, what is held and why, and what comes next, in at most this many rows and columns. */
+/** The running, held and next runs, in at most this many rows and columns. */
 export function frameOf (
   snapshot: Snapshot,
   { rows, columns, now }: { rows: number, columns: number, now: number }
@@ -74,7 +74,7 @@ export function frameOf (
   }  ${running.length} running, ${held.length} waiting  ${machineLine(machine)}`
   const lines = [
     plain(head).slice(0, columns),
-    ...lost ? [styled('red', 'the server does not answer: this is what it said last')] : [],
+    ...lost ? [styled('red', 'the server does not answer; this is its last state')] : [],
     ...section('RUNNING', runningLines(running, columns, now)),
     ...section('HELD OR QUEUED', heldLines(held, columns, now)),
     ...section('NEXT', nextLines(snapshot, columns, now))

@@ -9,7 +9,7 @@ type Gate = Pick<ExplanationView['gates'][number], 'gate' | 'observed' | 'requir
 const share = (value: number) => `${Math.round(value * 100)} %`
 const percent = (value: number) => `${Math.round(value)} %`
 
-/** What the numbers of a gate are. */
+/** The units of gates with numbers. */
 const UNITS: Record<string, (value: number) => string> = {
   cpu: share,
   memory: share,
@@ -24,7 +24,7 @@ const UNITS: Record<string, (value: number) => string> = {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 
-/** What a gate sees or wants, in words. */
+/** The value or the limit of a gate in words. */
 function valueWords (gate: string, value: Json): string {
   if (value === null) return '-'
   if (typeof value === 'number') return (UNITS[gate] ?? String)(value)
@@ -34,7 +34,7 @@ function valueWords (gate: string, value: Json): string {
   return Object.entries(value).map(([name, wanted]) => `${name} ${valueWords(gate, wanted)}`).join(', ')
 }
 
-/** What a gate sees and what it wants, its limits that have given way with what they were. */
+/** The value and the limit of a gate in words; a relaxed limit is followed by the original one. */
 export function gateWords ({ gate, observed, required, relaxed_from: before }: Gate): { seen: string, wanted: string } {
   const wanted = valueWords(gate, required)
   return {

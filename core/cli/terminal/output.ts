@@ -12,7 +12,7 @@ const CONFIG_CODES = ['OFFPEAK_CONFIG_INVALID', 'OFFPEAK_START_REFUSED']
 /** Clears the current line. */
 export const CLEAR_LINE = '\r\u001B[2K'
 
-/** Colours and weights, which only what is styled has; a text cannot hide itself or move the cursor with them. */
+/** The escape sequences that are printed: colours and weights. They cannot hide text or move the cursor. */
 const ESCAPE = String.fromCodePoint(0x1b)
 const STYLES = new RegExp(`(${ESCAPE}\\[(?:[0124]|22|24|39|3[1-7]|9[0-7])m)`)
 
@@ -26,8 +26,8 @@ type Write = typeof process.stdout.write
 
 const controls = new Map<NodeJS.WriteStream, Write>()
 
-/** From now on everything that is written to the standard streams, by whatever code, is shown and does nothing else to
- *  a terminal. */
+/** Makes every later write to the standard streams, by any code, safe for a terminal: control characters are shown, not
+ *  executed. */
 export function guardStreams (): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as Write
@@ -38,7 +38,7 @@ export function guardStreams (): void {
       return safe === text ? write(chunk, ...rest) : write(safe, ...rest.filter(one => typeof one === 'function'))
     }) as Write
   }
-  // Node writes them past the streams.
+  // Node would write warnings directly to the descriptor.
   process.removeAllListeners('warning')
   process.on('warning', ({ name, message }) => printNote(`${name}: ${message}`))
 }
@@ -49,7 +49,7 @@ export const print = (line: string): void => void process.stdout.write(`${line}\
 /** Prints a line to standard error. */
 export const printNote = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** A text without a line end, drawn on a terminal after what moves its cursor. */
+/** Writes a control sequence and a text to a terminal, without a line end. */
 export const draw = (stream: NodeJS.WriteStream, control: string, text: string): void =>
   void (controls.get(stream) ?? stream.write.bind(stream) as Write)(control + shownOn(stream, text))
 
@@ -61,10 +61,10 @@ type Style = Parameters<typeof styleText>[0]
 /** Styled when the terminal can show it. */
 export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
-/** True when what is said is styled. */
+/** True when standard output shows styles. */
 export const isColoured = (): boolean => styled('red', '.') !== '.'
 
-/** Text alone, to which no style was given: its width is that of what is shown. */
+/** Text without styles and control characters. */
 export const plain = shown
 
 function lines (error: OffpeakError): string[] {

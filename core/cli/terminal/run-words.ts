@@ -20,14 +20,14 @@ const COLOURS: Record<string, Style> = {
 /** A state in its colour. */
 export const stateWords = (state: string): string => styled(COLOURS[state] ?? 'reset', state)
 
-/** Why a run is as it is, in a few words. */
+/** The reason for the state of a run: what holds it, its error, or its warning. */
 export function whyWords (
   { state, held, error, reason, warning }: Pick<RunAnswer, 'state' | 'held' | 'error' | 'reason' | 'warning'>
 ): string {
   if (state === 'blocked') return 'waits for other runs'
   // An attempt may have failed before it was cancelled.
-  const told = state === 'cancelled' || state === 'skipped' ? [reason, error] : [error, reason]
-  return held?.message ?? told.find(one => one !== null)?.message ?? warning ?? ''
+  const causes = state === 'cancelled' || state === 'skipped' ? [reason, error] : [error, reason]
+  return held?.message ?? causes.find(cause => cause !== null)?.message ?? warning ?? ''
 }
 
 /** When a run began, or when it is due while it waits. */
@@ -44,13 +44,13 @@ function usedWords (used: FullRunView['used']): string {
     ...bytes.flatMap(([count, word]) => count === null ? [] : [`${sizeWords(count)} ${word}`])].join(', ')
 }
 
-// What only `retry_for` bounds has the most retries there can be.
+// The number of retries of a run that only `retry_for` limits.
 const MOST_RETRIES = 1000
 
 const attemptWords = ({ attempt, max_retries: most }: FullRunView) =>
   most === MOST_RETRIES ? String(attempt) : `${attempt} of ${most + 1}`
 
-/** Everything about a run, one fact a line. */
+/** Everything about a run, one fact per line. */
 export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
     ['run', run.id],
@@ -72,12 +72,12 @@ export function runWords (run: FullRunView): string {
     ['payload', JSON.stringify(run.payload)],
     ['result', JSON.stringify(run.result)]
   ]
-  const told = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')
+  const known = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')
   const attempts = run.attempts.map(({ attempt, outcome, started_at: at, error, reason }) =>
     `  attempt ${attempt}: ${outcome} at ${timeWords(at)}${
       error ?? reason ? `: ${plain((error ?? reason)!.message)}` : ''
     }`
   )
-  return [...told.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts]
+  return [...known.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts]
     .join('\n')
 }

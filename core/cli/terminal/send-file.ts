@@ -15,11 +15,11 @@ async function sourceOf (file: string): Promise<ByteSource> {
     throw usageInvalid(`${file} is not a file`,
       'A folder is sent packed: tar -c folder | offpeak upload - --name folder.tar')
   }
-  // What is written to it meanwhile is not sent: its size was said.
+  // Bytes appended meanwhile are not sent: the content length is fixed.
   return { from: createReadStream(file, { end: Math.max(0, found.size - 1) }), size: found.size }
 }
 
-/** On a terminal how much has gone, in a line that redraws itself. */
+/** On a terminal, a line with the share of bytes sent, which is redrawn in place. */
 function meterOf (out: NodeJS.WriteStream, size: number | null) {
   if (!out.isTTY) return { moved: () => undefined, clear: () => undefined }
   let last = ''
@@ -32,7 +32,7 @@ function meterOf (out: NodeJS.WriteStream, size: number | null) {
   return { moved, clear: () => draw(out, CLEAR_LINE, '') }
 }
 
-/** A file as it lies on the machine of the server. */
+/** A file stored on the server. */
 interface Stored {
   path: string
   name: string
@@ -40,7 +40,7 @@ interface Stored {
   sha256: string
 }
 
-/** Sends a file, or standard input for `-`, to the server, which may be elsewhere. */
+/** Sends a file, or standard input for `-`, to the server. */
 export async function sendFile (
   client: Client,
   file: string,
