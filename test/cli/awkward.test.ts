@@ -34,7 +34,7 @@ t.test('the list of tasks names the files that are broken', { timeout: 240_000 }
   t.match(offpeak(root, 'tasks').stdout, /hello[^]*broken: .*bad\.ts/)
 })
 
-t.test('a taken port is said before anything is started', { timeout: 240_000 }, async t => {
+t.test('a port in use is reported before anything is started', { timeout: 240_000 }, async t => {
   const root = scratch(t)
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
@@ -45,7 +45,7 @@ t.test('a taken port is said before anything is started', { timeout: 240_000 }, 
   t.notOk(existsSync(join(root, 'data/offpeak.db')), readdirSync(root).join())
 })
 
-t.test('relative paths of tasks start at the folder of the configuration', { timeout: 240_000 }, async t => {
+t.test('relative paths of tasks are resolved against the folder of the configuration', { timeout: 240_000 }, async t => {
   const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
   const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
   await until('it is done',

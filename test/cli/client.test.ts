@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
 
-t.test('a running server is found, asked and told what to do', async t => {
+t.test('commands find a running server and change it', async t => {
   const cwd = place(t)
   const server = await serve(t, [], { cwd })
   const ask = (...args: string[]) => cli(args, { cwd })
   const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).out)
 
-  t.test('tasks: what is scheduled, in words', async t => {
+  t.test('tasks shows schedules in words', async t => {
     const { code, out } = await ask('tasks')
     t.equal(code, 0)
     t.match(out, /^TASK +STATUS +SCHEDULE +LAST +NEXT\n/)
@@ -23,7 +23,7 @@ t.test('a running server is found, asked and told what to do', async t => {
     })
   })
 
-  t.test('run: the exit code says how it ended', async t => {
+  t.test('the exit code of run shows how the run ended', async t => {
     const ends = await Promise.all([ask('run', 'echo', '--wait'), ask('run', 'fails', '--wait'),
       ask('run', 'skips', '--wait'), ask('run', 'nope')])
     t.same(ends.map(({ code }) => code), [0, 1, 4, 1])
@@ -32,7 +32,7 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.equal(ends[3]!.err, "offpeak: No task has the id 'nope'\n  List the tasks with `offpeak tasks`.\n")
   })
 
-  t.test('run: the payload comes from the line, a file or standard input, and the log is followed', async t => {
+  t.test('run reads the payload from an option, a file or standard input, and follows the log', async t => {
     writeFileSync(join(cwd, 'payload.json'), '{ "from": "file" }')
     t.match(await json('run', 'echo', '--wait', '--payload', '@payload.json'), {
       state: 'completed',
@@ -80,7 +80,7 @@ t.test('a running server is found, asked and told what to do', async t => {
     t.match(await answer.json(), { items: [{ by: /^cli:/, subject: 'echo' }] })
   })
 
-  t.test('the token of this machine is not told to another server', async t => {
+  t.test('the token of this machine is not sent to another server', async t => {
     const { createServer } = await import('node:http')
     const { once } = await import('node:events')
     const heard: (string | undefined)[] = []

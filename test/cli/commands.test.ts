@@ -13,7 +13,7 @@ const listedIn = (help: string): string[] =>
     name !== 'help'
   )
 
-t.test('every command of the help stands in the file of its name, and no other', async t => {
+t.test('every command of the help is in the file of its name', async t => {
   const names = listedIn((await cli(['--help'], { cwd: FOLDER })).out)
   t.ok(names.length > 30, `${names.length} commands are listed`)
   t.strictSame(FILES, names.map(name => `${name}.ts`).toSorted())
@@ -23,7 +23,7 @@ t.test('every command of the help stands in the file of its name, and no other',
   }
 })
 
-t.test('subcommands stand in the file of their command', async t => {
+t.test('subcommands are in the file of their command', async t => {
   const names = listedIn((await cli(['token', '--help'], { cwd: FOLDER })).out)
   const defined = [...textOf('token.ts').matchAll(/\btoken\.command\('([a-z]+)/g)].map(([, word]) => word)
   t.strictSame(defined, names)

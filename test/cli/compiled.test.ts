@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
 
-t.test('compiled code is removed when too much of it is kept, not before', async t => {
+t.test('the compile cache is removed only when it is too large', async t => {
   const folder = join(t.testdir({ kept: { a: '', b: '', c: '' } }), 'kept')
   await pruneCompileCache(folder, 3)
   t.ok(existsSync(join(folder, 'a')))
@@ -11,7 +11,7 @@ t.test('compiled code is removed when too much of it is kept, not before', async
   t.notOk(existsSync(folder))
 })
 
-t.test('a start that keeps none has nothing to tidy', async t => {
+t.test('a start without a compile cache has nothing to prune', async t => {
   await t.resolves(pruneCompileCache(undefined))
   await t.resolves(pruneCompileCache(join(t.testdir(), 'gone')))
 })

@@ -4,7 +4,7 @@ import t from 'tap'
 import { until } from '../load/until.ts'
 import { serve } from './setup.ts'
 
-t.test('--demo runs the built-in tasks on a folder of its own and leaves nothing behind', async t => {
+t.test('--demo runs the built-in tasks in a temporary folder and removes it', async t => {
   const cwd = t.testdir({ temp: {} })
   const { said, child, over } = await serve(t, ['--demo', '--port', '0'], { cwd, env: { TMPDIR: join(cwd, 'temp') } })
   const done = (task: string) => said.out.includes(`"task":"${task}","state":"completed"`)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { enqueueBody } from '../../core/cli/input/enqueue-options.ts'
 import { cli, place, serve } from './setup.ts'
 
-t.test('what is said on the command line is what REST is asked', async t => {
+t.test('options become the body of the request', async t => {
   t.same(await enqueueBody({}), {})
   t.same(
     await enqueueBody({
@@ -47,7 +47,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
   const waiting = async () =>
     (await json('runs', '--task', 'echo', '--state', 'queued', '--limit', '200')).items.length as number
 
-  t.test('a key names one run for as long as is said', async t => {
+  t.test('a key is unique for as long as requested', async t => {
     const once = async (payload: string, ...more: string[]) =>
       (await json('enqueue', 'echo', '--key', 'inbox', '--delay', '1h', '--payload', payload, ...more)).id as string
     const first = await once('1', '--unique', 'queued')
@@ -71,7 +71,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     t.equal((await say(['cancel', first])).code, 0)
   })
 
-  t.test('many: a line each, a list, or standard input; what is said on the line is for all', async t => {
+  t.test('--bulk reads lines, a list or standard input; other options are defaults', async t => {
     put('runs.jsonl', '{"task":"echo","payload":1}\n\n{"payload":2,"delay":7200}\n')
     t.match(await say(['enqueue', 'echo', '--bulk', 'runs.jsonl', '--delay', '1h', '--priority', 'high']), {
       code: 0,
@@ -91,7 +91,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     )
   })
 
-  t.test('a run that waits is changed, and made due', async t => {
+  t.test('a waiting run is edited and promoted', async t => {
     const { id } = await json('enqueue', 'echo', '--due', '2030-01-01T00:00:00Z')
     t.match(await json('edit', id, '--priority', 'low', '--payload', '[7]', '--due', '2031-01-01T00:00Z'), {
       priority: 'low',
@@ -103,7 +103,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     t.match(await say(['edit', 'nope', '--priority', 'low']), { code: 1, err: /No run has the id 'nope'/ })
   })
 
-  t.test('what is wrong is told with its place, and nothing is added', async t => {
+  t.test('an error in a file is reported with its place, and nothing is added', async t => {
     const before = await waiting()
     put('wrong.jsonl', '{"task":"echo"}\n\n{"task":"nope"}\n')
     t.match(await say(['enqueue', '--bulk', 'wrong.jsonl']), {
@@ -140,7 +140,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     t.equal(await waiting(), before)
   })
 
-  t.test('a payload that cannot be one', async t => {
+  t.test('an invalid payload is refused', async t => {
     put('p.json', '{\n  "a": 1,\n  b\n}')
     put('big.json', JSON.stringify('x'.repeat(10 * 2 ** 20)))
     t.match(await say(['run', 'echo', '--payload', '{"a": tru}']), {
@@ -181,7 +181,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     })
   })
 
-  t.test('queues: one by its name, and one that is none', async t => {
+  t.test('queues shows one by name, and an error for an unknown one', async t => {
     t.match((await say(['queues', 'default'])).out, /^QUEUE .*\ndefault +\d+ +\d+ .*\n$/)
     t.match(await say(['queues', 'nope']), {
       code: 1,
@@ -190,7 +190,7 @@ t.test('runs are added one by one and many at once', { timeout: 240_000 }, async
     t.match(await say(['pause', 'queue:nope']), { code: 1, err: /no task has that queue; existing: default/ })
   })
 
-  t.test('a pause can wait until nothing runs any more', async t => {
+  t.test('pause --drain waits until no run is running', async t => {
     const { id } = await json('run', 'stays')
     const draining = say(['pause', 'task:stays', '--drain'])
     for (let paused = 0; paused === 0;) paused = (await json('pauses')).length

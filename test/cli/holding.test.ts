@@ -16,7 +16,7 @@ const CONFIG = {
   resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 }
 }
 
-t.test('what holds runs is told and changed on a command line', async t => {
+t.test('holds are shown and changed on the command line', async t => {
   const cwd = place(t, CONFIG, TASKS)
   const server = await serve(t, [], { cwd })
   const ask = (...args: string[]) => cli(args, { cwd })
@@ -24,7 +24,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
   const held = async (id: string) =>
     ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
 
-  t.test('a run waits for a signal and says so, and starts within a second of it', async t => {
+  t.test('a run waits for a signal, and starts within a second of it', async t => {
     const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
     await until(() => said.err.includes('held: signal solar is not set'))
     const why = await ask('why', 'wash')
@@ -46,7 +46,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match((await ask('why', 'wash', '--at', '2026-01-01T00:00Z')).out, 'wash: it had no run then\n')
   })
 
-  t.test('a signal is a number, a truth or a text, and can be dropped', async t => {
+  t.test('a signal is a number, a boolean or a text, and can be deleted', async t => {
     for (const [text, value] of [['-4.5', -4.5], ['true', true], ['away', 'away'], ['', '']] as const) {
       t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
     }
@@ -56,7 +56,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(await ask('signal', 'kind'), { code: 2, err: /signal needs a value, or --drop/ })
   })
 
-  t.test('run starts at once and says in spite of what; --when-possible, a delay and what programs add are held', async t => {
+  t.test('run bypasses conditions and lists them, unless --when-possible or a delay is given', async t => {
     await ask('signal', 'solar', '--drop')
     const now = await ask('run', 'wash', '--wait')
     t.match(now, { code: 0, err: /^starts in spite of: signal solar is not set\n/, out: /completed/ })
@@ -78,7 +78,7 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match(await ask('run', 'wash', '--when-possible', '--now'), { code: 2, err: /cannot be used with/ })
   })
 
-  t.test('run --now passes what is not of safety, and is nothing else', async t => {
+  t.test('run --now bypasses every gate except safety, and starts first', async t => {
     t.match(await json('run', 'wash', '--now', '--wait'), { state: 'completed', priority: 'critical', holds: [] })
     t.match(await ask('run', 'wash', '--now', '--priority', 'low'), { code: 2, err: /cannot be used with/ })
   })
@@ -113,13 +113,13 @@ t.test('what holds runs is told and changed on a command line', async t => {
     t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)
   })
 
-  t.test('what is not there is said', async t => {
+  t.test('unknown names are errors', async t => {
     t.match(await ask('why', 'nope'), { code: 1, err: /No task has the id 'nope'/ })
     t.match(await ask('why', 'wash', '--at', 'yesterday'), { code: 2, err: /--at is 'yesterday'/ })
   })
 })
 
-t.test('a command that asks a server reads the configuration for where it is, and says what is wrong with it', async t => {
+t.test('a command finds the server by the configuration, and reports its faults', async t => {
   const cwd = place(t)
   writeFileSync(join(cwd, 'config.json'), '{ "server": { "hots": 1 } }')
   t.match(await cli(['pauses'], { cwd }), { code: 78, err: /config\.json:1:\d+ \/server\/hots/ })

@@ -41,7 +41,7 @@ export const TASK_DEFINITIONS = [
   'head.sh': `#!/bin/sh\n# offpeak: schedule = ${HOSTILE.replaceAll(/[\n\r\0\uD800]/g, '')}\n`
 }
 
-t.test('what the escape does can be undone by a reader of JSON, and leaves ordinary text of every script alone', async t => {
+t.test('escapes can be decoded as JSON, and ordinary text of every script is unchanged', async t => {
   t.notMatch(shown(HOSTILE), RAW)
   t.notMatch(shown(HOSTILE), /\p{Cs}/u)
   t.equal(JSON.parse(shown(JSON.stringify(HOSTILE))), HOSTILE)
@@ -52,7 +52,7 @@ t.test('what the escape does can be undone by a reader of JSON, and leaves ordin
   t.equal(shown('pay\u200Dpal'), 'pay\\u200dpal', 'a joiner that joins nothing')
 })
 
-t.test('nothing but the edge writes to the standard streams', async t => {
+t.test('only the outermost layer writes to the standard streams', async t => {
   const files = globSync('core/{cli.ts,cli/**/*.ts,log.ts}', { cwd: ROOT })
   const wrong = files.filter(file =>
     file !== join('core/cli/terminal/output.ts') &&
@@ -64,7 +64,7 @@ t.test('nothing but the edge writes to the standard streams', async t => {
 const ids = (body: { items: { id: string, task: string }[] }, task: string) =>
   body.items.find(item => item.task === task)!.id
 
-t.test('no command and no line of the log passes on what commands a terminal [S32, S12]', { timeout: 240_000 },
+t.test('no command and no log line prints control sequences of others [S32, S12]', { timeout: 240_000 },
   async t => {
     const { root, call, output, child, exit } = await served(t, { files: TASKS })
     mkdirSync(join(root, 'more'))

@@ -15,7 +15,7 @@ t.test('an instant on the command line has a zone and is a day that exists', asy
   }
 })
 
-t.test('a local time is refused with what it is in the zone of the terminal', async t => {
+t.test('an error for a local time shows it in the zone of the terminal', async t => {
   const fix = (text: string) => {
     try {
       return instant('--at', '', 'Europe/Rome')(text)
@@ -47,7 +47,7 @@ const COMMANDS = [
   ['simulate', '--to']
 ]
 
-t.test('every command says which of its options is wrong', async t => {
+t.test('every command names its wrong option', async t => {
   const cwd = place(t)
   for (const words of COMMANDS) {
     const option = words.at(-1)!
@@ -61,7 +61,7 @@ t.test('every command says which of its options is wrong', async t => {
   })
 })
 
-t.test('a pause of no length is refused before anybody is asked', async t => {
+t.test('a pause without a length is refused before a request', async t => {
   const read = duration('--for')
   t.strictSame(['90', '15m', '1h 30m', 'PT15M'].map(read), ['90', '15m', '1h 30m', 'PT15M'])
   for (const wrong of ['0', '0s', '-5', 'soon', '300000 years', '1e308', '']) {

@@ -16,7 +16,7 @@ function loadedWith (file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-t.test('a command line does not wait for what its command has no use for', async t => {
+t.test('a command does not load modules that it does not use', async t => {
   const loaded = loadedWith('core/cli/commands.ts', loadedWith('core/cli.ts'))
   t.ok(loaded.has('core/cli/command/why.ts') && loaded.has('commander'), 'imports are followed')
   const heavy = [...loaded].filter(name =>
@@ -26,7 +26,7 @@ t.test('a command line does not wait for what its command has no use for', async
   t.same(heavy, [])
 })
 
-t.test('the server does not carry the other commands with it', async t => {
+t.test('the server does not load the other commands', async t => {
   const loaded = loadedWith('core/cli/serve/start.ts', loadedWith('core/cli.ts'))
   t.ok(loaded.has('core/cli/command/start.ts') && loaded.has('core/manager.ts'))
   t.notOk(loaded.has('core/cli/local/switch-task.ts'))

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli, place, serve } from './setup.ts'
 
-t.test('many runs are cancelled, tried again and deleted from the command line, counted first', async t => {
+t.test('many runs are counted, cancelled, retried and deleted', async t => {
   const cwd = place(t)
   await serve(t, [], { cwd })
   const say = async (...args: string[]) => await cli(args, { cwd })
@@ -11,7 +11,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
   const later: string[] = []
   for (const n of [1, 2, 3]) later.push((await json('enqueue', 'echo', '--delay', '1h', '--payload', String(n))).id)
 
-  t.test('nothing is done unless it says on which', async t => {
+  t.test('a change without ids or a filter is refused', async t => {
     for (const act of ['cancel', 'retry', 'delete', 'replay', 'discard']) {
       const more = act === 'discard' ? ['--reason', 'a test'] : []
       t.match(await say(act, ...more), {
@@ -29,7 +29,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
     t.equal((await json('runs', '--task', 'echo', '--state', 'queued')).items.length, 3)
   })
 
-  t.test('a list takes the words of a filter', async t => {
+  t.test('runs takes the options of a filter', async t => {
     const count = async (...words: string[]) => (await json('runs', ...words)).items.length
     const all = [['--queue', 'default'], ['--source', 'manual'], ['--from', '2020-01-01T00:00Z'], ['--to',
       '2100-01-01T00:00Z'], ['--state', 'queued,running']]
@@ -94,7 +94,7 @@ t.test('many runs are cancelled, tried again and deleted from the command line, 
     t.match((await say('delete', '--state', 'queued')).out, /^0 runs/, 'what is not over is not deleted')
   })
 
-  t.test('one, some or all of what failed', async t => {
+  t.test('one, some or all failed runs are replayed', async t => {
     await say('cancel', '--task', 'fails')
     await say('delete', '--task', 'fails')
     const ids: string[] = []

@@ -27,7 +27,7 @@ t.test('validate lists every fault with its place', async t => {
     '/server/hots'], [3, '/tasks/echo/timeout']])
 })
 
-t.test('validate tells every fault of a file, and a test of it too', async t => {
+t.test('validate and test list every fault of a file', async t => {
   const cwd = place(t, { tasks: { fine: { trigger_args: { hour: 25, minute: 61 } } } }, {
     'many.mjs': "export default { id: 'many', func: 5, timeot: 3, priority: 'urgnt' }\n",
     'head.sh': '#!/bin/sh\n# offpeak: timeout = soon\n# offpeak: priority = urgnt\n',
@@ -47,13 +47,13 @@ t.test('validate tells every fault of a file, and a test of it too', async t => 
     /\/default\/func found 5[^]*\/default\/timeot unknown key|\/default\/timeot unknown key[^]*\/default\/func found 5/)
 })
 
-t.test('validate knows a setting for a task that is not there', async t => {
+t.test('validate reports settings of an unknown task', async t => {
   const { code, out } = await cli(['validate'], { cwd: place(t, { tasks: { ehco: { enabled: false } } }) })
   t.equal(code, 1)
   t.match(out, /config\.json:1:\d+ \/tasks\/ehco: No task has the id 'ehco'/)
 })
 
-t.test('validate knows a task that waits for one that is not there, in its file and in config.json', async t => {
+t.test('validate reports a dependency on an unknown task, in its file and in config.json', async t => {
   const cwd = place(t, { tasks: { laid: { depends_on: [{ task: 'goen' }] } } }, {
     'own.mjs': "export default { id: 'own', func: () => 1, depends_on: [{ task: 'laid' }, { task: 'lade' }] }",
     'laid.mjs': "export default { id: 'laid', func: () => 1 }"
@@ -77,7 +77,7 @@ t.test('preview shows the next fires of a task or of a crontab string', async t 
   t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
 })
 
-t.test('preview says when a task that is known will fire: an interval counts on from where it stands', async t => {
+t.test('preview shows the next fires of a stored schedule: an interval keeps its phase', async t => {
   const cwd = place(t, {}, {
     'beat.mjs':
       "export default { id: 'beat', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', func: () => 1 }"
@@ -125,7 +125,7 @@ t.test('preview says when a task that is known will fire: an interval counts on 
   t.ok(first! >= before + 45 * MINUTE, 'what the file says again begins now')
 })
 
-t.test('test runs a task once, here, and ends as the task did', async t => {
+t.test('test runs a task once in this process, and exits as the task ended', async t => {
   const cwd = place(t)
   const echo = await cli(['test', 'backgroundtask/echo.mjs', '--payload', '{"a":1}'], { cwd })
   t.match(echo, { code: 0, out: /^echo completed\n\{\n {2}"a": 1\n\}\n$/, err: /info +heard[^]*100 % 2\/2 words/ })
@@ -139,7 +139,7 @@ t.test('test runs a task once, here, and ends as the task did', async t => {
   t.match(await cli(['test', 'nowhere.mjs'], { cwd }), { code: 2, err: /There is no file nowhere\.mjs/ })
 })
 
-t.test('without a server a task is switched in the file, and commands that need one say so', async t => {
+t.test('without a server enable and disable change the file, and other commands fail', async t => {
   const cwd = place(t)
   t.match(await cli(['disable', 'echo'], { cwd }), {
     code: 0,
@@ -153,7 +153,7 @@ t.test('without a server a task is switched in the file, and commands that need 
   })
 })
 
-t.test('a word that is no command ends with 2', async t => {
+t.test('an unknown command exits with 2', async t => {
   t.match(await cli(['tsaks'], { cwd: t.testdir({}) }), {
     code: 2,
     err: /unknown command 'tsaks'\n\(Did you mean tasks\?\)/
@@ -165,7 +165,7 @@ t.test('a word that is no command ends with 2', async t => {
   t.match(await cli(['--version'], { cwd: t.testdir({}) }), { code: 0, out: /^\d+\.\d+\.\d+/ })
 })
 
-t.test('on an old Node it starts its own, or says what to do', async t => {
+t.test('on an old Node the command starts its own, or says what to do', async t => {
   const old = ['--import',
     'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})']
   const cwd = t.testdir({})
@@ -177,7 +177,7 @@ t.test('on an old Node it starts its own, or says what to do', async t => {
   })
 })
 
-t.test('validate warns of a task that is on and lacks a setting that it must have', async t => {
+t.test('validate warns of an enabled task without a required setting', async t => {
   const body = (id: string, more: string) =>
     `{ id: '${id}', func: () => 1, trigger: '@daily', input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
   const cwd = place(t, { tasks: { tidy: { enabled: true } } }, {
@@ -197,7 +197,7 @@ t.test('validate warns of a task that is on and lacks a setting that it must hav
   }])
 })
 
-t.test('validate says first which tasks start no run by themselves', async t => {
+t.test('validate lists first the tasks that do not start runs by themselves', async t => {
   const cwd = place(t, {}, {
     'rest.mjs': `export const TASK_DEFINITIONS = [
       { id: 'off', func: () => 1, trigger: '@daily', enabled: false }, { id: 'asked', func: () => 1 }, { id: 'other', func: () => 1 },

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli, place, serve } from './setup.ts'
 
-t.test('queues, flows and what failed are seen and changed from the command line', async t => {
+t.test('queues, flows and dead runs are shown and changed', async t => {
   const cwd = place(t, { server: { port: 0 }, queues: { default: { max_length: 5 } } })
   await serve(t, [], { cwd })
   const say = async (...args: string[]) => await cli(args, { cwd })

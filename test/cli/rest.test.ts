@@ -38,7 +38,7 @@ function setup ({ running = 0, nextIn = Infinity } = {}) {
   }
 }
 
-t.test('what a start has left is given back when nothing runs', async t => {
+t.test('memory of the start is returned when nothing runs', async t => {
   const { beatAt } = setup()
   litter()
   const before = size()
@@ -48,7 +48,7 @@ t.test('what a start has left is given back when nothing runs', async t => {
   t.ok(size() < before - 10 * MIB, `${before} became ${size()}`)
 })
 
-t.test('and what a burst of work has left, once a minute at most', async t => {
+t.test('memory of a burst of work is returned at most once a minute', async t => {
   const { beatAt } = setup()
   beatAt(4000)
   litter()
@@ -59,7 +59,7 @@ t.test('and what a burst of work has left, once a minute at most', async t => {
   t.ok(size() < before - 10 * MIB, `${before} became ${size()}`)
 })
 
-t.test('nobody who works is held up for it', async t => {
+t.test('memory is not returned while runs are running or due', async t => {
   const running = setup({ running: 1 })
   const due = setup({ nextIn: 4500 })
   const ended = setup()

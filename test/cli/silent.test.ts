@@ -19,7 +19,7 @@ async function at (t: Test, server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-t.test('a server that takes the connection and does not answer is not reported as absent', { timeout: 240_000 },
+t.test('a server that accepts a connection and does not answer is not reported as absent', { timeout: 240_000 },
   async t => {
     const cwd = place(t)
     const silent = await at(t, createServer())
@@ -33,11 +33,11 @@ t.test('a server that takes the connection and does not answer is not reported a
         `offpeak: The server at ${url} has accepted the connection but not answered; the request may have been accepted\n` +
           '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
     }
-    t.match(tasks.err, /not answered\n {2}Check with `offpeak health` whether it is blocked\.\n$/,
+    t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
       'what only reads has done nothing')
   })
 
-t.test('health says how the server is, and each reason, whatever status it comes with', async t => {
+t.test('health prints status and reasons, with any HTTP status', async t => {
   const cwd = place(t)
   let [status, body]: [number, object] = [200, { status: 'ok', reasons: [] }]
   const url = await at(t, createHttp((_request, response) => {

@@ -9,7 +9,7 @@ import { cli, place, serve } from './setup.ts'
 
 const notices = (out: string) => out.trimEnd().split('\n').map(line => JSON.parse(line) as { notice?: string })
 
-t.test('it says what is scheduled, where it answers and where the token lies; logs are JSON', async t => {
+t.test('start prints the schedule, the URL and the token file; logs are JSON', async t => {
   const cwd = place(t)
   const { said, url, child, over } = await serve(t, [], { cwd })
   t.match(said.err, /echo +enabled +At 03:00, every day \(UTC\)/)
@@ -50,7 +50,7 @@ t.test('the first signal lets running runs end, the second does not wait', async
   }
 })
 
-t.test('a configuration that cannot be used ends with 78 and says what to change', async t => {
+t.test('an invalid configuration exits with 78 and a fix', async t => {
   const cwd = place(t)
   const broken: [string, RegExp][] = [
     ['{ "server": { "hots": "x" } }', /config\.json:1:15 \/server\/hots\n/],
@@ -74,7 +74,7 @@ t.test('a configuration that cannot be used ends with 78 and says what to change
   t.notOk(existsSync(join(cwd, 'data', 'offpeak.db')), 'nothing was begun')
 })
 
-t.test('a port that is taken is told', async t => {
+t.test('a port in use is reported', async t => {
   const holder = createServer().listen(0, '127.0.0.1')
   await once(holder, 'listening')
   t.teardown(() => holder.close())
@@ -84,7 +84,7 @@ t.test('a port that is taken is told', async t => {
   t.match(err, `offpeak: port ${port} of 127.0.0.1 is in use: stop the program that listens there, or start with --port`)
 })
 
-t.test('a second start on a folder and a port that are in use names who has the folder', async t => {
+t.test('a second start on a folder and port in use names the owner of the folder', async t => {
   const cwd = place(t)
   const { url, child } = await serve(t, [], { cwd })
   const { code, err } = await cli(['start', '--port', new URL(url).port], { cwd })

@@ -26,7 +26,7 @@ const ran = (id: string, from: string, to: string | null, more = {}) =>
   }) as unknown as Timeline['runs'][number]
 const SPAN = { from: '2026-11-22T05:00:00.000Z', to: '2026-11-22T05:10:00.000Z', complete: true }
 
-t.test('each run stands beside what the machine did meanwhile', async t => {
+t.test('timeline shows each run with the load of the machine meanwhile', async t => {
   const words = timelineWords({
     ...SPAN,
     runs: [
@@ -46,14 +46,14 @@ t.test('each run stands beside what the machine did meanwhile', async t => {
   t.equal(machine, 'The machine: cpu 32 %, 90 % at most; memory 50 %, 50 % at most.')
 })
 
-t.test('what is not known is not made up', async t => {
+t.test('unknown values are shown as a dash', async t => {
   t.match(timelineWords({ ...SPAN, runs: [], readings: [] }),
     /^Nothing ran from .* to .*\.\nThere are no readings of the machine of that time\.$/)
   t.match(timelineWords({ ...SPAN, complete: false, runs: [ran('one', SPAN.from, SPAN.to)], readings: [] }),
     / - +- +-\nNot every run is shown/)
 })
 
-t.test('an hour alone is the last time that it was so', async t => {
+t.test('a time without a date is its most recent occurrence', async t => {
   const now = new Date(2026, 10, 22, 12, 0).getTime()
   const local = (text: string) => new Date(pastInstant('--from', now)(text)).toString().slice(4, 21)
   t.equal(local('05:00'), 'Nov 22 2026 05:00')

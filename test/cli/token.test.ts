@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { cli, place, serve } from './setup.ts'
 
-t.test('a token is made, listed and revoked, and a server that runs minds it at once [S03, S13]', async t => {
+t.test('a token is created, listed and revoked, and a running server applies it at once [S03, S13]', async t => {
   const cwd = place(t)
   const made = await cli(['token', 'create', 'ci', '--scope', 'run', '--expires', '1h'], { cwd })
   t.match(made, { code: 0, out: /^op_[\w-]{43}\n$/, err: /ci has the scope run until 20/ })
@@ -34,7 +34,7 @@ t.test('a token is made, listed and revoked, and a server that runs minds it at 
   t.match(await cli(['token', 'create', 'x'], { cwd }), { code: 2, err: /--scope/ })
 })
 
-t.test('a command without a token says once that parts are withheld, which, and why', async t => {
+t.test('a command without a token says once which members are withheld, and why', async t => {
   const cwd = place(t)
   const { url } = await serve(t, [], { cwd })
   t.match(await cli(['run', 'echo', '--payload', '{"a":1}', '--key', 'k', '--wait'], { cwd }), { code: 0, err: '' })

@@ -52,7 +52,7 @@ t.test('a frame shows what runs, what is held and why, and what comes next', asy
   t.match(frameOf(snapshot({ lost: true }), { rows: 50, columns: 120, now: NOW }), /does not answer/)
 })
 
-t.test('a frame keeps to the size of the terminal', async t => {
+t.test('a frame fits the size of the terminal', async t => {
   const many = snapshot({
     running: Array.from({ length: 80 }, () => run({ task: 't'.repeat(90), progress: PROGRESS }))
   })
@@ -61,7 +61,7 @@ t.test('a frame keeps to the size of the terminal', async t => {
   t.ok(lines.every(line => line.length <= 80))
 })
 
-t.test('events are read whatever pieces they come in', async t => {
+t.test('events are read in pieces of any size', async t => {
   const text =
     'retry: 2000\nid: 7\n\n:\n\nid: 8\nevent: added\ndata: {"kind":"added"}\n\nid: 9\nevent: settled\ndata: {"kind":"settled"}\n\n'
   const heard: string[] = []
@@ -76,7 +76,7 @@ t.test('against a server', async t => {
   await serve(t, [], { cwd })
   const { out: id } = await cli(['run', 'stays'], { cwd })
 
-  t.test('one frame is printed where there is no terminal, or when one is asked for', async t => {
+  t.test('one frame is printed without a terminal, or with --once', async t => {
     let said = await cli(['top', '--once'], { cwd })
     t.equal(said.code, 0)
     t.match(said.out, /^offpeak +/)
@@ -96,7 +96,7 @@ t.test('against a server', async t => {
   })
 
   const hasScript = spawnSync('script', ['--version']).status === 0
-  t.test('on a terminal it follows what happens, and leaves the terminal as it was', {
+  t.test('on a terminal top follows events, and restores the terminal', {
     skip: !hasScript && 'there is no script(1)'
   }, async t => {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm' }

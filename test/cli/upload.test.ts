@@ -74,7 +74,7 @@ const BREAKING: Record<string, RequestListener> = {
 }
 
 for (const [what, listener] of Object.entries(BREAKING)) {
-  t.test(`${what} is said to be out of reach`, async t => {
+  t.test(`${what} is reported as unreachable`, async t => {
     const server = createServer(listener)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

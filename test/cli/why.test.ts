@@ -52,14 +52,14 @@ const why = (over: Partial<ExplanationView> = {}): ExplanationView => ({
   ...over
 })
 
-t.test('what held a run is summed by reason', async t => {
+t.test('holds of a run are summed by reason', async t => {
   const holds = [hold('on_battery', 'on battery', 7000), hold('outside_window', 'peak hours', 2400),
     hold('on_battery', 'on battery', 920)]
   t.equal(heldWords(holds), '2 h 12 m: on battery; 40 m: peak hours')
   t.equal(heldWords([]), '')
 })
 
-t.test('a held run is told with its verdict, what it waited for, and every gate', async t => {
+t.test('a held run is shown with its verdict, its holds and every gate', async t => {
   const text = explanationWords(
     why({
       gates: [
@@ -79,14 +79,14 @@ t.test('a held run is told with its verdict, what it waited for, and every gate'
     /\n +GATE +NOW +NEEDS +SINCE +CLEARS +SOURCE\n\+ +cpu +23 % +70 % +- +- +\/resources\/cpu_limit\n- +power +battery +mains +\S+ +- +backup\.ts \/constraints\/power$/)
 })
 
-t.test('a start that clock and calendar decide is told as sure, any other is not', async t => {
+t.test('a start is certain only when clock and calendar decide it', async t => {
   const told = (certain: boolean) =>
     explanationWords(why({ earliest: { at: instant(1), certain } }), NOW).split('\n')[2]
   t.match(told(true), /\(in 1 h\)$/)
   t.match(told(false), /\(in 1 h\), unless another gate holds it then$/)
 })
 
-t.test('a deadline that is past and has started nothing is told as what it is', async t => {
+t.test('a past deadline that started nothing is explained', async t => {
   const told = (over: Partial<ExplanationView>) =>
     explanationWords(why({ deadline: { at: instant(-1), on_deadline: 'run' }, ...over }), NOW).split('\n').find(line =>
       line.startsWith('  deadline')
@@ -116,7 +116,7 @@ t.test('each verdict has its sentence', async t => {
   t.equal(first({ decision: 'skip', message: 'too late' }), 'backup (run r1) will be skipped: too late')
 })
 
-t.test('gates speak in the units of what they look at', async t => {
+t.test('gates show values in their units', async t => {
   const words = (name: string, observed: ExplanationView['gates'][number]['observed'], required = observed) =>
     Object.values(gateWords({ gate: name, observed, required }))
   t.same(words('io', 0.5), ['50 %', '50 %'])
@@ -132,7 +132,7 @@ t.test('gates speak in the units of what they look at', async t => {
     /mains \(bypassed: critical\)/)
 })
 
-t.test('the machine is told on one screen, and what nobody knows as unknown', async t => {
+t.test('readings fit one screen, and missing values are unknown', async t => {
   const signal = { value: 650, at: NOW, expires_at: NOW + 3_600_000 }
   const laptop = {
     power: 'battery' as const,

@@ -22,13 +22,13 @@ t.test('columns are aligned by what a terminal shows', async t => {
   t.equal(table(['A'], [['with\nnewline\u001b[31m']]).split('\n').length, 2, 'a cell is one line of text')
 })
 
-t.test('the widest column gives way to the room there is', async t => {
+t.test('the widest column is cut to the width of the terminal', async t => {
   const lines = table(['ID', 'WHY'], [['one', 'w'.repeat(200)]], 40).split('\n')
   t.ok(lines.every(line => widthOf(line) <= 40))
   t.match(lines[1], /^one {2}w+…$/)
 })
 
-t.test('progress is a bar when the total is known, and what is known otherwise', async t => {
+t.test('progress is a bar when the total is known, and a count otherwise', async t => {
   t.equal(progressWords({ progress: PROGRESS, label: 'running' }),
     `[${'#'.repeat(12)}${' '.repeat(12)}] 50 % 5/10 files, 5 s left: a.txt`)
   t.equal(
@@ -48,7 +48,7 @@ t.test('progress is a bar when the total is known, and what is known otherwise',
   t.equal(progressWords({ progress: null, label: 'queued' }), 'queued')
 })
 
-t.test('instants are told in words', async t => {
+t.test('instants are shown in words', async t => {
   const now = Date.parse('2026-11-22T10:00:00Z')
   t.equal(agoWords('2026-11-22T12:30:00Z', now), 'in 2 h 30 m')
   t.equal(agoWords('2026-11-22T09:59:56Z', now), '4 s ago')
@@ -56,7 +56,7 @@ t.test('instants are told in words', async t => {
   t.match(timeWords('2026-11-20T10:00:00Z', now), /^2026-11-\d\d \d\d:\d\d:00$/)
 })
 
-t.test('a run says why it is as it is, and when it comes', async t => {
+t.test('a run shows why it is in its state, and when it is due', async t => {
   const error = { name: 'Error', message: 'no route' }
   const reason = { code: 'cancelled', message: 'not needed' }
   const quiet = { held: null, warning: null }
@@ -69,6 +69,6 @@ t.test('a run says why it is as it is, and when it comes', async t => {
   t.equal(whenWords({ state: 'completed', started_at: started, due_at: due }), timeWords(started))
 })
 
-t.test('what others say cannot command the terminal', async t => {
+t.test('text from others cannot control the terminal', async t => {
   t.equal(plain('a\u001b[2J\u0007b\u202ec\n\td'), 'a\\u001b[2J\\u0007b\\u202ec\n\td')
 })

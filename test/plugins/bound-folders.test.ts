@@ -35,7 +35,7 @@ t.test('a path of a nested setting is bounded as any other, and so are links on 
   })
 })
 
-t.test('a task is told in which folders the paths of its run must lie, wherever it is executed [S23]', async t => {
+t.test('a task receives the folders that bound its paths, with every isolation [S23]', async t => {
   const root = t.testdir({ a: {} })
   symlinkSync(`${root}/a`, `${root}/link`)
   const body = (isolation: string) =>
@@ -58,7 +58,7 @@ t.test('a task is told in which folders the paths of its run must lie, wherever 
   }
 })
 
-t.test('a folder that is configured by the home of a user is known when links are looked at [S23]', {
+t.test('a folder configured below a home directory is resolved when links are checked [S23]', {
   skip: process.getuid?.() !== 0 && 'only root may write there'
 }, async t => {
   const { post, finished } = await setup(t, { tasks: [boundedTask('~root')] })

@@ -21,7 +21,7 @@ const built = ([definition]: TaskDefinition[], payload: object): TaskDefinition 
     payload: { ...definition!.payload as object, ...payload }
   }) as TaskDefinition
 
-t.test('a sync may leave out more than is configured, and not less', async t => {
+t.test('a sync may exclude more than is configured, but not less', async t => {
   const { post } = await setup(t, { tasks: [built(SYNC, { ...FOLDERS, exclude: ['*.tmp', 'cache/'] })] })
   const ask = (exclude: string[]) => post('/api/tasks/sync_folder/runs', { payload: { exclude } })
   t.equal((await ask(['*.tmp', 'cache/', '*.iso'])).statusCode, 202)
@@ -38,14 +38,14 @@ t.test('a sync may leave out more than is configured, and not less', async t => 
   })
 })
 
-t.test('a backup leaves out what is configured, so that none with less takes the place of one with more', async t => {
+t.test('a backup excludes what is configured, so that no incomplete one replaces a complete one', async t => {
   const { post } = await setup(t, { tasks: [built(BACKUP, { ...FOLDERS, exclude: ['*.tmp'] })] })
   const ask = (exclude: string[]) => post('/api/tasks/backup_data/runs', { payload: { exclude } })
   t.equal((await ask(['*.tmp'])).statusCode, 202)
   for (const other of [[], ['*.tmp', '**']]) t.equal((await ask(other)).statusCode, 422, other.join())
 })
 
-t.test('of two folders that move down together, the one that is named is told what goes with it', async t => {
+t.test('of two folders that move down together, an error for one names the other', async t => {
   const { post } = await setup(t, { tasks: [built(SYNC, FOLDERS)] })
   const refusal = async (payload: object) => {
     const { status, errors, fix } = (await post('/api/tasks/sync_folder/runs', { payload })).json()
@@ -85,7 +85,7 @@ t.test('of two folders that move down together, the one that is named is told wh
   }
 })
 
-t.test('a refusal says what is configured, where, and what would do, by every way in', async t => {
+t.test('an error names the configured value, its place and a valid value, by every way in', async t => {
   const { post } = await setup(t, {
     tasks: [built(CLEANUP, { root: '/srv/old', max_files: 1000, older_than: '30d', dry_run: true })]
   })
@@ -113,7 +113,7 @@ t.test('a refusal says what is configured, where, and what would do, by every wa
   t.match(both.errors, [{ detail: "expected at least '30d'" }, { detail: 'found false, expected true' }])
 })
 
-t.test('a bound that is not set is said to be missing, and what may be secret is not told', async t => {
+t.test('an error names a missing bound, and shows no possible secret', async t => {
   const own: TaskDefinition = {
     id: 'own',
     func: () => null,

@@ -56,7 +56,7 @@ t.test('a payload that reaches further than is configured is refused by every wa
   t.equal((await manager.desk.runs({ limit: 50 })).items.length, 2, 'nothing was added')
 })
 
-t.test('a payload that is narrower is taken, and one that takes the place of another keeps what is configured', async t => {
+t.test('a narrower payload is accepted, and a replaced one keeps what is configured', async t => {
   const root = t.testdir({ a: {} })
   const { ask, post, finished } = await setup(t, { tasks: [boundedTask(root)] })
   const narrow = {
@@ -86,7 +86,7 @@ t.test('a payload that is narrower is taken, and one that takes the place of ano
   }
 })
 
-t.test('a file that was sent may be named where the definition takes one', async t => {
+t.test('an uploaded file is accepted where the definition allows one', async t => {
   const { ask, post, manager, finished } = await setup(t, { tasks: [boundedTask(t.testdir())] })
   const sent = await ask({
     method: 'POST',
@@ -113,7 +113,7 @@ t.test('a link that leads out of the folder is found at the attempt [S23]', asyn
   }
 })
 
-t.test('what config.json allows now counts: for what waits, what is tried again, and what a schedule asks for', async t => {
+t.test('the bounds now in config.json apply to waiting runs, retries and schedules', async t => {
   const folder = t.testdir()
   const { post, finished, manager, root } = await setup(t, { tasks: [boundedTask(folder)] })
   const ids = [(await post('/api/tasks/tidy/runs', {})).json().id,
@@ -137,7 +137,7 @@ t.test('what config.json allows now counts: for what waits, what is tried again,
   }
 })
 
-t.test('a task asks for another as freely as its file', async t => {
+t.test('a task may request another with any payload', async t => {
   const root = t.testdir()
   const asks: TaskDefinition = {
     id: 'asks',
@@ -152,7 +152,7 @@ t.test('a task asks for another as freely as its file', async t => {
   })
 })
 
-t.test('a bound that is none of the words is a fault of the definition', async t => {
+t.test('an unknown bound is a fault of the definition', async t => {
   const { manager } = await setup(t, { tasks: [] })
   const wrong = boundedTask('/x', {
     input: { type: 'object', properties: { a: { type: 'string', configured: 'whithin' } } }
@@ -163,7 +163,7 @@ t.test('a bound that is none of the words is a fault of the definition', async t
   })
 })
 
-t.test('a bound where nothing reads it is a fault of the definition: it would leave open what it seems to bound', async t => {
+t.test('a bound without an effect is a fault of the definition', async t => {
   const { manager } = await setup(t, { tasks: [] })
   const bound = { type: 'string', configured: 'within' }
   const setting = (schema: object) => ({ type: 'object', properties: { p: schema } })

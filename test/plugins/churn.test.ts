@@ -65,7 +65,7 @@ const large = (from: number) =>
     `${place}: ${size()}`
   )
 
-t.test('names of tasks, signals and schedules that come and go leave nothing behind in any collection', {
+t.test('no collection keeps the names of removed tasks, signals and schedules', {
   timeout: 240_000
 }, async t => {
   const before = made.length
@@ -97,7 +97,7 @@ t.test('names of tasks, signals and schedules that come and go leave nothing beh
   t.strictSame(large(before), [])
 })
 
-t.test('cohorts that are gone leave nothing behind in the log of what is held', async t => {
+t.test('the hold log keeps nothing of cohorts that no longer exist', async t => {
   const before = made.length
   const log = new HoldLog({
     owner: 'me',
@@ -124,7 +124,7 @@ t.test('cohorts that are gone leave nothing behind in the log of what is held', 
   t.strictSame(large(before), [])
 })
 
-t.test('versions of task files that cannot be imported are forgotten in the end', { timeout: 240_000 }, async t => {
+t.test('versions of task files that cannot be imported are eventually forgotten', { timeout: 240_000 }, async t => {
   const before = made.length
   const folder = scratch(t)
   const reader = new Reader(5000)
@@ -141,7 +141,7 @@ t.test('versions of task files that cannot be imported are forgotten in the end'
   t.strictSame(large(before), [])
 })
 
-t.test('a file that is gone is no suspect, and nothing is kept for it', t => {
+t.test('a deleted file is not a suspect, and nothing is kept for it', t => {
   const folder = scratch(t)
   const here = join(folder, 'here.mjs')
   writeFileSync(here, '')
@@ -161,7 +161,7 @@ t.test('a file that is gone is no suspect, and nothing is kept for it', t => {
   t.end()
 })
 
-t.test('forecasts of runs that were asked about once are not kept', async t => {
+t.test('forecasts for single runs are not kept', async t => {
   const before = made.length
   const it = await harness(t, {})
   const forecaster = new Forecaster({

@@ -33,7 +33,7 @@ async function graves (t: Test) {
   }
 }
 
-t.test('what has failed for good is told by task and what it failed of', async t => {
+t.test('dead runs are grouped by task and error', async t => {
   const { dead, ask } = await graves(t)
   const groups = await dead()
   t.match(groups, [{ task: 'gone', count: 1 }, { task: 'b', count: 1, message: 'disk full' }, {
@@ -48,7 +48,7 @@ t.test('what has failed for good is told by task and what it failed of', async t
   t.equal((await ask({ url: '/api/dead?tsk=a' })).statusCode, 422)
 })
 
-t.test('failed runs are played again: counted first, one, some, all, with what they were asked for', async t => {
+t.test('failed runs are counted, and replayed one, some or all, with their payloads', async t => {
   const { dead, post, ids, mend, finished, ask } = await graves(t)
   mend()
   t.same((await post('/api/dead/replay', { task: 'a', dry_run: true })).json(), {
@@ -74,7 +74,7 @@ t.test('failed runs are played again: counted first, one, some, all, with what t
   t.match(await dead(), [{ task: 'gone', count: 1 }])
 })
 
-t.test('runs of a task that is no more cannot be played again, and say so', async t => {
+t.test('runs of a removed task cannot be replayed, and the error says so', async t => {
   const { post, ids } = await graves(t)
   const one = await post(`/api/runs/${ids[4]}/retry`)
   t.equal(one.statusCode, 404)
@@ -82,7 +82,7 @@ t.test('runs of a task that is no more cannot be played again, and say so', asyn
   t.equal((await post('/api/dead/replay', { task: 'gone' })).statusCode, 404)
 })
 
-t.test('nobody means all by saying nothing', async t => {
+t.test('a replay or discard without a selection is refused', async t => {
   const { post, dead } = await graves(t)
   t.equal((await post('/api/dead/replay', {})).statusCode, 422)
   t.equal((await post('/api/dead/discard', { reason: 'x' })).statusCode, 422)
@@ -90,7 +90,7 @@ t.test('nobody means all by saying nothing', async t => {
   t.equal((await dead()).length, 3)
 })
 
-t.test('a task behind a breaker is paused by it, and a person can take that back', async t => {
+t.test('a breaker pauses its task, and a person can end the pause', async t => {
   const { ask, post, finished } = await setup(t, {
     tasks: [{
       id: 'fragile',
@@ -139,7 +139,7 @@ t.test('failed runs are discarded with a reason that is recorded', async t => {
   t.equal((await post('/api/dead/nobody/discard', { reason: 'x' })).statusCode, 404)
 })
 
-t.test('a replay into a full queue says how many it has refused, and is a 429 when that is all', async t => {
+t.test('a replay into a full queue counts refused runs, and is a 429 when all are refused', async t => {
   const fails = {
     id: 'mail',
     queue: 'mail',

@@ -24,7 +24,7 @@ t.test('the description lists every route [S42]', async t => {
   }
 })
 
-t.test('the page to read it works without a script of another place', async t => {
+t.test('the page of the description loads scripts from the server only', async t => {
   const { ask } = await setup(t)
   const page = await ask({ url: '/api/docs/' })
   t.equal(page.statusCode, 200)
@@ -34,7 +34,7 @@ t.test('the page to read it works without a script of another place', async t =>
   }
 })
 
-t.test('server.docs false leaves it out', async t => {
+t.test('server.docs false removes the description', async t => {
   const { ask } = await setup(t, { server: { docs: false } })
   t.equal((await ask({ url: '/api/openapi.json' })).statusCode, 404)
   t.equal((await ask({ url: '/api/docs/' })).statusCode, 404)

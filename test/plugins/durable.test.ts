@@ -40,7 +40,7 @@ const claimed = (id: string): Notice => ({
 const told = (heard: { events: Told[] }) =>
   heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
 
-t.test('what the store holds is told once it is durable, and everything else at once', async t => {
+t.test('events of stored changes are sent once durable, all others at once', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const heard = reader()
@@ -63,7 +63,7 @@ t.test('what the store holds is told once it is durable, and everything else at 
     'ids rise by one in the order of telling')
 })
 
-t.test('the instant of an event is when it happened, not when it was told', async t => {
+t.test('the instant of an event is when it happened, not when it was sent', async t => {
   const disk = heldDisk()
   const { broadcast, reader, clock } = inMemory(disk)
   const heard = reader()
@@ -73,7 +73,7 @@ t.test('the instant of an event is when it happened, not when it was told', asyn
   t.match(heard.events[0]!.data, { at: '2026-11-22T12:00:00.000Z' })
 })
 
-t.test('whoever comes back gets what waited meanwhile, once', async t => {
+t.test('a reader that reconnects receives waiting events once', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const first = reader()
@@ -87,7 +87,7 @@ t.test('whoever comes back gets what waited meanwhile, once', async t => {
   t.same(told(reader({ after: first.events[0]!.id })), ['b'])
 })
 
-t.test('what could not be stored is not told: readers hear that they have to read again', async t => {
+t.test('a change that could not be stored is not sent: readers receive a reset', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const [all, system] = [reader(), reader({ topics: ['system'] })]
@@ -104,7 +104,7 @@ t.test('what could not be stored is not told: readers hear that they have to rea
   t.same(told(all).at(-1), 'b', 'and it goes on')
 })
 
-t.test('what becomes durable together is written to each reader once, with what that reader may see', async t => {
+t.test('events that become durable together are written to each reader at once, without what it may not see', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const all = [reader(), reader({ topics: ['runs'] }), reader({ topics: ['tasks'] }), reader({ trusted: false })]
@@ -119,7 +119,7 @@ t.test('what becomes durable together is written to each reader once, with what 
   t.strictSame(all.map(told), [[...runs, 'task_added'], runs, ['task_added'], [...runs, 'task_added']])
 })
 
-t.test('a disk that does not answer costs a bounded memory', async t => {
+t.test('a disk that does not answer uses bounded memory', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const heard = reader()

@@ -41,7 +41,7 @@ async function listening (t: Test) {
   return { ...it, clock, read, port }
 }
 
-t.test('every notice is told as it happens, with rising ids and instants in words', async t => {
+t.test('every notice is sent as it happens, with rising ids and ISO instants', async t => {
   const it = await listening(t)
   const heard = await it.read()
   t.match(heard.headers, {
@@ -64,7 +64,7 @@ t.test('every notice is told as it happens, with rising ids and instants in word
   t.ok(heard.events.every(({ id }, index) => index === 0 || id > heard.events[index - 1]!.id))
 })
 
-t.test('how far a run is comes along', async t => {
+t.test('the progress of a run is sent', async t => {
   const it = await listening(t)
   const { promise, resolve } = Promise.withResolvers<void>()
   it.manager.addTask({
@@ -98,7 +98,7 @@ t.test('how far a run is comes along', async t => {
   await it.finished(id)
 })
 
-t.test('one may listen to some topics alone', async t => {
+t.test('a reader can select topics', async t => {
   const it = await listening(t)
   const heard = await it.read('/api/events?topics=readings,records')
   await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
@@ -120,7 +120,7 @@ t.test('one may listen to some topics alone', async t => {
   })
 })
 
-t.test('whoever comes back is told what was missed, or that it is not known any more [F51]', async t => {
+t.test('a reader that reconnects receives the missed events, or a reset [F51]', async t => {
   const it = await listening(t)
   const first = await it.read('/api/events?topics=runs')
   await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
@@ -137,7 +137,7 @@ t.test('whoever comes back is told what was missed, or that it is not known any 
   }
 })
 
-t.test('reading along is guarded as every read, and no token counts in the address [S07]', async t => {
+t.test('the event stream is guarded as every read, and a token in the URL does not count [S07]', async t => {
   const it = await listening(t)
   t.equal((await it.read('/api/events', { host: 'evil.example' })).status, 421)
   t.equal((await it.read(`/api/events?token=${it.token}`, { 'x-forwarded-for': '10.0.0.9' })).status, 401)
@@ -146,7 +146,7 @@ t.test('reading along is guarded as every read, and no token counts in the addre
     200)
 })
 
-t.test('a silent stream gives a sign of life', async t => {
+t.test('an idle stream sends heartbeats', async t => {
   const it = await listening(t)
   const heard = await it.read()
   it.clock.advance(14_000)
@@ -157,7 +157,7 @@ t.test('a silent stream gives a sign of life', async t => {
   await until('a comment comes', () => /^:$/m.test(heard.text))
 })
 
-t.test('the server closes in time while many read along [F53]', async t => {
+t.test('the server closes in time with many open streams [F53]', async t => {
   const it = await listening(t)
   const readers = await Promise.all(Array.from({ length: 60 }, () => it.read()))
   const elapsed = stopwatch()
@@ -167,7 +167,7 @@ t.test('the server closes in time while many read along [F53]', async t => {
   t.ok(readers.every(({ text }) => text.endsWith('\n\n')), 'and none in the middle of a frame')
 })
 
-t.test('a connection that is not read is cut, and costs no more than what it may leave unread [F50]', async t => {
+t.test('a connection that is not read is closed, and uses bounded memory [F50]', async t => {
   const it = await listening(t)
   const healthy = await it.read('/api/events?topics=config')
   const slow = connect(it.port, '127.0.0.1')
@@ -193,7 +193,7 @@ t.test('a connection that is not read is cut, and costs no more than what it may
 const currents = (events: Told[]) =>
   events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
 
-t.test('the progress of a run is told four times a second at most, the newest at last', async t => {
+t.test('the progress of a run is sent at most four times a second, the newest last', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
   const heard = reader()
   for (let step = 1; step <= 10; step++) {
@@ -209,7 +209,7 @@ t.test('the progress of a run is told four times a second at most, the newest at
   t.same(heard.events.slice(-2).map(({ data }) => (data.run as { id: string }).id), ['b', 'c'], 'each run for itself')
 })
 
-t.test('progress that waits is not told once the run is over', async t => {
+t.test('delayed progress is not sent after the end of the run', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
   const heard = reader()
   broadcast.receive(progressed(1))
@@ -237,7 +237,7 @@ t.test('progress that waits is not told once the run is over', async t => {
   t.same(heard.events.map(({ event }) => event), ['progressed', 'settled'])
 })
 
-t.test('whoever does not read is dropped, and the others go on [F50]', async t => {
+t.test('a reader that does not read is dropped, and the others continue [F50]', async t => {
   const { broadcast, reader } = inMemory()
   const [slow, healthy] = [reader(), reader()]
   broadcast.receive({ kind: 'stopped' })
@@ -250,7 +250,7 @@ t.test('whoever does not read is dropped, and the others go on [F50]', async t =
   t.equal(broadcast.readers, 1)
 })
 
-t.test('what is kept for those who come back is bounded [F51]', async t => {
+t.test('the events kept for readers that reconnect are bounded [F51]', async t => {
   const { broadcast, reader } = inMemory()
   const first = reader()
   for (let count = 0; count < 600; count++) broadcast.receive({ kind: 'stopped' })

@@ -42,7 +42,7 @@ t.test('a file is stored as it was sent, for its owner alone', async t => {
     415)
 })
 
-t.test('a file that is packed for the way is stored as what it is, and what is no file is refused', async t => {
+t.test('a file with a content coding is stored decoded, and a form is refused', async t => {
   const it = await setup(t)
   const bytes = Buffer.from('words '.repeat(10_000))
   const send = async (payload: Buffer, headers: Record<string, string>) =>
@@ -98,7 +98,7 @@ async function* pieces (count: number, size: number) {
   for (let index = 0; index < count; index++) yield Buffer.alloc(size, index)
 }
 
-t.test('more than is allowed is refused, and nothing is left of it', async t => {
+t.test('an upload above the limit is refused, and nothing of it remains', async t => {
   const folder = t.testdir({})
   const ask = { folder, id: 'abc', name: 'a', now: Date.now(), limits: { ...LIMITS, max_bytes: 1000 } }
   await t.rejects(storeUpload({ ...ask, bytes: 1001, from: pieces(0, 0) }), {
@@ -116,7 +116,7 @@ t.test('more than is allowed is refused, and nothing is left of it', async t => 
   t.match(await storeUpload({ ...ask, bytes: null, from: pieces(10, 100) }), { bytes: 1000 })
 })
 
-t.test('so much of the disk stays free', async t => {
+t.test('the disk reserve stays free', async t => {
   const folder = t.testdir({})
   const ask = { folder, id: 'abc', name: 'a', now: Date.now() }
   const roomy = { ...LIMITS, max_bytes: Number.MAX_SAFE_INTEGER }
@@ -137,7 +137,7 @@ t.test('so much of the disk stays free', async t => {
   t.same(readdirSync(join(folder, 'uploads')), [])
 })
 
-t.test('uploads are forgotten when nobody has changed them for long', async t => {
+t.test('uploads that nothing has changed for long are removed', async t => {
   const folder = t.testdir({})
   const now = Date.now()
   const store = (id: string, limits = LIMITS) =>
@@ -156,7 +156,7 @@ t.test('uploads are forgotten when nobody has changed them for long', async t =>
   await forgetUploads(join(folder, 'nowhere'), now)
 })
 
-t.test('the sweep removes old uploads, though none comes after them', async t => {
+t.test('the sweep removes old uploads without a new one', async t => {
   const clock = fakeClock(Date.now())
   const it = await setup(t, { options: { clock, loops: 'none', senses: fakeSenses(clock).senses } })
   const { path } = (await it.ask({ method: 'POST', url: '/api/files', payload: 'x', headers: OCTETS })).json()
@@ -208,7 +208,7 @@ async function sending (t: Parameters<typeof setup>[0], uploads: object = {}) {
   return { ...it, place, send, sockets }
 }
 
-t.test('a slow upload is waited for as long as something comes, other requests are not', async t => {
+t.test('a slow upload may take long while bytes arrive, other requests may not', async t => {
   const { send, sockets, app, place } = await sending(t)
   const { sent, answer } = send()
   sent.write('one')
@@ -228,7 +228,7 @@ t.test('a slow upload is waited for as long as something comes, other requests a
   t.match(await other.answer, { status: 408, code: 'OFFPEAK_REQUEST_TIMEOUT' })
 })
 
-t.test('an upload of which nothing comes any more is cut off [F52]', async t => {
+t.test('an upload without progress is closed [F52]', async t => {
   const { send, place } = await sending(t, { idle_timeout: 0.05 })
   const { sent, answer } = send()
   sent.write('one')
@@ -241,7 +241,7 @@ t.test('an upload of which nothing comes any more is cut off [F52]', async t => 
   await once(sent, 'close')
 })
 
-t.test('a sender of too much is refused while it sends', async t => {
+t.test('an upload that is too large is refused while it is sent', async t => {
   const { send, place } = await sending(t, { max_bytes: 1000 })
   const length = { 'content-length': String(64 * 1024 * 1024) }
   const cases: [path: string, headers: Record<string, string>, code: string][] = [
@@ -264,7 +264,7 @@ t.test('a sender of too much is refused while it sends', async t => {
   t.same(readdirSync(place), [])
 })
 
-t.test('it goes to disk as it comes, and nothing stays of what breaks off', async t => {
+t.test('an upload is streamed to disk, and nothing remains of an aborted one', async t => {
   const { send, place } = await sending(t)
   const { sent } = send()
   for (let index = 0; index < 32; index++) if (!sent.write(Buffer.alloc(1024 * 1024, index))) await once(sent, 'drain')

@@ -163,7 +163,7 @@ const WAYS: Way[] = [
 ]
 
 for (const { name, state, make } of WAYS) {
-  t.test(`nobody is told that a run ${name} before that is durable [F03]`, async t => {
+  t.test(`no response or notice says that a run ${name} before that is durable [F03]`, async t => {
     const disk = await withDisk(t)
     const { id, end } = await make(disk)
     const { task } = (await disk.ask({ url: `/api/runs/${id}` })).json()
@@ -190,7 +190,7 @@ for (const { name, state, make } of WAYS) {
   })
 }
 
-t.test('an answer that the disk keeps waiting for long says that it is not durable', async t => {
+t.test('a response that waits too long for the disk says that it is not durable', async t => {
   const disk = await withDisk(t)
   const id = await disk.added('echo', { delay: '1h' })
   disk.hold()
@@ -206,7 +206,7 @@ t.test('an answer that the disk keeps waiting for long says that it is not durab
   disk.release()
 })
 
-t.test('a disk that fails to confirm an end is an error of the answer that tells of it', async t => {
+t.test('a disk that fails to confirm an end makes the response an error', async t => {
   const disk = await withDisk(t)
   const id = await disk.added('echo', { delay: '1h' })
   const { promise, reject } = Promise.withResolvers<void>()

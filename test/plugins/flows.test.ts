@@ -6,7 +6,7 @@ const tasks = [{ id: 'part', func: (ctx: { payload: unknown }) => ctx.payload },
   func: (ctx: { results: object }) => ctx.results
 }]
 
-t.test('a flow is posted in one call and runs in its order', async t => {
+t.test('a flow is added in one request and runs in its order', async t => {
   const { ask, post, finished } = await setup(t, { tasks })
   const answer = await post('/api/flows', {
     runs: [{ task: 'part', ref: 'left', payload: 1 }, { task: 'part', ref: 'right', payload: 2 }, {
@@ -62,7 +62,7 @@ t.test('a circle, an unknown name and an unknown task are refused, and nothing i
   t.equal((await ask({ url: '/api/runs' })).json().items.length, 0)
 })
 
-t.test('a key names one run for as long as was said, and what becomes of a second one was said too', async t => {
+t.test('a key is unique for as long as requested, with the requested conflict', async t => {
   const { ask, post } = await setup(t, { tasks })
   const add = async (body: object) =>
     (await post('/api/tasks/part/runs', { ...!('due_at' in body) && { delay: '1h' }, ...body })).json()
@@ -84,7 +84,7 @@ t.test('a key names one run for as long as was said, and what becomes of a secon
   t.equal((await post('/api/tasks/part/runs', { key: 'x', unique: { while: 'ever' } })).statusCode, 422)
 })
 
-t.test('a task says itself which of its runs are the same', async t => {
+t.test('a task defines which of its runs are duplicates', async t => {
   const { post } = await setup(t, {
     tasks: [{ ...tasks[0]!, id: 'by_payload', unique: { by: 'payload' } }, {
       ...tasks[0]!,

@@ -9,7 +9,7 @@ import { scratch } from '../work/harness.ts'
 import { until } from '../load/until.ts'
 import { setup } from './setup.ts'
 
-t.test('a healthy manager says so, with its parts', async t => {
+t.test('a healthy manager is ok, with all its parts', async t => {
   const { plain } = await setup(t)
   const answer = await plain({ url: '/api/health' })
   t.equal(answer.statusCode, 200)
@@ -25,7 +25,7 @@ t.test('a healthy manager says so, with its parts', async t => {
   })
 })
 
-t.test('a broken task file and a refused configuration degrade it, and are named', async t => {
+t.test('a broken task file and a refused configuration degrade health, and are named', async t => {
   const { plain, manager, root } = await setup(t)
   writeFileSync(join(root, 'config.json'), '{ "server": { "prot": 1 } }')
   await until(() => manager.settings.lastError !== null)
@@ -39,7 +39,7 @@ t.test('a broken task file and a refused configuration degrade it, and are named
   t.match(answer.json().config, { ok: false, error: { code: 'OFFPEAK_CONFIG_INVALID', where: /config\.json:1/ } })
 })
 
-t.test('an engine that cannot write, or work that nobody looks for, is a failure', async t => {
+t.test('an engine that cannot write, and a scheduler without passes, fail health', async t => {
   let now = Date.now()
   const { plain, manager } = await setup(t, {
     tasks: [],
@@ -95,7 +95,7 @@ t.test('a schedule or a listener that fails is named', async t => {
   t.match(answer.listeners, { ok: false, troubles: [{ listener: 'the host app', failures: 1, message: 'mine' }] })
 })
 
-t.test('an engine that cannot say how it is makes a failure and no error', async t => {
+t.test('an engine whose health call throws fails health without an error', async t => {
   const { plain, manager } = await setup(t)
   manager.engine.health = async () => {
     throw new Error('gone')
@@ -103,7 +103,7 @@ t.test('an engine that cannot say how it is makes a failure and no error', async
   t.match((await plain({ url: '/api/health' })).json(), { status: 'failed', engine: { ok: false, reason: 'gone' } })
 })
 
-t.test('readyz says no while there is nothing to be ready for; livez lives [S41]', async t => {
+t.test('readyz answers 503 until the manager has started; livez always 200 [S41]', async t => {
   const { plain, manager } = await setup(t)
   t.equal((await plain({ url: '/readyz' })).statusCode, 200)
   await manager.stop()
@@ -113,7 +113,7 @@ t.test('readyz says no while there is nothing to be ready for; livez lives [S41]
   t.equal((await plain({ url: '/livez' })).statusCode, 200)
 })
 
-t.test('claims, fires and lists that the engine fails for a while make a failure that names them and since when, until they work [F14]', async t => {
+t.test('engine calls that keep failing fail health by name and time, until they succeed [F14]', async t => {
   for (const call of ['claim', 'plan', 'list', 'due']) {
     const clock = fakeClock()
     const store = faulty(createSqliteEngine({ folder: scratch(t), clock: clock.now, ballastBytes: 0 }))
@@ -148,7 +148,7 @@ t.test('claims, fires and lists that the engine fails for a while make a failure
   }
 })
 
-t.test('rows that were out of range at the start are named', async t => {
+t.test('rows that were out of range at the start are listed', async t => {
   const { plain, manager } = await setup(t)
   const { health } = manager.engine
   manager.engine.health = async now => ({

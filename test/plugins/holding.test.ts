@@ -8,7 +8,7 @@ import { until } from '../clock.ts'
 const SUNNY = { id: 'wash', func: () => 'clean', constraints: { signals: { solar: '> 500' } } }
 const PLAIN = { id: 'plain', func: () => 1, queue: 'media', tags: ['disk'] }
 
-t.test('a signal opens the gate that waits for it at once, and is told until it expires', async t => {
+t.test('a signal opens its gate at once, and is listed until it expires', async t => {
   const it = await laptop(t, { tasks: [SUNNY] })
   const { id } = (await it.post('/api/tasks/wash/runs')).json()
   await it.manager.runner.settled()
@@ -30,7 +30,7 @@ t.test('a signal opens the gate that waits for it at once, and is told until it 
   t.same(await it.get('/api/signals'), [])
 })
 
-t.test('signals of every kind come back as they were sent, and are forgotten on request', async t => {
+t.test('signals of every type are returned as sent, and deleted on request', async t => {
   const it = await laptop(t)
   for (const value of [0, -4.5, 'away', '', true, false]) {
     t.equal((await it.send('PUT', '/api/signals/kind', { value, ttl: 60 })).json().value, value)
@@ -45,7 +45,7 @@ t.test('signals of every kind come back as they were sent, and are forgotten on 
   t.equal((await it.send('PUT', '/api/signals/kind', { value: 1, ttl: 'soon' })).statusCode, 422)
 })
 
-t.test('a signal says how long it counts, unless the configuration knows it', async t => {
+t.test('a signal needs a ttl, unless the configuration declares it', async t => {
   const it = await laptop(t, { config: { signals: { price: { ttl: '15m' } } } })
   t.match((await it.send('PUT', '/api/signals/solar', { value: 1 })).json(), {
     status: 422,
@@ -56,7 +56,7 @@ t.test('a signal says how long it counts, unless the configuration knows it', as
   t.equal((await it.send('PUT', '/api/signals/price', { value: 1 })).statusCode, 200)
 })
 
-t.test('what is paused waits by name until it is resumed', async t => {
+t.test('runs of a paused scope wait until it is resumed', async t => {
   const it = await laptop(t, { tasks: [PLAIN, { ...SUNNY, constraints: {} }] })
   const paused = await it.post('/api/pauses', { scope: 'queue', name: 'media', for: '2h', reason: 'a film' })
   t.equal(paused.statusCode, 201)
@@ -102,7 +102,7 @@ t.test('a pause ends by itself', async t => {
   t.same(await it.get('/api/pauses'), [])
 })
 
-t.test('a pause that would hold nothing, or not be what was meant, is refused', async t => {
+t.test('a pause with a wrong scope, name or end is refused', async t => {
   const it = await laptop(t, { tasks: [PLAIN] })
   const wrong: [object, number, RegExp][] = [
     [{ scope: 'task', name: 'plane' }, 404, /'plane'/],
@@ -128,7 +128,7 @@ t.test('a pause that would hold nothing, or not be what was meant, is refused', 
   })
 })
 
-t.test('the forecast says when each start comes, and names what it depends on', async t => {
+t.test('the forecast lists each start with what it depends on', async t => {
   const cron = (hour: number) => ({ func: () => 1, trigger: 'cron', trigger_args: { hour }, timezone: 'UTC' })
   const it = await laptop(t, {
     tasks: [
@@ -169,7 +169,7 @@ t.test('the forecast says when each start comes, and names what it depends on', 
   for (const hours of [0, 337, 'x']) t.equal((await it.ask({ url: `/api/forecast?hours=${hours}` })).statusCode, 422)
 })
 
-t.test('a forecast of more starts than are foreseen at once is refused with how many hours would do', async t => {
+t.test('a forecast of too many starts is refused with a possible number of hours', async t => {
   const it = await laptop(t, {
     tasks: Array.from({ length: 8 }, (_, i) => ({ id: `t${i}`, func: () => 1, trigger: '* * * * *' }))
   })
@@ -181,7 +181,7 @@ t.test('a forecast of more starts than are foreseen at once is refused with how 
   })
 })
 
-t.test('readings/now tells the machine and what follows from it', async t => {
+t.test('readings/now shows the machine and what follows from it', async t => {
   const troubles = [{ sensor: 'temperature', message: 'it hangs', since: Date.parse('2026-11-22T11:00:00Z') }]
   const it = await laptop(t, { senses: { troubles: () => troubles } })
   await it.send('PUT', '/api/signals/solar', { value: 650, ttl: '1h' })
@@ -210,7 +210,7 @@ t.test('readings/now tells the machine and what follows from it', async t => {
     'and health names the sensor, which stops nothing')
 })
 
-t.test('the past of the machine is answered in a bounded number of points', async t => {
+t.test('past readings have a bounded number of points', async t => {
   const asked: unknown[] = []
   const it = await laptop(t, {
     senses: {

@@ -23,7 +23,7 @@ async function keyed (t: Test, given: Parameters<typeof setup>[1] = {}) {
   return { ...it, send, runs, records }
 }
 
-t.test('the same request is answered with its first run, another one with its key is refused', async t => {
+t.test('a repeated request returns the first run, a different one with its key is refused', async t => {
   const { send, runs, records } = await keyed(t)
   const first = await send('k1', { payload: { a: 1, b: 2 }, delay: '1h' })
   t.same([first.statusCode, first.headers['idempotency-replayed']], [202, undefined])
@@ -41,7 +41,7 @@ t.test('the same request is answered with its first run, another one with its ke
   t.equal((await send('k1', {}, '/api/tasks/hourly/runs')).statusCode, 202, 'for another task the key is another one')
 })
 
-t.test('the run is the answer also once it is over', async t => {
+t.test('a repeated request returns the run also after its end', async t => {
   const unique = { id: 'unique', func: () => 1, unique: { while: 'running' as const } }
   const { send, finished } = await keyed(t, { tasks: [unique] })
   const first = (await send('k1', { payload: 1 }, '/api/tasks/unique/runs')).json()
@@ -51,7 +51,7 @@ t.test('the run is the answer also once it is over', async t => {
   t.equal(again.statusCode, 200)
 })
 
-t.test('two at the same moment are one, and two that differ are not both taken', async t => {
+t.test('two equal requests at once add one run, and of two different ones one is refused', async t => {
   const { send, runs } = await keyed(t)
   const same = await Promise.all(Array.from({ length: 8 }, () => send('k1', { payload: 1 })))
   t.same(same.map(({ statusCode }) => statusCode).toSorted(), [200, 200, 200, 200, 200, 200, 200, 202])
@@ -60,7 +60,7 @@ t.test('two at the same moment are one, and two that differ are not both taken',
   t.equal((await runs()).length, 2)
 })
 
-t.test('a request that was refused may be corrected and sent again with its key', async t => {
+t.test('a refused request can be corrected and sent again with its key', async t => {
   const { send } = await keyed(t)
   const url = '/api/tasks/typed/runs'
   t.equal((await send('k1', { payload: { n: 'one' } }, url)).statusCode, 422)
@@ -93,7 +93,7 @@ for (const [url, one] of [['/api/runs/bulk', {}], ['/api/flows', { ref: 'a' }]] 
   })
 }
 
-t.test('it holds across a restart', async t => {
+t.test('idempotency keys survive a restart', async t => {
   const { send, root, app } = await keyed(t)
   const body = { runs: [{ task: 'echo', delay: '1h' }, { task: 'echo', delay: '1h' }] }
   const first = (await send('k1', body, '/api/runs/bulk')).json()
@@ -119,7 +119,7 @@ t.test('it holds across a restart', async t => {
   t.match((await again(RUNS, { delay: '2h' })).json(), CONFLICT)
 })
 
-t.test('what a key was used for is forgotten with the runs', async t => {
+t.test('the request of a key is forgotten with its runs', async t => {
   const clock = fakeClock()
   const { send, manager } = await keyed(t, { options: { clock } })
   for (let count = 0; count < 20; count++) await send(`k${count}`, { delay: '1h' })

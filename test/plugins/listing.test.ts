@@ -15,7 +15,7 @@ async function list ({ ask }: Setup, query = '') {
   }
 }
 
-t.test('the list is JSON of the length it says, in whatever letters a task is written', async t => {
+t.test('the list is JSON with the right content length, also with non-ASCII names', async t => {
   const server = await setup(t, {
     tasks: [{ id: 'umlaut', name: 'Aufräumen — 掃除 🧹', func: () => 1 }, { id: 'plain', func: () => 1 }]
   })
@@ -28,12 +28,12 @@ t.test('the list is JSON of the length it says, in whatever letters a task is wr
   }
 })
 
-t.test('no task is an empty list', async t => {
+t.test('without tasks the list is empty', async t => {
   const server = await setup(t, { tasks: [] })
   t.strictSame((await list(server)).items, [])
 })
 
-t.test('the list says of each task what is said of it alone, whatever happened since it was last asked for', async t => {
+t.test('the list always agrees with the single tasks', async t => {
   const server = await setup(t)
   const { ask, post, finished, manager } = server
   const agree = async (what: string) => {
@@ -57,7 +57,7 @@ t.test('the list says of each task what is said of it alone, whatever happened s
   t.notOk((await agree('a task less')).typed)
 })
 
-t.test('one filter does not answer for another', async t => {
+t.test('filters do not share a cached response', async t => {
   const server = await setup(t)
   for (const _ of [1, 2]) {
     t.strictSame((await list(server, '?tag=quick')).items.map(({ id }) => id), ['echo'])

@@ -15,7 +15,7 @@ const TASKS = [
 ]
 const RUNS = '/api/tasks/backup/runs'
 
-t.test('a run that a person wants now passes its conditions, says which, and is recorded', async t => {
+t.test('a run requested now passes its conditions, lists them, and is recorded', async t => {
   const it = await laptop(t, { tasks: TASKS })
   const asked = await it.ask({ method: 'POST', url: RUNS, payload: { now: true }, headers: { 'x-offpeak-by': 'ann' } })
   t.equal(asked.statusCode, 202)
@@ -35,7 +35,7 @@ t.test('a run that a person wants now passes its conditions, says which, and is 
   }])
 })
 
-t.test('what a program asks for is held, and its reason ends with the command that starts it', async t => {
+t.test('a run requested by a program is held, and the reason names the command that starts it', async t => {
   const it = await laptop(t, { tasks: TASKS })
   const asked = (await it.post(RUNS)).json()
   await it.manager.runner.settled()
@@ -52,7 +52,7 @@ t.test('what a program asks for is held, and its reason ends with the command th
   t.same([bulk.statusCode, flow.statusCode], [422, 422], 'many runs are never asked for at once')
 })
 
-t.test('a run that waits is started by hand', async t => {
+t.test('a waiting run is started by hand', async t => {
   const it = await laptop(t, { tasks: TASKS })
   const { id } = (await it.post(RUNS)).json()
   await it.manager.runner.settled()
@@ -74,7 +74,7 @@ t.test('a run that waits is started by hand', async t => {
   t.match(await it.finished(later.id), { state: 'completed' })
 })
 
-t.test('neither a pause nor a slot is passed, and then no command is named', async t => {
+t.test('a run requested now passes neither a pause nor a slot limit', async t => {
   const it = await laptop(t, { tasks: TASKS })
   await it.post('/api/pauses', { scope: 'task', name: 'backup' })
   const paused = (await it.post(RUNS, { now: true })).json()
@@ -99,7 +99,7 @@ t.test('now cannot be combined with another instant', async t => {
   t.match((await it.post(RUNS, { now: false, delay: '1h' })).json(), { now: false, label: 'scheduled' })
 })
 
-t.test('a run that has begun since it was read is not held, and least of all by itself', async t => {
+t.test('a run that started after it was read is not held', async t => {
   const it = await laptop(t, { tasks: TASKS })
   it.mains()
   await it.manager.look()

@@ -4,7 +4,7 @@ import { configInvalid } from '../../core/model/errors/config-errors.ts'
 import { everyRoute } from './routes.ts'
 import { setup } from './setup.ts'
 
-t.test('every refusal has one shape', async t => {
+t.test('every error is a problem', async t => {
   const { ask, plain, post } = await setup(t)
   const refusals = await Promise.all([
     ask({ url: '/api/tasks/nope' }),
@@ -30,7 +30,7 @@ t.test('every refusal has one shape', async t => {
   }
 })
 
-t.test('a wrong method is told which ones there are', async t => {
+t.test('a wrong method is answered with the allowed ones', async t => {
   const { ask } = await setup(t)
   const answer = await ask({ method: 'DELETE', url: '/api/runs/6h02rxm5w00/cancel' })
   t.equal(answer.statusCode, 405)
@@ -38,7 +38,7 @@ t.test('a wrong method is told which ones there are', async t => {
   t.equal(answer.json().instance, '/api/runs/6h02rxm5w00/cancel')
 })
 
-t.test('an unexpected fault says nothing of itself [S34]', async t => {
+t.test('an unexpected error reveals nothing [S34]', async t => {
   const { ask, manager } = await setup(t)
   const secret = 'select * from /home/ada/data'
   manager.desk.tasks = async () => {
@@ -76,7 +76,7 @@ t.test('the place of a fault in a file is part of the problem', async t => {
   })
 })
 
-t.test('every answer carries the headers that keep browsers in bounds, and none that plain HTTP cannot keep [S11]', async t => {
+t.test('every response has the security headers, without those that break plain HTTP [S11]', async t => {
   const { ask, plain } = await setup(t)
   const urls = [
     ...(await everyRoute(t)).filter(({ method, url }) => method === 'GET' && url !== '/api/events').map(({ url }) =>

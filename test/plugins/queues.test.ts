@@ -9,7 +9,7 @@ const tasks = [{ id: 'echo', func: () => 1, queue: 'net' }, { id: 'plain', func:
 
 const limited = (t: Test) => setup(t, { tasks, options: { config: { queues } } })
 
-t.test('queues are listed with their limits, what waits and who has paused them', async t => {
+t.test('queues are listed with limits, waiting runs and pauses', async t => {
   const { ask, post } = await limited(t)
   t.equal((await post('/api/pauses', { scope: 'queue', name: 'net', reason: 'a change' })).statusCode, 201)
   await post('/api/tasks/echo/runs')
@@ -42,7 +42,7 @@ t.test('queues are listed with their limits, what waits and who has paused them'
   t.equal((await ask({ url: '/api/queues/net' })).json().paused, null)
 })
 
-t.test('a queue that is not there is told with those that are', async t => {
+t.test('an unknown queue is an error that lists the existing ones', async t => {
   const { ask, post } = await limited(t)
   for (const name of ['nope', '__proto__', 'constructor']) {
     const answer = await ask({ url: `/api/queues/${name}` })
@@ -63,7 +63,7 @@ t.test('a full queue answers 429 [S16]', async t => {
   t.equal((await post('/api/runs/bulk', { runs: [{ task: 'echo' }] })).headers['retry-after'], '60')
 })
 
-t.test('a repeated Idempotency-Key is the first run, also when its queue is full', async t => {
+t.test('a repeated Idempotency-Key returns the first run, even when the queue is full', async t => {
   const { ask, post } = await limited(t)
   const once = () =>
     ask({
@@ -80,7 +80,7 @@ t.test('a repeated Idempotency-Key is the first run, also when its queue is full
   t.equal(again.json().id, first.id)
 })
 
-t.test('a run has a delay or an instant: with both it is refused, and both are named', async t => {
+t.test('a run with both a delay and an instant is refused', async t => {
   const { ask, post } = await setup(t)
   const both = { delay: 60, due_at: '2099-01-01T00:00:00Z' }
   const pointers = async (url: string, body: object) => {
@@ -99,7 +99,7 @@ t.test('a run has a delay or an instant: with both it is refused, and both are n
   }
 })
 
-t.test('many runs are added in one call', async t => {
+t.test('many runs are added in one request', async t => {
   const { ask, post } = await setup(t)
   const runs = Array.from({ length: 500 }, (_, n) => ({ task: 'echo', payload: { n }, delay: '1h', key: `n${n}` }))
   const first = await post('/api/runs/bulk', { runs })
@@ -116,7 +116,7 @@ t.test('many runs are added in one call', async t => {
   t.equal((await ask({ url: '/api/runs?task=echo&limit=200&state=completed' })).json().items.length, 0)
 })
 
-t.test('a payload of ten megabytes, a deep one and one that reaches for prototypes are refused [F42, F44]', async t => {
+t.test('a payload that is too large, too deep or changes prototypes is refused [F42, F44]', async t => {
   const { ask, post } = await setup(t)
   const headers = { 'content-type': 'application/json' }
   t.equal((await post('/api/runs/bulk', { runs: [{ task: 'echo', payload: 'x'.repeat(10 * 2 ** 20) }] })).statusCode,
@@ -130,7 +130,7 @@ t.test('a payload of ten megabytes, a deep one and one that reaches for prototyp
   t.equal((await ask({ method: 'POST', url: '/api/runs/bulk', payload: proto, headers })).statusCode, 400)
 })
 
-t.test('a dry run shows the runs that it counts, for every act and every state', async t => {
+t.test('a dry run lists the runs that it counts, for every change and state', async t => {
   const { func, release } = held()
   const { app, post, finished } = await setup(t, { tasks: [...TASKS, { id: 'stays', concurrency: 2, func }] })
   const add = async (task: string, body = {}) => (await post(`/api/tasks/${task}/runs`, body)).json().id as string
@@ -161,7 +161,7 @@ t.test('a dry run shows the runs that it counts, for every act and every state',
   release()
 })
 
-t.test('runs are cancelled, tried again and deleted by filter, counted first', async t => {
+t.test('runs are counted, cancelled, retried and deleted by filter', async t => {
   const { ask, post, finished } = await setup(t)
   const add = async (task: string) =>
     (await post(`/api/tasks/${task}/runs`, task === 'echo' ? { delay: '1h' } : {})).json().id as string
@@ -212,7 +212,7 @@ t.test('a waiting run is changed and promoted, and a finished one is a conflict'
   t.equal((await post('/api/runs/nobody/promote')).statusCode, 404)
 })
 
-t.test('a run that is over is deleted by its id, and the record says who and why', async t => {
+t.test('a finished run is deleted by id, and the record has the author and reason', async t => {
   const { ask, post, finished } = await setup(t)
   const { id } = (await post('/api/tasks/echo/runs', { payload: 1 })).json()
   const remove = (run: string, query = '') =>
@@ -231,7 +231,7 @@ t.test('a run that is over is deleted by its id, and the record says who and why
   t.equal((await remove(id, '?why=no')).statusCode, 422)
 })
 
-t.test('a run that is not over is not deleted, and the answer says what to do', async t => {
+t.test('an unfinished run is not deleted, and the error has a fix', async t => {
   const stay = held()
   const { ask, post, finished } = await setup(t, { tasks: [...TASKS, { id: 'stay', func: stay.func }] })
   const running = (await post('/api/tasks/stay/runs')).json().id as string
@@ -251,7 +251,7 @@ t.test('a run that is not over is not deleted, and the answer says what to do', 
   }
 })
 
-t.test('a queue without sense is refused with its place', async t => {
+t.test('an invalid queue is refused with its place', async t => {
   const wrong = [{ net: { concurrency: 0 } }, { net: { rate: { limit: 1, per: 0 } } }, { net: { rate: { limit: 1 } } },
     { 'Net!': {} }, { net: { on_full: 'burst' } }]
   for (const queues of wrong) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { setup } from './setup.ts'
 import type { Notice } from '../../core/model/notice.ts'
 
-t.test('who asked is recorded in the change itself: a POST waits for the disk once [S33]', async t => {
+t.test('the author is recorded in the same transaction: a POST waits for the disk once [S33]', async t => {
   const { ask, post, manager, finished } = await setup(t)
   manager.engine.record = async () => {
     throw new Error('a second write')
@@ -43,7 +43,7 @@ t.test('who asked is recorded in the change itself: a POST waits for the disk on
   t.equal((await ask({ url: '/api/records' })).json().items.length, 7, 'what was refused is not recorded')
 })
 
-t.test('changes by filter are told: run by run up to a hundred, with counts beyond', async t => {
+t.test('changes by filter send one notice per run up to a hundred, and counts beyond', async t => {
   const { post, manager } = await setup(t)
   const heard: Notice[] = []
   manager.onNotice(notice => {

@@ -10,7 +10,7 @@ import { TASKS, held, setup } from './setup.ts'
 const RUNS = '/api/tasks/echo/runs'
 const fits = (schema: TSchema, value: unknown) => Check(schema, value)
 
-t.test('the list of tasks says status, last and next run, and filters', async t => {
+t.test('the list of tasks has status, last and next run, and filters', async t => {
   const { ask, post, finished } = await setup(t)
   await finished((await post(RUNS)).json().id)
   const list = await ask({ url: '/api/tasks' })
@@ -86,7 +86,7 @@ t.test('switching a task writes config.json, unless somebody else has changed it
   t.match(items[0], { by: 'api', action: 'disable', subject: 'hourly' })
 })
 
-t.test('a run that is asked for is accepted with its place, and done', async t => {
+t.test('a requested run is accepted with its location, and executed', async t => {
   const { ask, post, finished } = await setup(t)
   const asked = await post(RUNS, { payload: { a: [1] } })
   t.equal(asked.statusCode, 202)
@@ -107,7 +107,7 @@ t.test('a run that is asked for is accepted with its place, and done', async t =
   t.same((await ask({ url: `/api/runs/${run.id}/logs?after=1` })).json(), { items: [], next: 1 })
 })
 
-t.test('a repeated key is answered with the first run', async t => {
+t.test('a repeated key returns the first run', async t => {
   const { ask, post } = await setup(t)
   const send = (key: string, payload = {}) =>
     ask({ method: 'POST', url: RUNS, payload, headers: { 'idempotency-key': key } })
@@ -120,7 +120,7 @@ t.test('a repeated key is answered with the first run', async t => {
   t.equal((await send('k1', { key: 'k2' })).statusCode, 422)
 })
 
-t.test('a run that is due and waits says that it is held, and why', async t => {
+t.test('a due run that waits is held, with the reason', async t => {
   const { func, release } = held()
   const { ask, post, finished } = await setup(t, { tasks: [{ id: 'slow', func, concurrency: 1 }] })
   const first = (await post('/api/tasks/slow/runs')).json().id
@@ -139,7 +139,7 @@ t.test('a run that is due and waits says that it is held, and why', async t => {
   t.match(await finished(second), { state: 'completed', held: null })
 })
 
-t.test('cancel ends what waits, stops what runs, and says no to what is over', async t => {
+t.test('cancel ends waiting runs, stops running ones, and refuses finished ones', async t => {
   const { func } = held()
   const { post, finished } = await setup(t, { tasks: [{ id: 'slow', func, concurrency: 1 }] })
   const running = (await post('/api/tasks/slow/runs')).json().id
@@ -191,7 +191,7 @@ t.test('runs are listed newest first, page by page, and filtered', async t => {
   t.equal((await ask({ url: '/api/tasks/nope/runs' })).statusCode, 404)
 })
 
-t.test('progress is told while a run runs', async t => {
+t.test('a running run has progress', async t => {
   const { func, release } = held()
   const work = async (ctx: Parameters<typeof func>[0]) => {
     ctx.progress.setTotal(4, 'files')
@@ -211,7 +211,7 @@ t.test('progress is told while a run runs', async t => {
   await finished(id)
 })
 
-t.test('schedules are added and removed at run time, those of files are not', async t => {
+t.test('schedules are added and removed at run time, except those of files', async t => {
   const { ask, post } = await setup(t)
   const added = await post('/api/schedules', {
     task: 'echo',
@@ -245,7 +245,7 @@ t.test('schedules are added and removed at run time, those of files are not', as
   t.equal((await remove('hourly')).statusCode, 409)
 })
 
-t.test('a schedule that leads out of the calendar is refused, and the lists go on', async t => {
+t.test('a schedule outside the calendar is refused, and the lists still work', async t => {
   const { ask, post } = await setup(t)
   for (const args of [{ weeks: 1e300 }, { seconds: 1e-9 }, { minutes: 5, jitter: 1e30 }, { years: 1 }]) {
     t.equal((await post('/api/schedules', { task: 'echo', trigger: 'interval', trigger_args: args })).statusCode, 422,
@@ -255,7 +255,7 @@ t.test('a schedule that leads out of the calendar is refused, and the lists go o
   t.equal((await ask({ url: '/api/tasks' })).statusCode, 200)
 })
 
-t.test('what was done by hand is listed newest first, page by page', async t => {
+t.test('manual changes are listed newest first, page by page', async t => {
   const { ask, post } = await setup(t)
   for (let index = 0; index < 3; index++) await post(RUNS)
   const { items, next } = (await ask({ url: '/api/records?limit=2' })).json()

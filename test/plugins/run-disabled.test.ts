@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { boundedTask } from './bounded-task.ts'
 import { setup } from './setup.ts'
 
-t.test('a task that is off, or not set up, is not run on request', async t => {
+t.test('a task that is disabled or not set up does not run on request', async t => {
   const root = t.testdir()
   mkdirSync(`${root}/x`)
   const off = boundedTask(root, { enabled: false })
@@ -31,7 +31,7 @@ t.test('a task that is off, or not set up, is not run on request', async t => {
   t.equal((await post('/api/tasks/tidy/runs', {})).statusCode, 202)
 })
 
-t.test('server.run_disabled lets tasks that are off be run', async t => {
+t.test('server.run_disabled allows runs of disabled tasks', async t => {
   const { post } = await setup(t, {
     tasks: [{ id: 'off', enabled: false, func: () => 1 }],
     server: { run_disabled: true }

@@ -26,7 +26,7 @@ async function withTokens (t: Parameters<typeof setup>[0]) {
   return { ...place, made, as }
 }
 
-t.test('every route says what it needs, and a token of less is refused with the scope it lacks [S02, S13]', async t => {
+t.test('every route declares a scope, and a token with less is refused with the missing one [S02, S13]', async t => {
   const { as } = await withTokens(t)
   for (const { method, url, scope } of await everyRoute(t)) {
     t.ok(scope === 'open' || SCOPES.includes(scope as Scope), `${method} ${url} says its scope`)
@@ -45,7 +45,7 @@ t.test('every route says what it needs, and a token of less is refused with the 
   }
 })
 
-t.test('a token lets do what its scope says, and what it did is recorded under its name [S13, S33]', async t => {
+t.test('a token permits what its scope allows, and changes are recorded under its name [S13, S33]', async t => {
   const { as, ask } = await withTokens(t)
   t.equal((await as('read', 'GET', '/api/records')).statusCode, 200)
   t.equal((await as('run', 'POST', '/api/tasks/echo/runs', {})).statusCode, 202)
@@ -62,7 +62,7 @@ t.test('a token lets do what its scope says, and what it did is recorded under i
   ], ['token:runer', 'run']])
 })
 
-t.test('tokens are kept as hashes in a file of their owner, and end when they are revoked or expire [S03]', async t => {
+t.test('tokens are stored as hashes in a private file, and end when revoked or expired [S03]', async t => {
   let now = Date.now()
   const { plain, manager, post } = await setup(t, { options: { clock: { now: () => now, monotonic: () => now } } })
   const { folder } = manager
@@ -96,7 +96,7 @@ t.test('tokens are kept as hashes in a file of their owner, and end when they ar
 
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-t.test('tokens that somebody else could have added are not taken, and that is said with what to do [S03, S35]', foreign,
+t.test('a token file that others can write is refused with a fix [S03, S35]', foreign,
   async t => {
     const { plain, manager, ask } = await setup(t)
     const { folder } = manager
@@ -141,7 +141,7 @@ t.test('tokens that somebody else could have added are not taken, and that is sa
     }
   })
 
-t.test('a file of tokens that was broken by hand is named with the place [S03]', async t => {
+t.test('a broken token file is named with the place of the fault [S03]', async t => {
   const { manager } = await setup(t)
   const { folder } = manager
   await createToken({ folder, name: 'ci', scope: 'run', now: manager.clock.now(), expiresAt: null })
@@ -167,7 +167,7 @@ t.test('a file of tokens that was broken by hand is named with the place [S03]',
   }
 })
 
-t.test('whoever sends a token that is none, or none any more, is told so', async t => {
+t.test('an unknown, revoked or expired token is refused with that reason', async t => {
   const { plain } = await setup(t)
   t.match((await plain({ url: '/api/records', headers: { authorization: 'Bearer wrong' } })).json(), {
     status: 401,
@@ -182,7 +182,7 @@ t.test('whoever sends a token that is none, or none any more, is told so', async
 
 const CANARY = 'canary-7f3a'
 
-t.test('without a token nothing private is shown on loopback, and what was left out is said [S02]', async t => {
+t.test('without a token private members are withheld on loopback, and listed [S02]', async t => {
   const { plain, ask, post, finished } = await setup(t)
   const { id } = (await post('/api/tasks/echo/runs', { payload: { secret: CANARY }, key: CANARY })).json()
   const full = await finished(id)
@@ -224,7 +224,7 @@ t.test('without a token nothing private is shown on loopback, and what was left 
   t.match((await plain({ url: '/api/records' })).json(), { code: 'OFFPEAK_UNAUTHORIZED', fix: /server\.private_reads/ })
 })
 
-t.test('what is private and was not shown names the file of the token', async t => {
+t.test('a response with withheld members names the file of the token', async t => {
   const { plain, post } = await setup(t)
   const { id } = (await post('/api/tasks/echo/runs', { payload: 1 })).json()
   for (const url of ['/api/records', `/api/runs/${id}/logs`]) {
@@ -237,7 +237,7 @@ t.test('what is private and was not shown names the file of the token', async t 
   t.match(headers['www-authenticate'], /^Bearer realm="offpeak", error_description=".*file token of the data folder"$/)
 })
 
-t.test('server.private_reads shows everybody on this machine what is private', async t => {
+t.test('server.private_reads shows private members to everybody on this machine', async t => {
   const { plain, post, finished } = await setup(t, { server: { private_reads: 'open' } })
   const { id } = (await post('/api/tasks/echo/runs', { payload: { secret: CANARY } })).json()
   await finished(id)

@@ -15,7 +15,7 @@ import { TASKS, setup } from './setup.ts'
 
 const LOCAL = { host: '127.0.0.1', token_file: null, trust_proxy: false }
 
-t.test('inside another app the faces keep to themselves', async t => {
+t.test('inside another app the plugins do not affect its routes', async t => {
   const app = fastify()
   t.teardown(() => app.close())
   app.get('/mine', async request => ({ host: request.host, body: 'mine' }))
@@ -55,7 +55,7 @@ t.test('without a prefix the 404 of the other app stays its own', async t => {
   t.equal((await app.inject({ url: '/api/tasks' })).statusCode, 200)
 })
 
-t.test('the token is made once, for its owner alone [S04, S35]', async t => {
+t.test('the token is created once, readable by its owner only [S04, S35]', async t => {
   const folder = join(t.testdir({}), 'data')
   const { value, file } = await ensureToken({ folder, root: folder, server: LOCAL })
   t.match(value, /^[\w-]{43}$/)
@@ -64,7 +64,7 @@ t.test('the token is made once, for its owner alone [S04, S35]', async t => {
   t.not((await ensureToken({ folder: `${folder}2`, root: folder, server: LOCAL })).value, value)
 })
 
-t.test('a token that was given is taken, and a bad one refused', async t => {
+t.test('a given token is used, and an invalid one refused', async t => {
   const root = t.testdir({ secret: 'the-owner-chose-this-one\n', short: 'abc' })
   const ask = (token_file: string | null, env = {}) =>
     ensureToken({ folder: join(root, 'data'), root, server: { ...LOCAL, token_file }, env })
@@ -75,7 +75,7 @@ t.test('a token that was given is taken, and a bad one refused', async t => {
   await t.rejects(ask('missing'), { code: 'OFFPEAK_CONFIG_INVALID' })
 })
 
-t.test('listening beyond loopback without a token of the owner it does not start [S01, S39]', async t => {
+t.test('without a configured token the server does not listen beyond loopback [S01, S39]', async t => {
   const root = t.testdir({ data: {}, secret: 'the-owner-chose-this-one' })
   for (const server of [{ host: '0.0.0.0' }, { host: '::' }, { host: '192.168.1.5' }, { trust_proxy: true }, {
     trust_proxy: ['10.0.0.1']
@@ -93,7 +93,7 @@ t.test('listening beyond loopback without a token of the owner it does not start
   await app.close()
 })
 
-t.test('the token is in no log and no answer [S30]', async t => {
+t.test('the token is in no log and no response [S30]', async t => {
   const lines: string[] = []
   const root = t.testdir({ data: {} })
   const { pino } = await import('pino')
@@ -153,7 +153,7 @@ t.test('close takes less than two seconds while connections are open [F53]', asy
   t.ok(elapsed() < 2000)
 })
 
-t.test('a raw request that is none is refused and the server goes on [F54]', async t => {
+t.test('a malformed request is refused and the server continues [F54]', async t => {
   const { port } = await listening(t)
   async function raw (text: string): Promise<string> {
     const socket = connect(port, '127.0.0.1')
@@ -182,7 +182,7 @@ t.test('a raw request that is none is refused and the server goes on [F54]', asy
   t.match(await raw(`GET /livez HTTP/1.1\r\n${host}Connection: close\r\n\r\n`), /^HTTP\/1\.1 200/)
 })
 
-t.test('connections and waiting are bounded [F52, S17]', async t => {
+t.test('connections and timeouts are bounded [F52, S17]', async t => {
   const { app } = await setup(t)
   const { server } = app
   t.ok(server.requestTimeout > 0 && server.requestTimeout <= 30_000)
@@ -190,7 +190,7 @@ t.test('connections and waiting are bounded [F52, S17]', async t => {
   t.ok(server.timeout > 0)
 })
 
-t.test('forged X-Forwarded headers change nothing while no proxy is trusted [S38]', async t => {
+t.test('forged X-Forwarded headers are ignored while no proxy is trusted [S38]', async t => {
   const { app, token } = await setup(t)
   const answer = await app.inject({
     url: '/api/tasks',
@@ -199,7 +199,7 @@ t.test('forged X-Forwarded headers change nothing while no proxy is trusted [S38
   t.equal(answer.statusCode, 421)
 })
 
-t.test('relative paths of the configuration start where the configuration lies', async t => {
+t.test('relative paths of the configuration are resolved against its folder', async t => {
   const root = t.testdir({ etc: { 'config.json': '{ "server": { "token_file": "my-token" } }' } })
   mkdirSync(join(root, 'etc', 'data'))
   writeFileSync(join(root, 'etc', 'my-token'), 'the-owner-chose-this-one')

@@ -38,7 +38,7 @@ async function setup (t: Test) {
   return { server, open, ask, waiting }
 }
 
-t.test('a flood of sockets that ask for nothing leaves room for who asks, and for what is being answered [S17, F52]', async t => {
+t.test('a flood of idle sockets leaves room for new and running requests [S17, F52]', async t => {
   const { open, ask, waiting } = await setup(t)
   const held = ask('/held')
   while (waiting.length === 0) await new Promise(resolve => setImmediate(resolve))
@@ -52,7 +52,7 @@ t.test('a flood of sockets that ask for nothing leaves room for who asks, and fo
   t.equal(await held, 'held', 'what was asked before is answered')
 })
 
-t.test('when everyone is being answered, one who comes goes', async t => {
+t.test('a new connection is closed while all others have running requests', async t => {
   const { ask, waiting } = await setup(t)
   const all = Array.from({ length: MOST }, () => ask('/held'))
   while (waiting.length < MOST) await new Promise(resolve => setImmediate(resolve))
@@ -62,11 +62,11 @@ t.test('when everyone is being answered, one who comes goes', async t => {
   t.equal(await ask('/'), 'well')
 })
 
-t.test('there are as many connections as descriptors leave room for', async t => {
+t.test('the number of connections depends on the limit of descriptors', async t => {
   t.strictSame([64, 1024, 4096, Infinity].map(roomIn), [64, 768, 2048, 2048])
 })
 
-t.test('a connection that sends request after request without waiting is cut, and nothing of the rest is answered [S17, F52]', async t => {
+t.test('a connection that pipelines too many requests is closed, and the rest is not answered [S17, F52]', async t => {
   const { server, open, ask } = await setup(t)
   let asked = 0
   server.prependListener('request', ({ url }) => {

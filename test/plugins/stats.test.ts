@@ -33,7 +33,7 @@ function machine (t: Parameters<typeof laptop>[0], senses = {}) {
   })
 }
 
-t.test('what came of the runs is told by task, with its spreads in seconds', async t => {
+t.test('statistics of runs are by task, with percentiles in seconds', async t => {
   const it = await machine(t)
   for (const ms of [1000, 2000, 3000, 60_000]) await it.run('copy', { ms })
   await it.run('copy', { ms: 500, fails: true })
@@ -72,7 +72,7 @@ t.test('a trend has a row for each hour or day, and queues add up their tasks', 
   t.same(await rows('from=2026-11-20T00:00:00Z&to=2026-11-21T00:00:00Z'), [])
 })
 
-t.test('a span that cannot be is refused', async t => {
+t.test('an invalid time range is refused', async t => {
   const it = await machine(t)
   for (const query of ['by=colour', 'every=minute', 'from=2026-11-23T00:00:00Z', 'from=2026-01-01T00:00:00Z&every=hour',
     'from=soon']) {
@@ -82,7 +82,7 @@ t.test('a span that cannot be is refused', async t => {
   t.equal((await it.ask({ url: '/api/timeline?from=2026-11-01T00:00:00Z' })).statusCode, 422)
 })
 
-t.test('the timeline says what ran at a given time, with the machine beside it', async t => {
+t.test('the timeline lists the runs of a time range, with readings of the machine', async t => {
   const asked: object[] = []
   const it = await machine(t, {
     query: (ask: { from: number }) => {
@@ -109,7 +109,7 @@ t.test('the timeline says what ran at a given time, with the machine beside it',
   t.match(asked.at(-1), { to: it.clock.now(), step: Math.ceil(HOUR / 500) })
 })
 
-t.test('what a run has taken is told with it, with what ran then, and summed by task', async t => {
+t.test('the usage of a run is in the run, in the timeline and summed by task', async t => {
   const it = await machine(t)
   const { engine } = it.manager
   const now = it.clock.now()
@@ -142,7 +142,7 @@ t.test('what a run has taken is told with it, with what ran then, and summed by 
   t.notMatch(runWords(await it.get(`/api/runs/${copied.id}`)), /^used/m)
 })
 
-t.test('what ran is sought page by page, and not for ever', async t => {
+t.test('the search for runs of a time range is paged and bounded', async t => {
   const runs = Array.from({ length: 6000 }, (_, index) =>
     ({
       id: String(index),

@@ -16,7 +16,7 @@ const MAINS = {
 }
 const gateOf = (why: { gates: { gate: string }[] }, name: string) => why.gates.find(({ gate }) => gate === name)
 
-t.test('why: every gate with what it sees and wants, since when, and where that is written', async t => {
+t.test('why lists every gate with its value, its limit, since when, and its source', async t => {
   const it = await laptop(t, { tasks: [MAINS] })
   const run = (await it.post('/api/tasks/backup/runs')).json()
   await it.manager.runner.settled()
@@ -49,7 +49,7 @@ t.test('why: every gate with what it sees and wants, since when, and where that 
   t.same(await it.get(`/api/runs/${run.id}/why`), why, 'the task and its run are told the same')
 })
 
-t.test('the past is answered from what was written down then', async t => {
+t.test('why for the past is answered from the recorded holds', async t => {
   const it = await laptop(t, { tasks: [MAINS] })
   const { id } = (await it.post('/api/tasks/backup/runs')).json()
   await it.manager.runner.settled()
@@ -75,7 +75,7 @@ t.test('the past is answered from what was written down then', async t => {
   t.match(await it.get('/api/tasks/backup/why'), { run: null, decision: 'start' })
 })
 
-t.test('an instant to come is foreseen by clock and calendar', async t => {
+t.test('why for the future is predicted by clock and calendar', async t => {
   const tasks = [{
     id: 'nightly',
     func: () => 1,
@@ -101,7 +101,7 @@ t.test('an instant to come is foreseen by clock and calendar', async t => {
   })
 })
 
-t.test('a slot that is taken is expected to be free when the run in it ends, and that is no promise', async t => {
+t.test('an occupied slot is expected to be free at the end of its run, uncertainly', async t => {
   const { func, release } = held()
   const it = await laptop(t, { tasks: [{ id: 'slow', func, concurrency: 1 }] })
   await it.post('/api/tasks/slow/runs')
@@ -119,7 +119,7 @@ t.test('a slot that is taken is expected to be free when the run in it ends, and
   release()
 })
 
-t.test('the present does not become the past while it is explained', async t => {
+t.test('the clock may advance during an explanation', async t => {
   let now = START
   const { senses } = fakeSenses({ now: () => now, monotonic: () => now })
   const it = await setup(t, {
@@ -137,7 +137,7 @@ t.test('the present does not become the past while it is explained', async t => 
   }
 })
 
-t.test('what cannot be asked is refused', async t => {
+t.test('an unknown task, run or instant is refused', async t => {
   const it = await laptop(t, { tasks: [MAINS] })
   t.equal((await it.ask({ url: '/api/tasks/nope/why' })).statusCode, 404)
   t.equal((await it.ask({ url: '/api/runs/nope/why' })).statusCode, 404)
@@ -149,7 +149,7 @@ t.test('what cannot be asked is refused', async t => {
   }
 })
 
-t.test('tasks and runs tell what holds them and until when', async t => {
+t.test('tasks and runs show what holds them and until when', async t => {
   const it = await laptop(t, {
     tasks: [{
       ...MAINS,
@@ -208,7 +208,7 @@ t.test('time held adds up by task and reason, up to now', async t => {
   })
 })
 
-t.test('a task that starts no run by itself says that first', async t => {
+t.test('why says first that a task does not start runs by itself', async t => {
   const it = await laptop(t, {
     tasks: [
       { id: 'off', func: () => 1, trigger: '@daily', enabled: false },
@@ -243,7 +243,7 @@ t.test('a task that starts no run by itself says that first', async t => {
   t.match(await why('asked'), { resting: null, message: /^on battery/ }, 'what is asked then is why its run waits')
 })
 
-t.test('a schedule for a disabled task says that it rests, and rests until the task is enabled', async t => {
+t.test('a schedule of a disabled task rests until the task is enabled', async t => {
   const it = await laptop(t, { tasks: [{ id: 'off', func: () => 1, enabled: false }, { id: 'on', func: () => 1 }] })
   const made = await it.post('/api/schedules', { task: 'off', trigger: 'interval', trigger_args: { minutes: 1 } })
   t.equal(made.statusCode, 201)
