@@ -26,7 +26,7 @@ const sizeOf = ({ small }: Ask): Size =>
     ? { finished: 300, queued: 300, sample: 100, pages: 3, slices: 2 }
     : { finished: 10_000_000, queued: 1_000_000, sample: 20_000, pages: 50, slices: 50 }
 
-/** Runs that have been done, each with its attempt and result. */
+/** Adds finished runs, each with an attempt and a result. */
 async function finish (engine: Engine, count: number): Promise<void> {
   for (let left = count; left > 0; left -= BATCH) {
     const limit = Math.min(BATCH, left)
@@ -40,7 +40,7 @@ async function finish (engine: Engine, count: number): Promise<void> {
   }
 }
 
-/** Claimed, done and settled a second, of runs that come on top of those that wait. */
+/** Runs claimed and settled per second, of runs added to those that wait. */
 async function throughput (engine: Engine, count: number): Promise<number> {
   await addInBulk(engine, count, Math.min(BATCH, count))
   return await rateOf(count, () => drain(engine, SLOTS, count))
@@ -58,7 +58,7 @@ const pagesAt = (now: number): [string, ListAsk][] => [
   ['of a queue', { queue: 'default', state: ['queued', 'completed'], limit: 50 }]
 ]
 
-/** Walks pages from the newest on; the time that the slowest of them took, ms. */
+/** Reads pages from the newest run on; returns the duration of the slowest, ms. */
 async function slowestPage (engine: Engine, ask: ListAsk, pages: number): Promise<number> {
   const times: number[] = []
   let cursor: string | null = null
@@ -144,7 +144,7 @@ const own = (ask: Ask): Promise<Row[]> =>
     }
   })
 
-/** What the engine loses when its tables are full: a million runs that wait, ten million that are over. */
+/** The engine with large tables: a million waiting runs, ten million finished ones. */
 export const contenders = [{ name: 'offpeak', run: own }]
 export const rounds = 1
 export const run = contest(contenders)

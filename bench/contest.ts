@@ -1,12 +1,12 @@
 import type { Row } from './row.ts'
 
-/** `small`: a few of everything, to see that it works. `peers`: those that are installed take part. */
+/** `small`: small counts, to check that it works. `peers`: includes installed peers. */
 export interface Ask {
   small: boolean
   peers?: boolean
 }
 
-/** One of those that are measured. `peer`: the packages of bench/package.json that it needs. */
+/** One measured implementation. `peer`: the packages of bench/package.json that it needs. */
 export interface Contender {
   name: string
   peer?: readonly string[]
@@ -16,12 +16,12 @@ export interface Contender {
 /** A script of the bench: `run` does all its contenders in this process, the runner each in a process of its own. */
 export interface Script {
   contenders: readonly Contender[]
-  /** More rounds than this tell nothing new. */
+  /** The most rounds that are useful. */
   rounds?: number
   run: (ask: Ask) => Promise<Row[]>
 }
 
-/** The contenders one after the other, without the peers unless they are asked for. */
+/** Runs the contenders one after the other, with the peers if requested. */
 export const contest = (contenders: readonly Contender[]) => async (ask: Ask): Promise<Row[]> => {
   const rows: Row[] = []
   for (const { peer, run } of contenders) {
@@ -37,7 +37,7 @@ export async function rateOf (count: number, work: () => unknown): Promise<numbe
   return count / (performance.now() - begun) * 1000
 }
 
-/** Frees what can be freed, where the process was started with --expose-gc; then bytes of heap in use. */
+/** Bytes of heap in use, after a garbage collection if the process was started with --expose-gc. */
 export function heapBytes (): number {
   for (let time = 0; time < 3; time++) globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()

@@ -10,13 +10,12 @@ const GROUP = 'drain'
 const BULK = 1000
 const CAP_MS = 10_000
 
-/** Adds so many, a thousand in a call. */
+/** Adds `count` jobs, a thousand per call. */
 export async function addAll (queue: Queue, count: number): Promise<void> {
   for (let left = count; left > 0; left -= BULK) await queue.addMany(Math.min(BULK, left))
 }
 
-/** Adds so many and lets them be done; answers how many a second were, the first half left out. What takes too long is
- *  broken off. */
+/** Adds `count` jobs and executes them; returns the jobs per second of the second half. It stops after `CAP_MS`. */
 export async function drainRate (queue: Queue, count: number): Promise<number> {
   await addAll(queue, count)
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -63,6 +62,6 @@ async function dispatch ({ small }: Ask): Promise<Row[]> {
   }]
 }
 
-/** Draining: jobs that wait are claimed, executed as a no-op and settled, ten at a time, until none is left. */
+/** Draining: waiting jobs are claimed, executed as a no-op and settled, ten at a time, until none is left. */
 export const contenders = [{ name: 'dispatch', run: dispatch }, ...queues(GROUP, measure)]
 export const run = contest(contenders)

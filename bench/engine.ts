@@ -23,7 +23,7 @@ async function add (engine: Engine, count: number) {
   await engine.add(Array.from({ length: count }, () => ask(now)), now)
 }
 
-/** Asks for so many runs that are due, as a runner does that has so many slots. */
+/** A claim of up to `limit` due runs, as of a runner with `limit` free slots. */
 export function claimOf (limit: number): ClaimAsk {
   const now = Date.now()
   const cohort = {
@@ -98,7 +98,6 @@ const own = ({ small }: Ask): Promise<Row[]> =>
     }
   })
 
-/** The engine alone, each call answered when it is durable: what is left of this in the whole product is in `add` and
- *  `drain`. */
+/** The engine alone; each call resolves once it is durable. `add` and `drain` measure the whole product. */
 export const contenders = [{ name: 'offpeak', run: own }]
 export const run = contest(contenders)

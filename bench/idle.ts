@@ -14,7 +14,7 @@ const MB = 1_000_000
 
 const field = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)![1])
 
-/** What the process has used since it began: bytes of memory now, seconds of processor, bytes written to disk. Source:
+/** The usage of the process: bytes of memory now, processor seconds and bytes written since its start. Source:
  *  proc(5). */
 function usage (pid: number) {
   const of = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8')
@@ -33,7 +33,7 @@ async function rowsOf (name: string, { pid, stop }: Served, { small }: Ask): Pro
   try {
     // What is written each minute is written once in it.
     const seconds = small ? 0.5 : 60
-    // V8 goes on clearing up after a start for half a minute.
+    // V8 collects garbage for half a minute after a start.
     await pause(small ? 100 : 40_000)
     const before = usage(pid)
     await pause(seconds * 1000)

@@ -16,7 +16,8 @@ const GROUP = 'latency'
 const CAP_MS = 15_000
 const LIMIT = `${RAW}: one insert and sync, p50`
 
-/** So many times, until the time is over; a tenth before that to warm up. Each begins when all is quiet. */
+/** Repeats a measurement at most this many times or this long, after a tenth of that to warm up. Each begins when no
+ *  other work is left. */
 async function samples (count: number, sample: () => Promise<number>): Promise<number[]> {
   const times: number[] = []
   const until = performance.now() + CAP_MS

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Does something with a folder that is gone afterwards, also when the process is told to end meanwhile. */
+/** Calls a function with a temporary folder and removes it, also when a signal ends the process. */
 export async function withFolder<T> (work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
@@ -15,8 +15,8 @@ export async function withFolder<T> (work: (folder: string) => Promise<T>): Prom
   }
 }
 
-/** What each run is given, in every queue: 100 bytes of JSON. */
+/** The payload of each run, in every queue: 100 bytes of JSON. */
 export const PAYLOAD = { text: 'x'.repeat(89) }
 
-/** How many runs may run at once, in every queue. */
+/** The number of concurrent runs, in every queue. */
 export const SLOTS = 10

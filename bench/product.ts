@@ -5,7 +5,7 @@ import type { TaskDefinition } from '../core/model/task/task.ts'
 import type { TaskManager } from '../core/manager.ts'
 import { PAYLOAD, SLOTS } from './place.ts'
 
-/** Gates and senses are on; what the bench itself takes of the machine must not close them. */
+/** Gates and senses are on, with limits that the load of the bench does not reach. */
 export const CONFIG: ConfigFile = {
   manager: { scheduler_thread_pool: SLOTS, max_tasks: 100_000, timezone: 'UTC', stop_grace: 5 },
   resources: { cpu_limit: 1, memory_limit: 1, io_limit: 1, network_limit: 1, disk_reserve: 0, temperature_limit: 200 },
@@ -13,7 +13,7 @@ export const CONFIG: ConfigFile = {
   log: { level: 'warn' }
 }
 
-/** The whole product on a folder, with the tasks in code; it is not yet started. */
+/** The whole product on a folder, with tasks in code, not yet started. */
 export async function product (folder: string, tasks: readonly TaskDefinition[], slots = SLOTS): Promise<TaskManager> {
   const config = { ...CONFIG, manager: { ...CONFIG.manager, scheduler_thread_pool: slots } }
   const manager = await createManager({ config, root: folder, files: 'none', env: {} })
@@ -21,7 +21,7 @@ export async function product (folder: string, tasks: readonly TaskDefinition[],
   return manager
 }
 
-/** Adds so many runs of a task in one call, as `desk.bulk` does once it has checked them. */
+/** Adds `count` runs of a task in one call, as `desk.bulk` does after its checks. */
 export async function addRuns (manager: TaskManager, task: string, count: number): Promise<void> {
   const now = Date.now()
   const definition = manager.desk.definition(task)

@@ -5,8 +5,8 @@ export interface Target {
   most?: number
 }
 
-/** One figure. `value` null: it was not measured, and `note` says why. `spread`: half of what lies between the lowest
- *  and the highest round, as a share of the median. `durability`: what survives what once the call is answered.
+/** One figure. `value` null: it was not measured, and `note` says why. `spread`: half the difference of the highest and
+ *  the lowest round, as a share of the median. `durability`: the failures that an acknowledged call survives.
  *  `ratio_to`: the row of the same group that this one is divided by. */
 export interface Row {
   group: string
@@ -34,7 +34,7 @@ export function quantile (values: readonly number[], at: number): number {
 
 const keyOf = ({ group, name }: Pick<Row, 'group' | 'name'>) => `${group}\n${name}`
 
-/** The ratio is of figures of one round: what slows the machine for a while slows both. */
+/** The ratio of figures of the same round: a slower machine affects both. */
 function ratioOf (row: Row, rounds: readonly (readonly Row[])[]): number | undefined {
   if (row.ratio_to === undefined) return undefined
   const other = keyOf({ group: row.group, name: row.ratio_to })
@@ -58,7 +58,7 @@ export function summary (rounds: readonly (readonly Row[])[]): Row[] {
   })
 }
 
-/** Whether a row reaches its target; null when it has none, or nothing to hold against it. */
+/** True when a row reaches its target; null when it has no target, or no value to compare. */
 export function reaches ({ target, value, ratio }: Row): boolean | null {
   const found = target?.of === 'ratio' ? ratio ?? null : value
   if (target === undefined || found === null) return null

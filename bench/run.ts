@@ -20,7 +20,7 @@ interface Entry {
   most: number
 }
 
-/** A contender that fails is a row that says so, and the others go on. */
+/** Returns a row with the error of a contender that fails; the others continue. */
 async function one ({ name, contender }: Entry, ask: Ask): Promise<Row[]> {
   const child = fork(join(import.meta.dirname, 'one.ts'), [name, contender.name, JSON.stringify(ask)], {
     execArgv: ['--expose-gc'],

@@ -13,8 +13,8 @@ import { contest } from './contest.ts'
 
 const GROUP = 'sense'
 
-/** What one look at the machine costs: processor time in µs (children of this process not included), processes started,
- *  and how long it takes. */
+/** The cost of one sample of the machine: processor time in µs without child processes, processes started, and wall
+ *  time. */
 interface Cost {
   name: string
   cpu_us: number
@@ -39,7 +39,7 @@ async function cost ({ name, times, work, pauseMs = 0 }: CostAsk): Promise<Cost>
   await work()
   channel('child_process').subscribe(count)
   for (let index = 0; index < times; index++) {
-    // The library answers calls in quick succession from its memory.
+    // The library caches calls in quick succession.
     if (pauseMs > 0) await pause(pauseMs)
     const begun = performance.now()
     const before = process.cpuUsage()
@@ -57,8 +57,7 @@ async function cost ({ name, times, work, pauseMs = 0 }: CostAsk): Promise<Cost>
   }
 }
 
-/** Samples as the manager takes them, five seconds apart on a clock that does not wait: what is asked rarely counts as
- *  often as it is asked. */
+/** Samples as the manager takes them, five seconds apart on a virtual clock, so that rare calls count as rarely. */
 async function ours (times: number): Promise<Cost> {
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-bench-'))
   const config = defaultsOf()
@@ -127,6 +126,6 @@ const library = async ({ small }: Ask) => {
   return rows
 }
 
-/** One sample beside the calls of systeminformation that tell the same. */
+/** One sample beside the calls of systeminformation with the same values. */
 export const contenders = [{ name: 'offpeak', run: own }, { name: 'systeminformation', run: library }]
 export const run = contest(contenders)

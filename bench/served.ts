@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONFIG } from './product.ts'
 
-/** A server in a process of its own. `readyMs`: from its start to the word that it answers. `stop` resolves to all that
- *  it has said. */
+/** A server in a process of its own. `readyMs`: from its start to the message that it listens. `stop` resolves to its
+ *  output. */
 export interface Served {
   url: string
   pid: number
@@ -15,7 +15,7 @@ export interface Served {
 
 const ANSWERS = /answers at (http:\S+)/
 
-/** Starts a program of this project and waits until it says where it answers. */
+/** Starts a program of this project and waits until it prints its URL. */
 export async function serve (args: readonly string[], env: Record<string, string> = {}): Promise<Served> {
   const begun = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
@@ -43,8 +43,7 @@ export const BARE = join(import.meta.dirname, 'apps/bare.ts')
 export const BUSY = join(import.meta.dirname, 'apps/busy.ts')
 const CLI = join(import.meta.dirname, '../bin/offpeak.js')
 
-/** A folder with a configuration and so many task files, each with one scheduled task, some milliseconds of reading
- *  each. */
+/** Fills a folder with a configuration and task files, each with one scheduled task. */
 export function furnish (folder: string, files: number): void {
   const tasks = join(folder, 'backgroundtask')
   mkdirSync(tasks, { recursive: true })
@@ -68,5 +67,5 @@ export const TASK_DEFINITIONS = [{
 }]
 `
 
-/** The product as it is started by hand, on a folder that was furnished. */
+/** Starts the product as a person does, on a prepared folder. */
 export const serveOffpeak = (folder: string) => serve([CLI, 'start', '--config', join(folder, 'config.json')])

@@ -2,8 +2,8 @@ import { createServer } from '../../core/server.ts'
 import { addRuns, product } from '../product.ts'
 import type { AddressInfo } from 'node:net'
 
-/** The server with 100 tasks; `busy.ts <folder> <runs a second>` has it drain so many runs a second meanwhile, and says
- *  how many it did. */
+/** The server with 100 tasks. `busy.ts <folder> <runs per second>` adds that many runs per second, and prints how many
+ *  were executed. */
 const [, , folder, pace] = process.argv as [string, string, string, string]
 const EVERY_MS = 10
 const TASKS = 100
@@ -22,7 +22,7 @@ await manager.look()
 let owed = 0
 let begun = performance.now()
 
-/** Adds what the pace asks for, but no more than a tenth of a second ahead of what is done. */
+/** Adds runs at the pace, at most a tenth of a second ahead of those executed. */
 async function pump (): Promise<void> {
   owed = (performance.now() - begun) / 1000 * Number(pace)
   const waiting = added - done

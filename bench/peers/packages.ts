@@ -19,7 +19,7 @@ const folderOf = (name: string) => join(FOLDER, 'node_modules', name)
 export const versionOf = (name: string): string | null =>
   existsSync(join(folderOf(name), 'package.json')) ? manifest(folderOf(name)).version ?? null : null
 
-/** Installs the peers beside the bench, unless they are there as pinned; what npm cannot install is left out. */
+/** Installs the pinned peers beside the bench unless they are installed; leaves out those that npm cannot install. */
 export function install (): void {
   const missing = Object.entries(pinned()).filter(([name, version]) => versionOf(name) !== version)
   if (missing.length === 0) return

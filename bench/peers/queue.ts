@@ -16,7 +16,7 @@ export interface Place {
   redis: string | null
 }
 
-/** `durability`: what survives what once `add` has resolved. `needs`: a server beside the packages. */
+/** `durability`: the failures that a job survives once `add` has resolved. `needs`: a server beside the packages. */
 export interface QueueKind {
   name: string
   packages: readonly string[]

@@ -18,7 +18,7 @@ export interface Timers {
   stop(): unknown
 }
 
-/** What begins jobs at their times. */
+/** Starts jobs at their times. */
 export interface TimerKind {
   name: string
   packages: readonly string[]
@@ -29,7 +29,7 @@ export interface TimerKind {
 
 const NONE = 'none: in memory'
 
-/** The others begin whatever is due: none of it is to wait for a slot here either. */
+/** The others start every due job at once: here no run waits for a slot either. */
 const SLOTS = 100
 const nothing = () => undefined
 const patternOf = ({ cron }: Job) => `${cron.join(' ')} *`
@@ -121,7 +121,7 @@ const KINDS: readonly TimerKind[] = [offpeakTimers, croner, nodeCron, toad]
 /** Measures one kind; answers its rows without group and durability. */
 export type Measure = (kind: TimerKind, ask: Ask, folder: string) => Promise<Omit<Row, 'group'>[]>
 
-/** Everything that begins jobs at their times, as contenders of one group. */
+/** Every timer as a contender of one group. */
 export const timers = (group: string, measure: Measure): Contender[] =>
   KINDS.map(kind => ({
     name: kind.name,

@@ -9,8 +9,8 @@ const TASKS = `export const TASK_DEFINITIONS = [
 `
 const AHEAD_MS = 20_000
 
-/** Many queued runs, and as many again that are due at one second: what the event loop does while they start; then kill
- *  -9, and the next start. */
+/** Many queued runs, and as many due in one second: the delay of the event loop while they start, then kill -9 and the
+ *  next start. */
 export const due: Soak = ({ small }) =>
   withFolder(async folder => {
     furnish(folder, { 'work.js': TASKS })

@@ -18,7 +18,7 @@ const ready = (files: Record<string, string>) =>
     return { ms: server.readyMs, tasks: tasks.length }
   })
 
-/** Files that never come back from their import: what they cost the start, and their neighbours. */
+/** Task files whose import never ends: the delay of the start and of the other files. */
 export const hanging: Soak = async () => {
   const without = await ready(FILES)
   const beside = await ready({ ...FILES, ...HANGING })

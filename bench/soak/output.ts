@@ -6,7 +6,7 @@ import { withFolder } from '../place.ts'
 const ENDLESS = '#!/bin/sh\n# offpeak: id = endless ; timeout = 10m\nexec yes "a line that says nothing"\n'
 const ONE_LINE = '#!/bin/sh\n# offpeak: id = one_line ; timeout = 10m\nexec tr "\\\\0" x < /dev/zero\n'
 
-/** Scripts that never stop writing, lines and one line: what the event loop and memory do. */
+/** Scripts that write without end, lines and one long line: the delay of the event loop, and memory. */
 export const output: Soak = ({ small }) =>
   withFolder(async folder => {
     furnish(folder, { 'endless.sh': ENDLESS, 'one_line.sh': ONE_LINE })

@@ -44,8 +44,8 @@ class Reader {
   }
 }
 
-/** A thousand readers of events, a hundred of them deaf, while runs are done: memory that they cost, and what those
- *  that read have missed. */
+/** A thousand readers of events, a hundred of which never read, while runs are executed: the memory they use, and the
+ *  events that the others missed. */
 export const readers: Soak = ({ small }) =>
   withFolder(async folder => {
     furnish(folder, { 'work.js': TASK })

@@ -19,7 +19,7 @@ export interface Figures {
 
 /** A server on a folder, in a process of its own, that can be asked how it is. */
 export interface Soaked extends Served {
-  /** The JSON of the answer; throws what a refusal says. */
+  /** The JSON of the response; throws an Error with the text of a refusal. */
   call: (method: string, path: string, body?: unknown) => Promise<unknown>
   figures: () => Promise<Figures>
   kill: () => Promise<void>
@@ -71,7 +71,7 @@ export async function start (folder: string, { heap = false } = {}): Promise<Soa
   }
 }
 
-/** Waits until a condition holds; throws after `ms` with what was waited for. */
+/** Waits until a condition holds; throws an Error that names it after `ms`. */
 export async function until (what: string, holds: () => Promise<boolean> | boolean, ms = 600_000): Promise<void> {
   const end = performance.now() + ms
   while (!await holds()) {

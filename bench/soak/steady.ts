@@ -7,7 +7,7 @@ import { grown } from './heap.ts'
 import { withFolder } from '../place.ts'
 
 const MB = 1_000_000
-/** By schedules and by request, each so many a second: 40 together. */
+/** Runs per second by schedules and by request: 40 together. */
 const HALF = 20
 const WARM_MINUTES = 10
 
@@ -31,7 +31,7 @@ export function slope (points: readonly (readonly [x: number, y: number])[]): nu
     points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
 }
 
-/** Asks for runs at an even pace until it is told to stop. Resolves to how many were accepted. */
+/** Requests runs at an even pace until it is stopped. Resolves to the number of accepted ones. */
 async function ask (server: Soaked, over: () => boolean): Promise<number> {
   const begun = performance.now()
   let accepted = 0
@@ -43,7 +43,7 @@ async function ask (server: Soaked, over: () => boolean): Promise<number> {
   return accepted
 }
 
-/** Forty runs a second for so many minutes: what memory does after the first ten. */
+/** Forty runs per second for some minutes: the growth of memory after the first ten. */
 export const steady: Soak = ({ minutes, heap, say }) =>
   withFolder(async folder => {
     furnish(folder, { 'work.js': TICKING }, { retention: { max_age: '5m' } })

@@ -45,10 +45,11 @@ t.test('a port in use is reported before anything is started', { timeout: 240_00
   t.notOk(existsSync(join(root, 'data/offpeak.db')), readdirSync(root).join())
 })
 
-t.test('relative paths of tasks are resolved against the folder of the configuration', { timeout: 240_000 }, async t => {
-  const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
-  const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
-  await until('it is done',
-    async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
-  t.match((await call('GET', `/api/runs/${id}`)).body, { result: root })
-})
+t.test('relative paths of tasks are resolved against the folder of the configuration', { timeout: 240_000 },
+  async t => {
+    const { root, call } = await served(t, { files: { 'where.ts': taskFile('where', 'return process.cwd()') } })
+    const { id } = (await call('POST', '/api/tasks/where/runs', {})).body as { id: string }
+    await until('it is done',
+      async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
+    t.match((await call('GET', `/api/runs/${id}`)).body, { result: root })
+  })

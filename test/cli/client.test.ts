@@ -83,9 +83,9 @@ t.test('commands find a running server and change it', async t => {
   t.test('the token of this machine is not sent to another server', async t => {
     const { createServer } = await import('node:http')
     const { once } = await import('node:events')
-    const heard: (string | undefined)[] = []
+    const tokens: (string | undefined)[] = []
     const other = createServer((request, response) => {
-      heard.push(request.headers.authorization)
+      tokens.push(request.headers.authorization)
       response.setHeader('content-type', 'application/json').end('[]')
     })
     other.listen(0, '127.0.0.1')
@@ -93,9 +93,9 @@ t.test('commands find a running server and change it', async t => {
     t.teardown(() => other.close())
     const url = `http://127.0.0.1:${(other.address() as { port: number }).port}`
     t.match(await ask('tasks', '--url', url), { code: 0, out: 'There are no tasks.\n' })
-    t.ok(heard.length > 0)
-    t.same(heard.filter(said => said !== undefined), [])
+    t.ok(tokens.length > 0)
+    t.same(tokens.filter(token => token !== undefined), [])
     await ask('tasks', '--url', url, '--token', 'one-for-the-other')
-    t.equal(heard.at(-1), 'Bearer one-for-the-other')
+    t.equal(tokens.at(-1), 'Bearer one-for-the-other')
   })
 })

@@ -7,7 +7,8 @@ import { until } from '../load/until.ts'
 const TASKS = {
   'wash.mjs': `export const TASK_DEFINITIONS = [
     { id: 'wash', func: () => 'clean', constraints: { signals: { solar: '> 500' } } },
-    { id: 'nightly', func: () => 1, trigger: 'cron', trigger_args: { hour: 22 }, timezone: 'UTC', constraints: { window: 'night' } },
+    { id: 'nightly', func: () => 1, trigger: 'cron', trigger_args: { hour: 22 }, timezone: 'UTC',
+      constraints: { window: 'night' } },
     { id: 'plain', func: () => 1, tags: ['disk'] }]`
 }
 const CONFIG = {
@@ -91,7 +92,7 @@ t.test('holds are shown and changed on the command line', async t => {
     t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
     const asked = await ask('run', 'plain', '--now')
     const id = asked.out.trim()
-    t.match(asked.err, /^held: tag disk is paused.*\n$/, 'it is told that the run does not start')
+    t.match(asked.err, /^held: tag disk is paused.*\n$/, 'a note says that the run does not start')
     t.match(await held(id), { code: 'paused' }, 'a pause holds critical runs too')
     t.match(await ask('resume', 'tag:disk'), { code: 0, out: 'tag:disk is resumed\n' })
     await until(async () => (await json('show', id)).state === 'completed')

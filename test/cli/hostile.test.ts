@@ -64,114 +64,113 @@ t.test('only the outermost layer writes to the standard streams', async t => {
 const ids = (body: { items: { id: string, task: string }[] }, task: string) =>
   body.items.find(item => item.task === task)!.id
 
-t.test('no command and no log line prints control sequences of others [S32, S12]', { timeout: 240_000 },
-  async t => {
-    const { root, call, output, child, exit } = await served(t, { files: TASKS })
-    mkdirSync(join(root, 'more'))
-    const ask = (...args: string[]) =>
-      new Promise<{ code: number | null, said: string }>(resolve => {
-        const asked = spawn(process.execPath, [BIN, ...args], {
-          cwd: root,
-          env: { PATH: process.env.PATH, HOME: root, OFFPEAK_CHECK: '', TZ: 'UTC' },
-          stdio: ['ignore', 'pipe', 'pipe']
-        })
-        const chunks: Buffer[] = []
-        for (const stream of [asked.stdout, asked.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
-        asked.on('close', code => resolve({ code, said: Buffer.concat(chunks).toString() }))
+t.test('no command and no log line prints control sequences of others [S32, S12]', { timeout: 240_000 }, async t => {
+  const { root, call, output, child, exit } = await served(t, { files: TASKS })
+  mkdirSync(join(root, 'more'))
+  const ask = (...args: string[]) =>
+    new Promise<{ code: number | null, said: string }>(resolve => {
+      const asked = spawn(process.execPath, [BIN, ...args], {
+        cwd: root,
+        env: { PATH: process.env.PATH, HOME: root, OFFPEAK_CHECK: '', TZ: 'UTC' },
+        stdio: ['ignore', 'pipe', 'pipe']
       })
-    const payload = JSON.stringify({ [HOSTILE]: HOSTILE })
-    writeFileSync(join(root, 'payload.json'), payload)
-    for (const task of ['echo', 'fails', 'skips', 'late', 'stays']) {
-      t.equal(
-        (await call('POST', `/api/tasks/${task}/runs`, {
-          now: true,
-          key: task === 'echo' ? 'k' : undefined,
-          payload: { [HOSTILE]: HOSTILE }
-        })).status,
-        202
-      )
-    }
-    const over = async () =>
-      (await call('GET', '/api/runs?state=completed,failed,skipped')).body as { items: { id: string, task: string }[] }
-    await until('they are over', async () => (await over()).items.length >= 4)
-    const found = await over()
-    const stays = ids((await call('GET', '/api/runs?state=running')).body, 'stays')
-    await call('POST', '/api/schedules', {
-      task: 'echo',
-      trigger: 'interval',
-      trigger_args: { hours: 1 },
-      payload: { [HOSTILE]: HOSTILE }
+      const chunks: Buffer[] = []
+      for (const stream of [asked.stdout, asked.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
+      asked.on('close', code => resolve({ code, said: Buffer.concat(chunks).toString() }))
     })
-    const [echo, fails, skips] = ['echo', 'fails', 'skips'].map(task => ids(found, task)) as [string, string, string]
-    const WITH_JSON = new Set(['tasks', 'runs', 'why', 'health', 'queues', 'dead', 'show', 'logs', 'validate',
-      'timeline', 'run', 'test'])
-    const all = [false, true].flatMap(wanted =>
-      [
-        ['tasks'],
-        ['runs'],
-        ['why', 'echo'],
-        ['why', stays],
-        ['forecast'],
-        ['pauses'],
-        ['queues'],
-        ['queues', 'default'],
-        ['dead'],
-        ['readings'],
-        ['health'],
-        ['top', '--once'],
-        ['stats'],
-        ['timeline'],
-        ['validate'],
-        ['preview', 'echo'],
-        ['show', echo],
-        ['show', fails],
-        ['show', skips],
-        ['show', stays],
-        ['logs', echo],
-        ['logs', fails],
-        ['signal', 'price', HOSTILE.slice(0, 2)],
-        ['pause', 'tag:x', '--reason', HOSTILE.replaceAll('\0', '')],
-        ['resume', 'tag:x'],
-        ['run', 'echo', '--payload', '@payload.json', '--wait', '--follow'],
-        ['run', 'fails', '--payload', '@payload.json', '--wait'],
-        ['enqueue', 'skips', '--payload', '@payload.json'],
-        ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'],
-        ['retry', fails],
-        ['edit', fails, '--priority', 'high'],
-        ['replay', fails],
-        ['discard', fails],
-        ['now', echo],
-        ['promote', echo],
-        ['cancel', '--task', 'stays', '--dry-run'],
-        ['delete', '--task', 'echo', '--dry-run'],
-        ['enable', HOSTILE.replaceAll('\0', '')],
-        ['disable', 'late'],
-        ['simulate', '--for', '1h'],
-        ['flow', 'payload.json'],
-        ['upload', HOSTILE.replaceAll('\0', '')],
-        ['restore', HOSTILE.replaceAll('\0', '')],
-        ['show', HOSTILE.replaceAll('\0', '')],
-        ['token', 'create', HOSTILE.replaceAll('\0', ''), '--scope', 'read'],
-        ['token', 'list'],
-        ['start', '--config', HOSTILE.replaceAll('\0', ''), '--display-only'],
-        [HOSTILE.replaceAll('\0', '')],
-        ['help']
-      ].filter(args => !wanted || WITH_JSON.has(args[0]!)).map(args => wanted ? [...args, '--json'] : args)
+  const payload = JSON.stringify({ [HOSTILE]: HOSTILE })
+  writeFileSync(join(root, 'payload.json'), payload)
+  for (const task of ['echo', 'fails', 'skips', 'late', 'stays']) {
+    t.equal(
+      (await call('POST', `/api/tasks/${task}/runs`, {
+        now: true,
+        key: task === 'echo' ? 'k' : undefined,
+        payload: { [HOSTILE]: HOSTILE }
+      })).status,
+      202
     )
-    const asked = new Set(all.map(([name]) => name))
-    const known = (await ask('--help')).said.match(/^ {2}[a-z]+(?= )/gm)!.map(name => name.trim())
-    t.same(known.filter(name => !asked.has(name)), [], 'every command is asked')
-    let quoted = 0
-    for (let at = 0; at < all.length; at += 4) {
-      for (const [index, { said }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(...args)))).entries()) {
-        if (said.includes('\\u202e')) quoted += 1
-        t.notMatch(said, RAW, all[at + index]!.map(word => shown(word).slice(0, 30)).join(' '))
-      }
-    }
-    t.ok(quoted > 20, `it was there to be escaped in ${quoted}`)
-    child.kill('SIGTERM')
-    await exit
-    t.match(output(), /\\u202e/)
-    t.notMatch(output(), RAW, 'the log and what tasks say outside of a run')
-    for (const line of output().split('\n').filter(one => one.startsWith('{'))) t.ok(JSON.parse(line))
+  }
+  const over = async () =>
+    (await call('GET', '/api/runs?state=completed,failed,skipped')).body as { items: { id: string, task: string }[] }
+  await until('they are over', async () => (await over()).items.length >= 4)
+  const found = await over()
+  const stays = ids((await call('GET', '/api/runs?state=running')).body, 'stays')
+  await call('POST', '/api/schedules', {
+    task: 'echo',
+    trigger: 'interval',
+    trigger_args: { hours: 1 },
+    payload: { [HOSTILE]: HOSTILE }
   })
+  const [echo, fails, skips] = ['echo', 'fails', 'skips'].map(task => ids(found, task)) as [string, string, string]
+  const WITH_JSON = new Set(['tasks', 'runs', 'why', 'health', 'queues', 'dead', 'show', 'logs', 'validate', 'timeline',
+    'run', 'test'])
+  const all = [false, true].flatMap(wanted =>
+    [
+      ['tasks'],
+      ['runs'],
+      ['why', 'echo'],
+      ['why', stays],
+      ['forecast'],
+      ['pauses'],
+      ['queues'],
+      ['queues', 'default'],
+      ['dead'],
+      ['readings'],
+      ['health'],
+      ['top', '--once'],
+      ['stats'],
+      ['timeline'],
+      ['validate'],
+      ['preview', 'echo'],
+      ['show', echo],
+      ['show', fails],
+      ['show', skips],
+      ['show', stays],
+      ['logs', echo],
+      ['logs', fails],
+      ['signal', 'price', HOSTILE.slice(0, 2)],
+      ['pause', 'tag:x', '--reason', HOSTILE.replaceAll('\0', '')],
+      ['resume', 'tag:x'],
+      ['run', 'echo', '--payload', '@payload.json', '--wait', '--follow'],
+      ['run', 'fails', '--payload', '@payload.json', '--wait'],
+      ['enqueue', 'skips', '--payload', '@payload.json'],
+      ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'],
+      ['retry', fails],
+      ['edit', fails, '--priority', 'high'],
+      ['replay', fails],
+      ['discard', fails],
+      ['now', echo],
+      ['promote', echo],
+      ['cancel', '--task', 'stays', '--dry-run'],
+      ['delete', '--task', 'echo', '--dry-run'],
+      ['enable', HOSTILE.replaceAll('\0', '')],
+      ['disable', 'late'],
+      ['simulate', '--for', '1h'],
+      ['flow', 'payload.json'],
+      ['upload', HOSTILE.replaceAll('\0', '')],
+      ['restore', HOSTILE.replaceAll('\0', '')],
+      ['show', HOSTILE.replaceAll('\0', '')],
+      ['token', 'create', HOSTILE.replaceAll('\0', ''), '--scope', 'read'],
+      ['token', 'list'],
+      ['start', '--config', HOSTILE.replaceAll('\0', ''), '--display-only'],
+      [HOSTILE.replaceAll('\0', '')],
+      ['help']
+    ].filter(args => !wanted || WITH_JSON.has(args[0]!)).map(args => wanted ? [...args, '--json'] : args)
+  )
+  const asked = new Set(all.map(([name]) => name))
+  const known = (await ask('--help')).said.match(/^ {2}[a-z]+(?= )/gm)!.map(name => name.trim())
+  t.same(known.filter(name => !asked.has(name)), [], 'every command is asked')
+  let quoted = 0
+  for (let at = 0; at < all.length; at += 4) {
+    for (const [index, { said }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(...args)))).entries()) {
+      if (said.includes('\\u202e')) quoted += 1
+      t.notMatch(said, RAW, all[at + index]!.map(word => shown(word).slice(0, 30)).join(' '))
+    }
+  }
+  t.ok(quoted > 20, `it was there to be escaped in ${quoted}`)
+  child.kill('SIGTERM')
+  await exit
+  t.match(output(), /\\u202e/)
+  t.notMatch(output(), RAW, 'the log and what tasks say outside of a run')
+  for (const line of output().split('\n').filter(one => one.startsWith('{'))) t.ok(JSON.parse(line))
+})

@@ -80,8 +80,8 @@ t.test('many runs are counted, cancelled, retried and deleted', async t => {
       'an hour apart')
     const gone = await say('run', 'echo', '--wait', '--json').then(({ out }) => JSON.parse(out).id as string)
     const waiting = (await json('runs', '--task', 'fails', '--state', 'queued')).items[0].id
-    const told = await say('delete', gone, waiting, 'nope', '--reason', 'a test & more')
-    t.match(told, {
+    const answer = await say('delete', gone, waiting, 'nope', '--reason', 'a test & more')
+    t.match(answer, {
       code: 1,
       out: `${gone} is deleted\n`,
       err: new RegExp(`Run ${waiting} is queued: .*cancel it first[^]*No run has the id 'nope'`)

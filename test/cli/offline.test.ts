@@ -41,7 +41,7 @@ t.test('validate and test list every fault of a file', async t => {
   t.match(out,
     /head\.sh:2 \/timeout: found 'soon'[^]*head\.sh:3 \/priority: found 'urgnt'|head\.sh:3 \/priority: found 'urgnt'[^]*head\.sh:2 \/timeout: found 'soon'/)
   t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/,
-    'what config.json lays upon a task is told where it stands')
+    'a fault of an override is reported in config.json')
   t.match(out, /\n6 faults found\.\n$/)
   t.match((await cli(['test', 'backgroundtask/many.mjs'], { cwd })).err,
     /\/default\/func found 5[^]*\/default\/timeot unknown key|\/default\/timeot unknown key[^]*\/default\/func found 5/)
@@ -179,7 +179,8 @@ t.test('on an old Node the command starts its own, or says what to do', async t 
 
 t.test('validate warns of an enabled task without a required setting', async t => {
   const body = (id: string, more: string) =>
-    `{ id: '${id}', func: () => 1, trigger: '@daily', input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
+    `{ id: '${id}', func: () => 1, trigger: '@daily',
+      input: { type: 'object', configured: ['root'], properties: { root: { type: 'string' } } }${more} }`
   const cwd = place(t, { tasks: { tidy: { enabled: true } } }, {
     'need.mjs': `export const TASK_DEFINITIONS = [${body('tidy', ', enabled: false')}, ${
       body('off', ', enabled: false')
@@ -200,7 +201,8 @@ t.test('validate warns of an enabled task without a required setting', async t =
 t.test('validate lists first the tasks that do not start runs by themselves', async t => {
   const cwd = place(t, {}, {
     'rest.mjs': `export const TASK_DEFINITIONS = [
-      { id: 'off', func: () => 1, trigger: '@daily', enabled: false }, { id: 'asked', func: () => 1 }, { id: 'other', func: () => 1 },
+      { id: 'off', func: () => 1, trigger: '@daily', enabled: false },
+      { id: 'asked', func: () => 1 }, { id: 'other', func: () => 1 },
       { id: 'never', func: () => 1, trigger: '30 2 30 2 *' }, { id: 'daily', func: () => 1, trigger: '@daily' }]`
   })
   const { code, out } = await cli(['validate'], { cwd })

@@ -13,11 +13,17 @@ export const BIN = fileURLToPath(new URL('../../bin/offpeak.js', import.meta.url
 
 export const TASKS = {
   'echo.mjs': `export default { id: 'echo', name: 'Echo', trigger: 'cron', trigger_args: { hour: 3 }, timezone: 'UTC',
-    func: async ctx => { ctx.progress.setTotal(2, 'words'); ctx.log.info({ heard: ctx.payload }, 'heard \\u001b[31mred'); ctx.progress.advance(2); return ctx.payload } }`,
+    func: async ctx => {
+      ctx.progress.setTotal(2, 'words')
+      ctx.log.info({ heard: ctx.payload }, 'heard \\u001b[31mred')
+      ctx.progress.advance(2)
+      return ctx.payload
+    } }`,
   'more.mjs': `export const TASK_DEFINITIONS = [
     { id: 'fails', max_retries: 0, func: () => { throw new Error('it broke') } },
     { id: 'skips', func: ctx => ctx.skip('nothing to do') },
-    { id: 'stays', func: ctx => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))) },
+    { id: 'stays', func: ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) },
     { id: 'deaf', func: () => new Promise(resolve => setTimeout(resolve, 60_000)) }]`
 }
 
@@ -36,7 +42,7 @@ export interface Asked {
   node?: string[]
 }
 
-/** Starts one command; what it says is collected as it comes. */
+/** Starts one command, and collects its output. */
 export function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
   const child = spawn(process.execPath, [...node, BIN, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
   const said = { code: null as number | null, out: '', err: '' }

@@ -24,7 +24,7 @@ t.test('a token is created, listed and revoked, and a running server applies it 
     err: /until it is revoked/
   })
   t.match((await cli(['token', 'list'], { cwd })).out, /\nforever +read +\S+ +-\n$/,
-    'a token without an end is not told as revoked')
+    'a token without an end is not reported as revoked')
   t.match(await cli(['token', 'revoke', 'ci'], { cwd }), { code: 0 })
   t.match(await run(token), {
     code: 1,

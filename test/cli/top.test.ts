@@ -64,11 +64,11 @@ t.test('a frame fits the size of the terminal', async t => {
 t.test('events are read in pieces of any size', async t => {
   const text =
     'retry: 2000\nid: 7\n\n:\n\nid: 8\nevent: added\ndata: {"kind":"added"}\n\nid: 9\nevent: settled\ndata: {"kind":"settled"}\n\n'
-  const heard: string[] = []
+  const kinds: string[] = []
   for await (const { kind } of eventsIn((async function* () {
     for (const sign of text) yield sign
-  })())) heard.push(kind)
-  t.same(heard, ['added', 'settled'])
+  })())) kinds.push(kind)
+  t.same(kinds, ['added', 'settled'])
 })
 
 t.test('against a server', async t => {

@@ -84,8 +84,8 @@ for (const [what, listener] of Object.entries(BREAKING)) {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     t.match(await cli(['upload', 'a', '--url', url, '--token', 'x'], { cwd }), {
       code: 1,
-      err:
-        `offpeak: No offpeak answers at ${url}\n  Start it with \`offpeak start\`, or name another with --url or --data.\n`
+      err: `offpeak: No offpeak answers at ${url}\n` +
+        '  Start it with `offpeak start`, or name another with --url or --data.\n'
     })
   })
 }

@@ -80,20 +80,20 @@ t.test('a held run is shown with its verdict, its holds and every gate', async t
 })
 
 t.test('a start is certain only when clock and calendar decide it', async t => {
-  const told = (certain: boolean) =>
+  const lineOf = (certain: boolean) =>
     explanationWords(why({ earliest: { at: instant(1), certain } }), NOW).split('\n')[2]
-  t.match(told(true), /\(in 1 h\)$/)
-  t.match(told(false), /\(in 1 h\), unless another gate holds it then$/)
+  t.match(lineOf(true), /\(in 1 h\)$/)
+  t.match(lineOf(false), /\(in 1 h\), unless another gate holds it then$/)
 })
 
 t.test('a past deadline that started nothing is explained', async t => {
-  const told = (over: Partial<ExplanationView>) =>
+  const lineOf = (over: Partial<ExplanationView>) =>
     explanationWords(why({ deadline: { at: instant(-1), on_deadline: 'run' }, ...over }), NOW).split('\n').find(line =>
       line.startsWith('  deadline')
     )
-  t.match(told({}), /ago\): the gates that hold it ignore deadlines$/)
-  t.match(told({ decision: 'start' }), /ago\): it runs anyway$/)
-  t.equal(told({ run: null, resting: { code: 'task_disabled', message: 'the task is disabled' } }), undefined,
+  t.match(lineOf({}), /ago\): the gates that hold it ignore deadlines$/)
+  t.match(lineOf({ decision: 'start' }), /ago\): it runs anyway$/)
+  t.equal(lineOf({ run: null, resting: { code: 'task_disabled', message: 'the task is disabled' } }), undefined,
     'a task that has no run has none')
 })
 

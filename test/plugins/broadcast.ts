@@ -3,13 +3,13 @@ import { fakeClock } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
 import type { Topic } from '../../core/model/view/event.ts'
 
-export interface Told {
+export interface SentEvent {
   id: number
   event: string
   data: Record<string, unknown>
 }
 
-export const eventsIn = (text: string): Told[] =>
+export const eventsIn = (text: string): SentEvent[] =>
   text.split('\n\n').filter(part => part.includes('\ndata: ')).map(part => {
     const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(part)!
     return { id: Number(id), event: event!, data: JSON.parse(data!) as Record<string, unknown> }
@@ -24,13 +24,13 @@ export function inMemory ({ durable }: InMemory = {}) {
   const clock = fakeClock()
   const broadcast = new Broadcast({ clock, durable })
   const reader = ({ topics = null, ...given }: { after?: number, topics?: Topic[] | null, trusted?: boolean } = {}) => {
-    const heard = {
+    const received = {
       text: '',
       writes: 0,
       buffered: 0,
       dropped: false,
       get events () {
-        return eventsIn(heard.text)
+        return eventsIn(received.text)
       }
     }
     broadcast.join({
@@ -38,19 +38,19 @@ export function inMemory ({ durable }: InMemory = {}) {
       ...given,
       sink: {
         write: frame => {
-          heard.text += frame.toString()
-          heard.writes += 1
+          received.text += frame.toString()
+          received.writes += 1
         },
         get buffered () {
-          return heard.buffered
+          return received.buffered
         },
         end: () => undefined,
         drop: () => {
-          heard.dropped = true
+          received.dropped = true
         }
       }
     })
-    return heard
+    return received
   }
   const progressed = (current: number, id = 'a'): Notice => ({
     kind: 'progressed',

@@ -3,7 +3,7 @@ import { setup } from './setup.ts'
 import { until } from '../clock.ts'
 import type { Test } from 'tap'
 
-/** Some runs that have failed for good: three of one thing, one of another, one of a task that is no more. */
+/** Dead runs: three with one error, one with another, one of a removed task. */
 async function graves (t: Test) {
   let broken = true
   const fail = (words: (payload: unknown) => string) => ({ payload }: { payload: unknown }) => {
@@ -68,7 +68,7 @@ t.test('failed runs are counted, and replayed one, some or all, with their paylo
   const due = await Promise.all(
     [ids[1]!, ids[2]!].map(async id => Date.parse((await ask({ url: `/api/runs/${id}` })).json().due_at))
   )
-  t.equal(Math.abs(due[0]! - due[1]!), 3_600_000, 'no faster than was said')
+  t.equal(Math.abs(due[0]! - due[1]!), 3_600_000, 'at the given interval')
   t.match((await post('/api/dead/replay', { all: true })).json(), { matched: 1, changed: 1, vanished: 1 })
   t.match(await finished(ids[3]!), { state: 'completed' })
   t.match(await dead(), [{ task: 'gone', count: 1 }])

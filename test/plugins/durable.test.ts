@@ -2,7 +2,7 @@ import t from 'tap'
 import { inMemory } from './broadcast.ts'
 import { until } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
-import type { Told } from './broadcast.ts'
+import type { SentEvent } from './broadcast.ts'
 
 /** A disk that confirms when the test says so, in the order of asking. */
 function heldDisk () {
@@ -37,40 +37,40 @@ const claimed = (id: string): Notice => ({
     error: null
   } as never
 })
-const told = (heard: { events: Told[] }) =>
-  heard.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
+const labelsOf = (received: { events: SentEvent[] }) =>
+  received.events.map(({ event, data }) => (data.run as { id: string } | undefined)?.id ?? event)
 
 t.test('events of stored changes are sent once durable, all others at once', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
-  const heard = reader()
+  const received = reader()
   broadcast.receive(claimed('a'))
   broadcast.receive({ kind: 'stopping', running: 1 })
   broadcast.receive(claimed('b'))
-  t.same(told(heard), ['stopping'], 'one that waits keeps nothing else from being told')
+  t.same(labelsOf(received), ['stopping'], 'a waiting event does not delay others')
   t.equal(disk.asked.length, 1)
   await disk.answer()
-  t.same(told(heard), ['stopping', 'a'], 'b was heard after the disk had been asked')
+  t.same(labelsOf(received), ['stopping', 'a'], 'b was received after the sync had begun')
   await disk.answer()
-  t.same(told(heard), ['stopping', 'a', 'b'])
+  t.same(labelsOf(received), ['stopping', 'a', 'b'])
   t.equal(disk.asked.length, 0, 'nothing waits, nothing is asked')
   broadcast.receive(claimed('c'))
   broadcast.receive({ kind: 'recorded', by: 'ann', action: 'pause', subject: 'all' })
   await disk.answer()
   await disk.answer()
-  t.same(told(heard), ['stopping', 'a', 'b', 'c', 'recorded'])
-  t.ok(heard.events.every(({ id }, index) => index === 0 || id === heard.events[index - 1]!.id + 1),
+  t.same(labelsOf(received), ['stopping', 'a', 'b', 'c', 'recorded'])
+  t.ok(received.events.every(({ id }, index) => index === 0 || id === received.events[index - 1]!.id + 1),
     'ids rise by one in the order of telling')
 })
 
 t.test('the instant of an event is when it happened, not when it was sent', async t => {
   const disk = heldDisk()
   const { broadcast, reader, clock } = inMemory(disk)
-  const heard = reader()
+  const received = reader()
   broadcast.receive(claimed('a'))
   clock.advance(5000)
   await disk.answer()
-  t.match(heard.events[0]!.data, { at: '2026-11-22T12:00:00.000Z' })
+  t.match(received.events[0]!.data, { at: '2026-11-22T12:00:00.000Z' })
 })
 
 t.test('a reader that reconnects receives waiting events once', async t => {
@@ -81,10 +81,10 @@ t.test('a reader that reconnects receives waiting events once', async t => {
   await disk.answer()
   broadcast.receive(claimed('b'))
   const back = reader({ after: first.events[0]!.id })
-  t.same(told(back), [], 'b is not durable yet')
+  t.same(labelsOf(back), [], 'b is not durable yet')
   await disk.answer()
-  t.same(told(back), ['b'])
-  t.same(told(reader({ after: first.events[0]!.id })), ['b'])
+  t.same(labelsOf(back), ['b'])
+  t.same(labelsOf(reader({ after: first.events[0]!.id })), ['b'])
 })
 
 t.test('a change that could not be stored is not sent: readers receive a reset', async t => {
@@ -96,12 +96,12 @@ t.test('a change that could not be stored is not sent: readers receive a reset',
   broadcast.receive(claimed('lost'))
   await disk.answer('reject')
   broadcast.receive({ kind: 'engine_failed', call: 'add', error: { name: 'Error', message: 'full' } as never })
-  t.same(told(all), ['a', 'reset', 'engine_failed'])
-  t.same(told(system), ['engine_failed'])
-  t.same(told(reader({ after: all.events[0]!.id })), ['reset'], 'also those who were away')
+  t.same(labelsOf(all), ['a', 'reset', 'engine_failed'])
+  t.same(labelsOf(system), ['engine_failed'])
+  t.same(labelsOf(reader({ after: all.events[0]!.id })), ['reset'], 'also for a reader that reconnects')
   broadcast.receive(claimed('b'))
   await disk.answer()
-  t.same(told(all).at(-1), 'b', 'and it goes on')
+  t.same(labelsOf(all).at(-1), 'b', 'and later events are sent')
 })
 
 t.test('events that become durable together are written to each reader at once, without what it may not see', async t => {
@@ -116,17 +116,17 @@ t.test('events that become durable together are written to each reader at once, 
   await disk.answer()
   t.strictSame(all.map(({ writes }, index) => writes - joined[index]!), [2, 2, 1, 2])
   const runs = ['first', 'a', 'b', 'c']
-  t.strictSame(all.map(told), [[...runs, 'task_added'], runs, ['task_added'], [...runs, 'task_added']])
+  t.strictSame(all.map(labelsOf), [[...runs, 'task_added'], runs, ['task_added'], [...runs, 'task_added']])
 })
 
 t.test('a disk that does not answer uses bounded memory', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
-  const heard = reader()
+  const received = reader()
   for (let count = 0; count < 25_000; count++) broadcast.receive(claimed(`r${count}`))
   await disk.answer()
   await disk.answer()
-  t.equal(heard.events.filter(({ event }) => event === 'reset').length, 1)
-  await until('all that was kept is told', () => heard.text.includes('"r24999"'))
-  t.ok(heard.events.length < 10_000)
+  t.equal(received.events.filter(({ event }) => event === 'reset').length, 1)
+  await until('all that was kept is sent', () => received.text.includes('"r24999"'))
+  t.ok(received.events.length < 10_000)
 })

@@ -9,9 +9,9 @@ import { fakeClock, until } from '../clock.ts'
 import { stopwatch } from '../promptly.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
 import { setup } from './setup.ts'
-import type { Told } from './broadcast.ts'
+import type { SentEvent } from './broadcast.ts'
 
-/** A server on a free port whose timed loops the test calls, and a way to read along. */
+/** A server on a free port whose timed loops the test calls, and a function that opens an event stream. */
 async function listening (t: Test) {
   const clock = fakeClock()
   const it = await setup(t, { options: { clock, loops: 'none', senses: fakeSenses(clock).senses } })
@@ -19,49 +19,49 @@ async function listening (t: Test) {
   const { port } = it.app.server.address() as AddressInfo
   const read = async (path = '/api/events', headers: Record<string, string> = {}) => {
     const [answer] = await once(get({ host: '127.0.0.1', port, path, headers, agent: false }), 'response')
-    const heard = {
+    const received = {
       status: answer.statusCode as number,
       headers: answer.headers,
       text: '',
       over: false,
       leave: () => answer.destroy(),
       get events () {
-        return eventsIn(heard.text)
+        return eventsIn(received.text)
       }
     }
     answer.setEncoding('utf8').on('data', (chunk: string) => {
-      heard.text += chunk
+      received.text += chunk
     }).on('close', () => {
-      heard.over = true
+      received.over = true
     }).on('error', () => undefined)
     t.teardown(() => answer.destroy())
-    if (heard.status === 200) await until('the stream is open', () => heard.text.includes('retry:'))
-    return heard
+    if (received.status === 200) await until('the stream is open', () => received.text.includes('retry:'))
+    return received
   }
   return { ...it, clock, read, port }
 }
 
 t.test('every notice is sent as it happens, with rising ids and ISO instants', async t => {
   const it = await listening(t)
-  const heard = await it.read()
-  t.match(heard.headers, {
+  const received = await it.read()
+  t.match(received.headers, {
     'content-type': /^text\/event-stream/,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff'
   })
   const { id } = (await it.post('/api/tasks/echo/runs', { payload: { secret: 'of the payload' } })).json()
   await it.finished(id)
-  await until('the run is over', () => heard.events.some(({ event }) => event === 'settled'))
-  const kinds = heard.events.filter(({ data }) => data.topic === 'runs').map(({ event }) => event)
+  await until('the run is over', () => received.events.some(({ event }) => event === 'settled'))
+  const kinds = received.events.filter(({ data }) => data.topic === 'runs').map(({ event }) => event)
   t.same(kinds, ['added', 'claimed', 'settled'])
-  t.match(heard.events.at(-1)!.data, {
+  t.match(received.events.at(-1)!.data, {
     kind: 'settled',
     at: '2026-11-22T12:00:00.000Z',
     run: { id, task: 'echo', state: 'completed', started_at: '2026-11-22T12:00:00.000Z' },
     outcome: 'completed'
   })
-  t.notMatch(heard.text, /of the payload/)
-  t.ok(heard.events.every(({ id }, index) => index === 0 || id > heard.events[index - 1]!.id))
+  t.notMatch(received.text, /of the payload/)
+  t.ok(received.events.every(({ id }, index) => index === 0 || id > received.events[index - 1]!.id))
 })
 
 t.test('the progress of a run is sent', async t => {
@@ -75,12 +75,12 @@ t.test('the progress of a run is sent', async t => {
       await promise
     }
   })
-  const heard = await it.read('/api/events?topics=runs')
+  const received = await it.read('/api/events?topics=runs')
   const { id } = (await it.post('/api/tasks/steps/runs')).json()
   await until('it runs', () => it.manager.runner.active.size === 1)
   await it.manager.beat('flush')
-  await until('progress is told', () => heard.events.some(({ event }) => event === 'progressed'))
-  t.match(heard.events.at(-1)!.data, {
+  await until('progress is received', () => received.events.some(({ event }) => event === 'progressed'))
+  t.match(received.events.at(-1)!.data, {
     run: {
       id,
       task: 'steps',
@@ -100,18 +100,18 @@ t.test('the progress of a run is sent', async t => {
 
 t.test('a reader can select topics', async t => {
   const it = await listening(t)
-  const heard = await it.read('/api/events?topics=readings,records')
+  const received = await it.read('/api/events?topics=readings,records')
   await it.finished((await it.post('/api/tasks/echo/runs')).json().id)
   await it.manager.look()
-  await until('both are told',
-    () => ['sampled', 'recorded'].every(kind => heard.events.some(({ event }) => event === kind)))
-  t.same(new Set(heard.events.map(({ data }) => data.topic)), new Set(['readings', 'records']))
-  t.match(heard.events.find(({ event }) => event === 'recorded')!.data, {
+  await until('both are received',
+    () => ['sampled', 'recorded'].every(kind => received.events.some(({ event }) => event === kind)))
+  t.same(new Set(received.events.map(({ data }) => data.topic)), new Set(['readings', 'records']))
+  t.match(received.events.find(({ event }) => event === 'recorded')!.data, {
     by: null,
     subject: null,
     withheld: ['by', 'subject']
-  }, 'who did what is told to those with a token')
-  t.match(heard.events.find(({ event }) => event === 'sampled')!.data, {
+  }, 'the author is withheld without a token')
+  t.match(received.events.find(({ event }) => event === 'sampled')!.data, {
     reading: { at: '2026-11-22T12:00:00.000Z', power: 'mains' }
   })
   t.match((await it.ask({ url: '/api/events?topics=weather' })).json(), {
@@ -133,7 +133,7 @@ t.test('a reader that reconnects receives the missed events, or a reset [F51]', 
     const lost = await it.read('/api/events', { 'last-event-id': id })
     await until(`a reset comes for ${id}`, () => lost.events.length > 0)
     t.equal(lost.events[0]!.event, 'reset', id)
-    t.ok(lost.events[0]!.id >= first.events.at(-1)!.id, 'and says where to go on')
+    t.ok(lost.events[0]!.id >= first.events.at(-1)!.id, 'and has the id to continue from')
   }
 })
 
@@ -148,13 +148,13 @@ t.test('the event stream is guarded as every read, and a token in the URL does n
 
 t.test('an idle stream sends heartbeats', async t => {
   const it = await listening(t)
-  const heard = await it.read()
+  const received = await it.read()
   it.clock.advance(14_000)
   await it.manager.beat('flush')
-  t.notMatch(heard.text, /^:$/m)
+  t.notMatch(received.text, /^:$/m)
   it.clock.advance(1000)
   await it.manager.beat('flush')
-  await until('a comment comes', () => /^:$/m.test(heard.text))
+  await until('a comment comes', () => /^:$/m.test(received.text))
 })
 
 t.test('the server closes in time with many open streams [F53]', async t => {
@@ -178,24 +178,24 @@ t.test('a connection that is not read is closed, and uses bounded memory [F50]',
       it.app.server.getConnections((_error, count) => resolve(count))
     })
   await until('both are open', async () => await open() === 2)
-  let told = 0
+  let sent = 0
   await until('one is cut', async () => {
     for (let count = 0; count < 200; count++) {
-      it.manager.notice({ kind: 'config_refused', message: `${told++} ${'x'.repeat(4000)}` })
+      it.manager.notice({ kind: 'config_refused', message: `${sent++} ${'x'.repeat(4000)}` })
     }
-    await until('the other has read it all', () => healthy.text.includes(`"message":"${told - 1} `))
+    await until('the other has read it all', () => healthy.text.includes(`"message":"${sent - 1} `))
     return await open() === 1
   })
   t.equal(healthy.over, false)
-  t.equal(healthy.events.length, told, 'the other has lost nothing')
+  t.equal(healthy.events.length, sent, 'the other has received everything')
 })
 
-const currents = (events: Told[]) =>
+const currents = (events: SentEvent[]) =>
   events.map(({ data }) => (data.run as { progress: { current: number } }).progress.current)
 
 t.test('the progress of a run is sent at most four times a second, the newest last', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
-  const heard = reader()
+  const received = reader()
   for (let step = 1; step <= 10; step++) {
     broadcast.receive(progressed(step))
     clock.advance(100)
@@ -203,15 +203,16 @@ t.test('the progress of a run is sent at most four times a second, the newest la
   }
   clock.advance(250)
   broadcast.beat()
-  t.same(currents(heard.events), [1, 3, 6, 9, 10])
+  t.same(currents(received.events), [1, 3, 6, 9, 10])
   broadcast.receive(progressed(1, 'b'))
   broadcast.receive(progressed(1, 'c'))
-  t.same(heard.events.slice(-2).map(({ data }) => (data.run as { id: string }).id), ['b', 'c'], 'each run for itself')
+  t.same(received.events.slice(-2).map(({ data }) => (data.run as { id: string }).id), ['b', 'c'],
+    'each run for itself')
 })
 
 t.test('delayed progress is not sent after the end of the run', async t => {
   const { clock, broadcast, reader, progressed } = inMemory()
-  const heard = reader()
+  const received = reader()
   broadcast.receive(progressed(1))
   broadcast.receive(progressed(2))
   broadcast.receive({
@@ -234,7 +235,7 @@ t.test('delayed progress is not sent after the end of the run', async t => {
   })
   clock.advance(1000)
   broadcast.beat()
-  t.same(heard.events.map(({ event }) => event), ['progressed', 'settled'])
+  t.same(received.events.map(({ event }) => event), ['progressed', 'settled'])
 })
 
 t.test('a reader that does not read is dropped, and the others continue [F50]', async t => {

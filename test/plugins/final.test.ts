@@ -12,7 +12,7 @@ const turn = () =>
     setImmediate(resolve)
   })
 
-/** A server whose disk confirms nothing while the test holds it. */
+/** A server whose disk confirms nothing between `hold` and `release`. */
 async function withDisk (t: Test) {
   const [ends, fails] = [held(), held()]
   const notices: Notice[] = []
@@ -49,17 +49,17 @@ async function withDisk (t: Test) {
     (await it.post(`/api/tasks/${task}/runs`, more)).json().id
   const stored = (id: string, state: string) =>
     until(`${id} is stored as ${state}`, async () => (await it.manager.engine.get(id))?.state === state)
-  /** What listeners were told of the end of a run. */
-  const toldOf = (id: string) =>
+  /** The kinds of notices about the end of a run. */
+  const noticesOf = (id: string) =>
     notices.flatMap(notice =>
       'run' in notice && 'state' in notice.run && notice.run.id === id && isFinal(notice.run.state) ? [notice.kind] : []
     )
-  return { ...it, ends, fails, hold, release, added, stored, toldOf }
+  return { ...it, ends, fails, hold, release, added, stored, noticesOf }
 }
 
 type Disk = Awaited<ReturnType<typeof withDisk>>
 
-/** `make`: resolves to the id of a run, and of the way in which it comes to its end. */
+/** One way in which a run ends. `make` adds the run; `end` ends it. */
 interface Way {
   name: string
   state: string
@@ -178,14 +178,14 @@ for (const { name, state, make } of WAYS) {
       answered.push(url)
       return answer
     })
-    t.equal((await disk.ask({ url: '/api/health' })).statusCode, 200, 'health answers all the same')
+    t.equal((await disk.ask({ url: '/api/health' })).statusCode, 200, 'health does not wait')
     for (let count = 0; count < 20; count++) await turn()
-    t.same([answered, disk.toldOf(id)], [[], []])
+    t.same([answered, disk.noticesOf(id)], [[], []])
     disk.release()
     const [run] = await Promise.all(asked)
     t.match(run!.json(), { state })
     t.equal(run!.headers['offpeak-durable'], undefined)
-    await until('listeners are told', () => disk.toldOf(id).length > 0)
+    await until('listeners are notified', () => disk.noticesOf(id).length > 0)
     t.equal((await disk.ask({ url: `/api/runs/${id}` })).json().state, state)
   })
 }
@@ -218,5 +218,5 @@ t.test('a disk that fails to confirm an end makes the response an error', async 
   reject(new Error('EIO'))
   const { statusCode, json } = await asked
   t.match([statusCode, json().code], [503, 'OFFPEAK_ENGINE_FAILED'])
-  t.same(disk.toldOf(id), [])
+  t.same(disk.noticesOf(id), [])
 })

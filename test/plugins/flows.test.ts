@@ -38,7 +38,7 @@ t.test('a flow is added in one request and runs in its order', async t => {
   t.match((await ask({ url: `/api/runs/${third}` })).json().reason, {
     code: 'dependency_failed',
     chain: [first, second]
-  }, 'whoever asks is told the causes')
+  }, 'the causes are in the response')
   const lost = await post('/api/tasks/whole/runs', { after: ['nobody'] })
   t.equal(lost.statusCode, 422)
   t.match(lost.json().errors, [{ pointer: '/after/0/run', detail: /nobody/ }])

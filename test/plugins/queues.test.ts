@@ -143,7 +143,7 @@ t.test('a dry run lists the runs that it counts, for every change and state', as
   await until('both run', () => app.manager.runner.active.size === 2)
   await add('stays')
   await post(`/api/runs/${await add('echo', { delay: '1h' })}/cancel`)
-  // Asked to stop, which nobody has told it yet.
+  // Asked to stop, but not yet notified.
   await app.manager.engine.cancel({ id: stays, now: Date.now(), reason: { code: 'cancelled', message: 'a test' } })
   const states = [undefined, ...STATES.map(state => [state]), ['running', 'failed'], ['completed', 'queued']]
   const asks = ['cancel', 'retry', 'delete'].flatMap(act =>

@@ -45,14 +45,14 @@ t.test('the author is recorded in the same transaction: a POST waits for the dis
 
 t.test('changes by filter send one notice per run up to a hundred, and counts beyond', async t => {
   const { post, manager } = await setup(t)
-  const heard: Notice[] = []
+  const received: Notice[] = []
   manager.onNotice(notice => {
-    heard.push(notice)
+    received.push(notice)
   })
   const add = (count: number) =>
     post('/api/runs/bulk', { runs: Array.from({ length: count }, () => ({ task: 'echo', delay: '1h' })) })
   const kinds = () =>
-    heard.splice(0).flatMap(({ kind }) =>
+    received.splice(0).flatMap(({ kind }) =>
       ['cancelled', 'added', 'removed', 'edited', 'changed'].includes(kind) ? [kind] : []
     )
   await add(3)
@@ -65,7 +65,7 @@ t.test('changes by filter send one notice per run up to a hundred, and counts be
   await add(150)
   kinds()
   await post('/api/runs/cancel', { filter: { task: 'echo' }, reason: 'enough' })
-  t.match(heard.filter(({ kind }) => kind === 'changed'), [{
+  t.match(received.filter(({ kind }) => kind === 'changed'), [{
     kind: 'changed',
     act: 'cancel',
     count: 150,

@@ -96,50 +96,49 @@ t.test('tokens are stored as hashes in a private file, and end when revoked or e
 
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-t.test('a token file that others can write is refused with a fix [S03, S35]', foreign,
-  async t => {
-    const { plain, manager, ask } = await setup(t)
-    const { folder } = manager
-    const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
-    const file = tokensFile(folder)
-    const got = async () =>
-      (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
-    const elsewhere = join(folder, '../kept.json')
-    const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
-      ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/,
-        /chmod go-w '.*tokens\.json'/],
-      ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/,
-        /chown 0 '.*tokens\.json'/],
-      ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0),
-        /data can be changed by the user 65534/, /chown 0 '.*data'/],
-      ['where a link leads', () => {
-        renameSync(file, elsewhere)
-        symlinkSync(elsewhere, file)
-        chmodSync(elsewhere, 0o666)
-      }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
-      ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
-    ]
-    for (const [what, spoil, mend, said, fix] of cases) {
-      t.equal(await got(), 200, what)
-      spoil()
-      await manager.security.look()
-      t.match(
-        (await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) =>
-          /The tokens in/.test(message)
-        ),
-        { subject: 'token', message: said, fix },
-        what
-      )
-      t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
-      t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
-      await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), {
-        code: 'OFFPEAK_TOKENS_UNREADABLE'
-      })
-      const refused = await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })
-      t.ok([401, 429].includes(refused.statusCode), what)
-      mend()
-    }
-  })
+t.test('a token file that others can write is refused with a fix [S03, S35]', foreign, async t => {
+  const { plain, manager, ask } = await setup(t)
+  const { folder } = manager
+  const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
+  const file = tokensFile(folder)
+  const got = async () =>
+    (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
+  const elsewhere = join(folder, '../kept.json')
+  const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
+    ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/,
+      /chmod go-w '.*tokens\.json'/],
+    ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/,
+      /chown 0 '.*tokens\.json'/],
+    ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0),
+      /data can be changed by the user 65534/, /chown 0 '.*data'/],
+    ['where a link leads', () => {
+      renameSync(file, elsewhere)
+      symlinkSync(elsewhere, file)
+      chmodSync(elsewhere, 0o666)
+    }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
+    ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
+  ]
+  for (const [what, spoil, mend, said, fix] of cases) {
+    t.equal(await got(), 200, what)
+    spoil()
+    await manager.security.look()
+    t.match(
+      (await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) =>
+        /The tokens in/.test(message)
+      ),
+      { subject: 'token', message: said, fix },
+      what
+    )
+    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
+    t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
+    await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), {
+      code: 'OFFPEAK_TOKENS_UNREADABLE'
+    })
+    const refused = await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })
+    t.ok([401, 429].includes(refused.statusCode), what)
+    mend()
+  }
+})
 
 t.test('a broken token file is named with the place of the fault [S03]', async t => {
   const { manager } = await setup(t)

@@ -10,7 +10,7 @@ import type { ManagerOptions } from '../../core/manager.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
-/** Until told otherwise a task of this kind goes on running. */
+/** A task function that runs until `release` is called or its run is stopped. */
 export function held () {
   const { promise, resolve } = Promise.withResolvers<void>()
   const func = async ({ signal }: TaskContext) => {

@@ -47,9 +47,9 @@ t.test('a flood of idle sockets leaves room for new and running requests [S17, F
   for (let index = 0; index < 5 * MOST; index++) await open()
   t.equal(await ask('/'), 'well')
   if (!slow.destroyed) await once(slow, 'close')
-  t.ok(slow.destroyed, 'the oldest have gone, half a request among them')
+  t.ok(slow.destroyed, 'the oldest are closed, one with half a request among them')
   waiting[0]!()
-  t.equal(await held, 'held', 'what was asked before is answered')
+  t.equal(await held, 'held', 'an earlier request is answered')
 })
 
 t.test('a new connection is closed while all others have running requests', async t => {
@@ -73,17 +73,17 @@ t.test('a connection that pipelines too many requests is closed, and the rest is
     if (url === '/flood') asked++
   })
   const some = await open()
-  const told: string[] = []
-  some.on('data', chunk => told.push(String(chunk)))
+  const answers: string[] = []
+  some.on('data', chunk => answers.push(String(chunk)))
   some.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16))
-  while (told.join('').match(/well/g)?.length !== 16) await once(some, 'data')
-  t.equal(some.destroyed, false, 'a few in a row are answered')
+  while (answers.join('').match(/well/g)?.length !== 16) await once(some, 'data')
+  t.equal(some.destroyed, false, 'a few pipelined requests are answered')
   const flood = await open()
-  const heard: string[] = []
-  flood.on('data', chunk => heard.push(String(chunk)))
+  const received: string[] = []
+  flood.on('data', chunk => received.push(String(chunk)))
   flood.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n' + 'GET /flood HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
   await once(flood, 'close')
   t.ok(asked > 0 && asked <= 16, `nor was the rest read: ${asked} were`)
-  t.same(heard, [], 'what was to be answered first still waits')
+  t.same(received, [], 'the first request still waits')
   t.equal(await ask('/'), 'well')
 })

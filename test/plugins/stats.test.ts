@@ -113,7 +113,7 @@ t.test('the usage of a run is in the run, in the timeline and summed by task', a
   const it = await machine(t)
   const { engine } = it.manager
   const now = it.clock.now()
-  // No task has this name: nobody but the test claims it.
+  // No task has this name: only the test claims it.
   await engine.add([{
     task: 'elsewhere',
     queue: 'default',

@@ -46,7 +46,7 @@ t.test('why lists every gate with its value, its limit, since when, and its sour
   t.same(why.earliest, { at: '2026-11-23T12:00:00.000Z', certain: false }, 'it starts at its deadline, come what may')
   t.same(why.deadline, { at: '2026-11-23T12:00:00.000Z', on_deadline: 'run' })
   t.match(why.holds, [{ message: 'on battery', from: '2026-11-22T12:00:00.000Z', to: null, seconds: 7200 }])
-  t.same(await it.get(`/api/runs/${run.id}/why`), why, 'the task and its run are told the same')
+  t.same(await it.get(`/api/runs/${run.id}/why`), why, 'the task and its run have the same explanation')
 })
 
 t.test('why for the past is answered from the recorded holds', async t => {

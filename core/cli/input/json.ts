@@ -36,8 +36,7 @@ export function jsonIn (json: string, { name, line: first, fix }: Named): unknow
 
 /** The JSON in a file, or on standard input for `-`; throws OFFPEAK_USAGE_INVALID. */
 export const jsonOf = async (file: string): Promise<unknown> =>
-  jsonIn(await textOf(file),
-    file === '-' ? { name: 'standard input', line: null } : { name: file, line: 1 })
+  jsonIn(await textOf(file), file === '-' ? { name: 'standard input', line: null } : { name: file, line: 1 })
 
 const QUOTE = `Quote it for the shell: --payload '{"key": "value"}', or give @file or - for standard input.`
 

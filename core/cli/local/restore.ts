@@ -39,15 +39,19 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
   if (archive === undefined) return { from: folder }
   if (into === undefined) throw usageInvalid('restore needs a folder to restore into', 'Name one with --into.')
   return {
-    archive: isPath(archive) ? resolve(archive) : isExpandable(folder) ? join(folder, archive) : resolve(folder, archive),
+    archive: isPath(archive)
+      ? resolve(archive)
+      : isExpandable(folder)
+      ? join(folder, archive)
+      : resolve(folder, archive),
     into: resolve(into),
     ...only && { only },
     ...replace && { existing: 'replace' }
   }
 }
 
-/** Lists the backups, or restores one, by executing the task `restore_backup`; throws OFFPEAK_USAGE_INVALID when it does
- *  not exist. */
+/** Lists the backups, or restores one, by executing the task `restore_backup`; throws OFFPEAK_USAGE_INVALID when it
+ *  does not exist. */
 export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
   await withTasks(managerOptions(given), async manager => {
     const task = manager.catalog.tasks.get(RESTORES)
