@@ -33,7 +33,7 @@ t.test('a server that accepts a connection and does not answer is not reported a
         `offpeak: The server at ${url} has accepted the connection but not answered; the request may have been accepted\n` +
           '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
     }
-    t.match(tasks.err, /not answered\n {2}Ask `offpeak health` whether it stands still\.\n$/,
+    t.match(tasks.err, /not answered\n {2}Check with `offpeak health` whether it is blocked\.\n$/,
       'what only reads has done nothing')
   })
 

@@ -116,7 +116,7 @@ function contextOptions (run: Claimed, task: Task, stop: Stop, { config, setting
 }
 
 function workOf (task: Task, given: ContextOptions): ReturnType<typeof dispatch> {
-  const notice: Listener = notice => {
+  const listener: Listener = notice => {
     if (notice.kind === 'late_error') printUncaught(notice.error)
   }
   return dispatch(task.work, {
@@ -124,7 +124,7 @@ function workOf (task: Task, given: ContextOptions): ReturnType<typeof dispatch>
     uncaught: printUncaught,
     clock: systemClock,
     graceMs: GRACE,
-    threads: new Threads(notice),
+    threads: new Threads(listener),
     child: async () => undefined,
     used: () => undefined
   })
