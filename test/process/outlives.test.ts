@@ -20,7 +20,7 @@ const LATE: Record<string, string> = {
   leaves: 'setTimeout(() => process.exit(3), 20)',
   imported: 'import { exit } from "node:process"; setTimeout(() => exit(3), 20)',
   kills: 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 20)',
-  removes: 'setTimeout(() => { process.removeAllListeners(); throw new Error(""late removes"") }, 20)'
+  removes: 'setTimeout(() => { process.removeAllListeners(); throw new Error("late removes") }, 20)'
 }
 
 t.test('module code that fails after its import is reported with its file and does not end the server [F25]', SLOW,
