@@ -94,8 +94,8 @@ async function processFile (ctx: TaskContext): Promise<unknown> {
 export const TASK_DEFINITIONS: TaskDefinition[] = [{
   id: 'process_file',
   name: 'Process a file',
-  description:
-    'Counts the lines and bytes of a file and computes its SHA-256, with progress in bytes. An example of work on files.',
+  description: 'Counts the lines and bytes of a file and computes its SHA-256, with progress in bytes. ' +
+    'An example of work on files.',
   func: processFile,
   isolation: 'process',
   // Without a trigger, and limited to uploads and configured paths, it is safe to enable.

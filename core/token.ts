@@ -47,8 +47,8 @@ export function refuseExposed (ask: TokenAsk): void {
   throw startRefused({
     pointer: isLoopback(host) ? '/server/trust_proxy' : '/server/host',
     message: `${how}, so others can reach this server, and no token was given`,
-    fix:
-      'Name a file with a secret, readable by you alone, in server.token_file, or set OFFPEAK_TOKEN_FILE or OFFPEAK_TOKEN.'
+    fix: 'Name a file with a secret, readable by you alone, in server.token_file, or set OFFPEAK_TOKEN_FILE ' +
+      'or OFFPEAK_TOKEN.'
   })
 }
 

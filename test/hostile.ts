@@ -20,17 +20,18 @@ export const HOSTILE: Record<string, string> = {
   inspects: '({ [Symbol.for("nodejs.util.inspect.custom")] () { throw new Error("no look") } })',
   getter: '({ get a () { throw new Error("no a") } })',
   getters:
-    'Object.defineProperties(new Error("x"), Object.fromEntries(["name", "message", "stack", "code", "cause"].map(key => [key, { get () { throw new Error("no " + key) } }])))',
-  proxy:
-    'new Proxy({}, { get () { throw new Error("no get") }, has () { throw 1 }, ownKeys () { throw 2 }, getPrototypeOf () { throw 3 }, getOwnPropertyDescriptor () { throw 4 } })',
+    'Object.defineProperties(new Error("x"), Object.fromEntries(["name", "message", "stack", "code", "cause"].map(' +
+    'key => [key, { get () { throw new Error("no " + key) } }])))',
+  proxy: 'new Proxy({}, { get () { throw new Error("no get") }, has () { throw 1 }, ownKeys () { throw 2 }, ' +
+    'getPrototypeOf () { throw 3 }, getOwnPropertyDescriptor () { throw 4 } })',
   revoked: '(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy })()',
   revokedCall: '(() => { const { proxy, revoke } = Proxy.revocable(() => 1, {}); revoke(); return proxy })()',
   proxyList: 'new Proxy([], { get: (list, key) => key === "length" ? 2 ** 32 : undefined })',
-  mirror:
-    '(() => { const it = new Proxy(() => it, { get: (_, key) => key === "then" || key === Symbol.toPrimitive ? undefined : it }); return it })()',
+  mirror: '(() => { const it = new Proxy(() => it, { get: (_, key) => ' +
+    'key === "then" || key === Symbol.toPrimitive ? undefined : it }); return it })()',
   circular: '(() => { const a = {}; a.a = a; return a })()',
-  friends:
-    '(() => { const all = Array.from({ length: 10 }, () => ({})); for (const one of all) one.all = all; return all })()',
+  friends: '(() => { const all = Array.from({ length: 10 }, () => ({})); ' +
+    'for (const one of all) one.all = all; return all })()',
   deep: '(() => { let a = []; for (let n = 0; n < 1e5; n++) a = [a]; return a })()',
   sparse: 'new Array(2 ** 32 - 1)',
   typed: 'new Uint8Array(1e6)',

@@ -9,6 +9,41 @@ const TASKS = `export const TASK_DEFINITIONS = [
 `
 const AHEAD_MS = 20_000
 
+interface Found {
+  waiting: number
+  together: number
+  p999: number
+  longest: number
+  kept: number
+  readyMs: number
+}
+
+const results = ({ waiting, together, p999, longest, kept, readyMs }: Found): Awaited<ReturnType<Soak>> => [
+  {
+    group: 'due',
+    name: `${together} due at one second, ${waiting} queued: loop p99.9`,
+    unit: 'ms',
+    value: p999,
+    target: { of: 'value', most: 50 },
+    note: `longest ${longest.toFixed(0)} ms`
+  },
+  {
+    group: 'due',
+    name: 'ready after kill -9',
+    unit: 'ms',
+    value: readyMs,
+    target: { of: 'value', most: 3000 },
+    note: `${kept} queued`
+  },
+  {
+    group: 'due',
+    name: 'queued runs that are missing',
+    unit: '',
+    value: waiting - kept,
+    target: { of: 'value', most: 0 }
+  }
+]
+
 /** Many queued runs, and as many due in one second: the delay of the event loop while they start, then kill -9 and the
  *  next start. */
 export const due: Soak = ({ small }) =>
@@ -31,31 +66,7 @@ export const due: Soak = ({ small }) =>
     const second = await start(folder)
     try {
       const kept = await counted(second, 'waiting', 'queued')
-      return [
-        {
-          group: 'due',
-          name: `${together} due at one second, ${waiting} queued: loop p99.9`,
-          unit: 'ms',
-          value: p999,
-          target: { of: 'value', most: 50 },
-          note: `longest ${longest.toFixed(0)} ms`
-        },
-        {
-          group: 'due',
-          name: 'ready after kill -9',
-          unit: 'ms',
-          value: second.readyMs,
-          target: { of: 'value', most: 3000 },
-          note: `${kept} queued`
-        },
-        {
-          group: 'due',
-          name: 'queued runs that are missing',
-          unit: '',
-          value: waiting - kept,
-          target: { of: 'value', most: 0 }
-        }
-      ]
+      return results({ waiting, together, p999, longest, kept, readyMs: second.readyMs })
     } finally {
       await second.stop()
     }

@@ -44,6 +44,32 @@ class Reader {
   }
 }
 
+interface Found {
+  all: number
+  deaf: number
+  note: string
+  missed: number
+  megabytes: number
+}
+
+const results = ({ all, deaf, note, missed, megabytes }: Found): Awaited<ReturnType<Soak>> => [
+  {
+    group: 'readers',
+    name: `${all} readers, ${deaf} deaf: memory`,
+    unit: 'MB',
+    value: megabytes,
+    target: { of: 'value', most: 100 },
+    note
+  },
+  {
+    group: 'readers',
+    name: 'readers that missed something',
+    unit: '',
+    value: missed,
+    target: { of: 'value', most: 0 }
+  }
+]
+
 /** A thousand readers of events, a hundred of which never read, while runs are executed: the memory they use, and the
  *  events that the others missed. */
 export const readers: Soak = ({ small }) =>
@@ -70,23 +96,7 @@ export const readers: Soak = ({ small }) =>
         everyone.slice(0, deaf).filter(({ closed }) => closed).length
       } of the deaf were cut off`
       everyone.forEach(reader => reader.end())
-      return [
-        {
-          group: 'readers',
-          name: `${all} readers, ${deaf} deaf: memory`,
-          unit: 'MB',
-          value: (peak - before.rss) / MB,
-          target: { of: 'value', most: 100 },
-          note
-        },
-        {
-          group: 'readers',
-          name: 'readers that missed something',
-          unit: '',
-          value: missed,
-          target: { of: 'value', most: 0 }
-        }
-      ]
+      return results({ all, deaf, note, missed, megabytes: (peak - before.rss) / MB })
     } finally {
       await server.stop()
     }

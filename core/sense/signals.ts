@@ -37,6 +37,34 @@ interface SignalsAsk {
   declared: () => Config['signals']
 }
 
+const fault = (pointer: string, message: string) => signalInvalid({ pointer, message })
+
+interface SignalAsk {
+  name: string
+  value: unknown
+  forMs: number
+  type: keyof typeof TYPES | undefined
+}
+
+/** The value, checked; throws OFFPEAK_SIGNAL_INVALID for a wrong name, value or duration. */
+function checkSignal ({ name, value, forMs, type }: SignalAsk): Signal['value'] {
+  if (!validId(name)) {
+    throw fault('/name', `${foundWords(name)} is not a valid name of a signal: use a to z, 0 to 9, '.', '_' and '-', ` +
+      'at most 64 characters')
+  }
+  if (!isValue(value)) {
+    throw fault('/value', `found ${foundWords(value)}, expected a finite number, true, false or a text of at most ` +
+      `${MOST_TEXT} characters`)
+  }
+  if (type && typeof value !== TYPES[type]) {
+    throw fault('/value', `found ${foundWords(value)}, expected a ${type}, because of signals.${name}`)
+  }
+  if (!(forMs > 0 && forMs <= LONGEST)) {
+    throw fault('/ttl', `found ${foundWords(forMs)} ms, expected more than 0 and at most a year`)
+  }
+  return value
+}
+
 /** Values that other programs send, each with an expiry. Stored in `signals.json` of the data folder. */
 export class Signals {
   readonly #ask: SignalsAsk
@@ -69,39 +97,12 @@ export class Signals {
     const setting = Object.hasOwn(declared(), name) ? declared()[name]! : {}
     const forMs = ttlMs ?? milliseconds(setting.ttl ?? HOUR / 1000)
     const now = clock.now()
-    if (!validId(name)) {
-      throw signalInvalid({
-        pointer: '/name',
-        message: `${
-          foundWords(name)
-        } is not a valid name of a signal: use a to z, 0 to 9, '.', '_' and '-', at most 64 characters`
-      })
-    }
-    if (!isValue(value)) {
-      throw signalInvalid({
-        pointer: '/value',
-        message: `found ${
-          foundWords(value)
-        }, expected a finite number, true, false or a text of at most ${MOST_TEXT} characters`
-      })
-    }
-    if (setting.type && typeof value !== TYPES[setting.type]) {
-      throw signalInvalid({
-        pointer: '/value',
-        message: `found ${foundWords(value)}, expected a ${setting.type}, because of signals.${name}`
-      })
-    }
-    if (!(forMs > 0 && forMs <= LONGEST)) {
-      throw signalInvalid({
-        pointer: '/ttl',
-        message: `found ${foundWords(forMs)} ms, expected more than 0 and at most a year`
-      })
-    }
+    const checked = checkSignal({ name, value, forMs, type: setting.type })
     if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) this.#forget(now)
     if (!this.#all.has(name) && this.#all.size >= MOST_SIGNALS) {
       throw signalInvalid({ message: `There are already ${MOST_SIGNALS} signals` })
     }
-    const signal = { value, at: now, expires_at: now + forMs }
+    const signal = { value: checked, at: now, expires_at: now + forMs }
     this.#all.set(name, signal)
     this.#save()
     return signal

@@ -59,7 +59,8 @@ tap.test('a fault names file, line, column, pointer, what was found and what was
 
 tap.test('all faults are reported, unknown keys with the nearest known one', async t => {
   const { fault } = setup(t, at(
-    '{ "manger": {}, "manager": { "timezone": "Mars/Base", "stop_grace": "soon" }, "tasks": { "Bad Id": {}, "a": { "timeot": 3 } } }'
+    '{ "manger": {}, "manager": { "timezone": "Mars/Base", "stop_grace": "soon" }, ' +
+      '"tasks": { "Bad Id": {}, "a": { "timeot": 3 } } }'
   ))
   const { errors } = await fault()
   t.same(errors?.map(({ pointer }) => pointer).toSorted(), ['/manager/stop_grace', '/manager/timezone', '/manger',
@@ -137,7 +138,7 @@ tap.test('a variable can name a file that contains the value', async t => {
   const { load, fault, folder } = setup(t, { port: '8081\n' })
   t.equal((await load({ OFFPEAK_PORT_FILE: join(folder, 'port') })).config.server.port, 8081)
   t.equal((await load({ OFFPEAK_SERVER__TOKEN_FILE: '/run/token' })).config.server.token_file, '/run/token')
-  t.match((await fault({ OFFPEAK_PORT_FILE: join(folder, 'port'), OFFPEAK_PORT: '1' })).message, 'both given')
+  t.match((await fault({ OFFPEAK_PORT_FILE: join(folder, 'port'), OFFPEAK_PORT: '1' })).message, 'are both set')
   t.match((await fault({ OFFPEAK_PORT_FILE: join(folder, 'none') })).message, 'cannot be read')
 })
 

@@ -24,8 +24,10 @@ tap.test('several pairs on several lines are one header', async t => {
 
 tap.test('values are parsed by the type of their field', async t => {
   t.same(fields(
-    '# offpeak: id = 42 ; enabled = false ; max_retries = 2 ; timeout = 1h 30m ; tags = disk, nightly ; args = ["-a, b", "c"]',
-    '// offpeak: trigger = cron ; trigger_args = {"hour": 3, "x": "a;b"} ; exit_codes.warn = 3, 4 ; env.TOKEN = 12 ; backoff.delay = 5',
+    '# offpeak: id = 42 ; enabled = false ; max_retries = 2 ; timeout = 1h 30m ; tags = disk, nightly ; ' +
+      'args = ["-a, b", "c"]',
+    '// offpeak: trigger = cron ; trigger_args = {"hour": 3, "x": "a;b"} ; exit_codes.warn = 3, 4 ; ' +
+      'env.TOKEN = 12 ; backoff.delay = 5',
     '# offpeak: payload.deep = [1, 2] ; name = "quoted; text" ; description = \'it\' ; timezone = Europe/Rome'
   ), {
     id: '42',

@@ -2,7 +2,7 @@ import t from 'tap'
 import { SyntaxLines } from '../../core/load/task/reader.ts'
 import { setup, task } from './task-files.ts'
 
-t.test('hundreds of files with syntax errors delay a scan by two seconds, and get their lines at later scans [F34]', async t => {
+t.test('hundreds of files with syntax errors delay a scan by two seconds, their lines come later [F34]', async t => {
   let now = 0
   let asked = 0
   const find = async () => {

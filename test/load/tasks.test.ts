@@ -39,8 +39,9 @@ tap.test('a broken file has a reason and does not affect the others [F34]', asyn
     'syntax.js': 'export const a = 1\nconst b = = 2',
     'exit.ts': 'process.exit(0)',
     'loop.ts': 'while (true) {}',
-    'half.ts':
-      "export const TASK_DEFINITIONS = [{ id: 'fine', func () {} }, { id: 'bad', func () {}, trigger: 'cron', trigger_args: { hour: 99 } }]",
+    'half.ts': `export const TASK_DEFINITIONS = [
+        { id: 'fine', func () {} }, { id: 'bad', func () {}, trigger: 'cron', trigger_args: { hour: 99 } }
+      ]`,
     'head.sh': '#!/bin/sh\n# offpeak: timeot = 3',
     'value.sh': '#!/bin/sh\n# offpeak: id = value\n# offpeak: timeout = soon',
     'getter.ts': 'export default { get id () { throw new Error("no id today") } }'

@@ -28,7 +28,7 @@ const ups = (over: Partial<NonNullable<Reading['ups']>>): Reading =>
   desktop({ ups: { on_battery: true, level: 80, seconds_left: 3000, ...over } })
 const SILENT = ups({ on_battery: 'unknown', level: 'unknown', seconds_left: 'unknown', warning: 'silent' })
 
-t.test('a UPS that stops answering on battery counts as on battery until it answers, and only critical work starts', t => {
+t.test('a UPS that stops answering on battery counts as on battery until it answers: only critical work starts', t => {
   const readings = [
     ...every(5 * SECOND, 400, index => index < 4 ? ups({}) : index < 390 ? SILENT : ups({ on_battery: false }))
   ]

@@ -41,11 +41,13 @@ export const DESKTOP: Tree = {
   'proc/pressure/io':
     'some avg10=3.00 avg60=0.00 avg300=0.00 total=5\nfull avg10=2.00 avg60=0.00 avg300=0.00 total=0\n',
   'proc/diskstats':
-    '   7       0 loop0 9 0 9 9 9 0 9 9 0 9999 9\n   8       0 sda 100 0 2000 50 100 0 4000 50 0 1000 100\n   8       1 sda1 100 0 2000 50 100 0 4000 50 0 900 100\n',
+    '   7       0 loop0 9 0 9 9 9 0 9 9 0 9999 9\n   8       0 sda 100 0 2000 50 100 0 4000 50 0 1000 100\n' +
+    '   8       1 sda1 100 0 2000 50 100 0 4000 50 0 900 100\n',
   'proc/net/dev':
-    'Inter-|   Receive  |  Transmit\n face |bytes packets\n    lo: 500 1 0 0 0 0 0 0 500 1 0 0 0 0 0 0\n  eth0: 1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n',
-  'proc/net/route':
-    'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\neth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n',
+    'Inter-|   Receive  |  Transmit\n face |bytes packets\n    lo: 500 1 0 0 0 0 0 0 500 1 0 0 0 0 0 0\n' +
+    '  eth0: 1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n',
+  'proc/net/route': 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n' +
+    'eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n',
   'sys/class/net/eth0/operstate': 'up\n',
   'sys/class/net/eth0/type': '1\n',
   'sys/class/net/lo/operstate': 'unknown\n'
@@ -56,6 +58,21 @@ export const supply = (name: string, attributes: Tree): Tree =>
     Object.entries(attributes).map(([key, value]) => [`sys/class/power_supply/${name}/${key}`, `${value}\n`])
   )
 
+const rootsIn = (root: string) => ({
+  proc: join(root, 'proc'),
+  sys: join(root, 'sys'),
+  cgroup: join(root, 'cgroup'),
+  dev: join(root, 'dev'),
+  run: join(root, 'run')
+})
+
+function writeTree (root: string, files: Tree): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+}
+
 /** A machine that is files in a temporary folder, and the senses that look at it. */
 export function machine (
   t: Test,
@@ -63,23 +80,12 @@ export function machine (
 ) {
   const root = scratch(t)
   const clock = fakeClock()
-  const write = (files: Tree) => {
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(root, path)), { recursive: true })
-      writeFileSync(join(root, path), text)
-    }
-  }
+  const write = (files: Tree) => writeTree(root, files)
   write(tree)
   let current = configOf(config, 'UTC')
   const folder = join(root, 'data')
   mkdirSync(folder)
-  const roots = {
-    proc: join(root, 'proc'),
-    sys: join(root, 'sys'),
-    cgroup: join(root, 'cgroup'),
-    dev: join(root, 'dev'),
-    run: join(root, 'run')
-  }
+  const roots = rootsIn(root)
   const make = () => {
     const senses = new Senses({
       clock,

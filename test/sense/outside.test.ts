@@ -236,7 +236,7 @@ t.test('an invalid signal is refused with the expected value', async t => {
   await senses.settled()
 })
 
-t.test('a minute with the clock a year ahead ends no signal, and a signal of an unset clock keeps its duration [F17]', async t => {
+t.test('a minute with the clock a year ahead ends no signal; with an unset clock its duration stays [F17]', async t => {
   const { senses, clock } = machine(t, { tree: DESKTOP })
   const now = clock.now()
   senses.setSignal('price', 1, HOUR)

@@ -8,7 +8,8 @@ const IO = (read: number, written: number) =>
   `rchar: ${read}\nwchar: ${written}\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n`
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
 const line = (remote: string, inode: number, state = '01') =>
-  `   0: 0100A8C0:A1B2 ${remote} ${state} 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0 20 4 30 10 -1\n`
+  `   0: 0100A8C0:A1B2 ${remote} ${state} 00000000:00000000 00:00000000 00000000  1000        0 ` +
+  `${inode} 1 0 20 4 30 10 -1\n`
 const FAR = '08080808:01BB'
 
 /** A machine on which a child of ours holds a socket with the inode 500. */

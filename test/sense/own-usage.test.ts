@@ -23,7 +23,8 @@ t.test('niced processes of offpeak do not count as usage', async t => {
 const DISK = (name: string, sectors: number, busyMs: number) =>
   `   8       0 ${name} 100 0 ${sectors} 50 100 0 0 50 0 ${busyMs} 100\n`
 const IO = (read: number, written: number, cancelled = 0) =>
-  `rchar: 0\nwchar: 0\nsyscr: 1\nsyscw: 1\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: ${cancelled}\n`
+  'rchar: 0\nwchar: 0\nsyscr: 1\nsyscw: 1\n' +
+  `read_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: ${cancelled}\n`
 const MB = 1_024_000
 
 const tenths = (value: unknown) => Math.round(Number(value) * 10) / 10

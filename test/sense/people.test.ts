@@ -120,7 +120,9 @@ t.test('without logind a screen makes idle time unknown, unless a terminal has i
 })
 
 const ROUTE = (flags: string, name = 'eth0') =>
-  `Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n${name}\t00000000\t0100A8C0\t${flags}\t0\t0\t0\t00000000\t0\n${name}\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n`
+  'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n' +
+  `${name}\t00000000\t0100A8C0\t${flags}\t0\t0\t0\t00000000\t0\n` +
+  `${name}\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n`
 const SIX = (name: string, flags: string) =>
   `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fe800000000000000000000000000001 00000400 00000001 00000000 ${flags} ${
     name.padStart(8)

@@ -87,8 +87,8 @@ for (const [what, tree, expected] of CASES) {
 }
 
 t.test('reading uevent gives the same result', async t => {
-  const uevent =
-    'POWER_SUPPLY_NAME=BAT0\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_STATUS=Discharging\nPOWER_SUPPLY_PRESENT=1\nPOWER_SUPPLY_CAPACITY=41'
+  const uevent = 'POWER_SUPPLY_NAME=BAT0\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_STATUS=Discharging\n' +
+    'POWER_SUPPLY_PRESENT=1\nPOWER_SUPPLY_CAPACITY=41'
   const { senses } = machine(t, { tree: { ...DESKTOP, ...AC('0'), ...supply('BAT0', { uevent, capacity: '99' }) } })
   t.match(await senses.sample(), { power: 'battery', battery: { present: true, level: 41, charging: false } })
 })

@@ -24,9 +24,10 @@ t.test('shares and rates are computed between two samples', async t => {
     'proc/stat': STAT('1500 0 600 8300 600 0 0 0 0 0'),
     'proc/self/stat': SELF(350),
     'proc/diskstats':
-      '   7       0 loop0 9 0 9 9 9 0 9 9 0 99999 9\n   8       0 sda 100 0 3000 50 100 0 5000 50 0 3000 100\n   8       1 sda1 1 0 9000 5 1 0 9000 5 0 5900 1\n',
-    'proc/net/dev':
-      'Inter-|\n face |bytes\n    lo: 90500 1 0 0 0 0 0 0 90500 1 0 0 0 0 0 0\n  eth0: 6000 1 0 0 0 0 0 0 7000 1 0 0 0 0 0 0\n'
+      '   7       0 loop0 9 0 9 9 9 0 9 9 0 99999 9\n   8       0 sda 100 0 3000 50 100 0 5000 50 0 3000 100\n' +
+      '   8       1 sda1 1 0 9000 5 1 0 9000 5 0 5900 1\n',
+    'proc/net/dev': 'Inter-|\n face |bytes\n    lo: 90500 1 0 0 0 0 0 0 90500 1 0 0 0 0 0 0\n' +
+      '  eth0: 6000 1 0 0 0 0 0 0 7000 1 0 0 0 0 0 0\n'
   })
   t.match(reading.cpu, { busy: 0.6, own: 0.25 })
   t.match(reading.io, { busy: 0.4, bytes_per_s: 2000 * 512 / 5 }, 'neither loop devices nor partitions count twice')
@@ -201,7 +202,8 @@ t.test('niced programs do not count as usage of the processors', async t => {
 
 t.test('the cache of ZFS counts as free memory, except for its minimum', async t => {
   const arc = (size: number, least: number) =>
-    `13 1 0x01 147 39984 1 1\nname                            type data\nc                               4    9\nc_min                           4    ${least}\nsize                            4    ${size}\n`
+    '13 1 0x01 147 39984 1 1\nname                            type data\nc                               4    9\n' +
+    `c_min                           4    ${least}\nsize                            4    ${size}\n`
   const at = async (text: string) =>
     (await machine(t, { tree: { ...DESKTOP, 'proc/spl/kstat/zfs/arcstats': text } }).senses.sample()).memory
   t.match(await at(arc(1_200_000 * 1024, 400_000 * 1024)), { used: 0.15, available_bytes: 6_800_000 * 1024 })

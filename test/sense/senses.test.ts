@@ -212,7 +212,7 @@ t.test('an unconnected input is ignored and reported', async t => {
   t.strictSame(senses.troubles(), [])
 })
 
-t.test('a hot input of a board that never changes is ignored after a while; changing inputs and those of processors are not', async t => {
+t.test('a hot input of a board that never changes is soon ignored; changing ones and processors are not', async t => {
   const { senses, later } = machine(t, {
     tree: { ...DESKTOP, ...CHIPS, 'sys/class/hwmon/hwmon1/temp5_input': '97500\n' }
   })

@@ -79,7 +79,7 @@ tap.test('a link with the name of the archive is refused, and its target is not 
   t.strictSame(readdirSync(target), [ARCHIVE])
 })
 
-tap.test('a link with the name of the manifest or the temporary file is replaced, and its target is not changed', async t => {
+tap.test('a link named like the manifest or the temporary file is replaced, and its target is not changed', async t => {
   const { base, target, ctx } = setup(t)
   mkdirSync(target)
   const precious = join(base, 'precious')

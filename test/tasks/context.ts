@@ -3,15 +3,54 @@ import { milliseconds } from '../../core/model/base/duration.ts'
 import type { Enqueue, TaskContext } from '../../core/model/task/context.ts'
 import type { Json } from '../../core/model/json/json.ts'
 
+interface Recorded {
+  log: unknown[][]
+  progress: { current: number, total: number, unit: string, message: string }
+  saved: unknown[]
+  added: { task: string, ask: Enqueue | undefined }[]
+}
+
+const fakeProgress = (said: Recorded): TaskContext['progress'] => ({
+  setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
+  advance: (by = 1) => {
+    said.progress.current += by
+  },
+  update: current => {
+    said.progress.current = current
+  },
+  setMessage: message => {
+    said.progress.message = message
+  },
+  setStage: (_name, total = 0, unit = '') => Object.assign(said.progress, { current: 0, total, unit, message: '' })
+})
+
+const HINTS: TaskContext['hints'] = {
+  batch_size: 32,
+  quality: 'high',
+  can_parallel: true,
+  suspend_non_critical: false,
+  cpu_limit: 0.9,
+  network_limit: 0.8,
+  profile: 'charging'
+}
+
+const OUTCOMES: Pick<TaskContext, 'skip' | 'retryAfter' | 'fail' | 'warn'> = {
+  skip: reason => {
+    throw new Skip(reason)
+  },
+  retryAfter: (wait, message = 'later') => {
+    throw new RetryAfter(milliseconds(wait), message)
+  },
+  fail: message => {
+    throw new Fatal(message)
+  },
+  warn: (message, result) => new Warned(message, result)
+}
+
 /** A context that records the calls of a task, and an AbortController to stop it. */
 export function fakeContext (task: string, payload: object = {}, given: Partial<TaskContext> = {}) {
   const stop = new AbortController()
-  const said = {
-    log: [] as unknown[][],
-    progress: { current: 0, total: 0, unit: '', message: '' },
-    saved: [] as unknown[],
-    added: [] as { task: string, ask: Enqueue | undefined }[]
-  }
+  const said: Recorded = { log: [], progress: { current: 0, total: 0, unit: '', message: '' }, saved: [], added: [] }
   const line = (...fields: unknown[]) => {
     said.log.push(fields)
   }
@@ -25,19 +64,7 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     due_at: '2026-03-10T02:00:00.000Z',
     signal: stop.signal,
     log: { trace: line, debug: line, info: line, warn: line, error: line, fatal: line },
-    progress: {
-      setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
-      advance: (by = 1) => {
-        said.progress.current += by
-      },
-      update: current => {
-        said.progress.current = current
-      },
-      setMessage: message => {
-        said.progress.message = message
-      },
-      setStage: (_name, total = 0, unit = '') => Object.assign(said.progress, { current: 0, total, unit, message: '' })
-    },
+    progress: fakeProgress(said),
     checkpoint: {
       changed: false,
       read: async () => (said.saved.at(-1) ?? null) as Json,
@@ -47,27 +74,10 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     },
     step: async (_name, work) => await work(),
     services: {},
-    hints: {
-      batch_size: 32,
-      quality: 'high',
-      can_parallel: true,
-      suspend_non_critical: false,
-      cpu_limit: 0.9,
-      network_limit: 0.8,
-      profile: 'charging'
-    },
+    hints: HINTS,
     onHints: () => () => undefined,
     breathe: async () => stop.signal.throwIfAborted(),
-    skip: reason => {
-      throw new Skip(reason)
-    },
-    retryAfter: (wait, message = 'later') => {
-      throw new RetryAfter(milliseconds(wait), message)
-    },
-    fail: message => {
-      throw new Fatal(message)
-    },
-    warn: (message, result) => new Warned(message, result),
+    ...OUTCOMES,
     enqueue: async (name, ask) => {
       said.added.push({ task: name, ask })
       return 'run'

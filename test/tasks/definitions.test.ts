@@ -95,7 +95,7 @@ const FREE: Record<string, string[]> = {
   send_email: ['subject', 'text', 'html']
 }
 
-tap.test('every setting of a built-in task is limited by the configuration, or gives no access [S25, S28, S30]', async t => {
+tap.test('a setting of a built-in task is limited by the configuration or gives no access [S25, S28, S30]', async t => {
   const { tasks } = ofBuiltIn(
     await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
   )

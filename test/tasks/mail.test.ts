@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { SMTPServer } from 'smtp-server'
@@ -38,20 +39,13 @@ async function mailServer (t: Test, { onRcpt = () => null, onData = () => null, 
       const code = onRcpt(address)
       return code === null ? done() : done(fault(code))
     },
-    onData: (stream, { envelope, user }, done) => {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        const code = onData()
-        if (code !== null) return done(fault(code))
-        mails.push({
-          from: envelope.mailFrom ? envelope.mailFrom.address : '',
-          to: envelope.rcptTo.map(({ address }) => address),
-          raw: Buffer.concat(chunks).toString(),
-          user
-        })
-        return done()
-      })
+    onData: async (stream, { envelope, user }, done) => {
+      const raw = await text(stream)
+      const code = onData()
+      if (code !== null) return done(fault(code))
+      const from = envelope.mailFrom ? envelope.mailFrom.address : ''
+      mails.push({ from, to: envelope.rcptTo.map(({ address }) => address), raw, user })
+      return done()
     }
   })
   await new Promise<void>(resolve => {

@@ -60,7 +60,7 @@ t.test('a backup is restored only into the configured folder, and no folder is c
   t.match(await restore(`${base}/root/deep/new`), { files: 1 })
 })
 
-t.test('folders inside are opened and created, also through a link that stays inside; without a limit all are', async t => {
+t.test('folders inside are opened and created, also through a link that stays inside; without limit, all', async t => {
   const { base, reach } = setup(t)
   symlinkSync(`${base}/root/in`, `${base}/root/link`)
   const run = reach('root')

@@ -165,7 +165,8 @@ tap.test('a body is read up to the limit', async t => {
 const CHILD = `
 const { fetchSafely, readBody } = await import(process.argv[1])
 const url = process.argv[2]
-const { body } = await fetchSafely({ url, allowed: { allow: [new URL(url).host], allow_private: false }, signal: new AbortController().signal })
+const allowed = { allow: [new URL(url).host], allow_private: false }
+  const { body } = await fetchSafely({ url, allowed, signal: new AbortController().signal })
 console.log((await readBody(body, 100)).text)`
 
 tap.test('proxies in the environment are ignored', async t => {
