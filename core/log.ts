@@ -24,7 +24,7 @@ const nap = new Int32Array(new SharedArrayBuffer(4))
 
 /** Standard output. A record that cannot be written is dropped: a full disk, a closed pipe or terminal must not keep
  *  runs from starting. */
-const output: DestinationStream = {
+export const output: DestinationStream = {
   write (record) {
     const bytes = Buffer.from(record)
     for (let at = 0, tries = 0; at < bytes.length && tries < MOST_TRIES;) {
@@ -123,7 +123,11 @@ const WORDS: Record<Notice['kind'], string> = {
   recorded: 'changed by hand'
 }
 
-const levelOf = (notice: Notice): Level => {
+/** The constant text of the log record of a notice. */
+export const messageWords = (kind: Notice['kind']): string => WORDS[kind]
+
+/** The level of the log record of a notice. */
+export const levelOf = (notice: Notice): Level => {
   if (notice.kind === 'settled') {
     return notice.run.state === 'failed'
       ? 'error'

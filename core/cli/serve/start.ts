@@ -1,6 +1,4 @@
-import { createServer as createServerSocket } from 'node:net'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Demo } from './demo.ts'
@@ -25,11 +23,15 @@ import { listeningFile, reachable } from '../remote/find-server.ts'
 import type { Listening } from '../remote/find-server.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
+import { checkPort, listenFailed } from './port.ts'
+import { logForm } from './log-form.ts'
+import { terminalLog } from './terminal-log.ts'
+import type { LogForm } from './log-form.ts'
+import { welcome } from './welcome.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { prepareImporter } from '../../load/import/try-imports.ts'
-import { print, printNote } from '../terminal/output.ts'
+import { print } from '../terminal/output.ts'
 import { pruneCompileCache } from './compile-cache.ts'
-import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { scheduleTable, withTasks } from '../local/offline.ts'
 import { startRefused } from '../../model/errors/config-errors.ts'
 
@@ -37,56 +39,7 @@ const DEMO_PORT = 7420
 /** How long running runs have to stop once another process has taken over the data folder. */
 const TAKEN_OVER_GRACE = 3 * SECOND
 
-export type StartOptions = LocalOptions & { demo?: boolean, displayOnly?: boolean }
-
-function listenFailed (error: unknown, { host, port }: TaskManager['config']['server']): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') {
-    return new Error(`port ${port} of ${host} is in use: stop the program that listens there, or start with --port`)
-  }
-  if (code === 'EACCES') {
-    return startRefused({
-      message: `Port ${port} of ${host} is not permitted`,
-      fix: 'Use a port of 1024 or more.',
-      pointer: '/server/port',
-      cause: error
-    })
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return startRefused({
-      message: `This machine has no address ${host}`,
-      fix: 'Set server.host to one of its own, or to 127.0.0.1.',
-      pointer: '/server/host',
-      cause: error
-    })
-  }
-  return error
-}
-
-/** Throws when another offpeak owns the data folder. Other faults of the folder are left to the engine. */
-function checkFolder (folder: string): void {
-  try {
-    refuseOwned(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'OFFPEAK_ENGINE_BUSY') throw error
-  }
-}
-
-/** Throws when the port is in use, before anything that could run a task is started. Often another offpeak of the same
- *  folder uses it. */
-async function checkPort ({ config: { server }, folder }: TaskManager): Promise<void> {
-  const { host, port } = server
-  const trial = createServerSocket()
-  try {
-    trial.listen({ host, port })
-    await once(trial, 'listening')
-  } catch (error) {
-    checkFolder(folder)
-    throw listenFailed(error, server)
-  } finally {
-    trial.close()
-  }
-}
+export type StartOptions = LocalOptions & { demo?: boolean, displayOnly?: boolean, log?: LogForm }
 
 async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: TaskManager): Promise<string> {
   const { host, port } = manager.config.server
@@ -94,7 +47,7 @@ async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: T
     await app.listen({ host, port })
   } catch (error) {
     await app.close()
-    throw listenFailed(error, { ...manager.config.server })
+    throw await listenFailed(error, manager.config.server)
   }
   const { address, port: taken } = app.server.address() as AddressInfo
   const url = `http://${reachable(address)}:${taken}`
@@ -103,19 +56,6 @@ async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: T
   const listening: Listening = { url, pid: process.pid, token_file: file }
   await writeFile(listeningFile(manager.folder), JSON.stringify(listening), { mode: 0o600 })
   return url
-}
-
-async function welcome (manager: TaskManager, url: string, demo: Demo | null): Promise<void> {
-  const { file } = await serverToken(manager)
-  printNote(await scheduleTable(manager))
-  printNote('')
-  printNote(`offpeak answers at ${url}`)
-  const root = manager.security.findings.find(({ subject }) => subject === 'root')
-  if (root) printNote(`${root.message}: ${root.fix}`)
-  printNote(`the token is ${file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`}`)
-  if (demo !== null) {
-    printNote(`a demo on sample files in ${demo.folder}, removed at the end; its data folder: --data ${manager.folder}`)
-  }
 }
 
 const silent = (what: string) =>
@@ -136,6 +76,7 @@ interface Server {
   app: Awaited<ReturnType<typeof createServer>>
   manager: TaskManager
   demo: Demo | null
+  form: LogForm
   listening: boolean
   /** True once a shutdown was requested. */
   ending: boolean
@@ -165,15 +106,26 @@ function endOnRequest (server: Server, failed: (error: unknown) => void): void {
   }, 'owner')
 }
 
-async function serve (options: ManagerOptions, demo: Demo | null): Promise<void> {
+/** The log of the server, which also writes the notices of the manager. */
+function openLog (manager: TaskManager, form: LogForm): ReturnType<typeof createLog> {
+  if (form === 'json') {
+    const log = createLog(manager.config.log)
+    manager.onNotice(noticeLog(log), 'log')
+    return log
+  }
+  const { log, listener } = terminalLog(manager.config.log)
+  manager.onNotice(listener, 'log')
+  return log
+}
+
+async function serve (options: ManagerOptions, { demo, form }: Pick<Server, 'demo' | 'form'>): Promise<void> {
   await fileCalls.start()
   const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
     options.configFile ?? 'config.json')
   if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
-  const log = createLog(manager.config.log)
-  // Standard output carries log records only.
+  // Standard output carries the log only.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
-  manager.onNotice(noticeLog(log), 'log')
+  const log = openLog(manager, form)
   // Relative paths of tasks are resolved against the folder of the configuration.
   process.chdir(manager.root)
   fixGlobals()
@@ -181,7 +133,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
   const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
-  const server = { app, manager, demo, listening: false, ending: false }
+  const server = { app, manager, demo, form, listening: false, ending: false }
   endOnRequest(server, error => log.error({ err: error }, 'failed'))
   await bringUp(server, dismiss).catch(error => {
     // A failure caused by the shutdown is not reported.
@@ -191,7 +143,7 @@ async function serve (options: ManagerOptions, demo: Demo | null): Promise<void>
 
 /** Starts everything and listens. */
 async function bringUp (server: Server, dismiss: () => void): Promise<void> {
-  const { app, manager, demo } = server
+  const { app, manager } = server
   // The start of the manager may block the event loop before the server listens.
   const pipe = findSignalPipe()
   await updateStandIn(app, manager, pipe)
@@ -201,7 +153,7 @@ async function bringUp (server: Server, dismiss: () => void): Promise<void> {
   const url = await listen(app, manager)
   server.listening = true
   await updateStandIn(app, manager, pipe)
-  await welcome(manager, url, demo)
+  await welcome({ ...server, url })
   if (server.ending) return
   await manager.attend()
   trimHeap(manager)
@@ -216,7 +168,10 @@ export async function start (given: StartOptions): Promise<void> {
   const demo = given.demo ? await makeDemo(given.port ?? DEMO_PORT) : null
   const { data: _, config: __, env: ___, port: ____, ...rest } = given
   try {
-    await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), demo)
+    await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), {
+      demo,
+      form: logForm(given.log)
+    })
   } catch (error) {
     demo?.remove()
     throw error

@@ -8,7 +8,8 @@ const SOURCE = resolve(import.meta.dirname, '../../../core/model/notice.ts')
 
 const INTRO = `# Notices
 
-A notice is one event inside offpeak. The log writes each notice as one JSON record on standard output. The field
+A notice is one event inside offpeak. The log writes each notice as one JSON record on standard output, or on
+a terminal as a [line of text](../how-to/watch-live.md). In a record the field
 \`notice\` has its kind; its other fields are beside it, and the level is pino's number. In code,
 \`manager.onNotice(listener)\` receives all notices. \`log.level\` limits the log only, not the listeners.
 

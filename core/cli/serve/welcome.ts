@@ -1,0 +1,98 @@
+import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { onceSaid, placeWords } from '../../model/errors/errors.ts'
+import { plain, printNote, styled } from '../terminal/output.ts'
+import { scheduleTable } from '../local/offline.ts'
+import { serverToken } from '../../server.ts'
+import { VERSION } from '../../version.ts'
+import type { Demo } from './demo.ts'
+import type { LogForm } from './log-form.ts'
+import type { TaskManager } from '../../manager.ts'
+import type { TaskView } from '../../model/view/view.ts'
+
+/** At most this many faults are listed; the rest is counted. */
+const MOST_FAULTS = 5
+const LABEL = 9
+
+interface WelcomeAsk {
+  manager: TaskManager
+  url: string
+  demo: Demo | null
+  form: LogForm
+}
+
+/** `3 on, 12 off, 1 held, 2 broken files`. */
+function countWords (tasks: readonly TaskView[], broken: number): string {
+  const on = tasks.filter(({ enabled }) => enabled).length
+  const held = tasks.filter(({ status }) => status === 'held').length
+  return [
+    `${on} on`,
+    `${tasks.length - on} off`,
+    `${held} held`,
+    broken === 1 ? '1 broken file' : `${broken} broken files`
+  ].join(', ')
+}
+
+/** `heartbeat in 2 m 4 s, at 14:05:00`. */
+function nextWords (tasks: readonly TaskView[], now: number): string {
+  const [first] = tasks.filter(({ enabled, next_run: next }) => enabled && next !== null).toSorted((a, b) =>
+    a.next_run! < b.next_run! ? -1 : 1
+  )
+  if (first === undefined) return 'nothing is scheduled'
+  return `${first.id} ${agoWords(first.next_run, now)}, at ${timeWords(first.next_run, now)}`
+}
+
+function faultWords ({ catalog }: TaskManager): string[] {
+  const faults = catalog.broken.map(({ message, ...place }) => `${placeWords(place)}: ${onceSaid(message, place)}`)
+  const more = faults.length - MOST_FAULTS
+  return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${more} more: offpeak validate lists them`] : faults
+}
+
+const rootOf = ({ security }: TaskManager) => security.findings.filter(({ subject }) => subject === 'root')
+
+const findingWords = ({ message, fix }: { message: string, fix: string | null }) =>
+  fix === null ? message : `${message}: ${fix}`
+
+const line = (label: string, text: string, style: Parameters<typeof styled>[0] = 'dim') =>
+  `  ${styled(style, label.padEnd(LABEL))}${plain(text)}`
+
+async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Promise<string[]> {
+  const tasks = await manager.desk.tasks()
+  return [
+    '',
+    `${styled('bold', `offpeak ${VERSION}`)} answers at ${styled('cyan', url)}`,
+    line('token', token),
+    ...demo === null
+      ? [line('tasks', manager.catalog.directory)]
+      : [line('demo', `${demo.folder}, removed at the end`)],
+    line('', countWords(tasks, manager.catalog.broken.length)),
+    line('next', nextWords(tasks, manager.clock.now())),
+    ...faultWords(manager).map(words => line('broken', words, 'red')),
+    ...manager.security.findings.map(finding => line('warning', findingWords(finding), 'yellow')),
+    '',
+    styled('dim', 'Ctrl-C stops it. In another terminal, `offpeak tasks` lists the tasks.'),
+    ''
+  ]
+}
+
+/** What programs and tests read from standard error: the schedules, the address and the place of the token. */
+async function plainLines ({ manager, url, demo }: WelcomeAsk, token: string): Promise<string[]> {
+  return [
+    await scheduleTable(manager),
+    '',
+    `tasks: ${countWords(await manager.desk.tasks(), manager.catalog.broken.length)}`,
+    `offpeak ${VERSION} answers at ${url}`,
+    ...rootOf(manager).map(findingWords),
+    `the token is ${token}`,
+    ...demo === null
+      ? []
+      : [`a demo on sample files in ${demo.folder}, removed at the end; its data folder: --data ${manager.folder}`]
+  ]
+}
+
+/** Prints where the server answers, where its token is, and its tasks: a summary on a terminal. */
+export async function welcome (ask: WelcomeAsk): Promise<void> {
+  const { file } = await serverToken(ask.manager)
+  const token = file === null ? 'the one in OFFPEAK_TOKEN' : `in ${file}`
+  const lines = await (ask.form === 'pretty' ? summary : plainLines)(ask, token)
+  lines.forEach(printNote)
+}
