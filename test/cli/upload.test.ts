@@ -7,14 +7,13 @@ import type { AddressInfo } from 'node:net'
 import type { RequestListener } from 'node:http'
 import { cli, place, serve } from './setup.ts'
 
-t.test('a file is sent as it is read, and a task is run with it', async t => {
-  const cwd = place(t, { uploads: { max_bytes: 4 * 2 ** 20 } })
-  const server = await serve(t, [], { cwd })
-  const say = async (args: string[], input?: string) => await cli(args, { cwd, ...input !== undefined && { input } })
-  const bytes = Buffer.alloc(3 * 2 ** 20, 'offpeak')
-  writeFileSync(join(cwd, 'some file.bin'), bytes)
-  const left = () => readdirSync(join(cwd, 'data/uploads')).length
+const cwd = place(t, { uploads: { max_bytes: 4 * 2 ** 20 } })
+const server = await serve(t, [], { cwd })
+const say = async (args: string[], input?: string) => await cli(args, { cwd, ...input !== undefined && { input } })
+const bytes = Buffer.alloc(3 * 2 ** 20, 'offpeak')
+writeFileSync(join(cwd, 'some file.bin'), bytes)
 
+t.test('a file is sent as it is read', async t => {
   const { code, out } = await say(['upload', 'some file.bin'])
   t.equal(code, 0)
   t.match(out, /\/data\/uploads\/[0-9a-f]{16}-some_file\.bin\n$/)
@@ -24,7 +23,11 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
     bytes: bytes.length,
     sha256: /^[0-9a-f]{64}$/
   })
+  writeFileSync(join(cwd, 'empty'), '')
+  t.match(JSON.parse((await say(['upload', 'empty', '--json'])).out), { bytes: 0 })
+})
 
+t.test('a task is run with a file from the disk or from a pipe', async t => {
   const ran = JSON.parse(
     (await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '{"a": 1}', '--wait', '--json'])).out
   )
@@ -35,9 +38,10 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
   )
   t.equal(readFileSync(piped.result.path, 'utf8'), 'from a pipe')
   t.match((await say(['run', 'echo', '--file', 'some file.bin', '--wait'])).out, /some_file\.bin/)
-  writeFileSync(join(cwd, 'empty'), '')
-  t.match(JSON.parse((await say(['upload', 'empty', '--json'])).out), { bytes: 0 })
+})
 
+t.test('a file that is missing, not a file or too large is refused, and nothing of it is kept', async t => {
+  const left = () => readdirSync(join(cwd, 'data/uploads')).length
   const before = left()
   mkdirSync(join(cwd, 'folder'))
   t.match(await say(['upload', 'nowhere']), { code: 2, err: 'offpeak: There is no file nowhere\n' })
@@ -55,8 +59,11 @@ t.test('a file is sent as it is read, and a task is run with it', async t => {
   })
   const piece = 'x'.repeat(8 * 2 ** 20)
   t.match(await say(['upload', '-'], piece), { code: 1, err: /at most 4194304 bytes/ },
-    'nor when nobody knows how much comes')
+    'nor when its size is not known in advance')
   t.equal(left(), before)
+})
+
+t.test('the command fails when the server has ended', async t => {
   server.child.kill('SIGKILL')
   await server.over
   t.match(await say(['upload', 'some file.bin', '--url', server.url]), {
