@@ -9,6 +9,8 @@ import { fileURLToPath } from 'url'
 const NEEDED = 26
 const self = fileURLToPath(import.meta.url)
 const root = dirname(dirname(self))
+// A clone runs its sources; a package has compiled ones, since Node strips no types below node_modules.
+const isClone = existsSync(join(root, 'core', 'cli.ts'))
 
 function ownNode () {
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
@@ -35,7 +37,10 @@ function relaunch (node) {
 
 function refuse () {
   const needs = 'offpeak needs Node ' + NEEDED + ' or later and this is ' + process.version
-  process.stderr.write(needs + ': run `npm install` in ' + root + ', which brings its own, or install a later one.\n')
+  const cure = isClone
+    ? 'run `npm install` in ' + root + ', which brings its own, or install a later one'
+    : 'install a later one, or run `npm install node@' + NEEDED + '` where offpeak is installed'
+  process.stderr.write(needs + ': ' + cure + '.\n')
   process.exit(1)
 }
 
@@ -45,7 +50,8 @@ if (process.argv[2] === 'start' && !process.env.UV_THREADPOOL_SIZE) process.env.
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   // Compiled code is kept beside the packages: who could change it could change them as well. Coverage is exact without.
   if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache(join(root, 'node_modules', '.cache', 'offpeak'))
-  import('../core/cli.ts').then(cli => cli.main(process.argv))
+  const loaded = isClone ? import('../core/cli.ts') : import('../dist/core/cli.js')
+  loaded.then(cli => cli.main(process.argv))
 } else {
   const node = process.env.OFFPEAK_RELAUNCHED ? null : ownNode()
   if (node === null) refuse()

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { readdir } from 'node:fs/promises'
-import fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
-import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyPluginCallback,
+  FastifyReply } from 'fastify'
 import type { Socket } from 'node:net'
 import { SECOND } from './model/base/duration.ts'
 import { compilersFactory } from './compilers.ts'
@@ -15,6 +15,7 @@ import { refuseLoosePlugins } from './security.ts'
 import { requestInvalid } from './model/errors/request-errors.ts'
 import type { ManagerOptions, TaskManager } from './manager.ts'
 import type { Problem } from './model/view/problem.ts'
+import type { Token } from './token.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -111,7 +112,10 @@ async function embed (
 
 /** offpeak inside another fastify app: decorates it with `manager`, which starts and stops with it. The hooks of the
  *  plugins do not affect other routes. */
-export const offpeak = fp<OffpeakOptions>(embed, { name: 'offpeak', fastify: '5.x' })
+export const offpeak: FastifyPluginCallback<OffpeakOptions> = fp<OffpeakOptions>(embed, {
+  name: 'offpeak',
+  fastify: '5.x'
+})
 
 const rawAnswer = (problem: Problem) => {
   const { status } = problem
@@ -147,6 +151,8 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
   const { server } = manager.config
   const unhurried: Unhurried = new WeakSet()
   refuseExposed(tokenAsk(manager, env))
+  // Loaded here because an app that only registers the plugin may bring another copy of fastify.
+  const { default: fastify, LogController } = await import('fastify')
   const app = fastify({
     ...logger ? { loggerInstance: logger } : {},
     logController: new LogController({ disableRequestLogging: true }),
@@ -177,4 +183,5 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
 }
 
 /** The token for requests to the server of this manager, created on first use. */
-export const serverToken = (manager: TaskManager, env: Env = process.env) => ensureToken(tokenAsk(manager, env))
+export const serverToken = (manager: TaskManager, env: Env = process.env): Promise<Token> =>
+  ensureToken(tokenAsk(manager, env))

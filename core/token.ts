@@ -24,7 +24,7 @@ interface TokenAsk {
 }
 
 /** `file`: its file, or null when it is set in the environment. */
-interface Token {
+export interface Token {
   value: string
   file: string | null
 }

@@ -9,7 +9,7 @@ const CACHE = join(ROOT, 'node_modules/.cache/test')
 function compilerConfig (): string {
   mkdirSync(CACHE, { recursive: true })
   const file = join(CACHE, 'tsconfig.json')
-  const include = ['core', 'plugins', 'test', 'bench', ...OWN_TASKS].map(name => join(ROOT, name))
+  const include = ['core', 'plugins', 'test', 'bench', 'package', ...OWN_TASKS].map(name => join(ROOT, name))
   const compilerOptions = { typeRoots: [join(ROOT, 'node_modules/@types')] }
   const exclude = ['test/fixtures', 'bench/node_modules'].map(name => join(ROOT, name))
   writeFileSync(file, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, include, exclude }))
@@ -19,5 +19,5 @@ function compilerConfig (): string {
 /** The checks that read the sources, each as a command and its words. */
 export const STATIC: Record<'types' | 'lint', [string, ...string[]]> = {
   types: ['tsc', '-p', compilerConfig()],
-  lint: ['oxlint', '--deny-warnings', 'bin', 'core', 'plugins', 'docs', 'test', 'bench', ...OWN_TASKS]
+  lint: ['oxlint', '--deny-warnings', 'bin', 'core', 'plugins', 'docs', 'test', 'bench', 'package', ...OWN_TASKS]
 }

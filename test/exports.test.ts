@@ -4,9 +4,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const FILES = globSync('{core,plugins,backgroundtask}/**/*.{ts,mts}', { cwd: ROOT }).toSorted()
-const READERS = globSync('{core,plugins,backgroundtask,test,bench,bin,docs}/**/*.{ts,mts,js,mjs}', { cwd: ROOT })
+const READERS = globSync('{core,plugins,backgroundtask,test,bench,bin,docs,package}/**/*.{ts,mts,js,mjs}', {
+  cwd: ROOT
+})
 /** The entries of package.json, which others import, and the members by which task files are known. */
-const PUBLIC = /^core\/(index|server)\.ts: |^backgroundtask\/\w+\.ts: TASK_DEFINITIONS$/
+const PUBLIC = /^core\/(index|server|simulate\/testkit)\.ts: |^backgroundtask\/\w+\.ts: TASK_DEFINITIONS$/
 
 const NAMED = /^(?:import|export)\s+(?:type\s+)?(?:\w+,\s*)?\{([^}]*)\}\s*from\s*'(\.[^']+)'/gm
 /** Imports of everything that a file exports. */

@@ -17,6 +17,9 @@ import type { TaskDefinition } from '../model/task/task.ts'
 import { TestManager } from './test-manager.ts'
 import type { Span, Store } from './test-manager.ts'
 
+// `offpeak/test`
+export type { MachineState, Span, TestManager }
+
 export interface TestManagerOptions {
   /** When it is: epoch ms or ISO 8601; a Monday noon in UTC when absent. */
   at?: number | string

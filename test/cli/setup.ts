@@ -40,11 +40,13 @@ export interface Asked {
   env?: Record<string, string>
   input?: string
   node?: string[]
+  /** The program; that of the checkout when absent. */
+  bin?: string
 }
 
 /** Starts one command, and collects its output. */
-export function launch (args: readonly string[], { cwd, env = {}, node = [] }: Asked) {
-  const child = spawn(process.execPath, [...node, BIN, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
+export function launch (args: readonly string[], { cwd, env = {}, node = [], bin = BIN }: Asked) {
+  const child = spawn(process.execPath, [...node, bin, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
   const said = { code: null as number | null, out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     said.out += chunk.toString()

@@ -12,7 +12,7 @@ import { formatted } from '../form/form.ts'
 
 const PAGE = 'CONTRIBUTING.md'
 const RECIPES = recipesOf(PAGE)
-const COPIED = '{core,plugins,backgroundtask,bin,test,bench,docs}/**/*'
+const COPIED = '{core,plugins,backgroundtask,bin,test,bench,docs,package}/**/*'
 const LONG = 240_000
 
 t.setTimeout(LONG * 4)

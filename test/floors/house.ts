@@ -38,7 +38,7 @@ export function houseOf (parts: Partial<Pick<House, 'files' | 'others' | 'import
 /** The house as it stands. */
 export function standing (): House {
   const files = productFiles()
-  const others = globSync('{test,bench,docs}/**/*.ts', { cwd: ROOT })
+  const others = globSync('{test,bench,docs,package}/**/*.ts', { cwd: ROOT })
     .filter(file => !/node_modules|fixtures/.test(file))
     .toSorted()
   const texts = new Map([...files, ...others].map(file => [file, readFileSync(join(ROOT, file), 'utf8')]))

@@ -9,7 +9,7 @@ export const ROOT = resolve(import.meta.dirname, '../..')
 
 /** Every source file of the project, below ROOT. */
 export const sources = (): string[] =>
-  globSync('{core,plugins,backgroundtask,test,bench,docs}/**/*.{ts,mts}', { cwd: ROOT })
+  globSync('{core,plugins,backgroundtask,test,bench,docs,package}/**/*.{ts,mts}', { cwd: ROOT })
     .filter(file => !/node_modules|fixtures/.test(file) && !isUsers(file))
     .toSorted()
 

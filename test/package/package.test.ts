@@ -1,0 +1,255 @@
+import t from 'tap'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { publint } from 'publint'
+import { BUILT_IN } from '../built-in.ts'
+import { ROOT, SHIPPED, installed, pack, said } from './packed.ts'
+import { cli, serve } from '../cli/setup.ts'
+import { until } from '../load/until.ts'
+import { publishedManifest } from '../../package/manifest.ts'
+
+t.setTimeout(600_000)
+
+const PACKED = await pack(t)
+const APP = await installed(t, PACKED)
+const BIN = join(APP, 'node_modules/offpeak/bin/offpeak.js')
+const TARBALL = readFileSync(PACKED.tarball)
+
+/** Runs a file of the app, and resolves to what it printed. */
+async function ran (name: string, text: string, app = APP): Promise<string> {
+  writeFileSync(join(app, name), text)
+  return (await said(process.execPath, [name], app)).trim()
+}
+
+t.test('the tarball has compiled code, declarations and the schema, and nothing else', async t => {
+  const { files } = PACKED
+  t.strictSame(files.filter(name => !name.startsWith('dist/')).toSorted(), ['CHANGELOG.md', 'LICENSE', 'README.md',
+    'bin/offpeak.js', 'config.schema.json', 'package.json'])
+  t.strictSame(files.filter(name => !/^dist\/((core|plugins|backgroundtask)\/.*|package\.json)$/.test(name)).length, 6)
+  t.strictSame(files.filter(name =>
+    /(?<!\.d)\.ts$|test|bench/.test(name) && !name.includes('testkit') &&
+    !/simulate\/test-|command\/test|local\/test/.test(name)
+  ), [], 'no sources and no tests')
+  const tasks = files.filter(name => /^dist\/backgroundtask\/[^/]+$/.test(name)).map(name => name.slice(20))
+  t.strictSame(tasks.toSorted(), BUILT_IN.map(name => name.replace(/\.ts$/, '.js')).toSorted(), 'no task of a user')
+  t.ok(statSync(join(APP, 'node_modules/offpeak/dist/backgroundtask/disk_report.sh')).mode & 0o100)
+})
+
+t.test('the checkout is as it was after npm pack', async t => {
+  t.equal(readFileSync(join(PACKED.checkout, 'package.json'), 'utf8'), readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  t.notOk(existsSync(join(PACKED.checkout, 'dist')))
+})
+
+t.test('postpack makes good an npm pack that was interrupted, and changes nothing when none was', async t => {
+  const manifest = join(PACKED.checkout, 'package.json')
+  const own = readFileSync(manifest, 'utf8')
+  const postpack = () => said(process.execPath, ['package/postpack.ts'], PACKED.checkout)
+  renameSync(manifest, join(PACKED.checkout, 'package/package.json.kept'))
+  writeFileSync(manifest, '{}')
+  for (const time of ['first', 'second']) {
+    await postpack()
+    t.equal(readFileSync(manifest, 'utf8'), own, time)
+  }
+})
+
+t.test('publint and are-the-types-wrong have nothing to say', async t => {
+  const tarball = TARBALL.buffer.slice(TARBALL.byteOffset, TARBALL.byteOffset + TARBALL.byteLength)
+  t.strictSame((await publint({ pack: { tarball } })).messages, [])
+  const checked = await checkPackage(createPackageFromTarballData(TARBALL))
+  // Resolution of before `exports`, and require() of an ES module, which every Node that offpeak runs on can do.
+  const found = 'problems' in checked ? checked.problems : null
+  t.strictSame(
+    found?.filter(problem =>
+      problem.kind !== 'CJSResolvesToESM' && !('resolutionKind' in problem && problem.resolutionKind === 'node10')
+    ),
+    []
+  )
+})
+
+t.test('every package is there once, and none is missing', async t => {
+  const { problems = [] } = JSON.parse(await said('npm', ['ls', '--all', '--json'], APP)) as { problems?: string[] }
+  t.strictSame(problems, [])
+  const listed = await said('npm', ['ls', 'fastify', '--parseable'], APP)
+  t.strictSame(listed.trim().split('\n'), [join(APP, 'node_modules/fastify')])
+})
+
+t.test('an app shares its fastify; everything else has one version', async t => {
+  const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const { dependencies } = publishedManifest(own)
+  const ranges = Object.entries(dependencies).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+  t.strictSame(ranges, [['fastify', '^5.10.0']])
+  t.ok(SHIPPED.length > 50)
+})
+
+const ASKED = `console.log(JSON.stringify([VERSION, typeof createManager, typeof offpeak, typeof createTestManager]))\n`
+const ANSWER = ['function', 'function', 'function']
+
+t.test('a module imports each entry', async t => {
+  const out = await ran('esm.mjs', `
+    import { VERSION, createManager } from 'offpeak'
+    import { offpeak } from 'offpeak/server'
+    import { createTestManager } from 'offpeak/test'
+    import own from 'offpeak/package.json' with { type: 'json' }
+    import schema from 'offpeak/config.schema.json' with { type: 'json' }
+    if (own.version !== VERSION || !schema.properties) throw new Error('these are other files')
+    ${ASKED}`)
+  t.match(JSON.parse(out), [/^\d+\.\d+\.\d+/, ...ANSWER])
+})
+
+t.test('a CommonJS app requires each entry', async t => {
+  const out = await ran('common.cjs', `
+    const { VERSION, createManager } = require('offpeak')
+    const { offpeak } = require('offpeak/server')
+    const { createTestManager } = require('offpeak/test')
+    ${ASKED}`)
+  t.match(JSON.parse(out), [/^\d+\.\d+\.\d+/, ...ANSWER])
+})
+
+t.test('the test kit runs a task on a simulated clock', async t => {
+  const out = await ran('kit.mjs', `
+    import { createTestManager } from 'offpeak/test'
+    const tasks = [{ id: 'one', isolation: 'inline', func: ctx => ctx.payload + 1 }]
+    const kit = await createTestManager({ tasks })
+    const { run } = await kit.manager.desk.enqueue('one', { payload: 3 })
+    await kit.advance('1m')
+    console.log((await kit.manager.desk.run(run.id)).result)
+    await kit.close()`)
+  t.equal(out, '4')
+})
+
+const TYPED = `
+import fastify from 'fastify'
+import { createManager } from 'offpeak'
+import type { TaskContext, TaskDefinition } from 'offpeak'
+import { offpeak } from 'offpeak/server'
+import { createTestManager } from 'offpeak/test'
+import type { TestManager } from 'offpeak/test'
+
+const task: TaskDefinition = { id: 'one', func: (ctx: TaskContext) => ctx.payload, trigger: '@daily' }
+// @ts-expect-error a number is expected
+const wrong: TaskDefinition = { ...task, max_retries: 'many' }
+
+export async function use (): Promise<TestManager> {
+  const app = fastify()
+  await app.register(offpeak, { prefix: '/jobs', config: { engine: { folder: 'data' } } })
+  app.manager.addTask(wrong)
+  await (await createManager({ files: 'none' })).stop()
+  return await createTestManager({ tasks: [task] })
+}
+`
+const KINDS = [['typed.mts', 'nodenext', 'nodenext'], ['typed.cts', 'nodenext', 'nodenext'], ['typed.ts', 'preserve',
+  'bundler']] as const
+
+t.test('a TypeScript app is checked against the declarations', async t => {
+  for (const [name, module, moduleResolution] of KINDS) {
+    writeFileSync(join(APP, name), TYPED)
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      noEmit: true,
+      strict: true,
+      target: 'esnext',
+      lib: ['esnext', 'esnext.temporal'],
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')]
+    }
+    writeFileSync(join(APP, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }))
+    const checked = said(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], APP)
+    t.equal(await checked.catch(({ stdout }: { stdout: string }) => stdout), '', `${name}, ${moduleResolution}`)
+  }
+})
+
+const HOST = `
+import fastify from 'fastify'
+import { offpeak } from 'offpeak/server'
+
+const app = fastify()
+app.get('/', async () => 'mine')
+const config = { engine: { folder: 'host-data' } }
+await app.register(offpeak, { prefix: '/jobs', files: 'none', config })
+app.manager.addTask({ id: 'one', func: () => 1 })
+await app.ready()
+const answers = []
+for (const path of ['/', '/jobs/api/tasks', '/jobs/api/tasks/none']) {
+  const { statusCode } = await app.inject(path)
+  answers.push(statusCode)
+}
+await app.close()
+console.log(JSON.stringify(answers))
+`
+
+t.test('a Fastify app registers it, also one whose fastify is another copy', async t => {
+  t.strictSame(JSON.parse(await ran('host.mjs', HOST)), [200, 200, 404])
+  const other = join(APP, 'node_modules/offpeak/node_modules/fastify')
+  t.teardown(() => rmSync(other, { recursive: true }))
+  cpSync(join(APP, 'node_modules/fastify'), other, { recursive: true })
+  t.strictSame(JSON.parse(await ran('host.mjs', HOST)), [200, 200, 404])
+})
+
+/** A folder of a user with a configuration and tasks. */
+function place (name: string): string {
+  const folder = join(APP, name)
+  mkdirSync(join(folder, 'backgroundtask'), { recursive: true })
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ server: { port: 0 } }))
+  return folder
+}
+
+const tasks = `
+import type { TaskContext } from 'offpeak'
+
+const answer = (ctx: TaskContext) => ({ heard: ctx.payload })
+
+export const TASK_DEFINITIONS = [
+  { id: 'here', func: answer },
+  { id: 'threaded', func: answer, isolation: 'thread' },
+  { id: 'apart', func: answer, isolation: 'process' }
+]
+`
+
+t.test('the program starts, finds tasks in the folder of its user, and runs them in each isolation', async t => {
+  const cwd = place('served')
+  writeFileSync(join(cwd, 'backgroundtask/tasks.ts'), tasks)
+  const { url } = await serve(t, [], { cwd, bin: BIN })
+  t.equal((await fetch(`${url}/livez`)).status, 200)
+  t.match(await (await fetch(`${url}/api/openapi.json`)).json(), { info: { title: 'offpeak' } })
+  t.equal((await fetch(`${url}/api/docs/`)).status, 200)
+  for (const id of ['here', 'threaded', 'apart']) {
+    const { code, out } = await cli(['run', id, '--wait', '--payload', '5'], { cwd, bin: BIN })
+    t.match({ code, out }, { code: 0, out: /"heard": 5/ }, id)
+  }
+})
+
+t.test('the demo runs the built-in tasks of the package', async t => {
+  const { url } = await serve(t, ['--demo', '--port', '0'], { cwd: place('demo'), bin: BIN })
+  const ids = BUILT_IN.map(name => name.replace(/\.\w+$/, '')).toSorted()
+  let listed: string[] = []
+  await until(async () => {
+    listed = (await (await fetch(`${url}/api/tasks`)).json() as { id: string }[]).map(({ id }) => id).toSorted()
+    return listed.length >= ids.length
+  })
+  t.strictSame(listed, ids)
+  t.match(await (await fetch(`${url}/api/health`)).json(), { broken: [] })
+})
+
+t.test('where nothing can be written beside the packages it starts all the same', async t => {
+  const cwd = place('locked')
+  const copy = join(cwd, 'node_modules/offpeak')
+  cpSync(join(APP, 'node_modules/offpeak'), copy, {
+    recursive: true,
+    filter: from => relative(APP, from) !== 'node_modules/offpeak/node_modules'
+  })
+  writeFileSync(join(copy, 'node_modules'), 'no folder can be made here')
+  t.match(await cli(['start', '--display-only'], { cwd, bin: join(copy, 'bin/offpeak.js') }), { code: 0, err: '' })
+})
+
+t.test('on a Node that is too old it says in one line what to do', async t => {
+  const versions = 'Object.defineProperty(process,"versions",{value:{...process.versions,node:"24.1.0"}})'
+  const node = ['--import', `data:text/javascript,${versions}`]
+  t.match(await cli(['--version'], { cwd: APP, bin: BIN, node }), {
+    code: 1,
+    out: '',
+    err:
+      /^offpeak needs Node 26 or later and this is \S+: install a later one, or run `npm install node@26` where .*\n$/
+  })
+})
