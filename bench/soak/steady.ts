@@ -23,8 +23,9 @@ const TICKING = `export const TASK_DEFINITIONS = Array.from({ length: ${HALF} },
 })
 `
 
-/** The slope of the line through points, by least squares: units of y for one of x. */
+/** The slope of the line through points, by least squares: units of y for one of x; 0 for fewer than two points. */
 export function slope (points: readonly (readonly [x: number, y: number])[]): number {
+  if (points.length < 2) return 0
   const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length
   const [x, y] = [mean(0), mean(1)]
   return points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /

@@ -41,7 +41,7 @@ t.test('a port in use is reported before anything is started', { timeout: 240_00
   await once(other, 'listening')
   const { status, stderr } = offpeak(root, 'start', '--port', String((other.address() as AddressInfo).port))
   t.equal(status, 1)
-  t.match(stderr, /is taken/)
+  t.match(stderr, /is in use/)
   t.notOk(existsSync(join(root, 'data/offpeak.db')), readdirSync(root).join())
 })
 

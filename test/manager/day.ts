@@ -15,6 +15,21 @@ import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 type Sleep = (span: string) => Promise<void>
 
+const saves = (sleep: Sleep): TaskDefinition => ({
+  id: 'saves',
+  on_lost: 'yield',
+  constraints: { power: 'mains' },
+  func: async ctx => {
+    ctx.progress.setTotal(2)
+    ctx.log.info('begun')
+    await ctx.checkpoint.save({ at: 1 })
+    await sleep('3m')
+    ctx.progress.advance(1)
+    await ctx.breathe()
+    await ctx.enqueue('quick')
+  }
+})
+
 /** Tasks with schedules, retries, a breaker, dependencies, rates, deadlines, checkpoints and progress. */
 const definitions = (sleep: Sleep): TaskDefinition[] => [
   { id: 'quick', trigger: '* * * * *', func: () => 1 },
@@ -48,20 +63,7 @@ const definitions = (sleep: Sleep): TaskDefinition[] => [
   { id: 'rated', queue: 'rated', func: () => 1 },
   { id: 'expiring', constraints: { power: 'mains' }, deadline: '2m', on_deadline: 'skip', func: () => 1 },
   { id: 'greets', run_on_start: true, func: () => 1 },
-  {
-    id: 'saves',
-    on_lost: 'yield',
-    constraints: { power: 'mains' },
-    func: async ctx => {
-      ctx.progress.setTotal(2)
-      ctx.log.info('begun')
-      await ctx.checkpoint.save({ at: 1 })
-      await sleep('3m')
-      ctx.progress.advance(1)
-      await ctx.breathe()
-      await ctx.enqueue('quick')
-    }
-  }
+  saves(sleep)
 ]
 
 /** A manager on a simulated clock whose engine can be made to fail; it is not started. */

@@ -6,6 +6,7 @@ import { MOST_KEPT } from '../../core/work/context/file-calls.ts'
 import { scratch } from '../work/harness.ts'
 import { served } from './server.ts'
 import { until } from '../clock.ts'
+import type { Test } from 'tap'
 
 /** A task that reads a pipe without a writer: the call never returns and blocks a thread of the pool, like a file on a
  *  mount whose server is gone. */
@@ -45,6 +46,23 @@ interface Answer {
   error: { message: string } | null
 }
 
+/** Starts more attempts of a task whose calls hang than may be pending. */
+async function refusedBeyondLimit (t: Test, call: Awaited<ReturnType<typeof served>>['call']): Promise<void> {
+  const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
+  for (let kept = 1; kept < MOST_KEPT; kept++) await again()
+  await until('one task has the most pending calls',
+    async () =>
+      ((await call('GET', '/api/health')).body as Health).io.stuck.filter(({ task: name }) => name === 'in0').length ===
+        MOST_KEPT)
+  const spared = await again()
+  const run = async () => (await call('GET', `/api/runs/${spared}`)).body as Answer
+  await until('the next run is refused', async () => (await run()).state === 'failed')
+  t.match((await run()).error, {
+    code: 'OFFPEAK_IO_STUCK',
+    message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not returned`
+  })
+}
+
 t.test('a hung file system blocks its own runs alone, is reported, and does not delay a stop [F47]', open, async t => {
   const root = scratch(t)
   const pipe = opened(root)
@@ -78,16 +96,7 @@ t.test('a hung file system blocks its own runs alone, is reported, and does not 
   t.equal(status, 'degraded')
   t.match(reasons, [/^io_stuck: .* of '\w+' for \d+ s, nor 7 more/])
   await until('it is in the log', () => /"notice":"io_stuck","id":"\w+","task":"in0"/.test(output()))
-  const again = async () => ((await call('POST', '/api/tasks/in0/runs', { now: true })).body as Answer).id
-  for (let kept = 1; kept < MOST_KEPT; kept++) await again()
-  await until('one task has the most pending calls',
-    async () => (await health()).io.stuck.filter(({ task: name }) => name === 'in0').length === MOST_KEPT)
-  const spared = await again()
-  await until('the next run is refused', async () => (await run(spared)).state === 'failed')
-  t.match((await run(spared)).error, {
-    code: 'OFFPEAK_IO_STUCK',
-    message: `${MOST_KEPT} calls of earlier attempts of 'in0' have not returned`
-  })
+  await refusedBeyondLimit(t, call)
   child.kill('SIGTERM')
   t.same(await exit, [0, null])
 })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ForecastView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
+import { MINUTE } from '../../model/base/duration.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { Client } from '../remote/client.ts'
 import { durationWords, timeWords } from '../terminal/time-words.ts'
@@ -51,9 +52,12 @@ function rowOf (start: ForecastView): string[] {
   ]
 }
 
+/** A forecast of many tasks takes seconds of processor time. */
+const PATIENCE = MINUTE
+
 async function forecast ({ hours, ...given }: RemoteOptions & { hours: number }): Promise<void> {
   const client = await Client.find(given)
-  const answer = await client.get<ForecastAnswer>(`/api/forecast?hours=${hours}`)
+  const answer = await client.get<ForecastAnswer>(`/api/forecast?hours=${hours}`, PATIENCE)
   if (given.json) return printJson(answer)
   print(answer.items.length === 0 ? `Nothing is planned for the next ${hours} h.` : table(
     ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES'],

@@ -94,8 +94,9 @@ export class Client {
     })
   }
 
-  async get<T> (path: string): Promise<T> {
-    return await this.#answer(await this.#ask('GET', path))
+  /** `patienceMs`: how long the answer may take. */
+  async get<T> (path: string, patienceMs = PATIENCE): Promise<T> {
+    return await this.#answer(await this.#ask('GET', path, { signal: AbortSignal.timeout(patienceMs) }))
   }
 
   /** The health of the server. A failed server answers 503, as does the watcher of one whose event loop is blocked. */

@@ -6,7 +6,6 @@ import type { NoTokenReason } from './withheld.ts'
 import type { RemoteOptions } from './options.ts'
 import { GIVE_TOKEN } from './withheld.ts'
 import type { FolderAsk } from '../../load/config/quick-folder.ts'
-import { quickFolder } from '../../load/config/quick-folder.ts'
 import { managerOptions } from './options.ts'
 import { tokenFile } from '../../token.ts'
 
@@ -95,6 +94,7 @@ async function settingsOf (ask: FolderAsk, root: string): Promise<Pick<Config, '
 }
 
 async function findQuickly (ask: FolderAsk, root: string, env: Env): Promise<FoundServer | null> {
+  const { quickFolder } = await import('../../load/config/quick-folder.ts')
   const folder = await quickFolder(ask)
   const listening = folder === null ? null : await listeningAt(resolve(root, folder))
   if (typeof listening?.token_file !== 'string') return null

@@ -38,6 +38,40 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
   return (await foretell(present, { to: present.at + minutes * MINUTE })).items
 }
 
+interface Named {
+  idOf(task: number): string
+  /** The instant, minutes after the forecast. */
+  until(minutes: number): number
+}
+
+/** Does what is done before the forecast: a change of the machine, a run that is added, or a pause. */
+async function take (kit: TestManager, one: World['acts'][number] | World['course'][number], { idOf, until }: Named) {
+  if ('change' in one) return void await kit.set(one.change)
+  if (one.kind === 'enqueue') {
+    return void await kit.enqueue(
+      idOf(one.task),
+      { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } }
+    )
+  }
+  return void await kit.manager.pauses.add({
+    scope: one.scope,
+    name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task),
+    by: 'test',
+    until: one.minutes === null ? null : until(one.minutes)
+  })
+}
+
+/** The first start of each run. */
+function startedIn (notices: TestManager['notices']): Started[] {
+  const started = new Map<string, Started>()
+  for (const notice of notices) {
+    if (notice.kind !== 'claimed' || started.has(notice.run.id)) continue
+    const { id, task, schedule, nominal_at, started_at } = notice.run
+    started.set(id, { id, task, schedule, nominal_at, at: started_at! })
+  }
+  return [...started.values()]
+}
+
 /** Runs a world with a forecast in the middle; returns the forecast and the runs that have started since. */
 export async function live ({ config, tasks, acts, reading, asked, course }: World, minutes: number): Promise<Lived> {
   const kit = await createTestManager({
@@ -58,35 +92,18 @@ export async function live ({ config, tasks, acts, reading, asked, course }: Wor
     ].toSorted((a, b) => a.at - b.at)
     for (const one of before) {
       await kit.advanceTo(at(one.at))
-      if ('change' in one) await kit.set(one.change)
-      else if (one.kind === 'enqueue') {
-        await kit.enqueue(
-          idOf(one.task),
-          { priority: one.priority, ...one.delay > 0 && { delay: one.delay * 60 } }
-        )
-      } else {await kit.manager.pauses.add({
-          scope: one.scope,
-          name: one.scope === 'all' ? null : one.scope === 'queue' ? 'q' : idOf(one.task),
-          by: 'test',
-          until: one.minutes === null ? null : at(asked + one.minutes)
-        })}
+      await take(kit, one, { idOf, until: minutes => at(asked + minutes) })
     }
     await kit.advanceTo(at(asked))
     const items = await ahead(kit, minutes)
     const from = kit.clock.now()
-    const told = kit.notices.length
+    const seen = kit.notices.length
     for (const { at: minute, change } of course.filter(one => one.at > asked && one.at < asked + minutes)) {
       await kit.advanceTo(at(minute))
       await kit.set(change)
     }
     await kit.advanceTo(from + minutes * MINUTE)
-    const started = new Map<string, Started>()
-    for (const notice of kit.notices.slice(told)) {
-      if (notice.kind !== 'claimed' || started.has(notice.run.id)) continue
-      const { id, task, schedule, nominal_at, started_at } = notice.run
-      started.set(id, { id, task, schedule, nominal_at, at: started_at! })
-    }
-    return { items, started: [...started.values()], from, to: from + minutes * MINUTE }
+    return { items, started: startedIn(kit.notices.slice(seen)), from, to: from + minutes * MINUTE }
   } finally {
     await kit.close()
   }
