@@ -185,12 +185,17 @@ function failuresOf (manager: HealthSources, { scheduler }: HealthParts, engine:
   ].filter(Boolean)
 }
 
+/** The reason that task files are broken. */
+export const brokenWords = (count: number): string => `${count} task file${count === 1 ? ' is' : 's are'} broken`
+/** The reason that the configuration was refused. */
+export const CONFIG_REFUSED = 'the configuration on disk was refused: the last good one is in force'
+
 /** The parts that do not work. */
 function faultsOf (manager: HealthSources, parts: HealthParts, engine: EngineHealth): string[] {
   const { broken, calls, config, io, schedules, scheduler } = parts
   const blocked = manager.watch.stood.at(-1)
   return [
-    broken.length > 0 ? `${broken.length} task file${broken.length === 1 ? ' is' : 's are'} broken` : '',
+    broken.length > 0 ? brokenWords(broken.length) : '',
     calls.ok || manager.callFaults.some(isVital) ? '' : callWords(manager.callFaults[0]!),
     mendedWords(engine),
     schedules.ok
@@ -201,7 +206,7 @@ function faultsOf (manager: HealthSources, parts: HealthParts, engine: EngineHea
     manager.standstill.found === null ? '' : standstillWords(manager.standstill.found),
     blocked === undefined ? '' : pastBlockWords(blocked),
     io.ok ? '' : stuckWords(io.stuck[0]!, io.stuck.length),
-    config.ok ? '' : 'the configuration on disk was refused: the last good one is in force',
+    config.ok ? '' : CONFIG_REFUSED,
     scheduler.lag * SECOND > LATE_FIRE ? `a schedule is ${Math.round(scheduler.lag)} s behind` : ''
   ].filter(Boolean)
 }

@@ -3,6 +3,7 @@ import { addDead } from './command/dead.ts'
 import { addDelete } from './command/delete.ts'
 import { addDisable } from './command/disable.ts'
 import { addDiscard } from './command/discard.ts'
+import { addDoctor } from './command/doctor.ts'
 import { addEdit } from './command/edit.ts'
 import { addEnable } from './command/enable.ts'
 import { addEnqueue } from './command/enqueue.ts'
@@ -41,5 +42,5 @@ import { addWhy } from './command/why.ts'
  *  the command line starts quickly. */
 export const COMMANDS = [addStart, addTasks, addRuns, addWhy, addForecast, addSimulate, addPause, addResume, addPauses,
   addQueues, addEdit, addFlow, addPromote, addNow, addDead, addReplay, addDiscard, addSignal, addReadings, addHealth,
-  addTop, addStats, addTimeline, addValidate, addPreview, addTest, addRestore, addRun, addShow, addLogs, addEnqueue,
-  addUpload, addToken, addCancel, addRetry, addDelete, addEnable, addDisable]
+  addTop, addStats, addTimeline, addDoctor, addValidate, addPreview, addTest, addRestore, addRun, addShow, addLogs,
+  addEnqueue, addUpload, addToken, addCancel, addRetry, addDelete, addEnable, addDisable]

@@ -17,7 +17,7 @@ import { unconfigured } from '../../model/task/payload-bounds.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
 import { withTasks } from './offline.ts'
 
-type Fault = Place & { code: string, message: string, fix?: string | undefined }
+export type Fault = Place & { code: string, message: string, fix?: string | undefined }
 
 /** The place of each pointer, if the file can be read. */
 async function placesIn (file: string | undefined): Promise<(pointer: string) => Place> {
@@ -29,7 +29,8 @@ async function placesIn (file: string | undefined): Promise<(pointer: string) =>
   }
 }
 
-async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakError): Promise<Fault[]> {
+/** Every fault of an error with its place. */
+export async function faultsOf ({ code, message, fix, place, errors = [] }: OffpeakError): Promise<Fault[]> {
   if (errors.length < 2) return [{ code, message, fix, ...place }]
   const placeOf = await placesIn(place.file)
   return errors.map(({ pointer, detail }) => ({
@@ -115,7 +116,7 @@ function noteLines (notes: readonly Note[]): string[] {
     : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, runs on request`]
 }
 
-interface Found {
+export interface Found {
   faults: Fault[]
   warnings: Fault[]
   notes: Note[]
@@ -137,7 +138,8 @@ function unknownTasks ({ catalog, settings }: TaskManager, broken: readonly Faul
   }))
 }
 
-function foundIn (manager: TaskManager): Found {
+/** The faults, warnings and notes about the tasks of a manager. */
+export function foundIn (manager: TaskManager): Found {
   const { catalog, settings } = manager
   const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
   const faults = [...broken, ...missing(catalog, settings), ...unknownTasks(manager, broken)]

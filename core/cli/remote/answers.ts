@@ -20,11 +20,12 @@ export interface LineAnswer {
   attempt: number
   data?: unknown
 }
-/** `broken` is absent while the event loop of the server is blocked. */
+/** `broken` and `sensors` are absent while the event loop of the server is blocked. */
 export interface HealthAnswer {
   status: 'ok' | 'degraded' | 'failed'
   reasons: string[]
   broken?: { where: string | null, message: string }[]
+  sensors?: { troubles: { sensor: string, message: string, since: string }[] }
 }
 export interface LinesAnswer {
   items: LineAnswer[]

@@ -59,7 +59,8 @@ async function tokenIn (file: string): Promise<Pick<FoundServer, 'token' | 'lack
   }
 }
 
-function isAlive (pid: number): boolean {
+/** True for a process that exists. */
+export function isAlive (pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

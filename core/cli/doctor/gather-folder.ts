@@ -1,0 +1,136 @@
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
+import { existsSync, watch } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { IgnoredFile, PermissionFacts, TaskFacts, WatchFacts } from './facts.ts'
+import type { TaskManager } from '../../manager.ts'
+import { foundIn } from '../local/validate.ts'
+import { headOf } from '../../load/file/head.ts'
+import { lookalike } from './lookalikes.ts'
+import { tryWrite } from './gather-machine.ts'
+import { userName } from '../remote/find-server.ts'
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
+
+const MOST_FILES = 2000
+const MOST_BYTES = 1024 * 1024
+const DEEPEST = 9
+const EXECUTABLE = 0o111
+
+/** The files below a folder, at most 2000, without those of installed packages and of version control. */
+async function filesBelow (root: string, folder = '', found: string[] = []): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => [])
+  for (const entry of entries) {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+    if (found.length >= MOST_FILES) break
+    if (entry.isFile()) found.push(path)
+    const isOthers = ['node_modules', '.git'].includes(entry.name) || path.split('/').length > DEEPEST
+    if (entry.isDirectory() && !isOthers) await filesBelow(root, path, found)
+  }
+  return found
+}
+
+/** The files of a tasks directory that are not read although they look like tasks. */
+export async function ignoredFiles (directory: string): Promise<IgnoredFile[]> {
+  const found: IgnoredFile[] = []
+  for (const path of await filesBelow(directory)) {
+    const file = join(directory, path)
+    const stats = await stat(file).catch(() => null)
+    if (stats === null || stats.size > MOST_BYTES) continue
+    const head = await headOf(file).catch(() => null)
+    const seen = head === null ? null : lookalike({ path, executable: (stats.mode & EXECUTABLE) !== 0, head })
+    if (seen !== null) found.push(seen)
+  }
+  return found.toSorted((a, b) => a.path < b.path ? -1 : 1)
+}
+
+const letters = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, '').replace(/s$/, '')
+const USUAL = ['backgroundtask', 'task', 'job', 'cron', 'script']
+
+/** Folders beside the tasks directory that have a similar or a usual name, and files. */
+async function siblingsOf (directory: string): Promise<string[]> {
+  const parent = dirname(directory)
+  const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])
+  const alike = entries.filter(entry =>
+    entry.isDirectory() && entry.name !== basename(directory) &&
+    [letters(basename(directory)), ...USUAL].includes(letters(entry.name))
+  ).map(({ name }) => join(parent, name))
+  const filled = await Promise.all(alike.map(async folder => (await readdir(folder).catch(() => [])).length > 0))
+  return alike.filter((_, index) => filled[index])
+}
+
+/** The tasks of a manager whose catalog is started. */
+export async function taskFacts (manager: TaskManager): Promise<TaskFacts> {
+  const { directory, tasks } = manager.catalog
+  const { faults, warnings, notes } = foundIn(manager)
+  const enabled = [...tasks.values()].filter(task => task.enabled)
+  return {
+    directory,
+    count: tasks.size,
+    enabled: enabled.length,
+    scheduled: enabled.filter(({ trigger }) => trigger !== null).length,
+    faults,
+    warnings,
+    resting: notes,
+    siblings: tasks.size === 0 ? await siblingsOf(directory) : []
+  }
+}
+
+const denied = async (path: string, mode: number): Promise<string | null> =>
+  await access(path, mode).then(() => null, codeOf)
+
+interface Places {
+  folder: string
+  directory: string
+  config: string
+}
+
+type Denied = Omit<PermissionFacts, 'security'> & { skewMs: number | null }
+
+/** What this user may not do, and the time of the file system of the data folder. */
+export async function permissions ({ folder, directory, config }: Places): Promise<Denied> {
+  // A data folder that does not exist yet is created by the start.
+  const place = existsSync(folder) ? folder : dirname(folder)
+  const { code, skewMs } = await tryWrite(place)
+  return {
+    user: userName(),
+    folder,
+    folderCode: code,
+    directory,
+    directoryCode: await readdir(directory).then(() => null, codeOf),
+    config,
+    configCode: existsSync(config) ? await denied(dirname(config), constants.W_OK) : null,
+    skewMs
+  }
+}
+
+const limitOf = async (name: string): Promise<number | null> => {
+  const text = await readFile(`/proc/sys/fs/inotify/${name}`, 'utf8').catch(() => '')
+  return text === '' ? null : Number(text)
+}
+
+/** Why a folder cannot be watched, found by watching it; null if it can. */
+async function watchCode (directory: string): Promise<string | null> {
+  try {
+    const watcher = watch(directory)
+    const failed = new Promise<string | null>(resolve => {
+      watcher.once('error', error => resolve(codeOf(error)))
+      setImmediate(resolve, null)
+    })
+    const code = await failed
+    watcher.close()
+    return code
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+/** Whether the tasks directory can be watched. */
+export async function watchFacts (directory: string): Promise<WatchFacts> {
+  return {
+    directory,
+    code: await watchCode(directory),
+    watches: await limitOf('max_user_watches'),
+    instances: await limitOf('max_user_instances'),
+    kind: (await statfs(directory).catch(() => ({ type: 0 }))).type
+  }
+}
