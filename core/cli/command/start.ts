@@ -14,7 +14,7 @@ export function addStart (program: Command): void {
     .option('--port <port>', 'port to listen on; 0: any free port', wholeNumber('--port', 0, 65_535))
     .option('--log <form>', 'pretty: a line of text per event; json: a record; default: pretty on a terminal',
       oneOf('--log', LOG_FORMS))
-    .option('--demo', 'run the built-in tasks every few seconds, on sample files in a temporary folder')
+    .option('--demo', 'run built-in tasks on sample files in a temporary folder, on a laptop whose plug is pulled')
     .option('--display-only', 'print the schedule of every task and exit')
     .action(async (given: StartOptions) => (await import('../serve/start.ts')).start(given))
 }

@@ -25,7 +25,9 @@ import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
 import { checkPort, listenFailed } from './port.ts'
 import { logForm } from './log-form.ts'
+import { prepareStory } from './demo-story.ts'
 import { terminalLog } from './terminal-log.ts'
+import type { TerminalLog } from './terminal-log.ts'
 import type { LogForm } from './log-form.ts'
 import { welcome } from './welcome.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
@@ -35,7 +37,6 @@ import { pruneCompileCache } from './compile-cache.ts'
 import { scheduleTable, withTasks } from '../local/offline.ts'
 import { startRefused } from '../../model/errors/config-errors.ts'
 
-const DEMO_PORT = 7420
 /** How long running runs have to stop once another process has taken over the data folder. */
 const TAKEN_OVER_GRACE = 3 * SECOND
 
@@ -77,6 +78,7 @@ interface Server {
   manager: TaskManager
   demo: Demo | null
   form: LogForm
+  note: TerminalLog['note']
   listening: boolean
   /** True once a shutdown was requested. */
   ending: boolean
@@ -106,14 +108,14 @@ function endOnRequest (server: Server, failed: (error: unknown) => void): void {
   }, 'owner')
 }
 
-/** The log of the server, which also writes the notices of the manager. */
-function openLog (manager: TaskManager, form: LogForm): ReturnType<typeof createLog> {
+/** The log of the server, which also writes the notices of the manager. `note`: writes a line that is not a notice. */
+function openLog (manager: TaskManager, form: LogForm): Pick<TerminalLog, 'log' | 'note'> {
   if (form === 'json') {
     const log = createLog(manager.config.log)
     manager.onNotice(noticeLog(log), 'log')
-    return log
+    return { log, note: (_, words) => log.info(words) }
   }
-  const { log, listener } = terminalLog(manager.config.log)
+  const { listener, ...log } = terminalLog(manager.config.log)
   manager.onNotice(listener, 'log')
   return log
 }
@@ -125,7 +127,7 @@ async function serve (options: ManagerOptions, { demo, form }: Pick<Server, 'dem
   if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
   // Standard output carries the log only.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
-  const log = openLog(manager, form)
+  const { log, note } = openLog(manager, form)
   // Relative paths of tasks are resolved against the folder of the configuration.
   process.chdir(manager.root)
   fixGlobals()
@@ -133,7 +135,7 @@ async function serve (options: ManagerOptions, { demo, form }: Pick<Server, 'dem
   const dismiss = isFirstScan(manager.folder) ? prepareImporter() : () => undefined
   const app = await createServer({ manager, logger: log, ...options.env && { env: options.env } })
   await checkPort(manager)
-  const server = { app, manager, demo, form, listening: false, ending: false }
+  const server = { app, manager, demo, form, note, listening: false, ending: false }
   endOnRequest(server, error => log.error({ err: error }, 'failed'))
   await bringUp(server, dismiss).catch(error => {
     // A failure caused by the shutdown is not reported.
@@ -143,7 +145,8 @@ async function serve (options: ManagerOptions, { demo, form }: Pick<Server, 'dem
 
 /** Starts everything and listens. */
 async function bringUp (server: Server, dismiss: () => void): Promise<void> {
-  const { app, manager } = server
+  const { app, manager, demo, note } = server
+  const begin = demo === null ? () => undefined : prepareStory(manager, words => note('demo', words))
   // The start of the manager may block the event loop before the server listens.
   const pipe = findSignalPipe()
   await updateStandIn(app, manager, pipe)
@@ -155,6 +158,7 @@ async function bringUp (server: Server, dismiss: () => void): Promise<void> {
   await updateStandIn(app, manager, pipe)
   await welcome({ ...server, url })
   if (server.ending) return
+  begin()
   await manager.attend()
   trimHeap(manager)
   await pruneCompileCache()
@@ -165,7 +169,7 @@ export async function start (given: StartOptions): Promise<void> {
   if (given.displayOnly) {
     return await withTasks(managerOptions(given), async manager => print(await scheduleTable(manager)))
   }
-  const demo = given.demo ? await makeDemo(given.port ?? DEMO_PORT) : null
+  const demo = given.demo ? await makeDemo(given.port) : null
   const { data: _, config: __, env: ___, port: ____, ...rest } = given
   try {
     await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), {

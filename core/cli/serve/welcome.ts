@@ -21,14 +21,15 @@ interface WelcomeAsk {
 }
 
 /** `3 on, 12 off, 1 held, 2 broken files`. */
-function countWords (tasks: readonly TaskView[], broken: number): string {
+function countWords (tasks: readonly TaskView[], { broken, coming }: TaskManager['catalog']): string {
   const on = tasks.filter(({ enabled }) => enabled).length
   const held = tasks.filter(({ status }) => status === 'held').length
   return [
     `${on} on`,
     `${tasks.length - on} off`,
     `${held} held`,
-    broken === 1 ? '1 broken file' : `${broken} broken files`
+    broken.length === 1 ? '1 broken file' : `${broken.length} broken files`,
+    ...coming.length === 0 ? [] : [coming.length === 1 ? '1 file still loads' : `${coming.length} files still load`]
   ].join(', ')
 }
 
@@ -64,7 +65,7 @@ async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Prom
     ...demo === null
       ? [line('tasks', manager.catalog.directory)]
       : [line('demo', `${demo.folder}, removed at the end`)],
-    line('', countWords(tasks, manager.catalog.broken.length)),
+    line('', countWords(tasks, manager.catalog)),
     line('next', nextWords(tasks, manager.clock.now())),
     ...faultWords(manager).map(words => line('broken', words, 'red')),
     ...manager.security.findings.map(finding => line('warning', findingWords(finding), 'yellow')),
@@ -79,7 +80,7 @@ async function plainLines ({ manager, url, demo }: WelcomeAsk, token: string): P
   return [
     await scheduleTable(manager),
     '',
-    `tasks: ${countWords(await manager.desk.tasks(), manager.catalog.broken.length)}`,
+    `tasks: ${countWords(await manager.desk.tasks(), manager.catalog)}`,
     `offpeak ${VERSION} answers at ${url}`,
     ...rootOf(manager).map(findingWords),
     `the token is ${token}`,
