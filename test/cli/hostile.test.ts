@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Test } from 'tap'
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { spawn } from '../child.ts'
@@ -30,13 +31,18 @@ console.log(words); console.error(words); process.emitWarning(words)
 process.stdout.write(words + '\\n'); process.stderr.write(Buffer.from(words + '\\n'))
 const trouble = () => Object.assign(new Error(words), { name: words, code: words })
 export const TASK_DEFINITIONS = [
-  { id: 'echo', name: words, description: words, tags: [words.slice(0, 20)], payload: { [words]: words }, trigger: 'cron', trigger_args: { hour: 3 },
-    func: async ctx => { ctx.progress.setTotal(2, words); ctx.progress.setStage(words); ctx.progress.setMessage(words); ctx.log.warn({ [words]: words }, words)
+  { id: 'echo', name: words, description: words, tags: [words.slice(0, 20)], payload: { [words]: words },
+    trigger: 'cron', trigger_args: { hour: 3 },
+    func: async ctx => {
+      ctx.progress.setTotal(2, words); ctx.progress.setStage(words); ctx.progress.setMessage(words)
+      ctx.log.warn({ [words]: words }, words)
       console.log(words); await ctx.checkpoint.save(words); return ctx.warn(words, { [words]: [words] }) } },
   { id: 'fails', name: words, max_retries: 0, func: () => { throw trouble() } },
   { id: 'skips', func: ctx => ctx.skip(words) },
   { id: 'late', func: () => { setTimeout(() => { throw trouble() }, 1) } },
-  { id: 'stays', func: ctx => { ctx.progress.setMessage(words); return new Promise((_, no) => ctx.signal.addEventListener('abort', () => no(trouble()))) } }]\n`,
+  { id: 'stays', func: ctx => {
+    ctx.progress.setMessage(words)
+    return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(trouble()))) } }]\n`,
   [`br\u001B[2J\u202Eoken.mjs`]: `throw new Error(${words})\n`,
   'head.sh': `#!/bin/sh\n# offpeak: schedule = ${HOSTILE.replaceAll(/[\n\r\0\uD800]/g, '')}\n`
 }
@@ -61,108 +67,131 @@ t.test('only the outermost layer writes to the standard streams', async t => {
   t.same(wrong, [])
 })
 
-const ids = (body: { items: { id: string, task: string }[] }, task: string) =>
-  body.items.find(item => item.task === task)!.id
+/** `HOSTILE` as an argument of a command, which cannot contain a NUL. */
+const ARGUMENT = HOSTILE.replaceAll('\0', '')
+const PAYLOAD = { [HOSTILE]: HOSTILE }
 
-t.test('no command and no log line prints control sequences of others [S32, S12]', { timeout: 240_000 }, async t => {
-  const { root, call, output, child, exit } = await served(t, { files: TASKS })
-  mkdirSync(join(root, 'more'))
-  const ask = (...args: string[]) =>
-    new Promise<{ code: number | null, said: string }>(resolve => {
-      const asked = spawn(process.execPath, [BIN, ...args], {
-        cwd: root,
-        env: { PATH: process.env.PATH, HOME: root, OFFPEAK_CHECK: '', TZ: 'UTC' },
-        stdio: ['ignore', 'pipe', 'pipe']
-      })
-      const chunks: Buffer[] = []
-      for (const stream of [asked.stdout, asked.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
-      asked.on('close', code => resolve({ code, said: Buffer.concat(chunks).toString() }))
+/** The ids of a run of each of these tasks. */
+type Ids = Record<'echo' | 'fails' | 'skips' | 'stays', string>
+
+/** Commands which read what is stored. */
+const reading = ({ echo, fails, skips, stays }: Ids): string[][] => [
+  ['tasks'],
+  ['runs'],
+  ['why', 'echo'],
+  ['why', stays],
+  ['forecast'],
+  ['pauses'],
+  ['queues'],
+  ['queues', 'default'],
+  ['dead'],
+  ['readings'],
+  ['health'],
+  ['top', '--once'],
+  ['stats'],
+  ['timeline'],
+  ['validate'],
+  ['preview', 'echo'],
+  ['show', echo],
+  ['show', fails],
+  ['show', skips],
+  ['show', stays],
+  ['logs', echo],
+  ['logs', fails]
+]
+
+/** Commands which change runs and tasks. */
+const changing = ({ echo, fails }: Ids): string[][] => [
+  ['signal', 'price', HOSTILE.slice(0, 2)],
+  ['pause', 'tag:x', '--reason', ARGUMENT],
+  ['resume', 'tag:x'],
+  ['run', 'echo', '--payload', '@payload.json', '--wait', '--follow'],
+  ['run', 'fails', '--payload', '@payload.json', '--wait'],
+  ['enqueue', 'skips', '--payload', '@payload.json'],
+  ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'],
+  ['retry', fails],
+  ['edit', fails, '--priority', 'high'],
+  ['replay', fails],
+  ['discard', fails],
+  ['now', echo],
+  ['promote', echo],
+  ['cancel', '--task', 'stays', '--dry-run'],
+  ['delete', '--task', 'echo', '--dry-run']
+]
+
+/** Commands which quote what they were given. */
+const QUOTING: string[][] = [
+  ['enable', ARGUMENT],
+  ['disable', 'late'],
+  ['simulate', '--for', '1h'],
+  ['flow', 'payload.json'],
+  ['upload', ARGUMENT],
+  ['restore', ARGUMENT],
+  ['show', ARGUMENT],
+  ['token', 'create', ARGUMENT, '--scope', 'read'],
+  ['token', 'list'],
+  ['start', '--config', ARGUMENT, '--display-only'],
+  [ARGUMENT],
+  ['help']
+]
+
+const WITH_JSON = new Set(['tasks', 'runs', 'why', 'health', 'queues', 'dead', 'show', 'logs', 'validate', 'timeline',
+  'run', 'test'])
+
+/** Every command as text, then those of `WITH_JSON` as JSON. */
+const commandsFor = (ids: Ids): string[][] => {
+  const all = [...reading(ids), ...changing(ids), ...QUOTING]
+  return [...all, ...all.filter(([name]) => WITH_JSON.has(name!)).map(args => [...args, '--json'])]
+}
+
+/** Runs a command in this folder; returns its exit code and both of its streams. */
+const ask = (cwd: string, args: readonly string[]) =>
+  new Promise<{ code: number | null, said: string }>(resolve => {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cwd, OFFPEAK_CHECK: '', TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'pipe']
     })
-  const payload = JSON.stringify({ [HOSTILE]: HOSTILE })
-  writeFileSync(join(root, 'payload.json'), payload)
+    const chunks: Buffer[] = []
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
+    child.on('close', code => resolve({ code, said: Buffer.concat(chunks).toString() }))
+  })
+
+/** A server on which each of the tasks has had a run, and `stays` still has one. */
+async function hostileServer (t: Test) {
+  const server = await served(t, { files: TASKS })
+  const { root, call } = server
+  mkdirSync(join(root, 'more'))
+  writeFileSync(join(root, 'payload.json'), JSON.stringify(PAYLOAD))
   for (const task of ['echo', 'fails', 'skips', 'late', 'stays']) {
-    t.equal(
-      (await call('POST', `/api/tasks/${task}/runs`, {
-        now: true,
-        key: task === 'echo' ? 'k' : undefined,
-        payload: { [HOSTILE]: HOSTILE }
-      })).status,
-      202
-    )
+    const body = { now: true, key: task === 'echo' ? 'k' : undefined, payload: PAYLOAD }
+    t.equal((await call('POST', `/api/tasks/${task}/runs`, body)).status, 202)
   }
-  const over = async () =>
-    (await call('GET', '/api/runs?state=completed,failed,skipped')).body as { items: { id: string, task: string }[] }
-  await until('they are over', async () => (await over()).items.length >= 4)
-  const found = await over()
-  const stays = ids((await call('GET', '/api/runs?state=running')).body, 'stays')
+  const runs = async (state: string) =>
+    ((await call('GET', `/api/runs?state=${state}`)).body as { items: { id: string, task: string }[] }).items
+  const over = async () => await runs('completed,failed,skipped')
+  await until('they are over', async () => (await over()).length >= 4)
+  const found = [...await over(), ...await runs('running')]
+  const idOf = (task: string) => found.find(run => run.task === task)!.id
   await call('POST', '/api/schedules', {
     task: 'echo',
     trigger: 'interval',
     trigger_args: { hours: 1 },
-    payload: { [HOSTILE]: HOSTILE }
+    payload: PAYLOAD
   })
-  const [echo, fails, skips] = ['echo', 'fails', 'skips'].map(task => ids(found, task)) as [string, string, string]
-  const WITH_JSON = new Set(['tasks', 'runs', 'why', 'health', 'queues', 'dead', 'show', 'logs', 'validate', 'timeline',
-    'run', 'test'])
-  const all = [false, true].flatMap(wanted =>
-    [
-      ['tasks'],
-      ['runs'],
-      ['why', 'echo'],
-      ['why', stays],
-      ['forecast'],
-      ['pauses'],
-      ['queues'],
-      ['queues', 'default'],
-      ['dead'],
-      ['readings'],
-      ['health'],
-      ['top', '--once'],
-      ['stats'],
-      ['timeline'],
-      ['validate'],
-      ['preview', 'echo'],
-      ['show', echo],
-      ['show', fails],
-      ['show', skips],
-      ['show', stays],
-      ['logs', echo],
-      ['logs', fails],
-      ['signal', 'price', HOSTILE.slice(0, 2)],
-      ['pause', 'tag:x', '--reason', HOSTILE.replaceAll('\0', '')],
-      ['resume', 'tag:x'],
-      ['run', 'echo', '--payload', '@payload.json', '--wait', '--follow'],
-      ['run', 'fails', '--payload', '@payload.json', '--wait'],
-      ['enqueue', 'skips', '--payload', '@payload.json'],
-      ['test', 'backgroundtask/hostile.mjs', '-p', '@payload.json'],
-      ['retry', fails],
-      ['edit', fails, '--priority', 'high'],
-      ['replay', fails],
-      ['discard', fails],
-      ['now', echo],
-      ['promote', echo],
-      ['cancel', '--task', 'stays', '--dry-run'],
-      ['delete', '--task', 'echo', '--dry-run'],
-      ['enable', HOSTILE.replaceAll('\0', '')],
-      ['disable', 'late'],
-      ['simulate', '--for', '1h'],
-      ['flow', 'payload.json'],
-      ['upload', HOSTILE.replaceAll('\0', '')],
-      ['restore', HOSTILE.replaceAll('\0', '')],
-      ['show', HOSTILE.replaceAll('\0', '')],
-      ['token', 'create', HOSTILE.replaceAll('\0', ''), '--scope', 'read'],
-      ['token', 'list'],
-      ['start', '--config', HOSTILE.replaceAll('\0', ''), '--display-only'],
-      [HOSTILE.replaceAll('\0', '')],
-      ['help']
-    ].filter(args => !wanted || WITH_JSON.has(args[0]!)).map(args => wanted ? [...args, '--json'] : args)
-  )
+  const ids: Ids = { echo: idOf('echo'), fails: idOf('fails'), skips: idOf('skips'), stays: idOf('stays') }
+  return { ...server, ids }
+}
+
+t.test('no command and no log line prints control sequences of others [S32, S12]', { timeout: 240_000 }, async t => {
+  const { root, output, child, exit, ids } = await hostileServer(t)
+  const all = commandsFor(ids)
   const asked = new Set(all.map(([name]) => name))
-  const known = (await ask('--help')).said.match(/^ {2}[a-z]+(?= )/gm)!.map(name => name.trim())
+  const known = (await ask(root, ['--help'])).said.match(/^ {2}[a-z]+(?= )/gm)!.map(name => name.trim())
   t.same(known.filter(name => !asked.has(name)), [], 'every command is asked')
   let quoted = 0
   for (let at = 0; at < all.length; at += 4) {
-    for (const [index, { said }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(...args)))).entries()) {
+    for (const [index, { said }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(root, args)))).entries()) {
       if (said.includes('\\u202e')) quoted += 1
       t.notMatch(said, RAW, all[at + index]!.map(word => shown(word).slice(0, 30)).join(' '))
     }

@@ -38,8 +38,8 @@ t.test('validate and test list every fault of a file', async t => {
   t.match(out, /many\.mjs \/default\/func: found 5, expected a function\n/)
   t.match(out, /many\.mjs \/default\/timeot: unknown key 'timeot': did you mean 'timeout'\?\n/)
   t.match(out, /many\.mjs \/default\/priority: found 'urgnt', expected one of/)
-  t.match(out,
-    /head\.sh:2 \/timeout: found 'soon'[^]*head\.sh:3 \/priority: found 'urgnt'|head\.sh:3 \/priority: found 'urgnt'[^]*head\.sh:2 \/timeout: found 'soon'/)
+  t.match(out, /head\.sh:2 \/timeout: found 'soon'/)
+  t.match(out, /head\.sh:3 \/priority: found 'urgnt'/)
   t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/,
     'a fault of an override is reported in config.json')
   t.match(out, /\n6 faults found\.\n$/)
@@ -77,17 +77,10 @@ t.test('preview shows the next fires of a task or of a crontab string', async t 
   t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
 })
 
-t.test('preview shows the next fires of a stored schedule: an interval keeps its phase', async t => {
-  const cwd = place(t, {}, {
-    'beat.mjs':
-      "export default { id: 'beat', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC', func: () => 1 }"
-  })
-  const preview = async () =>
-    (JSON.parse((await cli(['preview', 'beat', '--count', '3', '--json'], { cwd })).out) as { fires: string[] }).fires
-      .map(at => Date.parse(at))
+/** An engine that keeps the schedule of `beat`, with the function that stores when it fires next. */
+async function keptSchedule (cwd: string, anchor: number) {
   const engine = createSqliteEngine({ folder: join(cwd, 'data') })
   await engine.start()
-  const anchor = Date.now() - 20 * MINUTE
   const schedule = {
     id: 'beat',
     task: 'beat',
@@ -110,6 +103,19 @@ t.test('preview shows the next fires of a stored schedule: an interval keeps its
       overlap: 'skip',
       now: anchor
     }])
+  return { engine, plan }
+}
+
+t.test('preview shows the next fires of a stored schedule: an interval keeps its phase', async t => {
+  const cwd = place(t, {}, {
+    'beat.mjs': `export default { id: 'beat', trigger: 'interval', trigger_args: { minutes: 45 }, timezone: 'UTC',
+      func: () => 1 }`
+  })
+  const preview = async () =>
+    (JSON.parse((await cli(['preview', 'beat', '--count', '3', '--json'], { cwd })).out) as { fires: string[] }).fires
+      .map(at => Date.parse(at))
+  const anchor = Date.now() - 20 * MINUTE
+  const { engine, plan } = await keptSchedule(cwd, anchor)
   await plan(anchor + 45 * MINUTE)
   t.strictSame(await preview(), [45, 90, 135].map(minutes => anchor + minutes * MINUTE),
     'also while the folder is in use')
@@ -188,8 +194,11 @@ t.test('validate warns of an enabled task without a required setting', async t =
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
-  t.match(out,
-    /\nwarning: \S*config\.json:1:\d+ \/tasks\/tidy\/payload\/root: Task 'tidy' is not set up: tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\nThe configuration and 3 tasks are valid; 1 warning\.\n$/)
+  t.match(out, new RegExp(
+    String.raw`\nwarning: \S*config\.json:1:\d+ /tasks/tidy/payload/root: Task 'tidy' is not set up: ` +
+      String.raw`tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\n` +
+      String.raw`The configuration and 3 tasks are valid; 1 warning\.\n$`
+  ))
   const { ok, warnings } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.match([ok, warnings.length, warnings[0]], [true, 1, {
     code: 'OFFPEAK_TASK_UNCONFIGURED',
@@ -207,8 +216,10 @@ t.test('validate lists first the tasks that do not start runs by themselves', as
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
-  t.match(out,
-    /^never: the trigger never fires: .*\noff: the task is disabled; .*\nasked, other: no trigger, runs on request\nThe configuration and 5 tasks are valid\.\n$/)
+  t.match(out, new RegExp(
+    '^never: the trigger never fires: .*\noff: the task is disabled; .*\n' +
+      'asked, other: no trigger, runs on request\nThe configuration and 5 tasks are valid\\.\n$'
+  ))
   const { ok, notes } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.equal(ok, true)
   t.match(notes, [{ task: 'asked', code: 'no_trigger' }, { task: 'never', code: 'never_fires', file: /rest\.mjs$/ }, {
