@@ -29,9 +29,10 @@ t.test('a server that accepts a connection and does not answer is not reported a
       ask(['run', 'echo'], broken)])
     for (const [url, { code, err }] of [[silent, run], [broken, reset]] as const) {
       t.equal(code, 1)
-      t.equal(err,
-        `offpeak: The server at ${url} has accepted the connection but not answered; the request may have been accepted\n` +
-          '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` what has been done, before you repeat it.\n')
+      t.equal(err, `offpeak: The server at ${url} has accepted the connection but not answered; ` +
+        'the request may have been accepted\n' +
+        '  Check with `offpeak health` whether it is blocked, and with `offpeak tasks` or `offpeak runs` ' +
+        'what has been done, before you repeat it.\n')
     }
     t.match(tasks.err, /not answered\n {2}Check with `offpeak health` whether it is blocked\.\n$/,
       'what only reads has done nothing')

@@ -42,8 +42,10 @@ t.test('a command without a token says once which members are withheld, and why'
   const { id } = (JSON.parse(out).items ?? JSON.parse(out))[0]
   const kept = join(cwd, 'kept')
   renameSync(join(cwd, 'data/token'), kept)
-  const missing =
-    /^offpeak: withheld, although not empty: (?:payload, result, )?key\. No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$/
+  const missing = new RegExp(
+    String.raw`^offpeak: withheld, although not empty: (?:payload, result, )?key\. ` +
+      String.raw`No token was sent: there is no file .*token: give one with --token or OFFPEAK_TOKEN\n$`
+  )
   for (const args of [['show', id], ['show', id, '--json'], ['runs'], ['runs', '--json']]) {
     t.match(await cli(args, { cwd }), { code: 0, err: missing }, args.join(' '))
   }

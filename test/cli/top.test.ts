@@ -41,10 +41,16 @@ const snapshot = (over: object = {}) =>
     ...over
   }) as unknown as Snapshot
 
+const cwd = place(t)
+await serve(t, [], { cwd })
+const { out: id } = await cli(['run', 'stays'], { cwd })
+
 t.test('a frame shows what runs, what is held and why, and what comes next', async t => {
   const frame = frameOf(snapshot(), { rows: 50, columns: 120, now: NOW })
-  t.match(frame,
-    /^offpeak {2}\S+ {2}1 running, 1 waiting {2}on battery {2}battery 42 % {2}cpu 25 % {2}memory 50 % {2}profile battery_normal\n/)
+  t.match(frame, new RegExp(
+    String.raw`^offpeak {2}\S+ {2}1 running, 1 waiting {2}on battery {2}battery 42 % {2}` +
+      String.raw`cpu 25 % {2}memory 50 % {2}profile battery_normal\n`
+  ))
   t.match(frame, /\n6h037rksg00 +copy +30 s +\[#{12}\.{12}\] 50 % 5\/10 files, 5 s left\n/)
   t.match(frame, /\n6h037rksg01 +wash +1 m ago +on battery\n/)
   t.match(frame, /\n\S+ +nightly +in 5 m\n\S+ +later +in 10 m$/)
@@ -62,8 +68,8 @@ t.test('a frame fits the size of the terminal', async t => {
 })
 
 t.test('events are read in pieces of any size', async t => {
-  const text =
-    'retry: 2000\nid: 7\n\n:\n\nid: 8\nevent: added\ndata: {"kind":"added"}\n\nid: 9\nevent: settled\ndata: {"kind":"settled"}\n\n'
+  const text = 'retry: 2000\nid: 7\n\n:\n\nid: 8\nevent: added\ndata: {"kind":"added"}\n\n' +
+    'id: 9\nevent: settled\ndata: {"kind":"settled"}\n\n'
   const kinds: string[] = []
   for await (const { kind } of eventsIn((async function* () {
     for (const sign of text) yield sign
@@ -71,52 +77,46 @@ t.test('events are read in pieces of any size', async t => {
   t.same(kinds, ['added', 'settled'])
 })
 
-t.test('against a server', async t => {
-  const cwd = place(t)
-  await serve(t, [], { cwd })
-  const { out: id } = await cli(['run', 'stays'], { cwd })
+t.test('one frame is printed without a terminal, or with --once', async t => {
+  let said = await cli(['top', '--once'], { cwd })
+  t.equal(said.code, 0)
+  t.match(said.out, /^offpeak +/)
+  for (let tries = 0; tries < 50 && !/RUNNING\nRUN/.test(said.out); tries++) said = await cli(['top'], { cwd })
+  t.match(said.out, new RegExp(`RUNNING\nRUN +TASK +FOR +PROGRESS\n${id.trim()} +stays `))
+  t.match(said.out, /NEXT\nAT +TASK +IN\n\S.* +echo +in /)
+  t.notOk(said.out.includes('\u001B'))
+  t.match(JSON.parse((await cli(['top', '--json'], { cwd })).out), { running: [{ task: 'stays' }], lost: false })
+})
 
-  t.test('one frame is printed without a terminal, or with --once', async t => {
-    let said = await cli(['top', '--once'], { cwd })
-    t.equal(said.code, 0)
-    t.match(said.out, /^offpeak +/)
-    for (let tries = 0; tries < 50 && !/RUNNING\nRUN/.test(said.out); tries++) said = await cli(['top'], { cwd })
-    t.match(said.out, new RegExp(`RUNNING\nRUN +TASK +FOR +PROGRESS\n${id.trim()} +stays `))
-    t.match(said.out, /NEXT\nAT +TASK +IN\n\S.* +echo +in /)
-    t.notOk(said.out.includes('\u001B'))
-    t.match(JSON.parse((await cli(['top', '--json'], { cwd })).out), { running: [{ task: 'stays' }], lost: false })
-  })
+t.test('stats are a table', async t => {
+  await cli(['run', 'echo', '--wait'], { cwd })
+  t.match((await cli(['stats'], { cwd })).out, /^TASK +DONE +FAILED +RATE .*LONGEST +CPU\necho +1 +0 +0 % +0 +0 /)
+  t.match((await cli(['stats', '--every', 'hour', '--by', 'queue'], { cwd })).out,
+    /^AT +QUEUE +DONE.*\n\S+ \S+ +default +1 /)
+  t.match(await cli(['stats', '--by', 'colour'], { cwd }), { code: 2 })
+})
 
-  t.test('stats are a table', async t => {
-    await cli(['run', 'echo', '--wait'], { cwd })
-    t.match((await cli(['stats'], { cwd })).out, /^TASK +DONE +FAILED +RATE .*LONGEST +CPU\necho +1 +0 +0 % +0 +0 /)
-    t.match((await cli(['stats', '--every', 'hour', '--by', 'queue'], { cwd })).out,
-      /^AT +QUEUE +DONE.*\n\S+ \S+ +default +1 /)
-    t.match(await cli(['stats', '--by', 'colour'], { cwd }), { code: 2 })
+const hasScript = spawnSync('script', ['--version']).status === 0
+t.test('on a terminal top follows events, and restores the terminal', {
+  skip: !hasScript && 'there is no script(1)'
+}, async t => {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm' }
+  const child = spawn('script', ['-qec', `"${process.execPath}" "${BIN}" top`, '/dev/null'], {
+    cwd,
+    env,
+    stdio: 'pipe'
   })
-
-  const hasScript = spawnSync('script', ['--version']).status === 0
-  t.test('on a terminal top follows events, and restores the terminal', {
-    skip: !hasScript && 'there is no script(1)'
-  }, async t => {
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm' }
-    const child = spawn('script', ['-qec', `"${process.execPath}" "${BIN}" top`, '/dev/null'], {
-      cwd,
-      env,
-      stdio: 'pipe'
-    })
-    t.teardown(() => child.kill('SIGKILL'))
-    let stdout = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString()
-    })
-    await until(() => stdout.includes('NEXT'))
-    const { out } = await cli(['run', 'stays'], { cwd })
-    await until(() => stdout.includes(out.trim()))
-    child.stdin.write('q')
-    const [status] = await once(child, 'close')
-    t.equal(status, 0)
-    t.ok(stdout.includes('\u001B[?1049h\u001B[?25l'))
-    t.ok(stdout.trimEnd().endsWith('\u001B[?25h\u001B[?1049l'))
+  t.teardown(() => child.kill('SIGKILL'))
+  let stdout = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
   })
+  await until(() => stdout.includes('NEXT'))
+  const { out } = await cli(['run', 'stays'], { cwd })
+  await until(() => stdout.includes(out.trim()))
+  child.stdin.write('q')
+  const [status] = await once(child, 'close')
+  t.equal(status, 0)
+  t.ok(stdout.includes('\u001B[?1049h\u001B[?25l'))
+  t.ok(stdout.trimEnd().endsWith('\u001B[?25h\u001B[?1049l'))
 })

@@ -75,8 +75,11 @@ t.test('a held run is shown with its verdict, its holds and every gate', async t
   t.equal(lines[2], '  earliest  at its deadline, or when the gates that hold it open before')
   t.match(lines[3], /^ {2}deadline {2}.*\(in 20 h\): it is skipped$/)
   t.equal(lines[4], '  class     background (keyword sync in name)')
-  t.match(text,
-    /\n +GATE +NOW +NEEDS +SINCE +CLEARS +SOURCE\n\+ +cpu +23 % +70 % +- +- +\/resources\/cpu_limit\n- +power +battery +mains +\S+ +- +backup\.ts \/constraints\/power$/)
+  t.match(text, new RegExp(
+    String.raw`\n +GATE +NOW +NEEDS +SINCE +CLEARS +SOURCE\n` +
+      String.raw`\+ +cpu +23 % +70 % +- +- +/resources/cpu_limit\n` +
+      String.raw`- +power +battery +mains +\S+ +- +backup\.ts /constraints/power$`
+  ))
 })
 
 t.test('a start is certain only when clock and calendar decide it', async t => {
