@@ -6,11 +6,28 @@ import { held, setup } from './setup.ts'
 import { isFinal } from '../../core/model/run/run.ts'
 import { until } from '../clock.ts'
 import type { Notice } from '../../core/model/notice.ts'
+import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 const turn = () =>
   new Promise(resolve => {
     setImmediate(resolve)
   })
+
+type TaskFunction = ReturnType<typeof held>['func']
+
+/** A task that ends at once, and one each that succeeds and fails when its function returns. */
+const tasksWith = (ends: TaskFunction, fails: TaskFunction): TaskDefinition[] => [
+  { id: 'echo', func: () => 1 },
+  { id: 'ends', func: ends, max_retries: 0 },
+  {
+    id: 'fails',
+    max_retries: 0,
+    func: async ctx => {
+      await fails(ctx)
+      throw new Error('no')
+    }
+  }
+]
 
 /** A server whose disk confirms nothing between `hold` and `release`. */
 async function withDisk (t: Test) {
@@ -24,18 +41,7 @@ async function withDisk (t: Test) {
   })
   const it = await setup(t, {
     options: { onNotice: notice => void notices.push(notice) },
-    tasks: [
-      { id: 'echo', func: () => 1 },
-      { id: 'ends', func: ends.func, max_retries: 0 },
-      {
-        id: 'fails',
-        max_retries: 0,
-        func: async ctx => {
-          await fails.func(ctx)
-          throw new Error('no')
-        }
-      }
-    ]
+    tasks: tasksWith(ends.func, fails.func)
   })
   const hold = () => {
     open = Promise.withResolvers()

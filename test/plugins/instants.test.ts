@@ -4,32 +4,41 @@ import { setup } from './setup.ts'
 const WRONG = ['2030-02-30T00:00:00Z', '2030-13-01T00:00:00Z', '2030-01-01T25:00Z', '2030-01-01T00:00',
   '2030-01-01 00:00', '2030-01-01', 'Fri, 01 Jan 2030 00:00:00 GMT']
 
-t.test('an instant without a zone or with a day that does not exist is refused with its place', async t => {
-  const { ask, post } = await setup(t)
-  const { id } = (await post('/api/tasks/echo/runs', { delay: '1h' })).json()
+type Ask = Awaited<ReturnType<typeof setup>>['ask']
+
+/** Each place in which a request has an instant: its pointer, and the request with an instant in it. */
+function placesOfInstants (ask: Ask, id: string): [pointer: string, send: (at: string) => ReturnType<Ask>][] {
   const send = (method: 'POST' | 'PATCH', url: string, payload: object) => ask({ method, url, payload })
-  const bodies: [string, (at: string) => ReturnType<typeof send>][] = [
+  type Places = ReturnType<typeof placesOfInstants>
+  const filters = ['cancel', 'retry', 'delete'].map((
+    act
+  ): Places[number] => ['/filter/from',
+    at => send('POST', `/api/runs/${act}`, { filter: { from: at }, dry_run: true })]
+  )
+  const queries = ['runs', 'readings', 'stats', 'stats/held', 'timeline'].flatMap(url =>
+    ['from', 'to'].map((
+      name
+    ): Places[number] => [`/query/${name}`, at => ask({ url: `/api/${url}`, query: { [name]: at } })])
+  )
+  return [
     ['/due_at', at => send('POST', '/api/tasks/echo/runs', { due_at: at })],
     ['/due_at', at => send('PATCH', `/api/runs/${id}`, { due_at: at })],
     ['/runs/1/due_at',
       at => send('POST', '/api/runs/bulk', { runs: [{ task: 'echo' }, { task: 'echo', due_at: at }] })],
     ['/runs/0/due_at', at => send('POST', '/api/flows', { runs: [{ task: 'echo', due_at: at }] })],
     ['/until', at => send('POST', '/api/pauses', { scope: 'all', until: at })],
-    ...['cancel', 'retry', 'delete'].map((
-      act
-    ): typeof bodies[number] => ['/filter/from',
-      at => send('POST', `/api/runs/${act}`, { filter: { from: at }, dry_run: true })]
-    ),
+    ...filters,
     ['/filter/to', at => send('POST', '/api/runs/cancel', { filter: { to: at }, dry_run: true })],
     ['/query/at', at => ask({ url: '/api/tasks/echo/why', query: { at } })],
     ['/query/at', at => ask({ url: `/api/runs/${id}/why`, query: { at } })],
-    ...['runs', 'readings', 'stats', 'stats/held', 'timeline'].flatMap(url =>
-      ['from', 'to'].map((
-        name
-      ): typeof bodies[number] => [`/query/${name}`, at => ask({ url: `/api/${url}`, query: { [name]: at } })])
-    )
+    ...queries
   ]
-  for (const [pointer, asked] of bodies) {
+}
+
+t.test('an instant without a zone or with a day that does not exist is refused with its place', async t => {
+  const { ask, post } = await setup(t)
+  const { id } = (await post('/api/tasks/echo/runs', { delay: '1h' })).json()
+  for (const [pointer, asked] of placesOfInstants(ask, id)) {
     for (const at of WRONG) {
       const answer = await asked(at)
       t.match(answer.json(), {

@@ -96,15 +96,13 @@ t.test('tokens are stored as hashes in a private file, and end when revoked or e
 
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-t.test('a token file that others can write is refused with a fix [S03, S35]', foreign, async t => {
-  const { plain, manager, ask } = await setup(t)
-  const { folder } = manager
-  const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
+type Spoiling = [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp]
+
+/** The ways in which others may come to write the token file of a data folder. */
+function spoiling (folder: string): Spoiling[] {
   const file = tokensFile(folder)
-  const got = async () =>
-    (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
   const elsewhere = join(folder, '../kept.json')
-  const cases: [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp][] = [
+  return [
     ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/,
       /chmod go-w '.*tokens\.json'/],
     ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/,
@@ -118,7 +116,15 @@ t.test('a token file that others can write is refused with a fix [S03, S35]', fo
     }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
     ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
   ]
-  for (const [what, spoil, mend, said, fix] of cases) {
+}
+
+t.test('a token file that others can write is refused with a fix [S03, S35]', foreign, async t => {
+  const { plain, manager, ask } = await setup(t)
+  const { folder } = manager
+  const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
+  const got = async () =>
+    (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
+  for (const [what, spoil, mend, said, fix] of spoiling(folder)) {
     t.equal(await got(), 200, what)
     spoil()
     await manager.security.look()
@@ -181,6 +187,11 @@ t.test('an unknown, revoked or expired token is refused with that reason', async
 
 const CANARY = 'canary-7f3a'
 
+/** The URL of a route for this run or schedule, the task `echo` or the queue `default`. */
+const placeOf = (url: string, run: string, schedule: string) =>
+  url.replace('/api/runs/:id', `/api/runs/${run}`).replace('/api/schedules/:id', `/api/schedules/${schedule}`)
+    .replace(':id', 'echo').replace(':name', 'default')
+
 t.test('without a token private members are withheld on loopback, and listed [S02]', async t => {
   const { plain, ask, post, finished } = await setup(t)
   const { id } = (await post('/api/tasks/echo/runs', { payload: { secret: CANARY }, key: CANARY })).json()
@@ -200,8 +211,7 @@ t.test('without a token private members are withheld on loopback, and listed [S0
     method === 'GET' && !['/api/events', '/api/docs/*'].includes(url)
   )
   for (const { url } of reads) {
-    const place = url.replace('/api/runs/:id', `/api/runs/${id}`).replace('/api/schedules/:id',
-      `/api/schedules/${schedule}`).replace(':id', 'echo').replace(':name', 'default')
+    const place = placeOf(url, id, schedule)
     const answer = await plain({ url: place })
     t.equal(answer.statusCode, secret.includes(place) ? 401 : 200, place)
     t.notMatch(answer.body, CANARY, place)
