@@ -39,9 +39,8 @@ t.test('a task receives the folders that bound its paths, with every isolation [
   const root = t.testdir({ a: {} })
   symlinkSync(`${root}/a`, `${root}/link`)
   const body = (isolation: string) =>
-    `export default { id: 'told_${isolation}', isolation: '${isolation}', func: ({ reach }) => reach, max_retries: 0, payload: { root: ${
-      JSON.stringify(`${root}/link`)
-    } },
+    `export default { id: 'bounded_${isolation}', isolation: '${isolation}', func: ({ reach }) => reach, max_retries: 0,
+    payload: { root: ${JSON.stringify(`${root}/link`)} },
     input: { type: 'object', properties: { root: { type: 'string', configured: 'within' } } } }\n`
   const { manager } = await home(t, {
     files: Object.fromEntries(['inline', 'thread', 'process'].map(one => [`${one}.mjs`, body(one)]))
@@ -49,7 +48,7 @@ t.test('a task receives the folders that bound its paths, with every isolation [
   await manager.start()
   for (const where of ['inline', 'thread', 'process']) {
     const over = async (payload: object) => {
-      const { run } = await manager.desk.enqueue(`told_${where}`, { payload })
+      const { run } = await manager.desk.enqueue(`bounded_${where}`, { payload })
       await until('it is over', async () => ['completed', 'failed'].includes((await manager.desk.run(run.id)).state))
       return (await manager.desk.run(run.id)).result
     }

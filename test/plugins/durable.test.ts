@@ -104,7 +104,7 @@ t.test('a change that could not be stored is not sent: readers receive a reset',
   t.same(labelsOf(all).at(-1), 'b', 'and later events are sent')
 })
 
-t.test('events that become durable together are written to each reader at once, without what it may not see', async t => {
+t.test('events that become durable together reach each reader in one write, without those it may not see', async t => {
   const disk = heldDisk()
   const { broadcast, reader } = inMemory(disk)
   const all = [reader(), reader({ topics: ['runs'] }), reader({ topics: ['tasks'] }), reader({ trusted: false })]

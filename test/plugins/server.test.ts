@@ -144,7 +144,8 @@ t.test('close takes less than two seconds while connections are open [F53]', asy
   await once(slow, 'connect')
   // In the middle of its body: neither idle nor ever done.
   slow.write(
-    `POST /api/tasks/echo/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`
+    `POST /api/tasks/echo/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{'
   )
   await until(() => taken)
   t.teardown(() => slow.destroy())
@@ -176,7 +177,8 @@ t.test('a malformed request is refused and the server continues [F54]', async t 
     `GET /api/tasks\r\n\r\n`,
     `GET /api/tasks HTTP/1.1\r\n${host}X: ${'x'.repeat(17_000)}\r\n\r\n`,
     `CONNECT evil.example:80 HTTP/1.1\r\n${host}\r\n`,
-    `POST /api/tasks/echo/runs HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`
+    `POST /api/tasks/echo/runs HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n` +
+    'Connection: close\r\n\r\n0\r\n\r\n'
   ]
   for (const text of refused) t.notMatch(await raw(text), /^HTTP\/1\.[01] [25]/, text.slice(0, 60))
   t.match(await raw(`GET /livez HTTP/1.1\r\n${host}Connection: close\r\n\r\n`), /^HTTP\/1\.1 200/)
