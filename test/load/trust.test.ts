@@ -64,7 +64,7 @@ tap.test('a link, a folder or a file of another user is not trusted [S35]', fore
   const root = t.testdir({ a: { f: '' } })
   symlinkSync(join(root, 'a'), join(root, 'l'))
   lchownSync(join(root, 'l'), 65_534, 65_534)
-  t.match(await exposures(join(root, 'l/f')), [{ at: join(root, 'l'), message: 'the user 65534' }])
+  t.match(await exposures(join(root, 'l/f')), [{ at: join(root, 'l'), message: 'its owner, user 65534' }])
   chownSync(join(root, 'a/f'), 65_534, 65_534)
   t.match(await exposures(join(root, 'a/f')), [{ weight: 'refused', fix: `chown 0 '${join(root, 'a/f')}'` }])
   t.same(await exposures(join(root, 'a/f'), { uid: 65_534, gid: 65_534 }), [], 'its own user may')

@@ -105,16 +105,16 @@ function spoiling (folder: string): Spoiling[] {
   return [
     ['a mode', () => chmodSync(file, 0o666), () => chmodSync(file, 0o600), /every user of this machine/,
       /chmod go-w '.*tokens\.json'/],
-    ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /the user 65534/,
+    ['an owner', () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0), /its owner, user 65534/,
       /chown 0 '.*tokens\.json'/],
     ['the folder', () => chownSync(folder, 65_534, 65_534), () => chownSync(folder, 0, 0),
-      /data can be changed by the user 65534/, /chown 0 '.*data'/],
+      /data can be changed by its owner, user 65534/, /chown 0 '.*data'/],
     ['where a link leads', () => {
       renameSync(file, elsewhere)
       symlinkSync(elsewhere, file)
       chmodSync(elsewhere, 0o666)
     }, () => chmodSync(elsewhere, 0o600), /every user/, /chmod/],
-    ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /the user 65534/, /chown/]
+    ['a link', () => lchownSync(file, 65_534, 65_534), () => lchownSync(file, 0, 0), /its owner, user 65534/, /chown/]
   ]
 }
 
@@ -176,7 +176,7 @@ t.test('an unknown, revoked or expired token is refused with that reason', async
   const { plain } = await setup(t)
   t.match((await plain({ url: '/api/records', headers: { authorization: 'Bearer wrong' } })).json(), {
     status: 401,
-    detail: /is not known: it is wrong, was revoked or has expired/,
+    detail: /and the one it has is wrong, revoked or expired$/,
     fix: /offpeak token list/
   })
   t.match((await plain({ method: 'POST', url: '/api/tasks/echo/runs' })).json(), {
@@ -243,7 +243,8 @@ t.test('a response with withheld members names the file of the token', async t =
   }
   const { headers, body } = await plain({ url: `/api/runs/${id}` })
   t.match(JSON.parse(body), { withheld: ['payload'] })
-  t.match(headers['www-authenticate'], /^Bearer realm="offpeak", error_description=".*file token of the data folder"$/)
+  t.match(headers['www-authenticate'],
+    /^Bearer realm="offpeak", error_description="Send the token in the file token of the data folder to see .*"$/)
 })
 
 t.test('server.private_reads shows private members to everybody on this machine', async t => {

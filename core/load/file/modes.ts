@@ -46,7 +46,7 @@ export const seenBy = (stats: Owned, account: Account | null): Others | null =>
 /** True if the path is refused. A group is the choice of the administrator, and only a warning. */
 export const isRefused = ({ by }: Others): boolean => by !== 'group'
 
-/** `every user of this machine`, `the user 1000`. */
+/** `every user of this machine`, `its owner, user 1000`. */
 export function othersWords (found: Others): string {
   if (found.by === 'everybody') return 'every user of this machine'
   return found.by === 'user' ? `its owner, user ${found.uid}` : `every member of the group ${found.gid}`
