@@ -105,7 +105,7 @@ const WORDS: Record<Notice['kind'], string> = {
   edited: 'waiting run changed by hand',
   removed: 'run deleted by hand',
   changed: 'many runs changed by hand',
-  signalled: 'run told to stop',
+  signalled: 'run signalled to stop',
   begun_anew: 'run begun without its checkpoint, which another version of its definition had saved',
   overdue: 'work ended after its slot had been freed',
   late_error: 'an error came after its run, or from a callback or the module of a task file',

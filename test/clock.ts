@@ -1,6 +1,6 @@
 import type { Clock } from '../core/model/base/clock.ts'
 
-/** A clock that moves only when it is told to. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes
+/** A clock that moves only when a test moves it. `set` moves the wall alone, `sleep` is a machine asleep: the wall goes
  *  on, the counter does not. */
 export interface FakeClock extends Clock {
   advance(ms: number): void

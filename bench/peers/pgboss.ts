@@ -13,7 +13,7 @@ interface Boss {
   work(name: string, options: object, handler: (jobs: unknown[]) => Promise<void>): Promise<string>
 }
 
-/** Tuned for throughput: it is woken by the database, and takes a hundred jobs at once while there are so many. */
+/** Tuned for throughput: it is woken by the database, and takes a hundred jobs at once while there are that many. */
 export const pgBoss: QueueKind = {
   name: 'pg-boss',
   packages: ['pg-boss'],

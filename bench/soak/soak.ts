@@ -5,7 +5,7 @@ import { output } from './output.ts'
 import { readers } from './readers.ts'
 import { steady } from './steady.ts'
 
-/** `small`: a few of everything, to see that it works. `heap`: what has grown is told from snapshots, which themselves
+/** `small`: a few of everything, to see that it works. `heap`: what has grown is found by snapshots, which themselves
  *  cost memory. */
 export interface Load {
   minutes: number

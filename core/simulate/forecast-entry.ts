@@ -8,7 +8,7 @@ import type { ForetellAsk } from '../work/plan/forecaster.ts'
 export type ForecastMessage = { forecast: Forecast } | { error: unknown,
   tooLarge: { message: string, fix: string } | null }
 
-async function told ({ present, ask }: { present: ForecastInput, ask: ForetellAsk }): Promise<ForecastMessage> {
+async function answerTo ({ present, ask }: { present: ForecastInput, ask: ForetellAsk }): Promise<ForecastMessage> {
   try {
     return { forecast: await foretell(present, ask) }
   } catch (error) {
@@ -19,4 +19,4 @@ async function told ({ present, ask }: { present: ForecastInput, ask: ForetellAs
   }
 }
 
-parentPort?.on('message', question => void told(question).then(answer => parentPort!.postMessage(answer, [])))
+parentPort?.on('message', question => void answerTo(question).then(answer => parentPort!.postMessage(answer, [])))

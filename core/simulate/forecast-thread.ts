@@ -48,9 +48,9 @@ export class ForecastThread {
     clearTimeout(this.#idle)
     worker.ref()
     try {
-      const told = await answerOf(worker, question)
-      if ('forecast' in told) return told.forecast
-      throw told.tooLarge ? forecastTooLarge(told.tooLarge) : told.error
+      const answer = await answerOf(worker, question)
+      if ('forecast' in answer) return answer.forecast
+      throw answer.tooLarge ? forecastTooLarge(answer.tooLarge) : answer.error
     } finally {
       worker.unref()
       this.#idle = setTimeout(() => void this.end(), this.#idleMs).unref()

@@ -145,13 +145,13 @@ export function suspecting (
 ): Engine {
   const crashed = new Map([...running, ...waiting].flatMap(({ id, crashes }) => crashes > 0 ? [[id, crashes]] : []))
   if (crashed.size === 0) return engine
-  const told = <R extends Run>(run: R): R => ({ ...run, crashes: crashed.get(ids.get(run.id) ?? '') ?? 0 })
+  const withCrashes = <R extends Run>(run: R): R => ({ ...run, crashes: crashed.get(ids.get(run.id) ?? '') ?? 0 })
   return {
     ...engine,
     due: async ask => {
       const due = await engine.due(ask)
-      return { ...due, singles: due.singles.map(told) }
+      return { ...due, singles: due.singles.map(withCrashes) }
     },
-    claim: async ask => (await engine.claim(ask)).map(told)
+    claim: async ask => (await engine.claim(ask)).map(withCrashes)
   }
 }

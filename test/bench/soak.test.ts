@@ -26,7 +26,7 @@ t.test('the slope is that of the line through the points', async t => {
   t.equal(slope([[0, 1], [1, 4], [2, 1]]), 0)
 })
 
-t.test('what has grown between two snapshots of a heap is told, the most first', async t => {
+t.test('what has grown between two snapshots of a heap is listed, the most first', async t => {
   const folder = scratch(t)
   const snapshot = (nodes: number[]) =>
     JSON.stringify({

@@ -41,7 +41,7 @@ t.test('run reads the payload from an option, a file or standard input, and foll
   t.match(said, {
     code: 0,
     out: /"from": "stdin"/,
-    err: /info +heard \\u001b\[31mred \{"heard":\{"from":"stdin"\}\}/
+    err: /info +received \\u001b\[31mred \{"received":\{"from":"stdin"\}\}/
   })
   t.match(await ask('run', 'echo', '--payload', '{bad'), { code: 2, err: /--payload is not JSON/ })
 })
@@ -64,7 +64,7 @@ t.test('runs, show and logs', async t => {
   t.match((await ask('runs', '--task', 'echo', '--limit', '1')).out,
     new RegExp(`^RUN +TASK +STATE +AT +TOOK.*\n${id} +echo +completed`))
   t.match((await ask('show', id)).out, /state +completed\n[^]*attempt 1: completed/)
-  t.match((await ask('logs', id)).out, /^\S+ info +heard/)
+  t.match((await ask('logs', id)).out, /^\S+ info +received/)
   t.equal((await json('runs', '--state', 'failed')).items.length, 1)
 })
 

@@ -134,7 +134,7 @@ t.test('preview shows the next fires of a stored schedule: an interval keeps its
 t.test('test runs a task once in this process, and exits as the task ended', async t => {
   const cwd = place(t)
   const echo = await cli(['test', 'backgroundtask/echo.mjs', '--payload', '{"a":1}'], { cwd })
-  t.match(echo, { code: 0, out: /^echo completed\n\{\n {2}"a": 1\n\}\n$/, err: /info +heard[^]*100 % 2\/2 words/ })
+  t.match(echo, { code: 0, out: /^echo completed\n\{\n {2}"a": 1\n\}\n$/, err: /info +received[^]*100 % 2\/2 words/ })
   const more = (id: string) => cli(['test', 'backgroundtask/more.mjs', '--task', id, '--json'], { cwd })
   t.match(await more('fails'), { code: 1, out: /"message": "it broke"/ })
   t.match(await more('skips'), { code: 4, out: /nothing to do/ })

@@ -15,7 +15,7 @@ export const TASKS = {
   'echo.mjs': `export default { id: 'echo', name: 'Echo', trigger: 'cron', trigger_args: { hour: 3 }, timezone: 'UTC',
     func: async ctx => {
       ctx.progress.setTotal(2, 'words')
-      ctx.log.info({ heard: ctx.payload }, 'heard \\u001b[31mred')
+      ctx.log.info({ received: ctx.payload }, 'received \\u001b[31mred')
       ctx.progress.advance(2)
       return ctx.payload
     } }`,

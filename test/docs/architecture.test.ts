@@ -38,8 +38,8 @@ t.test('every errand leads to files that export what it says', async t => {
 })
 
 t.test('every room has its paragraph, and no paragraph is of a room that is gone', async t => {
-  const told = [...PAGE.matchAll(/^- \*\*`([^`]+)`\*\*: /gm)].map(([, room]) => room!)
-  t.strictSame(told.toSorted(), roomSizes().map(({ room }) => room).toSorted())
+  const named = [...PAGE.matchAll(/^- \*\*`([^`]+)`\*\*: /gm)].map(([, room]) => room!)
+  t.strictSame(named.toSorted(), roomSizes().map(({ room }) => room).toSorted())
 })
 
 t.test('the picture is drawn from the imports', async t => {

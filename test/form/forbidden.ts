@@ -7,7 +7,7 @@ export interface Forbidden {
 
 /** One list for comments, strings, reasons, errors, help and documentation. */
 export const FORBIDDEN: readonly Forbidden[] = [
-  { words: 'hears', instead: 'is called with, receives, is told' },
+  { words: 'hears', instead: 'is called with, receives' },
   { words: 'anew', instead: 'again, starts over' },
   { words: 'signs', instead: 'characters' },
   { words: 'dealt with', instead: 'handled' },
@@ -28,7 +28,14 @@ export const FORBIDDEN: readonly Forbidden[] = [
   { words: 'foresight', instead: 'forecast' },
   { words: 'seams', instead: 'execution ports' },
   { words: 'diary', instead: 'recorder' },
-  { words: 'standpoint', instead: 'conditions' }
+  { words: 'standpoint', instead: 'conditions' },
+  { words: 'told', instead: 'notified, given, reported' },
+  { words: 'heard', instead: 'received, reported' },
+  { words: 'whoever', instead: 'the caller, a client that' },
+  { words: 'so many', instead: 'that many, at most N' },
+  { words: 'askings', instead: 'polls' },
+  { words: 'goes with no', instead: 'cannot be combined with' },
+  { words: 'say one of the two', instead: 'cannot be combined with' }
 ]
 
 /** The pattern of words; white space and the stars of a comment may stand between them. */

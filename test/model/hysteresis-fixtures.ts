@@ -7,7 +7,7 @@ import type { Task } from '../../core/model/task/task.ts'
 
 export const CONFIG = config()
 
-/** What a task is told as readings come in: the instants (ms from the first) at which its verdict changes, and the
+/** What a task is given as readings come in: the instants (ms from the first) at which its verdict changes, and the
  *  first verdict. */
 export function changes (readings: Iterable<[number, Reading]>, task: Partial<Task> = {}, settings = CONFIG) {
   let state: Hysteresis | null = null

@@ -198,7 +198,7 @@ function place (name: string): string {
 const tasks = `
 import type { TaskContext } from 'offpeak'
 
-const answer = (ctx: TaskContext) => ({ heard: ctx.payload })
+const answer = (ctx: TaskContext) => ({ received: ctx.payload })
 
 export const TASK_DEFINITIONS = [
   { id: 'here', func: answer },
@@ -216,7 +216,7 @@ t.test('the program starts, finds tasks in the folder of its user, and runs them
   t.equal((await fetch(`${url}/api/docs/`)).status, 200)
   for (const id of ['here', 'threaded', 'apart']) {
     const { code, out } = await cli(['run', id, '--wait', '--payload', '5'], { cwd, bin: BIN })
-    t.match({ code, out }, { code: 0, out: /"heard": 5/ }, id)
+    t.match({ code, out }, { code: 0, out: /"received": 5/ }, id)
   }
 })
 

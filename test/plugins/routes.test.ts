@@ -103,7 +103,7 @@ t.test('a requested run is accepted with its location, and executed', async t =>
     attempts: [{ outcome: 'completed' }]
   })
   const logs = (await ask({ url: `/api/runs/${run.id}/logs` })).json()
-  t.match(logs, { items: [{ seq: 1, level: 'info', text: 'heard', data: { heard: { a: [1] } } }], next: 1 })
+  t.match(logs, { items: [{ seq: 1, level: 'info', text: 'received', data: { received: { a: [1] } } }], next: 1 })
   t.same((await ask({ url: `/api/runs/${run.id}/logs?after=1` })).json(), { items: [], next: 1 })
 })
 

@@ -26,7 +26,7 @@ export const TASKS: TaskDefinition[] = [
     id: 'echo',
     name: 'Echo',
     func: ctx => {
-      ctx.log.info({ heard: ctx.payload }, 'heard')
+      ctx.log.info({ received: ctx.payload }, 'received')
       return ctx.payload
     },
     tags: ['quick']

@@ -58,7 +58,7 @@ const CASES: [string, Tree, object][] = [
     ...AC('0'),
     ...supply('BAT0', { type: 'Battery', status: 'Discharging', capacity: 'what' })
   }, { power: 'battery', battery: { present: true, level: 'unknown', charging: false, seconds_left: 'unknown' } }],
-  ['a level that is not told follows from the charge',
+  ['a level that is not reported follows from the charge',
     supply('BAT0', { type: 'Battery', status: 'Discharging', charge_now: '25', charge_full: '50', current_now: '-25' }),
     { power: 'battery', battery: { level: 50, seconds_left: 3600 } }],
   ['nonsense in every attribute is unknown', {

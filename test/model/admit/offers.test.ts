@@ -254,7 +254,7 @@ t.test('how many are claimed ahead follows how quick a task is', t => {
   const steadyPace = (ms: number, count = 20) => after(...Array<number>(count).fill(ms))
   t.equal(prefetchLimit(undefined, 10), 0)
   t.equal(prefetchLimit(steadyPace(0.1, 19), 10), 0, 'too little is known')
-  t.equal(prefetchLimit(steadyPace(0), 10), 100, 'at most so many')
+  t.equal(prefetchLimit(steadyPace(0), 10), 100, 'at most 100')
   t.equal(prefetchLimit(steadyPace(1), 10), 50, 'what ten slots begin in 5 ms')
   t.equal(prefetchLimit(steadyPace(5), 1), 1)
   t.equal(prefetchLimit(steadyPace(5.1), 10), 0)

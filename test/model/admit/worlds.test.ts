@@ -80,7 +80,7 @@ function runsOf (world: World): Run[] {
   })
 }
 
-/** What a queue with a rate has left after so many starts. */
+/** What a queue with a rate has left after that many starts. */
 function bucketsAfter (started: readonly Run[], { queues }: ReturnType<typeof config>): AdmissionInput['buckets'] {
   return new Map(Object.entries(queues).flatMap(([name, { rate }]) =>
     rate === undefined

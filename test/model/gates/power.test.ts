@@ -51,7 +51,7 @@ const UPS: [string, Reading, string][] = [
   ['that shuts down', upsThat({ warning: 'shutdown' }), 'ups_ending'],
   ['that shuts down on line', upsThat({ on_battery: false, warning: 'shutdown' }), 'ups_ending'],
   ['that has fallen silent on its battery', upsThat({ warning: 'silent' }), 'ups_ending'],
-  ['that was never heard', upsThat({ on_battery: 'unknown', warning: 'silent' }), '-'],
+  ['that was never reported', upsThat({ on_battery: 'unknown', warning: 'silent' }), '-'],
   ['on line with a low battery that fills',
     upsThat({ on_battery: false, warning: 'low_battery', level: 5, seconds_left: 60 }), '-']
 ]

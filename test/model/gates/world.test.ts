@@ -50,7 +50,7 @@ const CASES: [string, Gate, Partial<Reading>, Constraints, string][] = [
   ['busy', probes, probe(true), { not_while: ['media'] }, 'probe_busy'],
   ['quiet', probes, probe(false), { not_while: ['media'] }, 'ok'],
   ['silent', probes, probe('unknown'), { not_while: ['media'] }, 'probe_unknown'],
-  ['never heard of', probes, {}, { not_while: ['media'] }, 'probe_unknown'],
+  ['never reported', probes, {}, { not_while: ['media'] }, 'probe_unknown'],
   ['one of two busy', probes, probe(true), { not_while: ['other', 'media'] }, 'probe_busy'],
   ['not asked for', signals, signal(1), {}, '-'],
   ['above', signals, signal(501), { signals: { solar: '> 500' } }, 'ok'],
