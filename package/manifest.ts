@@ -12,6 +12,8 @@ const ONLY_HERE = ['private', 'scripts', 'allowScripts', 'devDependencies']
 const FILES = ['bin', 'dist', 'config.schema.json', 'CHANGELOG.md']
 /** An app with one of these shares its copy; one with an earlier 5 keeps its own, in which the plugin works too. */
 const FASTIFY = '^5.10.0'
+/** Used where the user has installed it beside offpeak. */
+const OPTIONAL = '@fastify/swagger-ui'
 
 /** The compiled file of an entry, with its declarations; an entry that is no TypeScript stays as it is. */
 function compiled (entry: string): string | { types: string, default: string } {
@@ -23,11 +25,13 @@ function compiled (entry: string): string | { types: string, default: string } {
 /** The package.json of the tarball. */
 export function publishedManifest (own: Manifest): Manifest {
   const kept = Object.entries(own).filter(([member]) => !ONLY_HERE.includes(member))
-  const { dependencies, exports } = own
+  const { dependencies: { [OPTIONAL]: optional = '', ...dependencies }, exports } = own
   return {
     ...Object.fromEntries(kept) as Manifest,
     files: FILES,
     exports: Object.fromEntries(Object.entries(exports).map(([name, entry]) => [name, compiled(entry)])) as never,
-    dependencies: { ...dependencies, fastify: FASTIFY }
+    dependencies: { ...dependencies, fastify: FASTIFY },
+    peerDependencies: { [OPTIONAL]: `^${optional}` },
+    peerDependenciesMeta: { [OPTIONAL]: { optional: true } }
   }
 }

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSy
 import { join, relative } from 'node:path'
 import { publint } from 'publint'
 import { BUILT_IN } from '../built-in.ts'
-import { ROOT, SHIPPED, installed, pack, said } from './packed.ts'
+import { ROOT, SHIPPED, bytesOf, installed, pack, said } from './packed.ts'
 import { cli, serve } from '../cli/setup.ts'
 import { until } from '../load/until.ts'
 import { publishedManifest } from '../../package/manifest.ts'
@@ -79,7 +79,14 @@ t.test('an app shares its fastify; everything else has one version', async t => 
   const { dependencies } = publishedManifest(own)
   const ranges = Object.entries(dependencies).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
   t.strictSame(ranges, [['fastify', '^5.10.0']])
-  t.ok(SHIPPED.length > 50)
+})
+
+t.test('the page of the package states what is installed', async t => {
+  const page = readFileSync(join(ROOT, 'docs/reference/package.md'), 'utf8')
+  const [, packages, size] = /(\d+) packages with (\d+) MB/.exec(page)!
+  t.equal(Number(packages), SHIPPED.size + 1)
+  const bytes = [...SHIPPED].reduce((sum, path) => sum + bytesOf(join(ROOT, path)), PACKED.unpackedSize)
+  t.equal(Number(size), Math.round(bytes / 1e6), `${bytes} bytes`)
 })
 
 const ASKED = `console.log(JSON.stringify([VERSION, typeof createManager, typeof offpeak, typeof createTestManager]))\n`
@@ -213,7 +220,8 @@ t.test('the program starts, finds tasks in the folder of its user, and runs them
   const { url } = await serve(t, [], { cwd, bin: BIN })
   t.equal((await fetch(`${url}/livez`)).status, 200)
   t.match(await (await fetch(`${url}/api/openapi.json`)).json(), { info: { title: 'offpeak' } })
-  t.equal((await fetch(`${url}/api/docs/`)).status, 200)
+  const page = await (await fetch(`${url}/api/docs/`)).text()
+  t.match(page, '<code>GET /api/tasks/{id}</code>', 'the page without Swagger UI, which is not installed')
   for (const id of ['here', 'threaded', 'apart']) {
     const { code, out } = await cli(['run', id, '--wait', '--payload', '5'], { cwd, bin: BIN })
     t.match({ code, out }, { code: 0, out: /"received": 5/ }, id)

@@ -1,9 +1,10 @@
-import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { execFile } from '../child.ts'
 import { isUsers } from '../built-in.ts'
+import { publishedManifest } from '../../package/manifest.ts'
 import { scratch } from '../work/harness.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
@@ -60,18 +61,44 @@ export async function pack (t: Test): Promise<Packed> {
 }
 
 interface Locked {
-  packages: Record<string, { dev?: boolean, optional?: boolean }>
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
 }
 
-const LOCK = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Locked
+const read = <T>(name: string) => JSON.parse(readFileSync(join(ROOT, name), 'utf8')) as T
+const LOCK = read<{ packages: Record<string, Locked> }>('package-lock.json').packages
 
-/** The packages that a user installs with offpeak, as paths such as `node_modules/fastify`. */
-export const SHIPPED: readonly string[] = globSync(
-  Object.entries(LOCK.packages).filter(([path, { dev }]) => path !== '' && dev !== true).map(([path]) => path),
-  {
-    cwd: ROOT
+/** Where Node finds a package from inside another one; packages for other machines are not there. */
+function placeOf (name: string, from: string): string | undefined {
+  const folders = from.split('/node_modules/').map((_, depth, all) => all.slice(0, all.length - depth))
+  const places = [...folders.map(parts => `${parts.join('/node_modules/')}/node_modules/${name}`),
+    `node_modules/${name}`]
+  return places.find(place => place in LOCK && existsSync(join(ROOT, place)))
+}
+
+/** A package and those that it needs, as paths such as `node_modules/fastify`. */
+function withNeeded (path: string, found: Set<string>): Set<string> {
+  if (found.has(path)) return found
+  found.add(path)
+  const { dependencies, optionalDependencies } = LOCK[path]!
+  for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    const place = placeOf(name, path)
+    if (place !== undefined) withNeeded(place, found)
   }
+  return found
+}
+
+/** The packages that a user installs with offpeak, without offpeak itself. */
+export const SHIPPED: ReadonlySet<string> = Object.keys(publishedManifest(read('package.json')).dependencies).reduce(
+  (found, name) => withNeeded(`node_modules/${name}`, found),
+  new Set<string>()
 )
+
+/** The bytes of the files of a folder, without packages below it. */
+export const bytesOf = (folder: string): number =>
+  globSync('**/*', { cwd: folder, withFileTypes: true, exclude: entry => entry.name === 'node_modules' })
+    .filter(entry => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
 
 /** An app in a folder of its own with the tarball and the packages of the lock file, as `npm install` lays them out,
  *  but without the registry. */

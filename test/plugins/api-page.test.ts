@@ -1,0 +1,40 @@
+import t from 'tap'
+import { apiPage } from '../../plugins/_http/api-page.ts'
+
+const PLACES = { style: '/jobs/api/docs/page.css', source: '/jobs/api/openapi.json' }
+const DOCUMENT = {
+  info: { title: 'offpeak', version: '1.2.3', description: 'Tasks' },
+  paths: {
+    '/api/tasks/{id}': {
+      get: {
+        operationId: 'get_tasks_id',
+        summary: 'A task',
+        tags: ['tasks'],
+        'x-scope': 'read',
+        parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', description: 'Its <id>' } }],
+        responses: { 200: { description: 'Found', content: { 'application/json': { schema: { type: 'object' } } } } }
+      },
+      patch: { requestBody: { content: { 'application/json': { schema: { minProperties: 1 } } } } }
+    }
+  }
+}
+
+t.test('the page without Swagger UI has each operation with its parameters, body and answers', async t => {
+  const page = apiPage(DOCUMENT, PLACES)
+  for (const part of ['<h1>offpeak 1.2.3</h1>', '<h2>tasks</h2>', '<h2>other</h2>', 'id="get_tasks_id"',
+    '<p>Scope: read</p>', '<code>GET /api/tasks/{id}</code> A task', '<code>PATCH /api/tasks/{id}</code>',
+    'path, required', '200 Found', '&quot;minProperties&quot;: 1', 'href="/jobs/api/docs/page.css"',
+    'href="/jobs/api/openapi.json"']) {
+    t.ok(page.includes(part), part)
+  }
+})
+
+t.test('the page without Swagger UI needs no script, and text in it is not markup', async t => {
+  const page = apiPage(DOCUMENT, PLACES)
+  t.notMatch(page, /<script|<style|style=|\son\w+=/)
+  t.ok(page.includes('Its &lt;id&gt;'))
+})
+
+t.test('a document without operations is a page too', async t => {
+  t.match(apiPage({ info: { title: 'empty', version: '0' } }, PLACES), /<title>empty<\/title>/)
+})
