@@ -9,6 +9,7 @@ const BUILT_IN = [
   'process_file.ts',
   'sync_folder.ts',
   '_task/settings.ts',
+  '_sync',
   '_net/web.ts',
   '_net/address.ts',
   '_files'

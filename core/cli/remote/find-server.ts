@@ -12,7 +12,7 @@ import { tokenFile } from '../../token.ts'
 type Env = NodeJS.ProcessEnv
 
 /** Where a server is reached and with which token; `lack`: why there is no token. */
-export interface FoundServer {
+interface FoundServer {
   url: string
   token: string | null
   lack: NoTokenReason
