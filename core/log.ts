@@ -144,7 +144,7 @@ const brief = ({ id, task, state, attempt, error, reason, warning }: Run) => ({
   task,
   state,
   attempt,
-  ...error && { error: error.message },
+  ...error && { error: error.message, ...error.at !== undefined && { at: error.at } },
   ...reason && { reason },
   ...warning && { warning }
 })

@@ -83,6 +83,8 @@ export interface DeadGroup {
   fingerprint: string
   count: number
   message: string
+  /** The first frame of the newest error in the code of the task; absent: none is known. */
+  at?: string
   first_at: number
   last_at: number
 }

@@ -29,6 +29,7 @@ export const Group = exactly({
   fingerprint: Type.String(),
   count: Type.Integer(),
   message: Type.String({ description: 'The error message of the newest' }),
+  at: Type.Optional(Type.String({ description: 'The first frame of its stack in the code of the task' })),
   first_at: Instant,
   last_at: Instant
 })

@@ -14,6 +14,9 @@ const Failure = Type.Object({
   name: Type.String(),
   message: Type.String(),
   code: Type.Optional(Type.String()),
+  at: Type.Optional(
+    Type.String({ description: 'The first frame of its stack in the code of the task, such as throws.ts:1:120' })
+  ),
   stack: Type.Optional(Type.String()),
   cause: Type.Optional(Anything)
 })

@@ -34,6 +34,13 @@ export const Task = exactly({
   enabled: Type.Boolean(),
   trigger: Trigger,
   status: word(STATUSES),
+  paused: nullable(exactly({
+    scope: Type.String(),
+    name: nullable(Type.String()),
+    until: nullable(Instant),
+    by: Type.String(),
+    reason: nullable(Type.String())
+  }, { description: 'The pause of the task, its queue, a tag or everything that lasts longest' })),
   held: Held,
   last_run: LastRun,
   next_run: nullable(Instant),

@@ -25,12 +25,13 @@ export const taskLimit = (max: number) =>
     fix: 'Raise manager.max_tasks in config.json or remove a task.'
   })
 
-export const taskNotFound = (id: string) =>
+/** `near`: the id of a task that is probably meant. */
+export const taskNotFound = (id: string, near: string | null = null) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_NOT_FOUND',
     status: 404,
     message: `No task has the id ${show(id)}`,
-    fix: 'List the tasks with `offpeak tasks`.'
+    fix: `${near === null ? '' : `Did you mean '${near}'? `}List the tasks with \`offpeak tasks\`.`
   })
 
 export const taskDisabled = (id: string) =>

@@ -1,7 +1,10 @@
-import type { Gate, GateInput, Pause } from '../conditions/gate.ts'
+import type { Gate, Pause } from '../conditions/gate.ts'
+import type { Task } from '../task/task.ts'
 import { iso } from '../base/clock.ts'
 
-const concerns = ({ scope, name }: Pause, { task, run }: GateInput): boolean => {
+type Concerned = { task: Pick<Task, 'queue' | 'tags'> | undefined, run: { task: string, queue?: string | undefined } }
+
+const concerns = ({ scope, name }: Pause, { task, run }: Concerned): boolean => {
   if (scope === 'all') return true
   if (scope === 'task') return name === run.task
   if (scope === 'queue') return name === (run.queue ?? task?.queue)
@@ -15,12 +18,16 @@ const wordsFor = ({ scope, name, by, until, reason }: Pause) =>
     until === null ? '' : ` until ${iso(until)}`
   }${reason ? `: ${reason}` : ''}`
 
+/** The pause in force at an instant that holds the runs of a task longest; undefined: none does. */
+export const longestPause = (pauses: readonly Pause[], concerned: Concerned, now: number): Pause | undefined =>
+  pauses.filter(pause => lasting(pause) > now && concerns(pause, concerned))
+    .toSorted((a, b) => lasting(b) - lasting(a))[0]
+
 /** Closed while the task, its queue, one of its tags or everything is paused, by hand or by its breaker. The message
  *  names the pause that lasts longest. */
 export const paused: Gate = ask => {
   if (ask.occupancy.pauses.length === 0) return null
-  const pauses = ask.occupancy.pauses.filter(pause => lasting(pause) > ask.now && concerns(pause, ask))
-  const longest = pauses.toSorted((a, b) => lasting(b) - lasting(a))[0]
+  const longest = longestPause(ask.occupancy.pauses, ask, ask.now)
   if (longest === undefined) return null
   return {
     gate: 'paused',

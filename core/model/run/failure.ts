@@ -1,11 +1,13 @@
 import { Fatal, RetryAfter, Skip } from './outcome.ts'
 import { DAY } from '../base/duration.ts'
 import { cut, isReadable } from '../json/text.ts'
+import { ownFrame } from './own-frame.ts'
 import { shownJson } from '../json/json.ts'
 import type { Failure } from './outcome.ts'
 
 const MOST_MESSAGE = 4000
 const MOST_STACK = 8000
+const MOST_PLACE = 300
 const CAUSES = 5
 /** Formatting a larger BigInt takes long. */
 const LARGEST_BIGINT = 10n ** 1000n
@@ -59,7 +61,11 @@ export function failureOf (thrown: unknown, causes = CAUSES): Failure {
   const { message, stack } = textsOf(thrown)
   const failure: Failure = { name: typeof name === 'string' && name !== '' ? clean(name, 100) : 'Error', message }
   if (typeof code === 'string' || typeof code === 'number') failure.code = clean(String(code), 100)
-  if (stack !== undefined) failure.stack = stack
+  if (stack !== undefined) {
+    const at = ownFrame(stack)
+    if (at !== undefined) failure.at = clean(at, MOST_PLACE)
+    failure.stack = stack
+  }
   if (cause !== undefined && causes > 0) failure.cause = failureOf(cause, causes - 1)
   return failure
 }

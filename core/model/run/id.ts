@@ -39,6 +39,13 @@ export function decodeId (id: string): number | null {
   return high >= 0 && low >= 0 && Number.isSafeInteger(number) ? number : null
 }
 
+/** Between which instants, epoch ms, runs get an id that begins with this text; null: no id does. */
+export function prefixTimes (prefix: string): { from: number, to: number } | null {
+  const [low, high] = [ALPHABET[0]!, ALPHABET.at(-1)!].map(digit => decodeId(prefix.padEnd(LENGTH, digit)))
+  if (low === null || low === undefined) return null
+  return { from: Math.floor(low / PER_MS), to: Math.ceil((high ?? Number.MAX_SAFE_INTEGER) / PER_MS) }
+}
+
 /** Until when numbers encode the time, epoch ms: with 4,096 per millisecond, 53 bits last a few months longer. */
 const LAST_TIME = Date.UTC(2039, 0)
 

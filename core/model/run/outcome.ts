@@ -6,6 +6,8 @@ export type Failure = {
   name: string
   message: string
   code?: string
+  /** The first frame of the stack in the code of the task, such as `throws.ts:1:120`. */
+  at?: string
   stack?: string
   cause?: Failure
 }

@@ -11,7 +11,7 @@ import type { RestingReason } from '../schedule/resting.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
-import type { Verdict } from '../conditions/gate.ts'
+import type { Pause, Verdict } from '../conditions/gate.ts'
 
 export interface LastRun {
   id: string
@@ -35,6 +35,8 @@ export interface TaskView {
   /** `args` of a crontab string: the string, as `expression`. */
   trigger: { kind: 'cron' | 'interval' | 'date', args: Record<string, Json>, timezone: string, words: string } | null
   status: Status
+  /** The pause of the task, its queue, a tag or everything that lasts longest; null: none. */
+  paused: { scope: string, name: string | null, until: string | null, by: string, reason: string | null } | null
   /** Why its next run is held; null when it is not. */
   held: { code: string, message: string } | null
   last_run: LastRun | null
@@ -67,10 +69,13 @@ export interface TaskFacts {
   schedules: Schedule[]
   /** The first due run of its queue with its verdict; null: none is due. */
   first: { run: Run, verdict: Verdict } | null
+  /** The pause that lasts longest. */
+  pause?: Pause | undefined
 }
 
-function statusOf ({ task, states, schedules, first }: TaskFacts): Status {
+function statusOf ({ task, states, schedules, first, pause }: TaskFacts): Status {
   if (states.running > 0) return 'running'
+  if (pause !== undefined && (task.enabled || states.queued > 0)) return 'paused'
   if (first) return first.verdict.decision === 'hold' ? 'held' : first.run.attempt > 0 ? 'retrying' : 'queued'
   if (states.queued > 0) return 'queued'
   if (!task.enabled) return 'disabled'
@@ -97,6 +102,7 @@ interface Moving {
   last: Run | null
   next: number | null
   states: Record<State, number>
+  pause: Pause | undefined
 }
 
 function movingOf (facts: TaskFacts): Moving {
@@ -107,7 +113,8 @@ function movingOf (facts: TaskFacts): Moving {
     reason: first ? heldReason(first.verdict, first.run.id) : null,
     last,
     next: next.length > 0 ? Math.min(...next) : null,
-    states
+    states,
+    pause: facts.pause
   }
 }
 
@@ -118,7 +125,7 @@ const sameRun = (a: Run | null, b: Run | null): boolean =>
     a.error?.message === b.error?.message && a.warning === b.warning)
 
 const same = (a: Moving, b: Moving): boolean =>
-  a.status === b.status && a.next === b.next && a.reason?.code === b.reason?.code &&
+  a.status === b.status && a.next === b.next && a.pause === b.pause && a.reason?.code === b.reason?.code &&
   a.reason?.message === b.reason?.message &&
   sameRun(a.last, b.last) && STATES.every(state => a.states[state] === b.states[state])
 
@@ -135,7 +142,7 @@ export function taskView (facts: TaskFacts): TaskView {
   return view
 }
 
-function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next, states }: Moving): TaskView {
+function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next, states, pause }: Moving): TaskView {
   return {
     id: task.id,
     name: task.name,
@@ -147,6 +154,7 @@ function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next
     enabled: task.enabled,
     trigger: triggerView(task),
     status,
+    paused: pause === undefined ? null : Object.freeze(pausedView(pause)),
     held: reason && Object.freeze(reason),
     last_run: last ? Object.freeze(lastRun(last)) : null,
     next_run: iso(next),
@@ -167,6 +175,14 @@ function draw ({ task, class: classed }: TaskFacts, { status, reason, last, next
     source: task.source
   }
 }
+
+const pausedView = ({ scope, name, until, by, reason = null }: Pause) => ({
+  scope,
+  name,
+  until: iso(until),
+  by,
+  reason
+})
 
 const triggers = new WeakMap<Task, TaskView['trigger']>()
 

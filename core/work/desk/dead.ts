@@ -1,3 +1,4 @@
+import { nearest } from '../../model/base/check.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { taskNotFound } from '../../model/errors/task-errors.ts'
 import { taskDisabled } from '../../model/errors/task-errors.ts'
@@ -52,7 +53,7 @@ export class Dead {
     { task, fingerprint, by, dry_run: dry = false, every = 0 }: DeadAsk & { every?: Duration }
   ): Promise<Replayed> {
     const { tasks, bulk } = this.#options
-    if (task !== undefined && !tasks().has(task)) throw taskNotFound(task)
+    if (task !== undefined && !tasks().has(task)) throw taskNotFound(task, nearest(task, [...tasks().keys()]))
     if (task !== undefined && bulk.retriable([task]).length === 0) throw taskDisabled(task)
     const groups = await this.groups({
       ...task !== undefined && { task },

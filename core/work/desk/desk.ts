@@ -4,6 +4,7 @@ import { Dead } from './dead.ts'
 import { Queues } from './queues.ts'
 import { TaskViews } from './task-views.ts'
 import { StopReason } from '../../model/run/outcome.ts'
+import { nearest } from '../../model/base/check.ts'
 import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { scheduleNotFound } from '../../model/errors/request-errors.ts'
@@ -115,7 +116,7 @@ export class Desk {
     const { tasks, coming } = this.#options
     const task = tasks().get(id)
     if (task !== undefined) return task
-    throw coming().length > 0 ? taskNotYetKnown(id, coming()) : taskNotFound(id)
+    throw coming().length > 0 ? taskNotYetKnown(id, coming()) : taskNotFound(id, nearest(id, [...tasks().keys()]))
   }
 
   /** Why no run of a task starts automatically, or null when runs do. */

@@ -1,4 +1,5 @@
 import { classify } from '../../model/conditions/classify.ts'
+import { longestPause } from '../../model/gates/paused.ts'
 import { firstDueRuns } from './first-due-runs.ts'
 import { taskView } from '../../model/view/view.ts'
 import type { Clock } from '../../model/base/clock.ts'
@@ -62,14 +63,16 @@ export class TaskViews {
   }
 
   #view (task: Task, count: TaskCount | undefined, first: First | null = null): TaskView {
-    const { planner, conditions } = this.#options
+    const { planner, conditions, clock } = this.#options
+    const { config, pauses } = conditions.current
     return taskView({
       task,
-      class: classify(task, conditions.current.config),
+      class: classify(task, config),
       states: count?.states ?? NO_RUNS,
       last: count?.last ?? null,
       schedules: planner.of(task.id),
-      first
+      first,
+      pause: longestPause(pauses, { task, run: { task: task.id } }, clock.now())
     })
   }
 }

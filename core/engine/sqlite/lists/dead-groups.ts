@@ -42,7 +42,15 @@ function groupOf (
   { fingerprint, count, first_at, last_at, newest }: FingerprintRow
 ): DeadGroup {
   const { error, reason } = tables.toRun(tables.one<RunRow>('select * from run where id = ?', newest)!)
-  return { task: lane.task, fingerprint, count, message: error?.message ?? reason?.message ?? '', first_at, last_at }
+  return {
+    task: lane.task,
+    fingerprint,
+    count,
+    message: error?.message ?? reason?.message ?? '',
+    ...error?.at !== undefined && { at: error.at },
+    first_at,
+    last_at
+  }
 }
 
 function joined (a: DeadGroup | undefined, b: DeadGroup): DeadGroup {
