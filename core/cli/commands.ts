@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { addCancel } from './command/cancel.ts'
 import { addDead } from './command/dead.ts'
 import { addDelete } from './command/delete.ts'
@@ -38,9 +39,17 @@ import { addUpload } from './command/upload.ts'
 import { addValidate } from './command/validate.ts'
 import { addWhy } from './command/why.ts'
 
-/** Adds each command to the program, in the order of the help. A command loads its heavy modules when it runs, so that
+/** A command adds itself to the program. */
+type Add = (program: Command) => void
+
+/** The commands under the headings of the help, in its order. A command loads its heavy modules when it runs, so that
  *  the command line starts quickly. */
-export const COMMANDS = [addStart, addTasks, addRuns, addWhy, addForecast, addSimulate, addPause, addResume, addPauses,
-  addQueues, addEdit, addFlow, addPromote, addNow, addDead, addReplay, addDiscard, addSignal, addReadings, addHealth,
-  addTop, addStats, addTimeline, addDoctor, addValidate, addPreview, addTest, addRestore, addRun, addShow, addLogs,
-  addEnqueue, addUpload, addToken, addCancel, addRetry, addDelete, addEnable, addDisable]
+export const GROUPS: Record<string, readonly Add[]> = {
+  Start: [addStart, addTest, addValidate],
+  Look: [addTasks, addRuns, addShow, addLogs, addWhy, addHealth, addDoctor, addTop, addDead, addQueues, addPauses,
+    addReadings, addStats, addTimeline],
+  Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
+    addDiscard],
+  Later: [addForecast, addPreview, addSimulate, addEnqueue, addFlow, addEdit, addPromote],
+  Data: [addUpload, addRestore, addToken]
+}

@@ -115,7 +115,8 @@ t.test('forecast and readings', async t => {
 
 t.test('unknown names are errors', async t => {
   t.match(await ask('why', 'nope'), { code: 1, err: /No task has the id 'nope'/ })
-  t.match(await ask('why', 'wash', '--at', 'yesterday'), { code: 2, err: /--at is 'yesterday'/ })
+  t.match(await ask('why', 'wash', '--at', 'soon'), { code: 2, err: /--at is 'soon'/ })
+  t.match((await ask('why', 'wash', '--at', 'yesterday')).out, 'wash: it had no run then\n')
 })
 
 t.test('a command finds the server by the configuration, and reports its faults', async t => {

@@ -9,7 +9,8 @@ t.test('an instant on the command line has a zone and is a day that exists', asy
   for (const wrong of ['2030-02-30T00:00Z', '2030-13-01T00:00:00Z', '2030-01-01T25:00Z', '2030-01-01', 'noon']) {
     t.throws(() => read(wrong), {
       code: 'OFFPEAK_USAGE_INVALID',
-      message: `--due is '${wrong}': expected an instant with a zone, such as 2026-11-22T03:00:00Z`,
+      message:
+        `--due is '${wrong}': expected an instant with a zone, such as 2026-11-22T03:00:00Z, or words such as 'tomorrow 03:00', 'yesterday', '2h ago'`,
       fix: undefined
     }, wrong)
   }
@@ -18,7 +19,7 @@ t.test('an instant on the command line has a zone and is a day that exists', asy
 t.test('an error for a local time shows it in the zone of the terminal', async t => {
   const fix = (text: string) => {
     try {
-      return instant('--at', '', 'Europe/Rome')(text)
+      return instant('--at', { zone: 'Europe/Rome' })(text)
     } catch (error) {
       return (error as { fix?: string }).fix
     }
@@ -26,6 +27,38 @@ t.test('an error for a local time shows it in the zone of the terminal', async t
   t.equal(fix('2026-11-22 03:00'), 'In Europe/Rome, the zone of this terminal, it is 2026-11-22T03:00:00+01:00.')
   t.equal(fix('2026-07-01T03:00:30'), 'In Europe/Rome, the zone of this terminal, it is 2026-07-01T03:00:30+02:00.')
   t.equal(fix('2026-02-30 03:00'), undefined, 'there is no such day in any zone')
+})
+
+t.test('an instant may be said in words, in the zone of the terminal', async t => {
+  // A Sunday, 12:00 in Rome.
+  const now = Date.parse('2026-11-22T11:00:00Z')
+  const read = (side: 'past' | 'future', text: string) =>
+    instant('--at', { side, zone: 'Europe/Rome', now })(text).replace(/:00\.000Z$/, 'Z')
+  const future = (text: string) => read('future', text)
+  const past = (text: string) => read('past', text)
+  t.equal(future('now'), '2026-11-22T11:00Z')
+  t.equal(future('in 1h 30m'), '2026-11-22T12:30Z')
+  t.equal(past('2h ago'), '2026-11-22T09:00Z')
+  t.equal(past('90 ago'), '2026-11-22T10:58:30.000Z')
+  t.equal(past('yesterday'), '2026-11-20T23:00Z')
+  t.equal(past('Yesterday 22:15'), '2026-11-21T21:15Z')
+  t.equal(past('today'), '2026-11-21T23:00Z')
+  t.equal(future('tomorrow 03:00'), '2026-11-23T02:00Z')
+  t.equal(future('9:00'), '2026-11-23T08:00Z', 'the next one')
+  t.equal(past('09:00'), '2026-11-22T08:00Z', 'the last one')
+  t.equal(past('13:00'), '2026-11-21T12:00Z')
+  t.equal(future('monday 09:00'), '2026-11-23T08:00Z')
+  t.equal(past('mon'), '2026-11-15T23:00Z')
+  t.equal(future('sun 11:00'), '2026-11-29T10:00Z', 'today it is over')
+  t.equal(past('sun 11:00'), '2026-11-22T10:00Z')
+  t.equal(past('sunday 13:00'), '2026-11-15T12:00Z', 'today it is to come')
+  t.equal(future('today 13:00:30'), '2026-11-22T12:00:30.000Z')
+  const gap = { side: 'future', zone: 'Europe/Rome', now: Date.parse('2026-03-28T12:00:00Z') } as const
+  t.equal(instant('--at', gap)('tomorrow 02:30'), '2026-03-29T01:30:00.000Z', 'the clock goes from 02:00 to 03:00')
+  for (const wrong of ['soon', 'ago', 'in', 'in a bit', 'yesterday noon', 'tomorrow 25:00', 'next monday',
+    '03:00 tomorrow', '99999999 d ago']) {
+    t.throws(() => future(wrong), { code: 'OFFPEAK_USAGE_INVALID' }, wrong)
+  }
 })
 
 const COMMANDS = [
@@ -57,7 +90,7 @@ t.test('every command names its wrong option', async t => {
   }
   t.match(await cli(['simulate', '--from', '2030-01-01T00:00'], { cwd }), {
     code: 2,
-    err: /expected an instant with a zone, such as .*, or a day of/
+    err: /expected an instant with a zone, such as .*, a day such as/
   })
 })
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ChangeOptions } from '../terminal/bulk-change.ts'
 import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { bulkBody, bulkOptions } from '../input/run-filter.ts'
 import { changeMatching } from '../terminal/bulk-change.ts'
 import { forEachRun } from '../terminal/for-each-run.ts'
@@ -16,8 +17,8 @@ async function cancel (ids: string[], given: ChangeOptions): Promise<void> {
     return await changeMatching({ act: 'cancel', verb: 'cancelled' }, given)
   }
   const client = await Client.find(given)
-  const end = (id: string) =>
-    client.post<RunAnswer>(`/api/runs/${encodeURIComponent(id)}/cancel`,
+  const end = async (word: string) =>
+    await client.post<RunAnswer>(`/api/runs/${await findRun(client, word)}/cancel`,
       given.reason === undefined ? {} : { reason: given.reason })
   await forEachRun({ ids, act: end, line: lineOf, json: given.json })
 }
@@ -26,7 +27,7 @@ async function cancel (ids: string[], given: ChangeOptions): Promise<void> {
 export function addCancel (program: Command): void {
   bulkOptions(
     remoteOptions(
-      program.command('cancel [runs...]').description(
+      program.command('cancel [runs...]').summary('end waiting runs, stop running ones').description(
         'end waiting runs and ask running ones to stop: by id, or all unfinished runs that match a filter'
       )
     ).option('--reason <text>', 'why; recorded with the run')

@@ -3,6 +3,7 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { agoWords } from '../terminal/time-words.ts'
 import { print, printJson } from '../terminal/output.ts'
+import { errorWords } from '../terminal/run-words.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { table } from '../terminal/table.ts'
 
@@ -11,6 +12,7 @@ interface DeadGroup {
   fingerprint: string
   count: number
   message: string
+  at?: string
   first_at: string
   last_at: string
 }
@@ -22,15 +24,17 @@ async function dead ({ task, ...given }: RemoteOptions & { task?: string }): Pro
   if (given.json) return printJson(groups)
   if (groups.length === 0) return print('No run has failed for good.')
   const rows = groups.map((
-    { task: id, fingerprint, count, last_at: last, message }
-  ) => [id, String(count), agoWords(last), fingerprint, message])
+    { task: id, fingerprint, count, last_at: last, ...error }
+  ) => [id, String(count), agoWords(last), fingerprint, errorWords(error)])
   print(table(['TASK', 'RUNS', 'LAST', 'FINGERPRINT', 'ERROR'], rows))
 }
 
 /** `dead`: the runs that failed for good, grouped by error. */
 export function addDead (program: Command): void {
   remoteOptions(
-    program.command('dead').description('list runs that failed for good, grouped by task and error')
+    program.command('dead').summary('list runs that failed for good').description(
+      'list runs that failed for good, grouped by task and error'
+    )
   )
     .option('--task <id>', 'runs of this task')
     .action(dead)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ChangeOptions } from '../terminal/bulk-change.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { bulkBody, bulkOptions } from '../input/run-filter.ts'
 import { changeMatching } from '../terminal/bulk-change.ts'
 import { forEachRun } from '../terminal/for-each-run.ts'
@@ -12,8 +13,9 @@ async function deleteRuns (ids: string[], given: ChangeOptions): Promise<void> {
   }
   const client = await Client.find(given)
   const query = given.reason === undefined ? '' : `?${new URLSearchParams({ reason: given.reason })}`
-  const end = async (id: string) => {
-    await client.delete(`/api/runs/${encodeURIComponent(id)}${query}`)
+  const end = async (word: string) => {
+    const id = await findRun(client, word)
+    await client.delete(`/api/runs/${id}${query}`)
     return { id, deleted: true }
   }
   await forEachRun({ ids, act: end, line: ({ id }) => `${id} is deleted`, json: given.json })
@@ -23,7 +25,7 @@ async function deleteRuns (ids: string[], given: ChangeOptions): Promise<void> {
 export function addDelete (program: Command): void {
   bulkOptions(
     remoteOptions(
-      program.command('delete [runs...]').description(
+      program.command('delete [runs...]').summary('delete finished runs').description(
         'delete finished runs: by id, or all finished runs that match a filter'
       )
     ).option('--reason <text>', 'why; it is recorded')

@@ -4,6 +4,8 @@ import { switchTask } from '../local/switch-task.ts'
 
 /** `enable`: the triggers of a task start runs again. */
 export function addEnable (program: Command): void {
-  remoteOptions(program.command('enable <task>').description('enable a task; works without a server too'))
+  remoteOptions(
+    program.command('enable <task>').summary('enable a task').description('enable a task; works without a server too')
+  )
     .action(switchTask(true))
 }

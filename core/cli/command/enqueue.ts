@@ -116,7 +116,7 @@ async function enqueue (task: string | undefined, given: Options): Promise<void>
 export function addEnqueue (program: Command): void {
   enqueueOptions(
     remoteOptions(
-      program.command('enqueue [task]').description(
+      program.command('enqueue [task]').summary('add runs that wait for their turn').description(
         'add a run that waits for its turn; with --bulk add many runs, all or none'
       )
     )

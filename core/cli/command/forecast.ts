@@ -55,21 +55,40 @@ function rowOf (start: ForecastView): string[] {
 /** A forecast of many tasks takes seconds of processor time. */
 const PATIENCE = MINUTE
 
-async function forecast ({ hours, ...given }: RemoteOptions & { hours: number }): Promise<void> {
+/** The first start of each task, with the number of its further starts, in the order of these. */
+function foldedRows (starts: readonly ForecastView[]): string[][] {
+  const groups = Map.groupBy(starts, ({ task }) => task).values()
+  return groups.map((
+    [first, ...more]
+  ) => [...rowOf(first!),
+    ...more.length === 0 ? [] : [`${more.length} more, the last ${timeWords(more.at(-1)!.nominal_at)}`]]
+  ).toArray()
+}
+
+type ForecastOptions = RemoteOptions & { hours: number, task?: string, all?: boolean }
+
+async function forecast ({ hours, task, all = false, ...given }: ForecastOptions): Promise<void> {
   const client = await Client.find(given)
   const answer = await client.get<ForecastAnswer>(`/api/forecast?hours=${hours}`, PATIENCE)
-  if (given.json) return printJson(answer)
-  print(answer.items.length === 0 ? `Nothing is planned for the next ${hours} h.` : table(
-    ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES'],
-    answer.items.map(rowOf)
-  ))
+  // An unknown task must not look like one without a start.
+  if (task !== undefined) await client.get(`/api/tasks/${encodeURIComponent(task)}`)
+  const items = answer.items.filter(start => (task ?? start.task) === start.task)
+  if (given.json) return printJson({ ...answer, items })
+  if (items.length === 0) return print(`Nothing is planned for the next ${hours} h.`)
+  const head = ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES']
+  const rows = all || task !== undefined ? items.map(rowOf) : foldedRows(items)
+  print(table(rows.some(row => row.length > head.length) ? [...head, 'THEN'] : head, rows))
 }
 
 /** `forecast`: the coming runs. */
 export function addForecast (program: Command): void {
   remoteOptions(
-    program.command('forecast').description('show what will run when, how certain that is, and what it depends on')
+    program.command('forecast').summary('show what will run when').description(
+      'show what will run when, how certain that is, and what it depends on'
+    )
   )
     .option('--hours <count>', 'how many hours to look ahead', wholeNumber('--hours', 1, MOST_HOURS), 24)
+    .option('--task <id>', 'every start of this task')
+    .option('--all', 'every start of every task; default: the first of each task')
     .action(forecast)
 }

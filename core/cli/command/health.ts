@@ -1,21 +1,33 @@
 import type { Command } from 'commander'
+import type { PauseView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
-import { plain, print, printJson } from '../terminal/output.ts'
+import { pauseScopeWords } from '../input/pause-scope.ts'
+import { timeWords } from '../terminal/time-words.ts'
+import { plain, print, printJson, styled } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
+
+const COLOURS = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
+
+const pausedWords = (pause: PauseView): string =>
+  `paused: ${pauseScopeWords(pause)} by ${pause.by}${pause.until === null ? '' : `, until ${timeWords(pause.until)}`}`
 
 async function health (given: RemoteOptions): Promise<void> {
   const client = await Client.find(given)
   const answer = await client.health()
   process.exitCode = answer.status === 'ok' ? 0 : 1
   if (given.json) return printJson(answer)
-  print(plain([answer.status, ...answer.reasons.map(reason => `  ${reason.replaceAll('\n', ' ')}`)].join('\n')))
+  // A server whose event loop is blocked answers nothing else.
+  const pauses = await client.get<PauseView[]>('/api/pauses').catch(() => [])
+  const lines = [...answer.reasons.map(reason => reason.replaceAll('\n', ' ')), ...pauses.map(pausedWords)]
+  print(styled(COLOURS[answer.status], answer.status))
+  for (const line of lines) print(plain(`  ${line}`))
 }
 
 /** `health`: whether the server is healthy, and why not. */
 export function addHealth (program: Command): void {
   remoteOptions(
-    program.command('health').description(
+    program.command('health').alias('status').summary('show whether the server is healthy').description(
       'show whether the server is healthy, with every reason if not; exit code 0: ok, 1: degraded or failed'
     )
   ).action(health)

@@ -1,21 +1,33 @@
 import type { Command } from 'commander'
-import type { LineAnswer } from '../remote/answers.ts'
+import type { LineAnswer, RunAnswer } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { follow, lineWords, newLines } from '../terminal/follow.ts'
-import { print } from '../terminal/output.ts'
+import { plain, print } from '../terminal/output.ts'
+import { errorWords } from '../terminal/run-words.ts'
 import { remoteOptions } from '../remote/options.ts'
 
-async function logs (id: string, given: RemoteOptions & { follow?: boolean }): Promise<void> {
+/** The error of a failed run after its log. */
+function printError ({ state, error }: Pick<RunAnswer, 'state' | 'error'>): void {
+  if (state === 'failed' && error !== null) print(plain(`failed: ${errorWords(error)}`))
+}
+
+async function logs (word: string, given: RemoteOptions & { follow?: boolean }): Promise<void> {
   const client = await Client.find(given)
+  const id = await findRun(client, word)
   const each = (line: LineAnswer) => print(given.json ? JSON.stringify(line) : lineWords(line))
-  if (given.follow) return void await follow(client, id, { line: each })
-  await newLines(client, { id, after: 0, each })
+  const run = given.follow
+    ? await follow(client, id, { line: each })
+    : await newLines(client, { id, after: 0, each }).then(() =>
+      client.get<RunAnswer>(`/api/runs/${encodeURIComponent(id)}`)
+    )
+  if (!given.json) printError(run)
 }
 
 /** `logs`: the log of one run. */
 export function addLogs (program: Command): void {
-  remoteOptions(program.command('logs <run>').description('print the log of a run'))
+  remoteOptions(program.command('logs <run>').summary('print the log of a run').description('print the log of a run'))
     .option('-f, --follow', 'keep printing until the run ends')
     .action(logs)
 }

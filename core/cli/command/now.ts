@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
 import type { RequestedAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { forEachRun } from '../terminal/for-each-run.ts'
 import { plain } from '../terminal/output.ts'
 import { printBypassed } from '../terminal/bypassed.ts'
@@ -10,8 +11,8 @@ import { stateWords } from '../terminal/run-words.ts'
 
 async function startNow (ids: string[], given: RemoteOptions): Promise<void> {
   const client = await Client.find(given)
-  const start = async (id: string) => {
-    const run = await client.post<RequestedAnswer>(`/api/runs/${encodeURIComponent(id)}/now`)
+  const start = async (word: string) => {
+    const run = await client.post<RequestedAnswer>(`/api/runs/${await findRun(client, word)}/now`)
     printBypassed(run)
     return run
   }
@@ -27,7 +28,7 @@ async function startNow (ids: string[], given: RemoteOptions): Promise<void> {
 /** `now`: starts waiting runs. */
 export function addNow (program: Command): void {
   remoteOptions(
-    program.command('now <runs...>').description(
+    program.command('now <runs...>').summary('start waiting runs now').description(
       'start waiting runs now: bypasses load, power and comfort gates, but not safety gates, slots and pauses'
     )
   ).action(startNow)

@@ -55,13 +55,15 @@ async function pause (
 /** `pause`: starts no more runs of a scope. */
 export function addPause (program: Command): void {
   remoteOptions(
-    program.command('pause <what>').description('start no more runs of all, queue:NAME, task:NAME or tag:NAME')
+    program.command('pause <what>').summary('start no more runs of a task, queue or tag').description(
+      'start no more runs of all, queue:NAME, task:NAME or tag:NAME'
+    )
   )
     .addOption(
       new Option('--for <duration>', "how long: seconds, or a duration such as '2h'; default: until resumed")
         .conflicts('until').argParser(duration('--for'))
     )
-    .option('--until <instant>', 'when the pause ends', instant('--until'))
+    .option('--until <instant>', "when the pause ends, such as '18:00' or 'tomorrow 06:00'", instant('--until'))
     .option('--reason <text>', 'why; shown with the pause')
     .option('--drain', 'wait until its running runs have ended')
     .action(pause)

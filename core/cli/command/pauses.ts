@@ -22,5 +22,7 @@ async function pauses (given: RemoteOptions): Promise<void> {
 
 /** `pauses`: what is paused. */
 export function addPauses (program: Command): void {
-  remoteOptions(program.command('pauses').description('list what is paused, until when and by whom')).action(pauses)
+  remoteOptions(
+    program.command('pauses').summary('list what is paused').description('list what is paused, until when and by whom')
+  ).action(pauses)
 }

@@ -4,7 +4,11 @@ import { localOptions, wholeNumber } from '../remote/options.ts'
 
 /** `preview`: the next fires of a trigger. */
 export function addPreview (program: Command): void {
-  localOptions(program.command('preview <task>').description('show the next fires of a task, or of a crontab string'))
+  localOptions(
+    program.command('preview <task>').summary('show the next fires of a task or crontab').description(
+      'show the next fires of a task, or of a crontab string'
+    )
+  )
     .option('--count <count>', 'how many', wholeNumber('--count', 1, 1000), 5)
     .option('--timezone <zone>', 'time zone of the crontab string; default: the local one')
     .option('--json', 'print JSON')

@@ -38,6 +38,8 @@ async function queues (name: string | undefined, given: RemoteOptions): Promise<
 /** `queues`: every queue, or one. */
 export function addQueues (program: Command): void {
   remoteOptions(
-    program.command('queues [queue]').description('list queues, or show one: waiting and running runs, limits')
+    program.command('queues [queue]').summary('list queues, or show one').description(
+      'list queues, or show one: waiting and running runs, limits'
+    )
   ).action(queues)
 }

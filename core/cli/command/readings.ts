@@ -109,6 +109,8 @@ async function readings (given: RemoteOptions): Promise<void> {
 /** `readings`: the machine now. */
 export function addReadings (program: Command): void {
   remoteOptions(
-    program.command('readings').description('show the machine now: power, load, disks, network, signals, probes')
+    program.command('readings').summary('show the machine now: power, load, disks').description(
+      'show the machine now: power, load, disks, network, signals, probes'
+    )
   ).action(readings)
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { DeadOptions } from '../input/dead-filter.ts'
 import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { deadBody, deadOptions } from '../input/dead-filter.ts'
 import { durationOf } from '../input/enqueue-options.ts'
 import { forEachRun } from '../terminal/for-each-run.ts'
@@ -12,8 +13,9 @@ import { retryRun } from '../remote/retry-run.ts'
 import { runConflict } from '../../model/errors/run-errors.ts'
 import { stateWords } from '../terminal/run-words.ts'
 
-const replayOne = (client: Client) => async (id: string): Promise<RunAnswer> => {
-  const { state } = await client.get<RunAnswer>(`/api/runs/${encodeURIComponent(id)}`)
+const replayOne = (client: Client) => async (word: string): Promise<RunAnswer> => {
+  const id = await findRun(client, word)
+  const { state } = await client.get<RunAnswer>(`/api/runs/${id}`)
   if (state !== 'failed') throw runConflict({ id, state, wanted: 'replayed: only failed runs are' })
   return await retryRun(client)(id)
 }
@@ -40,7 +42,9 @@ async function replay (ids: string[], { every, ...given }: DeadOptions & { every
 /** `replay`: queues runs that failed for good again. */
 export function addReplay (program: Command): void {
   deadOptions(
-    program.command('replay [runs...]').description('queue failed runs again: by id, or all that match a filter')
+    program.command('replay [runs...]', { hidden: true }).description(
+      'queue failed runs again: by id, or all that match a filter'
+    )
   )
     .option('--every <duration>', 'interval between their due times')
     .action(replay)

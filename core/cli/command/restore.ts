@@ -5,7 +5,9 @@ import { localOptions } from '../remote/options.ts'
 /** `restore`: backups that `backup_data` has made. */
 export function addRestore (program: Command): void {
   localOptions(
-    program.command('restore [archive]').description('list the backups of backup_data, or restore one into a folder')
+    program.command('restore [archive]').summary('list backups, or restore one').description(
+      'list the backups of backup_data, or restore one into a folder'
+    )
   )
     .option('--from <folder>', 'folder of the backups; default: the target of backup_data')
     .option('--into <folder>', 'folder to restore into')

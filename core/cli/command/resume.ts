@@ -16,6 +16,8 @@ async function resume (what: string, given: RemoteOptions): Promise<void> {
 /** `resume`: ends a pause. */
 export function addResume (program: Command): void {
   remoteOptions(
-    program.command('resume <what>').description('end the pause of all, queue:NAME, task:NAME or tag:NAME')
+    program.command('resume <what>').summary('end a pause').description(
+      'end the pause of all, queue:NAME, task:NAME or tag:NAME'
+    )
   ).action(resume)
 }

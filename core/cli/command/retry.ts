@@ -25,7 +25,7 @@ async function retry (ids: string[], given: ChangeOptions): Promise<void> {
 export function addRetry (program: Command): void {
   bulkOptions(
     remoteOptions(
-      program.command('retry [runs...]').description(
+      program.command('retry [runs...]').summary('queue finished runs again').description(
         'queue finished runs again: by id, or all failed runs that match a filter'
       )
     )

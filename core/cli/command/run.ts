@@ -100,7 +100,7 @@ async function payloadWith (
 export function addRun (program: Command): void {
   enqueueOptions(
     remoteOptions(
-      program.command('run <task>').description(
+      program.command('run <task>').summary('run a task now').description(
         'run a task now: bypasses load, power and comfort gates, but not safety gates, slots and pauses; ' +
           'exit codes with --wait: 0 completed, 1 failed, 3 cancelled, 4 skipped'
       )

@@ -41,7 +41,7 @@ async function signal (
 /** `signal`: sets a value from outside that tasks can wait for. */
 export function addSignal (program: Command): void {
   remoteOptions(
-    program.command('signal <name> [value]').description(
+    program.command('signal <name> [value]').summary('set a value that tasks can wait for').description(
       'set a signal that tasks can wait for: a number, true, false or a text'
     )
   )

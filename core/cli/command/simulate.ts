@@ -5,12 +5,12 @@ import { localOptions } from '../remote/options.ts'
 /** `simulate`: what tasks and settings would do in a span of time. */
 export function addSimulate (program: Command): void {
   localOptions(
-    program.command('simulate').description(
+    program.command('simulate').summary('show what would run when; executes no task').description(
       'show what would run when with these tasks and settings, and what would be held and why; executes no task'
     )
   )
     .option('--from <instant>',
-      'start: an instant such as 2026-11-22T09:00+01:00, or a day such as 2026-11-22 in manager.timezone; default: now')
+      "start: an instant with a zone, a day such as 2026-11-22, or 'tomorrow 09:00', in manager.timezone; default: now")
     .option('--to <instant>', 'end; default: one day after the start')
     .option('--readings <file>',
       'readings of the machine as CSV, default: the recorded ones; columns: at,power,battery_level,charging,' +

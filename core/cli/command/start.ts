@@ -6,7 +6,7 @@ import { LOG_FORMS } from '../serve/log-form.ts'
 /** `start`: runs the server in the foreground. */
 export function addStart (program: Command): void {
   localOptions(
-    program.command('start').description(
+    program.command('start').summary('start the server').description(
       'start the server; events go to standard output: a line of text on a terminal, a JSON record elsewhere'
     )
   )

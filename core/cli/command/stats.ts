@@ -57,7 +57,7 @@ async function stats ({ by, every, from, to, ...given }: StatsOptions): Promise<
 /** `stats`: statistics of ended runs. */
 export function addStats (program: Command): void {
   remoteOptions(
-    program.command('stats').description(
+    program.command('stats').summary('show statistics of runs').description(
       'show statistics of runs: how many, how long they waited and took, how often they failed; default: the last day'
     )
   )
@@ -66,7 +66,7 @@ export function addStats (program: Command): void {
       new Option('--every <time>', 'one row per hour or day, or one for all of it').choices(['hour', 'day', 'all'])
         .default('all')
     )
-    .option('--from <instant>', 'start: the last 05:00, or an instant such as 2026-11-22T05:00+01:00',
+    .option('--from <instant>', "start: '05:00' (the last one), 'yesterday 22:00', '2h ago', or an instant with a zone",
       pastInstant('--from'))
     .option('--to <instant>', 'end; default: now', pastInstant('--to'))
     .action(stats)

@@ -3,28 +3,59 @@ import type { HealthAnswer, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
-import { agoWords } from '../terminal/time-words.ts'
+import { agoWords, timeWords } from '../terminal/time-words.ts'
 import { oneOf, remoteOptions } from '../remote/options.ts'
-import { plain, print, printJson } from '../terminal/output.ts'
+import { plain, print, printJson, styled } from '../terminal/output.ts'
+import type { Cell } from '../terminal/table.ts'
+import { stateCell } from '../terminal/run-words.ts'
 import { table } from '../terminal/table.ts'
+
+const untilWords = ({ until }: { until: string | null }) => until === null ? '' : ` until ${timeWords(until)}`
+
+/** `running`, `paused until 18:00:00 by cli:ada`, `held: on battery`. */
+function statusCell ({ status, paused, held }: TaskView): Cell {
+  const text = paused !== null && (status === 'paused' || status === 'running')
+    ? `${status === 'running' ? 'running, ' : ''}paused${untilWords(paused)} by ${paused.by}`
+    : held === null
+    ? status
+    : `${status}: ${held.message}`
+  return stateCell(status, text)
+}
+
+function lastCell ({ last_run: last }: TaskView): Cell {
+  if (last === null) return '-'
+  const text = `${last.state} ${agoWords(last.at)}`
+  return last.state === 'failed' ? stateCell(last.state, text) : text
+}
 
 /** Tasks as rows: id, status, schedule in words, last and next run. */
 function taskTable (tasks: readonly TaskView[]): string {
-  const rows = tasks.map(({ id, status, trigger, last_run: last, next_run: next, held }) => [
-    id,
-    held === null ? status : `${status}: ${held.message}`,
-    trigger?.words ?? 'on request',
-    last === null ? '-' : `${last.state} ${agoWords(last.at)}`,
-    next === null ? '-' : agoWords(next)
+  const rows = tasks.map(task => [
+    task.id,
+    statusCell(task),
+    task.trigger?.words ?? 'on request',
+    lastCell(task),
+    task.next_run === null ? '-' : agoWords(task.next_run)
   ])
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }
 
-async function list ({ status, ...given }: RemoteOptions & { status?: string }): Promise<void> {
+type TasksOptions = RemoteOptions & { status?: string, all?: boolean }
+
+/** The table without disabled tasks that do nothing, and how many these are. */
+function printTasks (tasks: readonly TaskView[], isWhole: boolean): void {
+  const shown = isWhole ? tasks : tasks.filter(({ status }) => status !== 'disabled')
+  const hidden = tasks.length - shown.length
+  if (shown.length > 0) print(taskTable(shown))
+  else print(tasks.length === 0 ? 'There are no tasks.' : 'No task is enabled.')
+  if (hidden > 0) print(styled('dim', `${hidden} disabled: offpeak tasks --all`))
+}
+
+async function list ({ status, all = false, ...given }: TasksOptions): Promise<void> {
   const client = await Client.find(given)
-  const all = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
-  if (given.json) return printJson(all)
-  print(all.length === 0 ? 'There are no tasks.' : taskTable(all))
+  const tasks = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
+  if (given.json) return printJson(tasks)
+  printTasks(tasks, all || status !== undefined)
   // A list without a broken file must not look complete.
   const health = await client.get<HealthAnswer>('/api/health').catch(() => null)
   for (const { where, message } of health?.broken ?? []) {
@@ -34,7 +65,12 @@ async function list ({ status, ...given }: RemoteOptions & { status?: string }):
 
 /** `tasks`: every task. */
 export function addTasks (program: Command): void {
-  remoteOptions(program.command('tasks').description('list tasks: status, schedule, last and next run'))
+  remoteOptions(
+    program.command('tasks').alias('ls').summary('list tasks').description(
+      'list tasks: status, schedule, last and next run'
+    )
+  )
     .option('--status <statuses>', 'tasks with these statuses, separated by commas', oneOf('--status', STATUSES))
+    .option('--all', 'disabled tasks too')
     .action(list)
 }

@@ -5,7 +5,7 @@ import { localOptions } from '../remote/options.ts'
 /** `test`: runs a task once without a server. */
 export function addTest (program: Command): void {
   localOptions(
-    program.command('test <file>').description(
+    program.command('test <file>').summary('run a task once, without a server').description(
       'run a task of a file once in this process, outside the queue; exit codes as for `run --wait`'
     )
   )

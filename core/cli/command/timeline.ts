@@ -3,11 +3,12 @@ import type { FullRunView, RunAnswer } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import type { pointView } from '../../model/view/machine-view.ts'
 import { Client } from '../remote/client.ts'
-import { whyWords } from '../terminal/run-words.ts'
+import { stateCell, whyWords } from '../terminal/run-words.ts'
 import { durationWords, timeWords } from '../terminal/time-words.ts'
 import { pastInstant, remoteOptions } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { sizeWords } from '../../model/base/size.ts'
+import type { Cell } from '../terminal/table.ts'
 import { table } from '../terminal/table.ts'
 
 type PointAnswer = ReturnType<typeof pointView>
@@ -43,9 +44,9 @@ function pointsIn (points: readonly PointAnswer[], from: string, to: string): Po
 const usedWords = ({ used = null }: Ran) =>
   used === null ? '-' : `${durationWords(used.cpu_seconds)}, ${sizeWords(used.memory_peak_bytes)}`
 
-function rowOf (run: Ran, { to, readings }: Timeline): string[] {
+function rowOf (run: Ran, { to, readings }: Timeline): Cell[] {
   const meanwhile = pointsIn(readings, run.started_at!, run.finished_at ?? to)
-  return [run.id, run.task, run.label, timeWords(run.started_at), timeWords(run.finished_at),
+  return [run.id, run.task, stateCell(run.label), timeWords(run.started_at), timeWords(run.finished_at),
     durationWords(run.duration), usedWords(run), ...LOADS.map(field => meanWords(meanwhile, field)), whyWords(run)]
 }
 
@@ -84,11 +85,11 @@ async function timeline ({ from, to, ...given }: RemoteOptions & { from?: string
 /** `timeline`: past runs beside the load of the machine. */
 export function addTimeline (program: Command): void {
   remoteOptions(
-    program.command('timeline').description(
+    program.command('timeline').summary('show what ran when').description(
       'show what ran when, with the load of the machine meanwhile; default: the last hour'
     )
   )
-    .option('--from <instant>', 'start: the last 05:00, or an instant such as 2026-11-22T05:00+01:00',
+    .option('--from <instant>', "start: '05:00' (the last one), 'yesterday 22:00', '2h ago', or an instant with a zone",
       pastInstant('--from'))
     .option('--to <instant>', 'end; default: now', pastInstant('--to'))
     .action(timeline)

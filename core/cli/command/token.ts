@@ -7,7 +7,7 @@ const SCOPES = ['read', 'run', 'control']
 
 /** `token create`, `token list` and `token revoke`: access for other clients. */
 export function addToken (program: Command): void {
-  const token = program.command('token').description(
+  const token = program.command('token').summary('manage tokens of other clients').description(
     'manage tokens of other clients, each with a name and a scope; a running server applies changes at once'
   )
   localOptions(token.command('create <name>').description('create a token and print it, once: only its hash is stored'))

@@ -131,7 +131,9 @@ async function top ({ once, ...given }: RemoteOptions & { once?: boolean }): Pro
 /** `top`: a live view of runs. */
 export function addTop (program: Command): void {
   remoteOptions(
-    program.command('top').description('show live what runs, what is held and why, and what comes next; q quits')
+    program.command('top').summary('show live what runs and what is held').description(
+      'show live what runs, what is held and why, and what comes next; q quits'
+    )
   )
     .option('--once', 'print it once and exit')
     .action(top)

@@ -21,7 +21,7 @@ async function upload (file: string, { name, task, ...given }: UploadOptions): P
 /** `upload`: sends a file to the server, for a task. */
 export function addUpload (program: Command): void {
   remoteOptions(
-    program.command('upload <file>').description(
+    program.command('upload <file>').summary('send a file to the server').description(
       'send a file, or - for standard input, to the server and print its path there'
     )
   )

@@ -5,7 +5,7 @@ import { localOptions } from '../remote/options.ts'
 /** `validate`: checks configuration and task files. */
 export function addValidate (program: Command): void {
   localOptions(
-    program.command('validate').description(
+    program.command('validate').summary('check the configuration and the task files').description(
       'check the configuration and every task file; exit code 0: valid, 1: faults, 78: invalid configuration'
     )
   )

@@ -3,11 +3,12 @@ import type { Command } from 'commander'
 import type { ExplanationView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
+import { findRun } from '../remote/find-run.ts'
 import { OffpeakError, placeWords } from '../../model/errors/errors.ts'
 import { agoWords, timeWords } from '../terminal/time-words.ts'
 import { isColoured, plain, print, printJson } from '../terminal/output.ts'
 import { gateWords } from '../terminal/gate-words.ts'
-import { instant, remoteOptions } from '../remote/options.ts'
+import { pastInstant, remoteOptions } from '../remote/options.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { spanWords } from '../../model/base/duration.ts'
 import { table } from '../terminal/table.ts'
@@ -99,15 +100,16 @@ export function explanationWords (answer: ExplanationView, now = Date.now()): st
   return [plain(verdictWords(answer)), ...facts, ...gates].join('\n')
 }
 
-async function explanationOf (client: Client, id: string, at: string | undefined): Promise<ExplanationView> {
+async function explanationOf (client: Client, word: string, at: string | undefined): Promise<ExplanationView> {
   const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`
-  const of = (what: string) => client.get<ExplanationView>(`/api/${what}/${encodeURIComponent(id)}/why${query}`)
+  const of = (what: string, id: string) =>
+    client.get<ExplanationView>(`/api/${what}/${encodeURIComponent(id)}/why${query}`)
   try {
-    return await of('tasks')
+    return await of('tasks', word)
   } catch (missing) {
     if (!(missing instanceof OffpeakError) ||
       !['OFFPEAK_TASK_NOT_FOUND', 'OFFPEAK_TASKS_LOADING'].includes(missing.code)) throw missing
-    return await of('runs').catch(error => {
+    return await findRun(client, word).then(id => of('runs', id)).catch(error => {
       throw (error as OffpeakError).code === 'OFFPEAK_RUN_NOT_FOUND' ? missing : error
     })
   }
@@ -122,9 +124,11 @@ async function why (id: string, { at, ...given }: RemoteOptions & { at?: string 
 /** `why`: what holds a task or a run, until when, and where that is configured. */
 export function addWhy (program: Command): void {
   remoteOptions(
-    program.command('why <task|run>').description('explain why a task or a run waits: every gate, and when it opens')
+    program.command('why <task|run>').summary('explain why a task or a run waits').description(
+      'explain why a task or a run waits: every gate, and when it opens'
+    )
   )
     .option('--at <instant>',
-      'explain another instant: the past from recorded facts, the future from clock and calendar', instant('--at'))
+      'explain another instant: the past from recorded facts, the future from clock and calendar', pastInstant('--at'))
     .action(why)
 }

@@ -70,9 +70,10 @@ export const enqueueOptions = (command: Command): Command =>
     .addOption(new Option('--priority <priority>', 'priority of the run').choices(PRIORITIES))
     .option('--delay <duration>', "due after this time: seconds, or a duration such as '15m'")
     .addOption(
-      new Option('--due <instant>', 'due at this instant, such as 2026-11-22T03:00+01:00').conflicts('delay').argParser(
-        instant('--due')
-      )
+      new Option('--due <instant>', "due at this instant, such as 'tomorrow 03:00' or 2026-11-22T03:00+01:00")
+        .conflicts('delay').argParser(
+          instant('--due')
+        )
     )
     .option('--key <key>', 'idempotency key: a second run with the same key is the first run')
     .option('--unique <how>', 'how long the key is unique: while the run is queued, running or kept, or a duration')

@@ -15,6 +15,7 @@ import { simulate } from '../../simulate/simulate.ts'
 import { stateWords } from '../terminal/run-words.ts'
 import { timeWords } from '../terminal/time-words.ts'
 import { table } from '../terminal/table.ts'
+import { instantInWords } from '../remote/instant-words.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
 import { zoneOf } from '../../model/trigger/zone.ts'
@@ -44,12 +45,13 @@ interface Frame {
 function frameOf ({ from, to }: SimulateOptions, { config, clock }: TaskManager): Frame {
   const instant = instantIn(config.manager.timezone)
   const read = (name: string, text: string) => {
-    const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text)
+    const words = { side: 'future', now: clock.now(), zone: config.manager.timezone } as const
+    const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text) ?? instantInWords(text, words)
     if (at === null) {
       throw usageInvalid(
         `${name} is '${
           text.slice(0, 40)
-        }': expected ${INSTANT_EXPECTED}, or a day of ${config.manager.timezone} such as 2026-11-22`
+        }': expected ${INSTANT_EXPECTED}, a day such as 2026-11-22, or words such as 'tomorrow 03:00', in ${config.manager.timezone}`
       )
     }
     return at

@@ -164,6 +164,14 @@ function wordsOf (outcome: Outcome): string {
   return `: ${outcome.reason.message}`
 }
 
+/** The frames of the stack of a failed attempt, one a line, without the version that reloads a file. */
+const framesOf = (outcome: Outcome): string[] =>
+  outcome.kind === 'failed'
+    ? outcome.error.stack?.split('\n').filter(line => /^\s+at /.test(line)).map(line =>
+      line.replace(/\?v=\w+(?=:\d+:\d+)/, '')
+    ) ?? []
+    : []
+
 /** Runs one task of a file once in this process, and prints its outcome. */
 export async function test (file: string, { task: id, payload: text, json, ...given }: TestOptions): Promise<void> {
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
@@ -176,6 +184,7 @@ export async function test (file: string, { task: id, payload: text, json, ...gi
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
     if (json) return printJson(outcome)
     print(`${task.id} ${stateWords(outcome.kind)}${plain(wordsOf(outcome))}`)
+    for (const frame of framesOf(outcome)) print(plain(frame))
     if (outcome.kind === 'completed' && outcome.result !== null) print(JSON.stringify(outcome.result, null, 2))
   })
   // A task that leaves a handle open must not keep the process alive.

@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ManagerOptions } from '../../manager.ts'
+import type { InstantAsk } from './instant-words.ts'
+import { instantInWords } from './instant-words.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
+import { nearest } from '../../model/base/check.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 
 /** Where the configuration and data of a server are on this machine. */
@@ -46,6 +49,7 @@ function millisecondsIn (text: string): number {
   }
 }
 
+const LAST_INSTANT = 8.64e15
 const LOCAL = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/
 
 /** A local time as an instant in a zone, for a hint in an error; null for any other text. */
@@ -62,45 +66,56 @@ function zoned (text: string, zone: string): string | null {
   }
 }
 
-/** An instant as REST expects it, from ISO 8601 with a zone; throws OFFPEAK_USAGE_INVALID. */
-export const instant = (name: string, also = '', zone = Temporal.Now.timeZoneId()) => (text: string): string => {
-  const at = instantOf(text)
-  if (at !== null) return new Date(at).toISOString()
+const WORDS = "or words such as 'tomorrow 03:00', 'yesterday', '2h ago'"
+
+/** An instant as REST expects it, from ISO 8601 with a zone or from words; throws OFFPEAK_USAGE_INVALID. `05:00` alone
+ *  is the next one or, with `side` past, the last one. */
+export const instant = (
+  name: string,
+  { side = 'future', also = '', zone = Temporal.Now.timeZoneId(), now = Date.now() }: Partial<InstantAsk> & {
+    also?: string
+  } = {}
+) =>
+(text: string): string => {
+  const at = instantOf(text) ?? instantInWords(text, { side, zone, now })
+  if (at !== null && Math.abs(at) <= LAST_INSTANT) return new Date(at).toISOString()
   const here = zoned(text, zone)
-  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${also}${INSTANT_EXPECTED}`,
+  throw usageInvalid(`${name} is '${text.slice(0, 40)}': expected ${also}${INSTANT_EXPECTED}, ${WORDS}`,
     here === null ? undefined : `In ${zone}, the zone of this terminal, it is ${here}.`)
 }
 
 /** An instant in the past; `05:00` alone is the most recent 05:00. Throws OFFPEAK_USAGE_INVALID. */
-export const pastInstant = (name: string, now = Date.now()) => (text: string): string => {
-  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
-  if (hour === undefined) return instant(name, '05:00, or ')(text)
-  const at = new Date(now)
-  at.setHours(Number(hour), Number(minute), 0, 0)
-  if (at.getTime() > now) at.setDate(at.getDate() - 1)
-  return at.toISOString()
-}
+export const pastInstant = (name: string, now = Date.now()) => instant(name, { side: 'past', now })
 
 /** Words of a list, separated by commas; throws OFFPEAK_USAGE_INVALID. */
 export const oneOf = (name: string, words: readonly string[]) => (text: string): string => {
   const wrong = text.split(',').find(word => !words.includes(word))
-  if (wrong !== undefined) throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`)
+  if (wrong !== undefined) {
+    const near = nearest(wrong, words)
+    throw usageInvalid(`${name} is '${wrong}': expected one of ${words.join(', ')}`,
+      near === null ? undefined : `Did you mean '${near}'?`)
+  }
   return text
 }
 
+/** The heading of the options that find a server or its files. */
+export const WHERE = 'Where:'
+
 /** Adds the options of every command that reads the configuration. */
 export function localOptions (command: Command): Command {
-  return command
+  return command.optionsGroup(WHERE)
     .option('-c, --config <file>', 'configuration file; default: ./config.json')
     .option('--data <folder>', 'data folder; overrides the configuration')
     .option('--env <name>', 'environment: config.<name>.json overrides the configuration')
+    .optionsGroup('Options:')
 }
 
 /** Adds the options of every command that sends requests to a running server. */
 export function remoteOptions (command: Command): Command {
-  return localOptions(command)
+  return localOptions(command).optionsGroup(WHERE)
     .option('--url <url>', 'URL of the server; default: found on this machine')
     .option('--token <token>', 'access token; default: found on this machine')
+    .optionsGroup('Options:')
     .option('--json', 'print JSON')
 }
 

@@ -47,6 +47,10 @@ export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'
   )
 }
 
+/** The same in a cell of a table, which keeps no run of blanks. */
+export const barWords = (run: Parameters<typeof progressWords>[0]): string =>
+  progressWords(run).replace(/^\[#* *\]/, bar => bar.replaceAll(' ', '.'))
+
 interface Follow {
   /** Called for each log line; without it no lines are fetched. */
   line?: ((line: LineAnswer) => void) | undefined

@@ -3,7 +3,7 @@ import { whyWords } from './run-words.ts'
 import { agoWords, durationWords, timeWords } from './time-words.ts'
 import { known } from '../../model/machine/reading.ts'
 import { plain, styled } from './output.ts'
-import { progressWords } from './follow.ts'
+import { barWords } from './follow.ts'
 import { table } from './table.ts'
 
 /** Everything that one frame shows; `lost`: the server does not answer, and this is its last answer. */
@@ -31,9 +31,6 @@ function machineLine ({ reading, profile }: MachineView): string {
   return facts.filter(fact => fact !== '').join('  ')
 }
 
-// A cell of a table keeps no run of blanks.
-const barWords = (run: RunAnswer) => progressWords(run).replace(/^\[#* *\]/, bar => bar.replaceAll(' ', '.'))
-
 const section = (name: string, lines: string[]) => ['', styled('bold', name), ...lines]
 
 function runningLines (runs: readonly RunAnswer[], room: number, now: number): string[] {
@@ -53,12 +50,18 @@ function heldLines (runs: readonly RunAnswer[], room: number, now: number): stri
 }
 
 function nextLines ({ tasks, waiting }: Snapshot, room: number, now: number): string[] {
-  const due = waiting.filter(({ due_at: at }) => Date.parse(at) > now).map(({ task, due_at: at }) => ({ task, at }))
-  const fires = tasks.flatMap(({ id: task, next_run: at }) => at === null ? [] : [{ task, at }])
+  const due = waiting.filter(({ due_at: at }) => Date.parse(at) > now).map(({ task, due_at: at }) => ({
+    task,
+    at,
+    paused: tasks.find(({ id }) => id === task)?.paused ?? null
+  }))
+  const fires = tasks.flatMap(({ id: task, next_run: at, paused }) => at === null ? [] : [{ task, at, paused }])
   const next = [...due, ...fires].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(0, NEXT)
   return next.length === 0
     ? ['nothing']
-    : table(['AT', 'TASK', 'IN'], next.map(({ task, at }) => [timeWords(at, now), task, agoWords(at, now)]), room)
+    : table(['AT', 'TASK', 'IN'], next.map((
+      { task, at, paused }
+    ) => [timeWords(at, now), task, `${agoWords(at, now)}${paused === null ? '' : ', paused'}`]), room)
       .split('\n')
 }
 

@@ -2,6 +2,8 @@ import type { FullRunView, RunAnswer } from '../remote/answers.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import { durationWords, timeWords } from './time-words.ts'
 import { plain, styled } from './output.ts'
+import { progressWords } from './follow.ts'
+import type { Cell } from './table.ts'
 
 type Style = Parameters<typeof styled>[0]
 
@@ -11,6 +13,7 @@ const COLOURS: Record<string, Style> = {
   dead: 'red',
   running: 'cyan',
   held: 'yellow',
+  paused: 'yellow',
   retrying: 'yellow',
   skipped: 'dim',
   cancelled: 'dim',
@@ -20,6 +23,17 @@ const COLOURS: Record<string, Style> = {
 /** A state in its colour. */
 export const stateWords = (state: string): string => styled(COLOURS[state] ?? 'reset', state)
 
+/** A cell of a table in the colour of a state. */
+export const stateCell = (state: string, text = state): Cell => ({ text, style: COLOURS[state] ?? 'reset' })
+
+/** The state of a run as people see it: a run that a pause holds is paused. */
+export const labelWords = ({ label, held }: Pick<RunAnswer, 'label' | 'held'>): string =>
+  held?.code === 'paused' ? 'paused' : label
+
+/** `it broke (at throws.ts:1:120)`. */
+export const errorWords = ({ message, at }: { message: string, at?: string | undefined }): string =>
+  at === undefined ? message : `${message} (at ${at})`
+
 /** The reason for the state of a run: what holds it, its error, or its warning. */
 export function whyWords (
   { state, held, error, reason, warning }: Pick<RunAnswer, 'state' | 'held' | 'error' | 'reason' | 'warning'>
@@ -27,7 +41,8 @@ export function whyWords (
   if (state === 'blocked') return 'waits for other runs'
   // An attempt may have failed before it was cancelled.
   const causes = state === 'cancelled' || state === 'skipped' ? [reason, error] : [error, reason]
-  return held?.message ?? causes.find(cause => cause !== null)?.message ?? warning ?? ''
+  const first = causes.find(cause => cause !== null)
+  return held?.message ?? (first === undefined || first === null ? undefined : errorWords(first)) ?? warning ?? ''
 }
 
 /** When a run began, or when it is due while it waits. */
@@ -55,7 +70,8 @@ export function runWords (run: FullRunView): string {
   const facts: [string, string][] = [
     ['run', run.id],
     ['task', run.task],
-    ['state', stateWords(run.label)],
+    ['state', stateWords(labelWords(run))],
+    ['progress', run.progress === null ? '' : progressWords(run)],
     ['why', whyWords(run)],
     ['asked for', `${timeWords(run.created_at)} (${run.source}${run.schedule === null ? '' : ` ${run.schedule}`})`],
     ['after',
@@ -75,7 +91,7 @@ export function runWords (run: FullRunView): string {
   const known = facts.filter(([, value]) => value !== '' && value !== '-' && value !== 'null')
   const attempts = run.attempts.map(({ attempt, outcome, started_at: at, error, reason }) =>
     `  attempt ${attempt}: ${outcome} at ${timeWords(at)}${
-      error ?? reason ? `: ${plain((error ?? reason)!.message)}` : ''
+      error ?? reason ? `: ${plain(errorWords((error ?? reason)!))}` : ''
     }`
   )
   return [...known.map(([name, value]) => `${name.padEnd(10)} ${name === 'state' ? value : plain(value)}`), ...attempts]

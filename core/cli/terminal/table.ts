@@ -31,25 +31,48 @@ function cut (text: string, width: number): string {
   return `${kept}…`
 }
 
-/** Rows under their headings, aligned. `room`: the columns of the terminal; the widest column is cut first. Cells are
- *  plain text. */
-export function table (
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  room = process.stdout.isTTY ? process.stdout.columns : Infinity
-): string {
-  const cells = rows.map(row => row.map(cell => plain(cell).replaceAll(/\s+/g, ' ')))
-  const widths = head.map((name, column) => Math.max(widthOf(name), ...cells.map(row => widthOf(row[column] ?? ''))))
+/** A cell with a style for a terminal; its text is plain. */
+export interface StyledCell {
+  text: string
+  style: Parameters<typeof styled>[0]
+}
+export type Cell = string | StyledCell
+
+const textOf = (cell: Cell | undefined): string => typeof cell === 'object' ? cell.text : cell ?? ''
+
+/** Headings of columns with something to type or copy: they are never cut. */
+const KEPT = ['RUN', 'TASK', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT', 'URL']
+
+/** The columns of the terminal. Some terminals report 0 columns: nothing is cut then, as without a terminal. */
+const roomOf = ({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): number =>
+  isTTY && columns > 0 ? columns : Infinity
+
+/** The widths of the columns: the widest that may be cut gives way first. */
+function widthsIn (head: readonly string[], rows: readonly (readonly string[])[], room: number): number[] {
+  const widths = head.map((name, column) => Math.max(widthOf(name), ...rows.map(row => widthOf(row[column] ?? ''))))
+  const spare = (column: number) => KEPT.includes(head[column]!) ? 0 : widths[column]! - LEAST
   for (;;) {
     const over = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - room
-    const widest = widths.indexOf(Math.max(...widths))
-    if (over <= 0 || widths[widest]! <= LEAST) break
-    widths[widest] = Math.max(LEAST, widths[widest]! - Math.ceil(over / 2))
+    const column = widths.keys().toArray().toSorted((a, b) => spare(b) - spare(a))[0]
+    if (over <= 0 || column === undefined || spare(column) <= 0) return widths
+    widths[column] = Math.max(LEAST, widths[column]! - Math.ceil(over / 2))
   }
-  const line = (row: readonly string[]) =>
-    row.map((cell, column) => {
-      const text = cut(cell, widths[column]!)
-      return text + ' '.repeat(widths[column]! - widthOf(text))
+}
+
+/** Rows under their headings, aligned. `room`: the columns of the terminal. */
+export function table (
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  room = roomOf(process.stdout)
+): string {
+  const texts = rows.map(row => row.map(cell => plain(textOf(cell)).replaceAll(/\s+/g, ' ')))
+  const widths = widthsIn(head, texts, room)
+  const padded = (text: string, column: number) => ' '.repeat(Math.max(0, widths[column]! - widthOf(text)))
+  const line = (row: readonly string[], cells: readonly Cell[]) =>
+    row.map((whole, column) => {
+      const text = cut(whole, widths[column]!)
+      const cell = cells[column]
+      return (typeof cell === 'object' ? styled(cell.style, text) : text) + padded(text, column)
     }).join(GAP).trimEnd()
-  return [styled('bold', line(head)), ...cells.map(line)].join('\n')
+  return [styled('bold', line(head, [])), ...texts.map((row, index) => line(row, rows[index]!))].join('\n')
 }

@@ -1,0 +1,119 @@
+import t from 'tap'
+import { cli, place, serve } from './setup.ts'
+import { table, widthOf } from '../../core/cli/terminal/table.ts'
+import { until } from '../load/until.ts'
+
+const TASKS = {
+  'throws.mjs': `const inner = () => { throw new Error('it broke') }
+    export default { id: 'throws', max_retries: 0, func: async () => { await null; inner() } }`,
+  'more.mjs': `export const TASK_DEFINITIONS = [
+    { id: 'hourly', trigger: '0 * * * *', func: () => 1 },
+    { id: 'off', enabled: false, trigger: '0 * * * *', func: () => 1 },
+    { id: 'sunny', func: () => 1, constraints: { signals: { solar: '> 500' } } },
+    { id: 'counts', func: ctx => {
+      ctx.progress.setTotal(10, 'files')
+      ctx.progress.advance(5, 'a.txt')
+      return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
+    } }]`
+}
+const CALM_MACHINE = { resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 } }
+
+t.test('lists', async t => {
+  const cwd = place(t, CALM_MACHINE, TASKS)
+  const server = await serve(t, [], { cwd })
+  const ask = (...words: string[]) => cli(words, { cwd })
+  const say = async (...words: string[]) => (await ask(...words)).out
+  const json = async (...words: string[]) => JSON.parse(await say(...words, '--json'))
+
+  t.test('disabled tasks are folded away, unless they are asked for', async t => {
+    const folded = await say('tasks')
+    t.match(folded, /\nhourly +scheduled .*\n[^]*\n1 disabled: offpeak tasks --all\n$/)
+    t.notMatch(folded, /^off /m)
+    t.match(await say('tasks', '--all'), /^off +disabled /m)
+    t.match(await say('tasks', '--status', 'disabled'), /^TASK.*\noff +disabled .*\n$/)
+    t.equal((await json('tasks')).length, 5, 'JSON has them all')
+  })
+
+  t.test('the error of a task comes with the first frame of its own', async t => {
+    const { id } = await json('run', 'throws', '--wait')
+    const words = /it broke \(at throws\.mjs:1:29\)/
+    t.match(await say('retry', id), id)
+    await until(async () => (await json('show', id)).state === 'failed')
+    for (const line of [['show', id], ['logs', id], ['runs'], ['dead'], ['run', 'throws', '--wait']]) {
+      t.match(await say(...line), words, line[0])
+    }
+    t.match(await json('show', id), { error: { message: 'it broke', at: 'throws.mjs:1:29' } })
+    t.match(server.said.out, /"error":"it broke","at":"throws\.mjs:1:29"/, 'the log')
+    t.match(await say('test', 'backgroundtask/throws.mjs'),
+      /^throws failed: it broke\n +at inner \(.*throws\.mjs:1:29\)\n +at .*throws\.mjs:2:/,
+      'test prints the whole stack')
+  })
+
+  t.test('runs are listed by the states in which they are shown', async t => {
+    const held = await json('enqueue', 'sunny')
+    const later = await json('enqueue', 'hourly', '--due', 'tomorrow 03:00')
+    await until(async () => (await json('show', held.id)).label === 'held')
+    const ids = async (...states: string[]) =>
+      (await json('runs', '--state', states.join(','))).items.map(({ id }: { id: string }) => id)
+    t.strictSame(await ids('held'), [held.id])
+    t.strictSame(await ids('scheduled'), [later.id])
+    t.strictSame(await ids('scheduled', 'held'), [later.id, held.id])
+    t.strictSame(await ids('queued'), [later.id, held.id])
+    t.equal((await ids('dead')).length, 2)
+    t.strictSame(await ids('retrying'), [])
+    t.strictSame((await json('runs', '--state', 'held,scheduled', '--limit', '1')).items.length, 1)
+    t.match(await ask('cancel', '--state', 'held'), { code: 2, err: /cancel takes no --state held: [^]*offpeak runs/ })
+    t.match(await say('delete', '--state', 'dead', '--dry-run'), /^2 runs would be deleted/)
+  })
+
+  t.test('progress is shown while a run runs', async t => {
+    const { id } = await json('run', 'counts')
+    await until(async () => (await json('show', id)).progress !== null)
+    t.match(await say('show', id), /\nstate +running\nprogress +\[#{12} {12}\] 50 % 5\/10 files.*: a\.txt\n/)
+    t.match(await say('runs'), new RegExp(`${id} +counts +running .*\\[#{12}\\.{12}\\] 50 % 5/10 files`))
+    await ask('cancel', id)
+  })
+
+  t.test('the forecast has a line for each task', async t => {
+    const folded = await say('forecast', '--hours', '5')
+    t.equal(folded.match(/ hourly /g)!.length, 1)
+    t.match(folded, /^WHEN .* THEN\n/)
+    t.match(folded, / hourly .* 4 more, the last .*\d\d:00:00\n/)
+    t.equal((await say('forecast', '--hours', '5', '--all')).match(/ hourly /g)!.length, 5)
+    const one = await say('forecast', '--hours', '5', '--task', 'hourly')
+    t.equal(one.match(/ hourly /g)!.length, 5)
+    t.notMatch(one, /sunny|THEN/)
+    t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
+  })
+
+  t.test('what is paused is shown as paused', async t => {
+    await ask('pause', 'all', '--for', '1h')
+    t.match(await say('tasks'), /\nhourly +paused until .* by cli:\S+ [^]*\nsunny +paused until /)
+    t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'hourly', paused: { scope: 'all' } }, {
+      id: 'sunny'
+    }, { id: 'throws' }])
+    t.match(await say('runs', '--state', 'paused'), /^RUN.*\n\w+ +sunny +paused /)
+    t.match(await say('show', 'sunny'), /\nstate +paused\n/)
+    t.match(await say('status'), /^(?:ok|degraded)\n(?: .*\n)* {2}paused: all by cli:\S+, until /)
+    t.match(await say('top'), /\nNEXT\n[^]* hourly +in .*, paused\n/)
+    t.match(await say('queues'), /^default .* by cli:/m)
+    t.match(await say('why', 'hourly'), /everything is paused by cli/)
+    await ask('resume', 'all')
+    t.match(await say('tasks'), /\nhourly +queued /)
+  })
+})
+
+t.test('what is typed or copied is never cut, and nothing is without a width', async t => {
+  const head = ['RUN', 'TASK', 'WHY']
+  const row = ['6h02v5ayg00', 'a_task_with_a_rather_long_name_indeed', 'w'.repeat(60)]
+  for (const room of [60, 20, 1]) {
+    const [, line] = table(head, [row], room).split('\n')
+    t.match(line, new RegExp(`^${row[0]}  ${row[1]}  w{7,}…$`), `${room} columns`)
+  }
+  t.ok(table(head, [row], 80).split('\n').every(line => widthOf(line) <= 80))
+  t.equal(table(head, [row]).split('\n')[1], row.join('  '), 'no terminal')
+  const { isTTY, columns } = process.stdout
+  t.teardown(() => Object.assign(process.stdout, { isTTY, columns }))
+  Object.assign(process.stdout, { isTTY: true, columns: 0 })
+  t.match(table(head, [row]).split('\n')[1], row.join('  '), 'a terminal that reports 0 columns')
+})
