@@ -37,7 +37,7 @@ interface Place {
 /** The style sheet of the page; the Content-Security-Policy permits none inside it. */
 export const STYLE = `:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-summary { cursor: pointer; padding: .3rem 0 } summary code { font-weight: 600 }
+summary { cursor: pointer; padding: .3rem 0 } summary > code:first-child { font-weight: 600 }
 details > :not(summary) { margin-left: 1.5rem }
 table { border-collapse: collapse } td, th { text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0 }
 pre { overflow: auto; max-height: 24rem; padding: .75rem; border: 1px solid color-mix(in srgb, currentColor 20%, transparent) }
@@ -45,14 +45,17 @@ pre { overflow: auto; max-height: 24rem; padding: .75rem; border: 1px solid colo
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const safe = (text: string) => text.replaceAll(/[&<>"]/g, sign => ENTITIES[sign]!)
+/** Text with code in backticks. */
+const words = (text = '') => safe(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>')
 const tag = (name: string, text: string | undefined) => text ? `<${name}>${safe(text)}</${name}>` : ''
+const paragraph = (text: string | undefined) => text ? `<p>${words(text)}</p>` : ''
 const schemaOf = (schema: object | undefined) => schema === undefined ? '' : tag('pre', JSON.stringify(schema, null, 2))
 
 function parametersOf ({ parameters = [] }: Operation): string {
   if (parameters.length === 0) return ''
   const rows = parameters.map(({ name, in: where, required, description, schema }) =>
     `<tr><td><code>${safe(name)}</code></td><td>${safe(where)}${required ? ', required' : ''}</td><td>${
-      safe(description ?? (schema as { description?: string } | undefined)?.description ?? '')
+      words(description ?? (schema as { description?: string } | undefined)?.description)
     }</td></tr>`
   )
   return `<table><tr><th>parameter</th><th>in</th><th></th></tr>${rows.join('')}</table>`
@@ -63,13 +66,13 @@ const contentOf = ({ content = {} }: Body) =>
 
 const responsesOf = ({ responses = {} }: Operation) =>
   Object.entries(responses).map(([status, body]) =>
-    `<details><summary>${status} ${safe(body.description ?? '')}</summary>${contentOf(body)}</details>`
+    `<details><summary>${status} ${words(body.description)}</summary>${contentOf(body)}</details>`
   ).join('')
 
 const operationOf = ({ method, path, operation }: Place): string =>
   `<details${
     operation.operationId ? ` id="${safe(operation.operationId)}"` : ''
-  }><summary><code>${method.toUpperCase()} ${safe(path)}</code> ${safe(operation.summary ?? '')}</summary>${
+  }><summary><code>${method.toUpperCase()} ${safe(path)}</code> ${words(operation.summary)}</summary>${
     tag('p', operation.description)
   }${tag('p', operation['x-scope'] && `Scope: ${operation['x-scope']}`)}${parametersOf(operation)}${
     operation.requestBody ? tag('h4', 'Body') + contentOf(operation.requestBody) : ''
@@ -89,7 +92,7 @@ export function apiPage (
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${safe(info.title)}</title><link rel="stylesheet" href="${safe(style)}">
-<h1>${safe(info.title)} ${safe(info.version)}</h1>${tag('p', info.description)}
+<h1>${safe(info.title)} ${safe(info.version)}</h1>${paragraph(info.description)}
 <p>The <a href="${safe(source)}">OpenAPI document</a> has the same in JSON. To send requests from this page, install
 <code>@fastify/swagger-ui</code> beside offpeak and start it again.</p>
 ${body}

@@ -8,7 +8,7 @@ const DOCUMENT = {
     '/api/tasks/{id}': {
       get: {
         operationId: 'get_tasks_id',
-        summary: 'A task',
+        summary: 'A task of `tasks`',
         tags: ['tasks'],
         'x-scope': 'read',
         parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', description: 'Its <id>' } }],
@@ -22,9 +22,9 @@ const DOCUMENT = {
 t.test('the page without Swagger UI has each operation with its parameters, body and answers', async t => {
   const page = apiPage(DOCUMENT, PLACES)
   for (const part of ['<h1>offpeak 1.2.3</h1>', '<h2>tasks</h2>', '<h2>other</h2>', 'id="get_tasks_id"',
-    '<p>Scope: read</p>', '<code>GET /api/tasks/{id}</code> A task', '<code>PATCH /api/tasks/{id}</code>',
-    'path, required', '200 Found', '&quot;minProperties&quot;: 1', 'href="/jobs/api/docs/page.css"',
-    'href="/jobs/api/openapi.json"']) {
+    '<p>Scope: read</p>', '<code>GET /api/tasks/{id}</code> A task of <code>tasks</code>',
+    '<code>PATCH /api/tasks/{id}</code>', 'path, required', '200 Found', '&quot;minProperties&quot;: 1',
+    'href="/jobs/api/docs/page.css"', 'href="/jobs/api/openapi.json"']) {
     t.ok(page.includes(part), part)
   }
 })
