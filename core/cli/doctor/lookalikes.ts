@@ -4,7 +4,7 @@ import { mayBeScript, parseHeader } from '../../load/task/header.ts'
 import type { IgnoredFile } from './facts.ts'
 
 /** A file below the tasks directory with its first bytes. */
-export interface SeenFile {
+interface SeenFile {
   path: string
   executable: boolean
   head: string

@@ -111,7 +111,7 @@ const clockWords = (now: number): string => {
 }
 
 /** A line of a terminal: time, task, what happened, and details. Coloured where the terminal shows colours. */
-export function lineOf ({ subject, word, style, detail }: Event, now: number): string {
+function lineOf ({ subject, word, style, detail }: Event, now: number): string {
   const text = plain(detail).replaceAll(/\s+/g, ' ')
   const name = plain(word).padEnd(WORD)
   const head = `${styled('dim', clockWords(now))}  ${plain(subject).padEnd(SUBJECT)}`

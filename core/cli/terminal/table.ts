@@ -32,7 +32,7 @@ function cut (text: string, width: number): string {
 }
 
 /** A cell with a style for a terminal; its text is plain. */
-export interface StyledCell {
+interface StyledCell {
   text: string
   style: Parameters<typeof styled>[0]
 }

@@ -5,7 +5,7 @@ import { toEngineError } from './sqlite-errors.ts'
 
 /** What a data folder says about its runs. `newest`: the latest instant at which a run was added or started. `due`: how
  *  many are queued and due; all instants are epoch ms. */
-export interface PeekedRuns {
+interface PeekedRuns {
   newest: number | null
   lastStart: number | null
   due: number
