@@ -11,7 +11,8 @@ const INTRO = `# Command line
 \`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Each command reads
 \`./config.json\`, so run it in the folder in which the server was started, or name another place with
 \`--config\` or \`--data\`. A command that asks a running server finds its address and token itself. \`OFFPEAK_URL\`
-and \`OFFPEAK_TOKEN\` name another server. \`enable\` and \`disable\` also work without a server.
+and \`OFFPEAK_TOKEN\` name another server. \`enable\` and \`disable\` also work without a server. \`init\` and
+\`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
 
 | exit code | |
 |---|---|

@@ -17,6 +17,7 @@ const WORDS: Record<string, string> = {
   OFFPEAK_REQUEST_INVALID: 'the request is malformed: invalid JSON, two Host headers and similar',
   OFFPEAK_UPLOAD_REFUSED: 'the upload is a form, or has an unknown content coding',
   OFFPEAK_TRIGGER_INVALID: 'a trigger cannot be read: field, found, expected',
+  OFFPEAK_FILE_NOT_WRITTEN: 'a file that a command was asked to write cannot be written',
   OFFPEAK_USAGE_INVALID: 'the command line has an error'
 }
 

@@ -1,0 +1,78 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { scratch } from '../work/harness.ts'
+import { cli, place } from './setup.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const FILES = ['.gitignore', 'backgroundtask', 'config.json', 'package.json', 'tsconfig.json']
+
+t.test('init writes a folder whose tasks are valid, and says the next two commands', async t => {
+  const cwd = scratch(t)
+  const made = await cli(['init', 'my tasks'], { cwd })
+  t.match(made, { code: 0, err: '', out: /Next:\n {2}cd 'my tasks' && offpeak start\n {2}offpeak run hello --wait\n$/ })
+  const folder = join(cwd, 'my tasks')
+  t.strictSame(readdirSync(folder).toSorted(), FILES)
+  t.equal(statSync(join(folder, 'backgroundtask/hello.sh')).mode & 0o111, 0o111, 'the script is executable')
+  t.match(await cli(['validate'], { cwd: folder }), { code: 0, out: /2 tasks are valid/ })
+  for (const file of ['hello.ts', 'hello.sh']) {
+    t.match(await cli(['test', `backgroundtask/${file}`], { cwd: folder }), { code: 0, out: /"said": "hello"/ })
+  }
+  t.match(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')), { name: 'my-tasks', type: 'module' })
+})
+
+t.test('init keeps every file that exists, and says which', async t => {
+  const cwd = scratch(t)
+  writeFileSync(join(cwd, 'config.json'), '{ "server": { "port": 9 } }')
+  writeFileSync(join(cwd, 'notes.txt'), 'mine')
+  const { out } = await cli(['init', '.'], { cwd })
+  t.match(out, /Kept, because they exist:\n {2}config\.json\n/)
+  t.equal(readFileSync(join(cwd, 'config.json'), 'utf8'), '{ "server": { "port": 9 } }')
+  t.match(JSON.parse((await cli(['init', '--json'], { cwd })).out), { written: [], kept: { length: 6 } })
+  t.match((await cli(['init'], { cwd })).out, /Nothing is missing/)
+})
+
+t.test('init refuses what cannot become a folder of tasks', async t => {
+  const cwd = scratch(t)
+  writeFileSync(join(cwd, 'file'), '')
+  t.match(await cli(['init', 'file'], { cwd }), { code: 2, err: /file is a file\n {2}Name a folder/ })
+  t.match(await cli(['init', 'file/below'], { cwd }), {
+    code: 1,
+    err: /file\/below\/config\.json cannot be written: a part of its path is a file\n {2}Name a folder/
+  })
+  t.match(await cli(['init', '/proc/here'], { cwd }), {
+    code: 1,
+    err: /cannot be written: its folder cannot be created/
+  })
+  t.match(await cli(['init', ROOT], { cwd }), { code: 2, err: /the folder of offpeak itself/ })
+  if (process.getuid!() === 0) return
+  mkdirSync(join(cwd, 'shut'), { mode: 0o555 })
+  t.match(await cli(['init', 'shut'], { cwd }), { code: 1, err: /may not be written\n(?:.*\n)? {2}Name a folder that/ })
+  chmodSync(join(cwd, 'shut'), 0o755)
+})
+
+t.test('new writes a task of each kind, which runs', async t => {
+  const cwd = place(t, {}, {})
+  const kinds = [['--ts', 'ts'], ['--shell', 'sh'], ['--python', 'py']] as const
+  for (const [option, ending] of kinds) {
+    const file = `backgroundtask/a_${ending}.${ending}`
+    const made = await cli(['new', `a_${ending}`, option], { cwd })
+    t.match(made, { code: 0, out: new RegExp(`^Written: ${file}\n`) })
+    t.match(await cli(['test', file], { cwd }), { code: 0, out: /"done": true/ })
+  }
+  t.match(JSON.parse((await cli(['new', 'plain', '--json'], { cwd })).out), { id: 'plain', file: /plain\.ts$/ })
+  t.match(await cli(['validate'], { cwd }), { code: 0, out: /4 tasks are valid/ })
+})
+
+t.test('new refuses ids that are taken or invalid, and proposes a valid one', async t => {
+  const cwd = place(t)
+  t.match(await cli(['new', 'fails'], { cwd }), { code: 2, err: /The task 'fails' exists already, in more\.mjs/ })
+  t.match(await cli(['new', 'Copy Photos!'], { cwd }), { code: 2, err: /Did you mean 'copy_photos'\?/ })
+  t.match(await cli(['new', 'copy.sh'], { cwd }), { code: 2, err: /Did you mean `offpeak new copy --shell`\?/ })
+  t.match(await cli(['new', 'x', '--ts', '--shell'], { cwd }), { code: 2, err: /exclude each other/ })
+  t.match(await cli(['new', '!!!'], { cwd }), { code: 2, err: /expected 1 to 64/ })
+  writeFileSync(join(cwd, 'backgroundtask/half.sh'), '# no header')
+  t.match(await cli(['new', 'half', '--shell'], { cwd }), { code: 2, err: /half\.sh exists already/ })
+  t.equal(readFileSync(join(cwd, 'backgroundtask/half.sh'), 'utf8'), '# no header')
+  t.notOk(existsSync(join(cwd, 'backgroundtask/fails.ts')))
+})
