@@ -8,6 +8,7 @@ import { onceSaid, placeWords } from './model/errors/errors.ts'
 import type { EngineHealth } from './engine/engine.ts'
 import type { OffpeakError, Place } from './model/errors/errors.ts'
 import type { Parts } from './compose/parts.ts'
+import type { ConfigWarning } from './work/upkeep/config-warnings.ts'
 import type { CallFault } from './work/upkeep/engine-calls.ts'
 import type { ListenerTrouble } from './work/upkeep/notices.ts'
 import type { ServiceState } from './model/base/service.ts'
@@ -23,6 +24,7 @@ interface HealthSources
   startedAt: number | null
   callFaults: CallFault[]
   listenerTroubles: ListenerTrouble[]
+  warnings: ConfigWarning[]
 }
 
 /** The runner looks for work every 5 s; three missed looks are a fault. */
@@ -34,12 +36,13 @@ const faultOf = (
     fix?: string | undefined }
 ) => ({ code, message: onceSaid(message, place), fix: fix ?? null, where: placeWords(place) || null })
 
-function configOf ({ settings }: HealthSources) {
+function configOf ({ settings, warnings }: HealthSources) {
   const error = settings.lastError as OffpeakError | null
   return {
     ok: error === null,
     files: settings.files,
-    error: error && faultOf({ ...error.place, code: error.code, message: error.message, fix: error.fix })
+    error: error && faultOf({ ...error.place, code: error.code, message: error.message, fix: error.fix }),
+    warnings: warnings.map(faultOf)
   }
 }
 

@@ -14,6 +14,7 @@ import type { Config } from './model/config/config.ts'
 import type { Desk } from './work/desk/desk.ts'
 import type { Durable } from './work/desk/events.ts'
 import type { Engine } from './engine/engine.ts'
+import type { ConfigWarning } from './work/upkeep/config-warnings.ts'
 import type { CallFault } from './work/upkeep/engine-calls.ts'
 import type { Explain } from './work/desk/explain.ts'
 import type { MachineSenses, ManagerOptions } from './options.ts'
@@ -172,6 +173,11 @@ export class TaskManager implements Service, ManagerFace {
     return this.#parts.calls.faults
   }
 
+  /** Settings without effect, for health. @internal */
+  get warnings (): ConfigWarning[] {
+    return this.#parts.warnings.current
+  }
+
   /** Calls a listener with every notice from now on; returns an unsubscribe function. A listener that throws or rejects
    *  does not affect others: it is reported under `name`, by default the name of the function, in health and in the
    *  notice `listener_failed`. */
@@ -203,6 +209,7 @@ export class TaskManager implements Service, ManagerFace {
     this.startedAt = this.clock.now()
     await this.security.lookSoon()
     this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
+    this.#parts.warnings.begin()
   }
 
   /** Starts to execute runs, when the options postponed that. */
@@ -260,7 +267,7 @@ export class TaskManager implements Service, ManagerFace {
   }
 
   /** Enables or disables a task in config.json, and records who did; throws OFFPEAK_CONFIG_CONFLICT when `ifMatch` is
-   *  not the file's ETag. */
+   *  not the file's ETag, OFFPEAK_CONFIG_OVERRIDDEN when an overlay or a variable sets it. */
   async enable (
     id: string,
     enabled: boolean,

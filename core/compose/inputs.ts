@@ -1,4 +1,5 @@
 import { Catalog } from '../work/upkeep/catalog.ts'
+import { ConfigWarnings } from '../work/upkeep/config-warnings.ts'
 import { EngineCalls } from '../work/upkeep/engine-calls.ts'
 import { IoWatch } from '../work/upkeep/io-watch.ts'
 import { UncaughtErrors } from '../work/context/uncaught.ts'
@@ -47,8 +48,12 @@ export function composeInputs (wiring: Wiring): void {
     folder,
     files: options.files ?? 'watch',
     now: clock.now,
-    changed: () => void parts.scheduling.replan()
+    changed: () => {
+      parts.warnings.look()
+      void parts.scheduling.replan()
+    }
   })
+  parts.warnings = new ConfigWarnings({ settings, catalog: parts.catalog, notice: notices.say })
   parts.io = new IoWatch({ calls: fileCalls, notice: notices.say })
   parts.security = new Security({
     settings,

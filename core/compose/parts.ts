@@ -3,6 +3,7 @@ import type { Catalog } from '../work/upkeep/catalog.ts'
 import type { Clock } from '../model/base/clock.ts'
 import type { ClockSteps } from '../work/conditions/clock-steps.ts'
 import type { Config } from '../model/config/config.ts'
+import type { ConfigWarnings } from '../work/upkeep/config-warnings.ts'
 import type { Desk } from '../work/desk/desk.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineCalls } from '../work/upkeep/engine-calls.ts'
@@ -54,6 +55,7 @@ export interface Parts {
   forecaster: Forecaster
   upkeep: Upkeep
   security: Security
+  warnings: ConfigWarnings
   io: IoWatch
   standstill: StandstillWatch
   watch: LoopWatch

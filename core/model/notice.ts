@@ -15,6 +15,7 @@ export type Notice =
   | { kind: 'file_mended', file: string }
   | { kind: 'config_loaded', file: string }
   | { kind: 'config_refused', message: string }
+  | { kind: 'config_warning', code: string, message: string, fix: string }
   | { kind: 'insecure', subject: string, message: string, fix: string | null }
   | { kind: 'added', run: Run }
   | { kind: 'fired', task: string, schedule: string, added: number, skipped: number, missed: number }

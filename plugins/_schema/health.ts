@@ -81,7 +81,12 @@ export const Health = exactly({
   tasks: Type.Integer(),
   running: Type.Integer(),
   broken: Type.Array(Fault, { description: 'Task files that are broken and not in force' }),
-  config: exactly({ ok: Type.Boolean(), files: Type.Array(Type.String()), error: nullable(Fault) }),
+  config: exactly({
+    ok: Type.Boolean(),
+    files: Type.Array(Type.String()),
+    error: nullable(Fault),
+    warnings: Type.Array(Fault, { description: 'Settings without effect; they do not change the status' })
+  }),
   io: exactly({
     ok: Type.Boolean(),
     stuck: Type.Array(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { PauseView } from '../remote/answers.ts'
+import type { FaultAnswer, PauseView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { pauseScopeWords } from '../input/pause-scope.ts'
@@ -12,6 +12,9 @@ const COLOURS = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
 const pausedWords = (pause: PauseView): string =>
   `paused: ${pauseScopeWords(pause)} by ${pause.by}${pause.until === null ? '' : `, until ${timeWords(pause.until)}`}`
 
+const warningWords = ({ where, message, fix }: FaultAnswer) =>
+  `warning: ${where === null ? '' : `${where}: `}${message}. ${fix}`
+
 async function health (given: RemoteOptions): Promise<void> {
   const client = await Client.find(given)
   const answer = await client.health()
@@ -19,7 +22,11 @@ async function health (given: RemoteOptions): Promise<void> {
   if (given.json) return printJson(answer)
   // A server whose event loop is blocked answers nothing else.
   const pauses = await client.get<PauseView[]>('/api/pauses').catch(() => [])
-  const lines = [...answer.reasons.map(reason => reason.replaceAll('\n', ' ')), ...pauses.map(pausedWords)]
+  const lines = [
+    ...answer.reasons.map(reason => reason.replaceAll('\n', ' ')),
+    ...pauses.map(pausedWords),
+    ...(answer.config?.warnings ?? []).map(warningWords)
+  ]
   print(styled(COLOURS[answer.status], answer.status))
   for (const line of lines) print(plain(`  ${line}`))
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { HealthAnswer, TaskView } from '../remote/answers.ts'
+import type { FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
@@ -40,6 +40,8 @@ function taskTable (tasks: readonly TaskView[]): string {
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }
 
+const faultWords = ({ where, message }: FaultAnswer) => `${where === null ? '' : `${where}: `}${plain(message)}`
+
 type TasksOptions = RemoteOptions & { status?: string, all?: boolean }
 
 /** The table without disabled tasks that do nothing, and how many these are. */
@@ -58,9 +60,9 @@ async function list ({ status, all = false, ...given }: TasksOptions): Promise<v
   printTasks(tasks, all || status !== undefined)
   // A list without a broken file must not look complete.
   const health = await client.get<HealthAnswer>('/api/health').catch(() => null)
-  for (const { where, message } of health?.broken ?? []) {
-    print(`broken: ${where === null ? '' : `${where}: `}${plain(message)}`)
-  }
+  for (const fault of health?.broken ?? []) print(`broken: ${faultWords(fault)}`)
+  if (health?.config?.error) print(`configuration refused: ${faultWords(health.config.error)}`)
+  for (const warning of health?.config?.warnings ?? []) print(`warning: ${faultWords(warning)}. ${warning.fix}`)
 }
 
 /** `tasks`: every task. */

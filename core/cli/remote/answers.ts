@@ -21,10 +21,16 @@ export interface LineAnswer {
   data?: unknown
 }
 /** `broken` and `sensors` are absent while the event loop of the server is blocked. */
+export interface FaultAnswer {
+  where: string | null
+  message: string
+  fix?: string | null
+}
 export interface HealthAnswer {
   status: 'ok' | 'degraded' | 'failed'
   reasons: string[]
-  broken?: { where: string | null, message: string }[]
+  broken?: FaultAnswer[]
+  config?: { error: FaultAnswer | null, warnings: FaultAnswer[] }
   sensors?: { troubles: { sensor: string, message: string, since: string }[] }
 }
 export interface LinesAnswer {

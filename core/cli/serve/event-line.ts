@@ -88,6 +88,8 @@ function eventOf (notice: Notice, level: string, now: number): Event | null {
       return own('config', `loaded from ${notice.file || 'the defaults'}`)
     case 'config_refused':
       return own('config', `refused, the last good one stays in force: ${notice.message}`, 'red')
+    case 'config_warning':
+      return own('config', `${notice.message}. ${notice.fix}`, 'yellow')
     case 'claimed':
       return startedEvent(notice.run)
     case 'held':

@@ -5,7 +5,7 @@ import type { Listener, Notice } from '../../model/notice.ts'
 const WARN = 40
 
 /** Notices that the summary at the start shows instead. */
-const SUMMARIZED: readonly Notice['kind'][] = ['task_added', 'file_broken', 'insecure']
+const SUMMARIZED: readonly Notice['kind'][] = ['task_added', 'file_broken', 'insecure', 'config_warning']
 
 interface Fields {
   level: number

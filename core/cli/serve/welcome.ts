@@ -53,6 +53,11 @@ const rootOf = ({ security }: TaskManager) => security.findings.filter(({ subjec
 const findingWords = ({ message, fix }: { message: string, fix: string | null }) =>
   fix === null ? message : `${message}: ${fix}`
 
+const warningWords = ({ message, fix, ...place }: TaskManager['warnings'][number]) => {
+  const where = placeWords(place)
+  return `${where && `${where}: `}${message}. ${fix}`
+}
+
 const line = (label: string, text: string, style: Parameters<typeof styled>[0] = 'dim') =>
   `  ${styled(style, label.padEnd(LABEL))}${plain(text)}`
 
@@ -69,6 +74,7 @@ async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Prom
     line('next', nextWords(tasks, manager.clock.now())),
     ...faultWords(manager).map(words => line('broken', words, 'red')),
     ...manager.security.findings.map(finding => line('warning', findingWords(finding), 'yellow')),
+    ...manager.warnings.map(warning => line('config', warningWords(warning), 'yellow')),
     '',
     styled('dim', 'Ctrl-C stops it. In another terminal, `offpeak tasks` lists the tasks.'),
     ''
@@ -82,6 +88,7 @@ async function plainLines ({ manager, url, demo }: WelcomeAsk, token: string): P
     '',
     `tasks: ${countWords(await manager.desk.tasks(), manager.catalog)}`,
     `offpeak ${VERSION} answers at ${url}`,
+    ...manager.warnings.map(warning => `warning: ${warningWords(warning)}`),
     ...rootOf(manager).map(findingWords),
     `the token is ${token}`,
     ...demo === null

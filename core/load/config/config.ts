@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
@@ -27,6 +27,14 @@ export interface ConfigAsk {
   trust?: 'required' | undefined
 }
 
+/** The file of an environment. `others`: the environments that have a file. */
+interface Overlay {
+  name: string
+  file: string
+  exists: boolean
+  others: string[]
+}
+
 /** The configuration in force and where it came from. */
 export interface LoadedConfig {
   config: Config
@@ -36,6 +44,8 @@ export interface LoadedConfig {
   digest: string
   /** The files that were read, absolute. */
   files: string[]
+  /** The overlay of the environment; null without an environment. */
+  overlay: Overlay | null
   sources: {
     /** The place of a setting: a file with its line, or an environment variable. Null for a default. */
     lineOf(pointer: string): Place | null
@@ -86,6 +96,22 @@ export function overlayFile ({ file, environment, env = {} }: ConfigAsk): string
   }
   const end = extname(file)
   return join(dirname(file), `${basename(file, end)}.${name}${end}`)
+}
+
+/** The environments that have a file beside config.json. */
+async function environmentsOf (file: string): Promise<string[]> {
+  const end = extname(file)
+  const start = `${basename(file, end)}.`
+  const names = await readdir(dirname(file)).catch(() => [])
+  return names.filter(name => name.startsWith(start) && name.endsWith(end)).map(name =>
+    name.slice(start.length, -end.length || undefined)
+  ).filter(name => /^[\w-]+$/.test(name))
+}
+
+async function overlayOf (ask: ConfigAsk, file: string | null, exists: boolean): Promise<Overlay | null> {
+  if (file === null) return null
+  const name = ask.environment ?? ask.env?.OFFPEAK_ENV ?? ''
+  return { name, file, exists, others: exists ? [] : await environmentsOf(ask.file) }
 }
 
 /** Reads and checks the text of one configuration file; throws OFFPEAK_CONFIG_INVALID with every fault. */
@@ -160,6 +186,7 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
     etag: etagOf(bytes[0] ?? ''),
     digest: hex(JSON.stringify([...bytes.map(part => part && hex(part)), environment.value, ask.base])),
     files: files.filter((_, index) => bytes[index]),
+    overlay: await overlayOf({ ...ask, file }, layered, Boolean(bytes[1])),
     sources: { lineOf }
   }
 }

@@ -6,6 +6,7 @@ import { Lifecycle } from '../../model/base/service.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { ConfigAsk, LoadedConfig } from './config.ts'
 import { loadConfig, overlayFile } from './config.ts'
+import { configInvalid } from '../../model/errors/config-errors.ts'
 
 /** How long the size of a file must be stable before it counts as written. */
 export const WRITTEN = { stabilityThreshold: 200, pollInterval: 50 }
@@ -44,6 +45,8 @@ class Watch implements ConfigWatch {
   #running: AbortController | null = null
   #watching: Promise<void> = Promise.resolve()
   #digest: string | null
+  /** The files of the configuration in force. */
+  #files: readonly string[]
   #fault: string | null = null
   #queue: Promise<void> = Promise.resolve()
   #again: NodeJS.Timeout | undefined
@@ -52,6 +55,7 @@ class Watch implements ConfigWatch {
   constructor (ask: WatchAsk) {
     this.#ask = ask
     this.#digest = ask.current?.digest ?? null
+    this.#files = ask.current?.files ?? []
     this.#names = [ask.file, overlayFile(ask)].flatMap(file => file === null ? [] : [basename(file)])
   }
 
@@ -116,8 +120,20 @@ class Watch implements ConfigWatch {
     return this.#queue
   }
 
+  /** A deleted config.json is a fault: without it the defaults would come into force while runs are under way. */
+  async #load () {
+    const loaded = await loadConfig(this.#ask)
+    const file = resolve(this.#ask.file)
+    if (!this.#files.includes(file) || loaded.files.includes(file)) return loaded
+    throw configInvalid({
+      file,
+      message: `The configuration ${file} was deleted`,
+      fix: 'Restore it. To use the defaults, restart offpeak without it.'
+    })
+  }
+
   async #read (onFault: 'wait' | 'report') {
-    const read = await loadConfig(this.#ask).then(loaded => ({ loaded }), (error: unknown) => ({ error }))
+    const read = await this.#load().then(loaded => ({ loaded }), (error: unknown) => ({ error }))
     clearTimeout(this.#again)
     if ('loaded' in read) return this.#accept(read.loaded)
     if (onFault === 'report' || !this.#running) return this.#refuse(read.error)
@@ -130,6 +146,7 @@ class Watch implements ConfigWatch {
   #accept (loaded: LoadedConfig) {
     const known = this.#digest === loaded.digest && this.#fault === null
     this.#digest = loaded.digest
+    this.#files = loaded.files
     this.#fault = null
     if (!known) this.#ask.onChange(loaded)
   }

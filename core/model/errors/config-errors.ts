@@ -1,4 +1,4 @@
-import { OffpeakError } from './errors.ts'
+import { OffpeakError, placeWords } from './errors.ts'
 import type { Detail, Place } from './errors.ts'
 
 export const configInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
@@ -20,6 +20,16 @@ export const configConflict = () =>
     status: 412,
     message: 'The configuration has changed since you read it',
     fix: 'Read it again and repeat the change with the new ETag.'
+  })
+
+/** A later source of the configuration sets the same. */
+export const configOverridden = ({ setting, place }: { setting: string, place: Place }) =>
+  new OffpeakError({
+    ...place,
+    code: 'OFFPEAK_CONFIG_OVERRIDDEN',
+    status: 409,
+    message: `${placeWords(place)} sets ${setting}, which overrides config.json: the change would have no effect`,
+    fix: 'Change it there, or remove it there and repeat the change.'
   })
 
 export const startRefused = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { configFaults, configOf } from '../../model/config/config.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
-import { configInvalid } from '../../model/errors/config-errors.ts'
+import { configInvalid, configOverridden } from '../../model/errors/config-errors.ts'
+import { pointerOf } from '../../model/base/check.ts'
 import { lastingFaults } from '../../model/config/sense.ts'
 import { RESPONSE_MS, isWithin } from '../../load/file/responds.ts'
 import { editConfig } from '../../load/config/edit.ts'
@@ -39,6 +42,8 @@ export class Settings implements Service {
   #exposed: OffpeakError | null
   /** Why the current file is not in force, or null. */
   lastError: Error | null = null
+  /** The configuration at the start, with the settings that are read only then. */
+  readonly begun: Config
   notice: Listener = () => undefined
   /** Called when the configuration has changed. */
   changed: () => void = () => undefined
@@ -50,6 +55,7 @@ export class Settings implements Service {
     this.#exposed = exposed
     this.lastError = exposed
     this.#code = loaded === null ? codeConfig(options.config ?? {}) : null
+    this.begun = this.config
     this.file = options.configFile === undefined ? null : resolve(options.configFile)
     this.root = resolve(options.root ?? (this.file === null ? process.cwd() : dirname(this.file)))
   }
@@ -84,6 +90,11 @@ export class Settings implements Service {
 
   get files (): string[] {
     return this.#loaded?.files ?? []
+  }
+
+  /** The overlay of the environment, or null without an environment. */
+  get overlay (): LoadedConfig['overlay'] {
+    return this.#loaded?.overlay ?? null
   }
 
   /** Where a setting was written, or null for a default. */
@@ -140,9 +151,24 @@ export class Settings implements Service {
         fix: 'Start with a configFile, or change the task in code.'
       })
     }
+    if (this.files.includes(this.file) && !existsSync(this.file)) {
+      throw configInvalid({
+        file: this.file,
+        message: `The configuration ${this.file} was deleted`,
+        fix: 'Restore it, and repeat the change.'
+      })
+    }
+    edits.forEach(edit => this.#refuseOverridden(edit))
     const { etag } = await editConfig({ file: this.file, edits, ...ifMatch === undefined ? {} : { ifMatch } })
     await this.rescan()
     return etag
+  }
+
+  /** A change that an overlay or a variable would defeat must not look done. */
+  #refuseOverridden ({ path, value }: ConfigEdit): void {
+    const place = this.placeOf(pointerOf(path))
+    if (place === null || place.file === this.file || isDeepStrictEqual(valueAt(this.config, path), value)) return
+    throw configOverridden({ setting: path.join('.'), place })
   }
 
   #take (loaded: LoadedConfig): void {
@@ -157,6 +183,9 @@ export class Settings implements Service {
     this.notice({ kind: 'config_refused', message: this.lastError.message })
   }
 }
+
+const valueAt = (config: object, path: ConfigEdit['path']): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config)
 
 const askOf = ({ config, configFile, environment, env }: SettingsOptions) => ({
   file: configFile!,

@@ -2,6 +2,7 @@ import { code } from './markdown.ts'
 
 /** Meanings of codes whose message is written where the error occurs. */
 const WORDS: Record<string, string> = {
+  OFFPEAK_CONFIG_OVERRIDDEN: 'an overlay or a variable sets what the change sets in config.json: the place, what to do',
   OFFPEAK_CONFIG_INVALID: 'a setting is invalid: file, line, pointer, found, expected',
   OFFPEAK_TASK_INVALID: 'a definition is invalid: field, found, expected',
   OFFPEAK_TASK_FILE_BROKEN: 'a task file cannot be imported: file, line, reason',

@@ -1,0 +1,113 @@
+import { basename } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { nearest, pointerOf } from '../../model/base/check.ts'
+import { placeWords } from '../../model/errors/errors.ts'
+import type { Catalog } from './catalog.ts'
+import type { Config } from '../../model/config/config.ts'
+import type { Listener } from '../../model/notice.ts'
+import type { Place } from '../../model/errors/errors.ts'
+import type { Settings } from './settings.ts'
+
+/** A setting that is valid and has no effect. */
+export interface ConfigWarning extends Place {
+  code: 'unknown_task' | 'restart_needed' | 'no_overlay'
+  message: string
+  fix: string
+}
+
+interface ConfigWarningsOptions {
+  settings: Pick<Settings, 'config' | 'begun' | 'overlay' | 'exposed' | 'placeOf'>
+  catalog: Pick<Catalog, 'tasks' | 'coming' | 'broken'>
+  notice: Listener
+}
+
+/** Settings that are read only at the start. */
+const AT_START: [section: 'server' | 'engine' | 'log', keys: readonly string[]][] = [
+  ['server', ['host', 'port', 'docs', 'token_file', 'trust_proxy']],
+  ['engine', ['folder', 'synchronous']],
+  ['log', ['level', 'redact']]
+]
+
+/** Warns of settings without effect: each is a notice once, and stays in `current` until it is corrected. */
+export class ConfigWarnings {
+  readonly #options: ConfigWarningsOptions
+  #known = new Set<string>()
+  #isOn = false
+
+  constructor (options: ConfigWarningsOptions) {
+    this.#options = options
+  }
+
+  /** The warnings about the configuration in force. */
+  get current (): ConfigWarning[] {
+    return [...this.#unknown(), ...this.#unread(), ...this.#overlay()]
+  }
+
+  /** Reports from now on. */
+  begin (): void {
+    this.#isOn = true
+    this.look()
+  }
+
+  /** Reports the warnings that are new. */
+  look (): void {
+    if (!this.#isOn) return
+    const { current } = this
+    for (const { code, message, fix, ...place } of current) {
+      if (this.#known.has(message)) continue
+      const where = placeWords(place)
+      this.#options.notice({ kind: 'config_warning', code, message: `${where && `${where}: `}${message}`, fix })
+    }
+    this.#known = new Set(current.map(({ message }) => message))
+  }
+
+  /** Sections for tasks that do not exist. Files that are still imported may define them. */
+  #unknown (): ConfigWarning[] {
+    const { settings, catalog: { tasks, coming, broken } } = this.#options
+    if (coming.length > 0 || settings.exposed !== null) return []
+    return Object.keys(settings.config.tasks).filter(id => !tasks.has(id)).map(id => {
+      const near = nearest(id, [...tasks.keys()])
+      return {
+        code: 'unknown_task',
+        message: `No task has the id '${id}'`,
+        fix: near === null
+          ? broken.length > 0
+            ? 'It may be in a broken file; otherwise remove the section.'
+            : 'Remove the section, or restore the task file.'
+          : `Did you mean '${near}'?`,
+        ...settings.placeOf(pointerOf(['tasks', id]))
+      }
+    })
+  }
+
+  /** Settings that have changed since the start, which read them. */
+  #unread (): ConfigWarning[] {
+    const { settings } = this.#options
+    const valueOf = (config: Config, section: typeof AT_START[number][0], key: string) =>
+      (config[section] as Record<string, unknown>)[key]
+    return AT_START.flatMap(([section, keys]) =>
+      keys.flatMap(key => {
+        const [before, now] = [settings.begun, settings.config].map(config => valueOf(config, section, key))
+        if (isDeepStrictEqual(before, now)) return []
+        return [{
+          code: 'restart_needed' as const,
+          message: `${section}.${key} is now ${JSON.stringify(now)}, and ${JSON.stringify(before)} is in force`,
+          fix: 'Restart offpeak: it is read only at the start.',
+          ...settings.placeOf(pointerOf([section, key]))
+        }]
+      })
+    )
+  }
+
+  /** An environment without a file: probably misspelt. */
+  #overlay (): ConfigWarning[] {
+    const { overlay } = this.#options.settings
+    if (overlay === null || overlay.exists) return []
+    const near = nearest(overlay.name, overlay.others)
+    return [{
+      code: 'no_overlay',
+      message: `The environment is '${overlay.name}', and there is no ${basename(overlay.file)}`,
+      fix: near === null ? 'Correct OFFPEAK_ENV or --env, or create the file.' : `Did you mean '${near}'?`
+    }]
+  }
+}
