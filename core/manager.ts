@@ -205,6 +205,7 @@ export class TaskManager implements Service, ManagerFace {
     const recovered = await this.upkeep.recover()
     await this.planner.load()
     await Promise.all([this.pauses.load(), this.#parts.breaker.load(), this.activity.load(), this.upkeep.load()])
+    this.catalog.keepsOwners = true
     await startAll(this.#services.filter(service => !this.#isLate || service !== this.runner))
     this.startedAt = this.clock.now()
     await this.security.lookSoon()

@@ -32,7 +32,7 @@ interface SecurityOptions {
 
 /** Names of files that offpeak creates in its data folder. A folder that contains one of them is its own. */
 const MADE = ['offpeak.db', 'lock.db', 'token', 'tokens.json', 'server.json', 'imports.json', 'importing.json',
-  'ended.json']
+  'ended.json', 'owners.json']
 const OTHERS = 0o007
 const PATIENCE = 2000
 const GROUP_WRITE = 0o020

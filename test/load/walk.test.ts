@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { execFileSync } from '../child.ts'
 import { join } from 'node:path'
 import tap from 'tap'
@@ -29,7 +29,7 @@ tap.test('hidden files, helpers, tests, declarations and packages are skipped', 
   t.same(await paths(root), ['x.ts'])
 })
 
-tap.test('links inside the root are followed once, links that lead out never [F37, S36]', async t => {
+tap.test('links are followed once, and never to a folder above [F37, S36]', async t => {
   const root = t.testdir({ 'a.ts': '', '.versions': { 'b.ts': '' }, jobs: { 'c.ts': '' } })
   const outside = t.testdirName + '-outside'
   mkdirSync(outside, { recursive: true })
@@ -38,20 +38,34 @@ tap.test('links inside the root are followed once, links that lead out never [F3
   symlinkSync('a.ts', join(root, 'again.ts'))
   symlinkSync('.versions/b.ts', join(root, 'b.ts'))
   symlinkSync(outside, join(root, 'out'))
-  symlinkSync('/etc/passwd', join(root, 'passwd.ts'))
+  symlinkSync('..', join(root, 'above'))
   symlinkSync('nowhere.ts', join(root, 'dangling.ts'))
   symlinkSync('self.ts', join(root, 'self.ts'))
   symlinkSync('.', join(root, 'loop'))
   symlinkSync('../jobs', join(root, 'jobs', 'up'))
   symlinkSync('jobs', join(root, 'more'))
-  t.same(await paths(root), ['a.ts', 'b.ts', 'jobs/c.ts'])
-  t.same(Object.keys(await faults(root)).toSorted(), ['dangling.ts', 'out', 'passwd.ts', 'self.ts'])
+  t.same(await paths(root), ['a.ts', 'b.ts', 'jobs/c.ts', 'out/o.ts'])
+  t.same(Object.keys(await faults(root)).toSorted(), ['above', 'dangling.ts', 'self.ts'])
   t.match(await faults(root), {
-    out: /out of the tasks directory/,
-    'passwd.ts': /out of the tasks directory/,
+    above: /contains the tasks directory/,
     'dangling.ts': /does not exist/,
     'self.ts': /leads to itself/
   })
+})
+
+tap.test('a link out of the root counts when it and its target belong to the same user [S36]', {
+  skip: process.getuid?.() !== 0 && 'only root can give files away'
+}, async t => {
+  const root = t.testdir({})
+  const outside = join(t.testdir({ tasks: {}, there: { 'a.ts': '', 'b.ts': '', 'open.ts': '' } }), 'there')
+  const tasks = join(root, 'tasks')
+  for (const name of ['a.ts', 'b.ts', 'open.ts']) symlinkSync(join(outside, name), join(tasks, name))
+  lchownSync(join(tasks, 'b.ts'), 65_534, 65_534)
+  chmodSync(join(outside, 'open.ts'), 0o666)
+  t.same(await paths(tasks), ['a.ts'])
+  t.match(await faults(tasks), { 'b.ts': /user 65534/, 'open.ts': /can be changed by every user/ })
+  const all = await walk(tasks, { account: null })
+  t.match(all.faults.get('b.ts')?.message, /a link of user 65534 to a file of user 0: it is not followed/)
 })
 
 tap.test('entries that are not regular files are skipped without being opened [F37]', async t => {

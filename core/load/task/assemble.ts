@@ -1,7 +1,7 @@
 import type { Config } from '../../model/config/config.ts'
 import type { Place } from '../../model/errors/errors.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
-import { taskDuplicate, taskFileBroken, taskLimit } from '../../model/errors/task-errors.ts'
+import { taskDuplicate, taskFileBroken, taskLimit, taskOwned } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { ScriptWork } from '../define/read-definition.ts'
@@ -35,6 +35,8 @@ export interface FileFault {
 interface Assembled {
   tasks: Map<string, Task>
   faults: FileFault[]
+  /** The file of each id, by id: also of ids that none of the tasks has, because their file cannot be read. */
+  owners: Map<string, string>
 }
 
 interface AssembleAsk {
@@ -43,6 +45,10 @@ interface AssembleAsk {
   config: Config
   /** The tasks in force so far. */
   previous: ReadonlyMap<string, Task>
+  /** The owners of an earlier assembly, maybe one before a restart. */
+  remembered?: ReadonlyMap<string, string> | undefined
+  /** Files that are still being imported. */
+  pending?: readonly string[] | undefined
 }
 
 type Made = { config: Config, override: unknown, task: Task }
@@ -65,9 +71,23 @@ function taskOf (raw: RawDefinition, { path, config }: { path: string, config: C
   return task
 }
 
-/** Who may define an id: the file that did so before, as long as it still does. */
-function ownersOf ({ sources, previous }: AssembleAsk): Map<string, string> {
+/** True for a file that may still define what it did: it is broken without a good version, below a folder that cannot
+ *  be read, or still being imported. */
+function isUnknown (path: string, { sources, pending = [] }: AssembleAsk): boolean {
+  return pending.includes(path) || sources.some(source =>
+    source.fault !== null && source.raws.length === 0 &&
+    (source.path === path || source.path === '.' || path.startsWith(`${source.path}/`))
+  )
+}
+
+/** Who may define an id: the file that did so before, even before a restart, as long as it may still do so. */
+function ownersOf (ask: AssembleAsk): Map<string, string> {
+  const { sources, previous, remembered = new Map() } = ask
   const owners = new Map<string, string>()
+  const rawsOf = new Map(sources.map(({ path, raws }) => [path, raws]))
+  for (const [id, path] of remembered) {
+    if (rawsOf.get(path)?.some(raw => idOf(raw) === id) || isUnknown(path, ask)) owners.set(id, path)
+  }
   for (const { path, raws } of sources) {
     for (const raw of raws) {
       if (previous.get(idOf(raw))?.source === path) owners.set(idOf(raw), path)
@@ -91,6 +111,7 @@ export function assemble (ask: AssembleAsk): Assembled {
   const faults: FileFault[] = []
   const add = (task: Task, path: string) => {
     const first = tasks.get(task.id)?.source ?? owners.get(task.id) ?? path
+    if (first !== path && isUnknown(first, ask)) throw taskOwned({ id: task.id, first, second: path })
     if (first !== path || tasks.has(task.id)) throw taskDuplicate({ id: task.id, first, second: path })
     if (tasks.size >= config.manager.max_tasks) throw taskLimit(config.manager.max_tasks)
     tasks.set(task.id, task)
@@ -107,7 +128,8 @@ export function assemble (ask: AssembleAsk): Assembled {
       if (added?.error) faults.push({ path, error: added.error, kept: false })
     }
   }
-  return { tasks, faults }
+  for (const { id, source } of tasks.values()) owners.set(id, source)
+  return { tasks, faults, owners }
 }
 
 function attempt<T> (work: () => T): { value?: T, error?: OffpeakError } {

@@ -1,6 +1,6 @@
 import { hash as digest } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { relative } from 'node:path'
+import { join, parse, relative, sep } from 'node:path'
 import type { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { TaskSource } from './assemble.ts'
@@ -53,6 +53,12 @@ interface RefreshAsk extends TrialsAsk {
 
 const versionOf = ({ file: { real }, hash }: UnreadFile): Version => ({ file: real, hash })
 
+/** The first folder of a path: packages are searched for below it. */
+function topOf (real: string): string {
+  const { root } = parse(real)
+  return join(root, real.slice(root.length).split(sep)[0]!)
+}
+
 const sha = (data: string) => digest('sha256', data, 'hex')
 
 /** The task files below a directory, imported once for each version. */
@@ -82,7 +88,12 @@ export class TaskFiles {
   /** The files that no scan has waited for and that are still being imported: in the child process, or here after
    *  it. */
   get coming (): string[] {
-    return [...new Set([...this.#trials.pending.map(real => relative(this.#root, real)), ...this.#reading])]
+    return [...new Set([...this.pending, ...this.#reading])]
+  }
+
+  /** The files that are still being imported in a child process. */
+  get pending (): string[] {
+    return this.#trials.pending.map(real => relative(this.#root, real))
   }
 
   /** What was read is in force. */
@@ -232,7 +243,8 @@ export class TaskFiles {
 
   async #importsExposed ({ path, real }: FoundFile, source: string): Promise<boolean> {
     if (this.#ask.accepts()) return false
-    const fault = await importsFault({ path, real, source, root: this.#root })
+    const root = real.startsWith(this.#root + sep) ? this.#root : topOf(real)
+    const fault = await importsFault({ path, real, source, root })
     if (fault !== null) this.#note(path, fault)
     return fault !== null
   }

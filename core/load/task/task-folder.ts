@@ -11,6 +11,7 @@ import type { Task } from '../../model/task/task.ts'
 import type { FileFault } from './assemble.ts'
 import { assemble } from './assemble.ts'
 import { TaskFiles } from './task-files.ts'
+import { readOwners, writeOwners } from './owners.ts'
 import { WRITTEN, waited } from '../config/watch.ts'
 
 /** A task file, or one definition in it, that cannot be used. */
@@ -51,6 +52,9 @@ export interface FolderAsk {
   onError?: ((error: unknown) => void) | undefined
   /** `watch`: changes take effect by themselves; `once`: when `rescan` is called. */
   files?: 'watch' | 'once' | undefined
+  /** True: the owner of each id is stored in the data folder. A command that only looks reads it, and stores
+   *  nothing. */
+  keepsOwners?: boolean | undefined
   /** The watch begins this many ms after the start; default 0. */
   watchAfterMs?: number | undefined
   /** How long one import may take, ms. */
@@ -101,6 +105,9 @@ export class TaskFolder implements Service {
   #config: Config
   #tasks: ReadonlyMap<string, Task> = new Map()
   #broken: readonly BrokenFile[] = []
+  /** The file of each id, by id, so that a restart does not change it. */
+  #owners: ReadonlyMap<string, string> = new Map()
+  #stored: Promise<void> = Promise.resolve()
   #watcher: FSWatcher | null = null
   #running: AbortController | null = null
   #queue: Promise<void> = Promise.resolve()
@@ -145,6 +152,7 @@ export class TaskFolder implements Service {
 
   async #start (): Promise<void> {
     this.#running = new AbortController()
+    this.#owners = await readOwners(this.#ask.dataFolder)
     await this.rescan()
     // The start does not wait for the watch: a scan follows when it begins.
     if (this.#ask.files !== 'once' && this.#running) {
@@ -161,6 +169,7 @@ export class TaskFolder implements Service {
     await watcher?.close()
     await this.#watching
     await this.#queue
+    await this.#stored
   }
 
   /** Scans the directory; resolves when its tasks are in force. Calls while a scan is queued share that scan. */
@@ -229,7 +238,14 @@ export class TaskFolder implements Service {
 
   #apply (): void {
     const before = { tasks: this.#tasks, broken: this.#broken }
-    const { tasks, faults } = assemble({ sources: this.#files.sources, config: this.#config, previous: before.tasks })
+    const { tasks, faults, owners } = assemble({
+      sources: this.#files.sources,
+      config: this.#config,
+      previous: before.tasks,
+      remembered: this.#owners,
+      pending: this.#files.pending
+    })
+    this.#keep(owners)
     const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
     const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found =>
       known.get(keyOf(found)) ?? found
@@ -244,6 +260,13 @@ export class TaskFolder implements Service {
       broken: broken.filter(found => !known.has(keyOf(found))),
       mended: [...new Set(before.broken.map(({ file }) => file))].filter(file => !faulty.has(file))
     })
+  }
+
+  #keep (owners: ReadonlyMap<string, string>): void {
+    const isKnown = isDeepStrictEqual(owners, this.#owners)
+    this.#owners = owners
+    if (isKnown || !this.#ask.keepsOwners) return
+    this.#stored = this.#stored.then(() => writeOwners(this.#ask.dataFolder, owners))
   }
 
   #report (change: FolderChange): void {

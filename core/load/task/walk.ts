@@ -147,21 +147,32 @@ async function refuseWay (state: Walk, path: string, full: string): Promise<bool
   return true
 }
 
-/** A link counts only when what it names lies inside the tasks directory, so that no loop and no way out exists. */
+/** Why a link out of the tasks directory is not followed; null when it and its target belong to the same user. */
+async function outsideFault (state: Walk, path: string, real: string): Promise<OffpeakError | null> {
+  if (state.root.startsWith(real.endsWith(sep) ? real : real + sep)) {
+    return taskFileBroken({
+      file: path,
+      message: `${path} is a link to a folder that contains the tasks directory: it is not followed`,
+      fix: 'Link to the folder that holds the tasks.'
+    })
+  }
+  const [link, target] = await Promise.all([lstat(join(state.root, path)), stat(real)])
+  if (link.uid === target.uid) return null
+  return taskFileBroken({
+    file: path,
+    message: `${path} is a link of user ${link.uid} to a file of user ${target.uid}: it is not followed`,
+    fix: 'Let both belong to the same user, or put the file itself there.'
+  })
+}
+
+/** A link into the tasks directory counts, and one out of it when it and its target belong to the same user. */
 async function readLink (state: Walk, path: string): Promise<void> {
   try {
     const real = await realpath(join(state.root, path))
     if (await refuseWay(state, path, join(state.root, path))) return
-    if (!real.startsWith(state.root + sep)) {
-      if (real !== state.root) {
-        state.faults.set(path, taskFileBroken({
-          file: path,
-          message: `${path} is a link out of the tasks directory: it is not followed`,
-          fix: 'Put the file itself there.'
-        }))
-      }
-      return
-    }
+    if (real === state.root) return
+    const fault = real.startsWith(state.root + sep) ? null : await outsideFault(state, path, real)
+    if (fault !== null) return void state.faults.set(path, fault)
     await ((await stat(real)).isDirectory() ? readFolder(state, path, real) : readFile(state, path, real))
   } catch (cause) {
     state.faults.set(path, unreadable(path, cause))

@@ -17,6 +17,17 @@ export const taskDuplicate = ({ id, first, second }: { id: string, first: string
     fix: 'Give one of the two another id.'
   })
 
+/** `first` cannot be read at present. */
+export const taskOwned = ({ id, first, second }: { id: string, first: string, second: string }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_DUPLICATE',
+    status: 409,
+    file: second,
+    message:
+      `The task id '${id}' belongs to ${first}, which cannot be read at present; its definition in ${second} is not used`,
+    fix: `Repair or remove ${first}, or give one of the two another id.`
+  })
+
 export const taskLimit = (max: number) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_LIMIT',

@@ -37,6 +37,8 @@ export class Catalog implements Service {
   #unread: BrokenFile[] = []
   #folder: TaskFolder | null = null
   #watched = ''
+  /** True: the owners of ids are stored in the data folder. The commands that only look leave it false. */
+  keepsOwners = false
   #tasks = new Map<string, Task>()
   /** A change of the tasks directory that is under way. */
   #moving: Promise<void> = Promise.resolve()
@@ -95,6 +97,7 @@ export class Catalog implements Service {
       dataFolder: folder(),
       config: settings.config,
       files,
+      keepsOwners: this.keepsOwners,
       watchAfterMs: WATCH_AFTER,
       now,
       onChange: change => this.#changed(change),
