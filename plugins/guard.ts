@@ -56,9 +56,13 @@ function bearers ({ manager, host: { token } }: PluginApp) {
     const bearer = given === undefined ? null : find(given)
     if (bearer !== null) return bearer
     const now = manager.clock.monotonic()
-    const wait = authorization === undefined ? 0 : lockout.wait(request.ip, now)
+    const { host, trust_proxy: proxied } = manager.config.server
+    // Programs of this machine share an address: one with an old token must not keep others from seeing why theirs is
+    // refused.
+    const counts = authorization !== undefined && !(proxied === false && isLocal(request, host))
+    const wait = counts ? lockout.wait(request.ip, now) : 0
     if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
-    if (authorization !== undefined) lockout.wrong(request.ip, now)
+    if (counts) lockout.wrong(request.ip, now)
     reply.header('www-authenticate', CHALLENGE)
     throw authorization === undefined ? unauthorized() : tokenRefused()
   }
