@@ -119,6 +119,14 @@ function runsIn (folder: string, now: number) {
   }
 }
 
+/** The facts about these runs; about none if the store could not be read. */
+const runsAt = (seen: ReturnType<typeof runsIn>, now: number) => ({
+  now,
+  due: seen?.due ?? 0,
+  oldestDue: seen?.oldestDue ?? null,
+  lastStart: seen?.lastStart ?? null
+})
+
 /** The facts about a server of another machine. */
 async function remoteFacts (given: RemoteOptions, now: number): Promise<Facts> {
   const { url, answer, accepted, health, pauses } = await askServer(given)
@@ -139,7 +147,7 @@ async function remoteFacts (given: RemoteOptions, now: number): Promise<Facts> {
     server: { url, answer, health, pid: null, alive: false, owner: null, used: true, port: null, configured: null },
     token: { file: null, state: 'fine', accepted, used: true, expired: [] },
     sensors: [],
-    runs: { now, due: 0, oldestDue: null, lastStart: null, spanMs: 0, pauses }
+    runs: { ...runsAt(null, now), spanMs: 0, pauses }
   }
 }
 
@@ -175,14 +183,7 @@ export async function gather (
     server,
     token: await tokenFacts({ folder, root, server: config.server, env, accepted: answer.accepted, now }),
     sensors: await sensorFacts(answer, config),
-    runs: {
-      now,
-      due: seen?.due ?? 0,
-      oldestDue: seen?.oldestDue ?? null,
-      lastStart: seen?.lastStart ?? null,
-      spanMs: milliseconds(config.scheduling.nothing_started),
-      pauses: answer.pauses
-    },
+    runs: { ...runsAt(seen, now), spanMs: milliseconds(config.scheduling.nothing_started), pauses: answer.pauses },
     process: server.alive && answer.answer === 'yes' ? await processFacts(server.pid!) : null
   }
 }

@@ -49,8 +49,8 @@ t.test('each fault of a folder is found and the exit code is 1', async t => {
   const cwd = own(t, { tasks: { ehco: { enabled: false } } })
   const write = (name: string, text: string) => writeFileSync(join(cwd, 'backgroundtask', name), text)
   write('bad.mjs', "export default {\n  id: 'bad', func: 1 +\n}\n")
-  write('past.mjs',
-    "export default { id: 'past', func: () => 1, trigger: 'date', trigger_args: { run_date: '2020-01-01T00:00:00Z' } }\n")
+  write('past.mjs', `export default { id: 'past', func: () => 1,
+    trigger: 'date', trigger_args: { run_date: '2020-01-01T00:00:00Z' } }\n`)
   write('no-header.sh', 'echo hi\n')
   const { code, ok, codes } = await ask(cwd, { OFFPEAK_ENV: 'prod' })
   t.strictSame([code, ok], [1, false])
