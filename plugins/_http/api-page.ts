@@ -40,7 +40,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 summary { cursor: pointer; padding: .3rem 0 } summary > code:first-child { font-weight: 600 }
 details > :not(summary) { margin-left: 1.5rem }
 table { border-collapse: collapse } td, th { text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0 }
-pre { overflow: auto; max-height: 24rem; padding: .75rem; border: 1px solid color-mix(in srgb, currentColor 20%, transparent) }
+pre { overflow: auto; max-height: 24rem; padding: .75rem;
+  border: 1px solid color-mix(in srgb, currentColor 20%, transparent) }
 `
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
