@@ -9,8 +9,8 @@ t.test('an instant on the command line has a zone and is a day that exists', asy
   for (const wrong of ['2030-02-30T00:00Z', '2030-13-01T00:00:00Z', '2030-01-01T25:00Z', '2030-01-01', 'noon']) {
     t.throws(() => read(wrong), {
       code: 'OFFPEAK_USAGE_INVALID',
-      message:
-        `--due is '${wrong}': expected an instant with a zone, such as 2026-11-22T03:00:00Z, or words such as 'tomorrow 03:00', 'yesterday', '2h ago'`,
+      message: `--due is '${wrong}': expected an instant with a zone, such as 2026-11-22T03:00:00Z, ` +
+        "or words such as 'tomorrow 03:00', 'yesterday', '2h ago'",
       fix: undefined
     }, wrong)
   }

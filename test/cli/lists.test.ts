@@ -18,89 +18,86 @@ const TASKS = {
 }
 const CALM_MACHINE = { resources: { cpu_limit: 1, io_limit: 1, memory_limit: 0.999 } }
 
-t.test('lists', async t => {
-  const cwd = place(t, CALM_MACHINE, TASKS)
-  const server = await serve(t, [], { cwd })
-  const ask = (...words: string[]) => cli(words, { cwd })
-  const say = async (...words: string[]) => (await ask(...words)).out
-  const json = async (...words: string[]) => JSON.parse(await say(...words, '--json'))
+const cwd = place(t, CALM_MACHINE, TASKS)
+const server = await serve(t, [], { cwd })
+const ask = (...words: string[]) => cli(words, { cwd })
+const say = async (...words: string[]) => (await ask(...words)).out
+const json = async (...words: string[]) => JSON.parse(await say(...words, '--json'))
 
-  t.test('disabled tasks are folded away, unless they are asked for', async t => {
-    const folded = await say('tasks')
-    t.match(folded, /\nhourly +scheduled .*\n[^]*\n1 disabled: offpeak tasks --all\n$/)
-    t.notMatch(folded, /^off /m)
-    t.match(await say('tasks', '--all'), /^off +disabled /m)
-    t.match(await say('tasks', '--status', 'disabled'), /^TASK.*\noff +disabled .*\n$/)
-    t.equal((await json('tasks')).length, 5, 'JSON has them all')
-  })
+t.test('disabled tasks are folded away, unless they are asked for', async t => {
+  const folded = await say('tasks')
+  t.match(folded, /\nhourly +scheduled .*\n[^]*\n1 disabled: offpeak tasks --all\n$/)
+  t.notMatch(folded, /^off /m)
+  t.match(await say('tasks', '--all'), /^off +disabled /m)
+  t.match(await say('tasks', '--status', 'disabled'), /^TASK.*\noff +disabled .*\n$/)
+  t.equal((await json('tasks')).length, 5, 'JSON has them all')
+})
 
-  t.test('the error of a task comes with the first frame of its own', async t => {
-    const { id } = await json('run', 'throws', '--wait')
-    const words = /it broke \(at throws\.mjs:1:29\)/
-    t.match(await say('retry', id), id)
-    await until(async () => (await json('show', id)).state === 'failed')
-    for (const line of [['show', id], ['logs', id], ['runs'], ['dead'], ['run', 'throws', '--wait']]) {
-      t.match(await say(...line), words, line[0])
-    }
-    t.match(await json('show', id), { error: { message: 'it broke', at: 'throws.mjs:1:29' } })
-    t.match(server.said.out, /"error":"it broke","at":"throws\.mjs:1:29"/, 'the log')
-    t.match(await say('test', 'backgroundtask/throws.mjs'),
-      /^throws failed: it broke\n +at inner \(.*throws\.mjs:1:29\)\n +at .*throws\.mjs:2:/,
-      'test prints the whole stack')
-  })
+t.test('the error of a task comes with the first frame of its own', async t => {
+  const { id } = await json('run', 'throws', '--wait')
+  const words = /it broke \(at throws\.mjs:1:29\)/
+  t.match(await say('retry', id), id)
+  await until(async () => (await json('show', id)).state === 'failed')
+  for (const line of [['show', id], ['logs', id], ['runs'], ['dead'], ['run', 'throws', '--wait']]) {
+    t.match(await say(...line), words, line[0])
+  }
+  t.match(await json('show', id), { error: { message: 'it broke', at: 'throws.mjs:1:29' } })
+  t.match(server.said.out, /"error":"it broke","at":"throws\.mjs:1:29"/, 'the log')
+  t.match(await say('test', 'backgroundtask/throws.mjs'),
+    /^throws failed: it broke\n +at inner \(.*throws\.mjs:1:29\)\n +at .*throws\.mjs:2:/, 'test prints the whole stack')
+})
 
-  t.test('runs are listed by the states in which they are shown', async t => {
-    const held = await json('enqueue', 'sunny')
-    const later = await json('enqueue', 'hourly', '--due', 'tomorrow 03:00')
-    await until(async () => (await json('show', held.id)).label === 'held')
-    const ids = async (...states: string[]) =>
-      (await json('runs', '--state', states.join(','))).items.map(({ id }: { id: string }) => id)
-    t.strictSame(await ids('held'), [held.id])
-    t.strictSame(await ids('scheduled'), [later.id])
-    t.strictSame(await ids('scheduled', 'held'), [later.id, held.id])
-    t.strictSame(await ids('queued'), [later.id, held.id])
-    t.equal((await ids('dead')).length, 2)
-    t.strictSame(await ids('retrying'), [])
-    t.strictSame((await json('runs', '--state', 'held,scheduled', '--limit', '1')).items.length, 1)
-    t.match(await ask('cancel', '--state', 'held'), { code: 2, err: /cancel takes no --state held: [^]*offpeak runs/ })
-    t.match(await say('delete', '--state', 'dead', '--dry-run'), /^2 runs would be deleted/)
-  })
+t.test('runs are listed by the states in which they are shown', async t => {
+  const held = await json('enqueue', 'sunny')
+  const later = await json('enqueue', 'hourly', '--due', 'tomorrow 03:00')
+  await until(async () => (await json('show', held.id)).label === 'held')
+  const ids = async (...states: string[]) =>
+    (await json('runs', '--state', states.join(','))).items.map(({ id }: { id: string }) => id)
+  t.strictSame(await ids('held'), [held.id])
+  t.strictSame(await ids('scheduled'), [later.id])
+  t.strictSame(await ids('scheduled', 'held'), [later.id, held.id])
+  t.strictSame(await ids('queued'), [later.id, held.id])
+  t.equal((await ids('dead')).length, 2)
+  t.strictSame(await ids('retrying'), [])
+  t.strictSame((await json('runs', '--state', 'held,scheduled', '--limit', '1')).items.length, 1)
+  t.match(await ask('cancel', '--state', 'held'), { code: 2, err: /cancel takes no --state held: [^]*offpeak runs/ })
+  t.match(await say('delete', '--state', 'dead', '--dry-run'), /^2 runs would be deleted/)
+})
 
-  t.test('progress is shown while a run runs', async t => {
-    const { id } = await json('run', 'counts')
-    await until(async () => (await json('show', id)).progress !== null)
-    t.match(await say('show', id), /\nstate +running\nprogress +\[#{12} {12}\] 50 % 5\/10 files.*: a\.txt\n/)
-    t.match(await say('runs'), new RegExp(`${id} +counts +running .*\\[#{12}\\.{12}\\] 50 % 5/10 files`))
-    await ask('cancel', id)
-  })
+t.test('progress is shown while a run runs', async t => {
+  const { id } = await json('run', 'counts')
+  await until(async () => (await json('show', id)).progress !== null)
+  t.match(await say('show', id), /\nstate +running\nprogress +\[#{12} {12}\] 50 % 5\/10 files.*: a\.txt\n/)
+  t.match(await say('runs'), new RegExp(`${id} +counts +running .*\\[#{12}\\.{12}\\] 50 % 5/10 files`))
+  await ask('cancel', id)
+})
 
-  t.test('the forecast has a line for each task', async t => {
-    const folded = await say('forecast', '--hours', '5')
-    t.equal(folded.match(/ hourly /g)!.length, 1)
-    t.match(folded, /^WHEN .* THEN\n/)
-    t.match(folded, / hourly .* 4 more, the last .*\d\d:00:00\n/)
-    t.equal((await say('forecast', '--hours', '5', '--all')).match(/ hourly /g)!.length, 5)
-    const one = await say('forecast', '--hours', '5', '--task', 'hourly')
-    t.equal(one.match(/ hourly /g)!.length, 5)
-    t.notMatch(one, /sunny|THEN/)
-    t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
-  })
+t.test('the forecast has a line for each task', async t => {
+  const folded = await say('forecast', '--hours', '5')
+  t.equal(folded.match(/ hourly /g)!.length, 1)
+  t.match(folded, /^WHEN .* THEN\n/)
+  t.match(folded, / hourly .* 4 more, the last .*\d\d:00:00\n/)
+  t.equal((await say('forecast', '--hours', '5', '--all')).match(/ hourly /g)!.length, 5)
+  const one = await say('forecast', '--hours', '5', '--task', 'hourly')
+  t.equal(one.match(/ hourly /g)!.length, 5)
+  t.notMatch(one, /sunny|THEN/)
+  t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
+})
 
-  t.test('what is paused is shown as paused', async t => {
-    await ask('pause', 'all', '--for', '1h')
-    t.match(await say('tasks'), /\nhourly +paused until .* by cli:\S+ [^]*\nsunny +paused until /)
-    t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'hourly', paused: { scope: 'all' } }, {
-      id: 'sunny'
-    }, { id: 'throws' }])
-    t.match(await say('runs', '--state', 'paused'), /^RUN.*\n\w+ +sunny +paused /)
-    t.match(await say('show', 'sunny'), /\nstate +paused\n/)
-    t.match(await say('status'), /^(?:ok|degraded)\n(?: .*\n)* {2}paused: all by cli:\S+, until /)
-    t.match(await say('top'), /\nNEXT\n[^]* hourly +in .*, paused\n/)
-    t.match(await say('queues'), /^default .* by cli:/m)
-    t.match(await say('why', 'hourly'), /everything is paused by cli/)
-    await ask('resume', 'all')
-    t.match(await say('tasks'), /\nhourly +queued /)
-  })
+t.test('what is paused is shown as paused', async t => {
+  await ask('pause', 'all', '--for', '1h')
+  t.match(await say('tasks'), /\nhourly +paused until .* by cli:\S+ [^]*\nsunny +paused until /)
+  t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'hourly', paused: { scope: 'all' } }, {
+    id: 'sunny'
+  }, { id: 'throws' }])
+  t.match(await say('runs', '--state', 'paused'), /^RUN.*\n\w+ +sunny +paused /)
+  t.match(await say('show', 'sunny'), /\nstate +paused\n/)
+  t.match(await say('status'), /^(?:ok|degraded)\n(?: .*\n)* {2}paused: all by cli:\S+, until /)
+  t.match(await say('top'), /\nNEXT\n[^]* hourly +in .*, paused\n/)
+  t.match(await say('queues'), /^default .* by cli:/m)
+  t.match(await say('why', 'hourly'), /everything is paused by cli/)
+  await ask('resume', 'all')
+  t.match(await say('tasks'), /\nhourly +queued /)
 })
 
 t.test('what is typed or copied is never cut, and nothing is without a width', async t => {

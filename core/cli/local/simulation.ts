@@ -49,9 +49,8 @@ function frameOf ({ from, to }: SimulateOptions, { config, clock }: TaskManager)
     const at = DAY_ALONE.test(text) ? instant(text) : instantOf(text) ?? instantInWords(text, words)
     if (at === null) {
       throw usageInvalid(
-        `${name} is '${
-          text.slice(0, 40)
-        }': expected ${INSTANT_EXPECTED}, a day such as 2026-11-22, or words such as 'tomorrow 03:00', in ${config.manager.timezone}`
+        `${name} is '${text.slice(0, 40)}': expected ${INSTANT_EXPECTED}, a day such as 2026-11-22, ` +
+          `or words such as 'tomorrow 03:00', in ${config.manager.timezone}`
       )
     }
     return at

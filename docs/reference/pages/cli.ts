@@ -25,13 +25,14 @@ and \`OFFPEAK_TOKEN\` name another server. \`enable\` and \`disable\` also work 
 completed, 1 failed, 3 cancelled, 4 skipped.
 
 **A run** is named by its id, by the beginning of its id that no other run has (at least four characters), or by its
-task: \`offpeak logs hello\` prints the log of the last run of \`hello\`. **An instant** is ISO 8601 with a zone, such as
-\`2026-11-22T03:00+01:00\`, or \`now\`, \`2h ago\`, \`in 15m\`, \`yesterday\`, \`tomorrow 03:00\`, \`monday 9:00\`, in the zone
-of the terminal. \`05:00\` alone is the next one, and the last one in options that select the past.
+task: \`offpeak logs hello\` prints the log of the last run of \`hello\`. **An instant** is ISO 8601 with a zone, such
+as \`2026-11-22T03:00+01:00\`, or \`now\`, \`2h ago\`, \`in 15m\`, \`yesterday\`, \`tomorrow 03:00\`,
+\`monday 9:00\`, in the zone of the terminal. \`05:00\` alone is the next one, and the last one in options that select
+the past.
 
 \`--json\` may stand anywhere in a command line, and the options that find a server before the command too. States are
-coloured on a terminal, unless \`NO_COLOR\` is set. Names of earlier versions still work: \`replay\` is \`retry\` of failed
-runs, and \`discard\` is \`delete\` of failed runs.`
+coloured on a terminal, unless \`NO_COLOR\` is set. Names of earlier versions still work: \`replay\` is \`retry\` of
+failed runs, and \`discard\` is \`delete\` of failed runs.`
 
 async function help (words: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], {
