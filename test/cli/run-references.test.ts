@@ -21,7 +21,7 @@ t.test('a task without a run is an error', async t => {
 t.test('the task stands for its last run', async t => {
   t.match(await json('show', 'echo'), { id: last.id })
   t.match((await ask('show', 'echo')).out, new RegExp(`^run +${last.id}\n`))
-  t.match((await ask('logs', 'echo')).out, /heard .*\{"heard":2\}/)
+  t.match((await ask('logs', 'echo')).out, /received .*\{"received":2\}/)
   t.match((await ask('retry', 'echo')).out, new RegExp(`^${last.id} `))
   await until(async () => (await json('show', 'echo')).state === 'completed')
   t.match((await ask('delete', 'echo')).out, `${last.id} is deleted\n`)
