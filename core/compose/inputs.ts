@@ -24,14 +24,8 @@ function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring
   })
 }
 
-/** The parts that read the machine and the files. */
-export function composeInputs (wiring: Wiring): void {
-  const { parts, options, config, folder } = wiring
-  const { clock, settings, notices, owner } = parts
-  parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
-  parts.engine = parts.calls.engine
-  parts.uncaught = new UncaughtErrors(notices.say)
-  parts.watch = new LoopWatch({
+const loopWatch = ({ parts: { clock, notices, owner }, options, config, folder }: Wiring): LoopWatch =>
+  new LoopWatch({
     isOn: options.watch === 'thread',
     clock,
     notice: notices.say,
@@ -42,6 +36,15 @@ export function composeInputs (wiring: Wiring): void {
       limitMs: milliseconds(config().manager.loop_limit)
     })
   })
+
+/** The parts that read the machine and the files. */
+export function composeInputs (wiring: Wiring): void {
+  const { parts, options, config, folder } = wiring
+  const { clock, settings, notices } = parts
+  parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
+  parts.engine = parts.calls.engine
+  parts.uncaught = new UncaughtErrors(notices.say)
+  parts.watch = loopWatch(wiring)
   parts.catalog = new Catalog({
     settings,
     notice: notices.say,
