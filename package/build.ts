@@ -56,12 +56,12 @@ function copyScripts (root: string, dist: string): void {
 }
 
 /** Writes `dist/`: the compiled product, laid out as its sources are. */
-export function build (root: string, { version, exports }: Manifest): void {
+export function build (root: string, { version, engines, exports }: Manifest): void {
   const dist = join(root, 'dist')
   rmSync(dist, { recursive: true, force: true })
   compile(root, dist)
   trimDeclarations(dist, Object.values(exports).filter(entry => entry.endsWith('.ts')))
   copyScripts(root, dist)
-  // The compiler has copied the whole of it for the version.
-  writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ version, type: 'module' })}\n`)
+  // The compiler has copied the whole of it for the version and the engines.
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ version, engines, type: 'module' })}\n`)
 }

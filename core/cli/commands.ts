@@ -11,6 +11,7 @@ import { addEnqueue } from './command/enqueue.ts'
 import { addFlow } from './command/flow.ts'
 import { addForecast } from './command/forecast.ts'
 import { addHealth } from './command/health.ts'
+import { addImport } from './command/import.ts'
 import { addInit } from './command/init.ts'
 import { addLogs } from './command/logs.ts'
 import { addNew } from './command/new.ts'
@@ -47,7 +48,7 @@ type Add = (program: Command) => void
 /** The commands under the headings of the help, in its order. A command loads its heavy modules when it runs, so that
  *  the command line starts quickly. */
 export const GROUPS: Record<string, readonly Add[]> = {
-  Start: [addStart, addInit, addNew, addTest, addValidate],
+  Start: [addStart, addInit, addNew, addImport, addTest, addValidate],
   Look: [addTasks, addRuns, addShow, addLogs, addWhy, addHealth, addDoctor, addTop, addDead, addQueues, addPauses,
     addReadings, addStats, addTimeline],
   Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
