@@ -2,8 +2,9 @@ import { Command } from 'commander'
 import { VERSION } from './version.ts'
 import { orderedWords } from './cli/input/command-line.ts'
 import { addStart } from './cli/command/start.ts'
+import { announceWith } from './cli/remote/announce.ts'
 import { withheldWords } from './cli/remote/withheld.ts'
-import { reportError, guardStreams, printNote } from './cli/terminal/output.ts'
+import { plain, reportError, guardStreams, printNote } from './cli/terminal/output.ts'
 
 /** Adds the commands. The server runs for months and does not load the other ones. */
 async function addCommands (program: Command, word: string | undefined): Promise<void> {
@@ -28,6 +29,7 @@ function printWithheld (): void {
 /** Runs a command line; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
   guardStreams()
+  announceWith(words => printNote(plain(words)))
   // A reader such as `head` may close the pipe early.
   process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
   const words = orderedWords(argv.slice(2))

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addCancel } from './command/cancel.ts'
+import { addContext } from './command/context.ts'
 import { addDead } from './command/dead.ts'
 import { addDelete } from './command/delete.ts'
 import { addDisable } from './command/disable.ts'
@@ -54,5 +55,5 @@ export const GROUPS: Record<string, readonly Add[]> = {
   Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
     addDiscard],
   Later: [addForecast, addPreview, addSimulate, addEnqueue, addFlow, addEdit, addPromote],
-  Data: [addUpload, addRestore, addToken]
+  Data: [addUpload, addRestore, addToken, addContext]
 }

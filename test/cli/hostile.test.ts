@@ -87,6 +87,7 @@ const reading = ({ echo, fails, skips, stays }: Ids): string[][] => [
   ['dead'],
   ['readings'],
   ['health'],
+  ['context'],
   ['doctor'],
   ['top', '--once'],
   ['stats'],

@@ -8,6 +8,9 @@ import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
 import { findServer, userName } from './find-server.ts'
+import { rememberLast } from './known-servers.ts'
+import { serverElsewhere } from './elsewhere.ts'
+import { announce } from './announce.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -31,13 +34,19 @@ export class Client {
   }
 
   /** Finds url and token: what was given, then OFFPEAK_URL and OFFPEAK_TOKEN, then the configuration and the data
-   *  folder. */
+   *  folder, and outside of such a folder what `serverElsewhere` finds, which it says. */
   static async find (given: RemoteOptions, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
     const url = given.url ?? env.OFFPEAK_URL
     if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
     const token = given.token ?? env.OFFPEAK_TOKEN
     if (url !== undefined && token !== undefined) return new Client(url, token)
+    const elsewhere = await serverElsewhere(given, env)
+    if (elsewhere !== null) {
+      announce(`offpeak: asking ${elsewhere.url} (${elsewhere.how})`)
+      return new Client(elsewhere.url, given.token ?? elsewhere.token ?? env.OFFPEAK_TOKEN ?? null, elsewhere.lack)
+    }
     const own = await findServer(given, env)
+    if (own.place !== undefined && url === undefined) await rememberLast({ ...own.place, url: own.url }, env)
     // The token of this machine is not sent to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
     if (token !== undefined) return new Client(url ?? own.url, token)

@@ -12,10 +12,12 @@ import { tokenFile } from '../../token.ts'
 type Env = NodeJS.ProcessEnv
 
 /** Where a server is reached and with which token; `lack`: why there is no token. */
-interface FoundServer {
+export interface FoundServer {
   url: string
   token: string | null
   lack: NoTokenReason
+  /** The configuration and the data folder of a server that listens; absent: none is known to. */
+  place?: { config: string, data: string }
 }
 
 /** What a server that listens writes into its data folder. `token_file`: absolute; null when the environment of the
@@ -101,7 +103,11 @@ async function findQuickly (ask: FolderAsk, root: string, env: Env): Promise<Fou
   if (typeof listening?.token_file !== 'string') return null
   const server = { host: '', token_file: listening.token_file, trust_proxy: false }
   const file = tokenFile({ folder: resolve(root, folder!), root, server, env })
-  return { url: listening.url, ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file) }
+  return {
+    url: listening.url,
+    ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file),
+    place: { config: ask.file, data: resolve(root, folder!) }
+  }
 }
 
 /** Finds the server of a configuration: the running one of its data folder, else the address that is configured. */
@@ -114,6 +120,10 @@ export async function findServer (given: RemoteOptions, env: Env): Promise<Found
   const { server, engine } = await settingsOf(ask, root)
   const folder = resolve(root, engine.folder)
   const file = tokenFile({ folder, root, server, env })
-  const url = (await listeningAt(folder))?.url ?? `http://${reachable(server.host)}:${server.port}`
-  return { url, ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file) }
+  const listening = await listeningAt(folder)
+  return {
+    url: listening?.url ?? `http://${reachable(server.host)}:${server.port}`,
+    ...file === null ? { token: env.OFFPEAK_TOKEN!, lack: null } : await tokenIn(file),
+    ...listening !== null && { place: { config: configFile!, data: folder } }
+  }
 }

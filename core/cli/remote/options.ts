@@ -22,6 +22,8 @@ export interface LocalOptions {
 /** How a running server is reached. */
 export interface RemoteOptions extends LocalOptions {
   url?: string
+  /** The name of a known server. */
+  context?: string
   token?: string
   json?: boolean
 }
@@ -114,6 +116,7 @@ export function localOptions (command: Command): Command {
 export function remoteOptions (command: Command): Command {
   return localOptions(command).optionsGroup(WHERE)
     .option('--url <url>', 'URL of the server; default: found on this machine')
+    .option('--context <name>', 'name of a server, as `offpeak context` lists it')
     .option('--token <token>', 'access token; default: found on this machine')
     .optionsGroup('Options:')
     .option('--json', 'print JSON')

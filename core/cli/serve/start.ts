@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -20,6 +21,7 @@ import { updateStandIn } from './stand-in.ts'
 import { fixGlobals } from '../../work/context/globals.ts'
 import { trimHeap } from './heap-trim.ts'
 import { listeningFile, reachable } from '../remote/find-server.ts'
+import { rememberLast } from '../remote/known-servers.ts'
 import type { Listening } from '../remote/find-server.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
@@ -56,6 +58,8 @@ async function listen (app: Awaited<ReturnType<typeof createServer>>, manager: T
   const { file } = await serverToken(manager)
   const listening: Listening = { url, pid: process.pid, token_file: file }
   await writeFile(listeningFile(manager.folder), JSON.stringify(listening), { mode: 0o600 })
+  await rememberLast({ config: manager.settings.file ?? join(manager.root, 'config.json'), data: manager.folder, url },
+    process.env)
   return url
 }
 

@@ -9,10 +9,20 @@ const AT_ONCE = 4
 const INTRO = `# Command line
 
 \`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Each command reads
-\`./config.json\`, so run it in the folder in which the server was started, or name another place with
-\`--config\` or \`--data\`. A command that asks a running server finds its address and token itself. \`OFFPEAK_URL\`
-and \`OFFPEAK_TOKEN\` name another server. \`enable\` and \`disable\` also work without a server. \`init\` and
-\`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
+\`./config.json\`, unless \`--config\` or \`--data\` name another place. \`enable\` and \`disable\` also work without a server.
+\`init\` and \`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
+
+A command that asks a running server finds its address and token itself. The first of these counts:
+
+1. \`--context NAME\` or \`OFFPEAK_CONTEXT\`, a server that \`offpeak context add\` has given a name
+2. \`--url\` or \`OFFPEAK_URL\`, with \`--token\` or \`OFFPEAK_TOKEN\`
+3. the server of the current folder, if it has a \`config.json\` or the data of a server
+4. the server of the nearest folder above that has tasks
+5. the context that \`offpeak context use\` has made the current one
+6. the server that was used or started last. It is remembered in \`offpeak/servers.json\` of your state directory
+   (\`$XDG_STATE_HOME\`, \`~/.local/state\`), unless its data is in the temporary folder
+
+A command that asks neither the server of its folder nor one by its URL says on standard error which one it asks.
 
 | exit code | |
 |---|---|
@@ -47,7 +57,7 @@ const commandsIn = (text: string) =>
   )
 
 /** Commands that have commands of their own. */
-const GROUPS = ['token']
+const GROUPS = ['context', 'token']
 
 const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 
