@@ -3,7 +3,7 @@ import { halt, live, wrongs } from './day.ts'
 import { shareOf } from '../depth.ts'
 import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
-t.setTimeout(400_000)
+t.setTimeout(1_200_000)
 
 const sites = await sitesOfADay(t)
 t.ok(sites.length > 50, `${sites.length} places call the engine`)

@@ -9,7 +9,7 @@ import type { Owner } from './harness.ts'
 
 const SLOW = { timeout: 240_000 }
 /** Long enough to start all processes on a busy machine, in seconds. */
-const TIMEOUT = 6
+const TIMEOUT = 20
 const PLACES = ['thread', 'process'] as const
 
 const isAlive = (pid: number) => {
