@@ -7,6 +7,7 @@ import { compose } from './compose/compose.ts'
 import { folderOf } from './compose/folders.ts'
 import { baseOf, servicesOf } from './compose/services.ts'
 import { isTakenOver } from './model/notice.ts'
+import { nodeTooOld } from './model/errors/config-errors.ts'
 import { failureOf } from './model/run/failure.ts'
 import type { Catalog } from './work/upkeep/catalog.ts'
 import type { Clock } from './model/base/clock.ts'
@@ -292,5 +293,7 @@ export class TaskManager implements Service, ManagerFace {
 
 /** Reads the configuration and builds a manager that is ready to start; throws OFFPEAK_CONFIG_INVALID. */
 export async function createManager (options: ManagerOptions = {}): Promise<TaskManager> {
+  // Without this check every time zone would be refused.
+  if (!('Temporal' in globalThis)) throw nodeTooOld(process.version)
   return new TaskManager(options, await Settings.read(options))
 }

@@ -34,3 +34,11 @@ export const configOverridden = ({ setting, place }: { setting: string, place: P
 
 export const startRefused = (fault: Place & { message: string, fix?: string, cause?: unknown }) =>
   new OffpeakError({ ...fault, code: 'OFFPEAK_START_REFUSED', status: 503 })
+
+export const nodeTooOld = (version: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_START_REFUSED',
+    status: 503,
+    message: `offpeak needs Node 26 or later and this is ${version}`,
+    fix: 'Start the program with a later Node.'
+  })
