@@ -210,8 +210,8 @@ export class TaskManager implements Service, ManagerFace {
     await startAll(this.#services.filter(service => !this.#isLate || service !== this.runner))
     this.startedAt = this.clock.now()
     await this.security.lookSoon()
-    this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
     this.#parts.warnings.begin()
+    this.notice({ kind: 'started', owner: this.owner, tasks: this.catalog.tasks.size, recovered })
   }
 
   /** Starts to execute runs, when the options postponed that. */

@@ -52,6 +52,7 @@ t.test('an event is one line: the task, what happened, and the reason', async t 
     },
     { kind: 'config_refused', message: 'config.json:1:3 is not JSON' },
     { kind: 'clock_jumped', ms: 5 },
+    { kind: 'missed', task: 'tick', schedule: 'tick', count: 2, policy: 'run_latest', from: 0, to: 1 },
     { kind: 'added', run: run({}) }
   ]).map(line => line.replace(/^\d\d:\d\d:\d\d {2}/, '').replaceAll(/ {2,}/g, ' | '))
   t.strictSame(lines, [
@@ -62,6 +63,7 @@ t.test('an event is one line: the task, what happened, and the reason', async t 
     'tick | failed | no (offpeak show r1)',
     'offpeak | config | refused, the last good one stays in force: config.json:1:3 is not JSON',
     'offpeak | warn | the wall clock jumped',
+    'tick | missed | 2 fires: run_latest',
     'offpeak | error | failed: why'
   ])
 })
@@ -78,7 +80,7 @@ t.test('the log is text on a terminal and JSON elsewhere, unless --log says othe
 })
 
 t.test('--log pretty begins with a summary, and escapes what tasks say', async t => {
-  const cwd = place(t, unheld, { 'a.mjs': TICKS, 'b.mjs': 'export default {' })
+  const cwd = place(t, { ...unheld, tasks: { tik: {} } }, { 'a.mjs': TICKS, 'b.mjs': 'export default {' })
   const { child, said } = launch(['start', '--log', 'pretty'], { cwd })
   t.teardown(() => child.kill('SIGKILL'))
   await until(() => said.out.includes('failed'))
@@ -88,6 +90,8 @@ t.test('--log pretty begins with a summary, and escapes what tasks say', async t
   t.match(said.err, `in ${join(cwd, 'data', 'token')}`)
   t.match(said.err, /1 on, 1 off, 0 held, 1 broken file\n/)
   t.match(said.err, /next +tick in/)
+  t.match(said.err, /config +.*No task has the id 'tik'\. Did you mean 'tick'\?/)
+  t.notMatch(said.out, /'tik'/, 'the summary has said it')
   t.match(said.err, /broken +b\.mjs:\d+/)
   t.match(said.out, /^\d\d:\d\d:\d\d {2}tick +started +\w+\n/)
   t.match(said.out, /tick +failed +it \\u001b\[31mbroke \(offpeak show \w+\)\n/)

@@ -90,6 +90,9 @@ function eventOf (notice: Notice, level: string, now: number): Event | null {
       return own('config', `refused, the last good one stays in force: ${notice.message}`, 'red')
     case 'config_warning':
       return own('config', `${notice.message}. ${notice.fix}`, 'yellow')
+    case 'missed':
+      return ofTask(notice.task, 'missed', `${notice.count} fire${notice.count === 1 ? '' : 's'}: ${notice.policy}`,
+        'yellow')
     case 'claimed':
       return startedEvent(notice.run)
     case 'held':
