@@ -40,7 +40,7 @@ function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data })
 
 function workOf (data: Data, func: TaskFunction | null, { script, module, pointer }: DefineAsk): Work {
   if (!script) return isolatedWork(data, { module, pointer, id: data.id }) ?? { kind: 'function', func: func! }
-  const { file, interpreter } = script
+  const { file, interpreter, cwd } = script
   const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
   return {
     kind: 'script',
@@ -49,6 +49,7 @@ function workOf (data: Data, func: TaskFunction | null, { script, module, pointe
     env: data.env ?? {},
     exit_codes: codes,
     ...(interpreter && { interpreter }),
+    ...(cwd !== undefined && { cwd }),
     ...memoryOf(data),
     ...mannersOf(data)
   }

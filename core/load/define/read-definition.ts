@@ -17,6 +17,8 @@ export type Data = Omit<TaskDefinition, 'func'>
 export interface ScriptWork {
   file: string
   interpreter: string[] | undefined
+  /** The folder in which it is started; that of the script when absent. */
+  cwd?: string | undefined
 }
 
 export interface DefineAsk {

@@ -6,6 +6,7 @@ import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { ScriptWork } from '../define/read-definition.ts'
 import { defineTask } from '../define/define.ts'
+import { fileOf } from './source.ts'
 import { thrownOf } from '../import/import-fault.ts'
 
 /** One unchecked definition of a file. */
@@ -14,6 +15,8 @@ export interface RawDefinition {
   pointer: string
   contentHash: string
   script?: ScriptWork | undefined
+  /** Set for a definition in config.json: there are no other settings for it. */
+  source?: string | undefined
   module?: ModuleFile | undefined
   placeOf?: ((pointer: string) => Place) | undefined
 }
@@ -61,12 +64,14 @@ function idOf ({ definition }: RawDefinition): string {
 
 /** The task of a definition; one that was made of the same parts before is the same. */
 function taskOf (raw: RawDefinition, { path, config }: { path: string, config: Config }): Task {
-  const override = Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
+  const isSetting = raw.source !== undefined
+  const override = !isSetting && Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
+  const source = raw.source ?? path
   const before = made.get(raw)
-  if (before && before.config === config && before.override === override && before.task.source === path) {
+  if (before && before.config === config && before.override === override && before.task.source === source) {
     return before.task
   }
-  const task = defineTask({ ...raw, override, config, source: path })
+  const task = defineTask({ ...raw, override, config, source })
   made.set(raw, { config, override, task })
   return task
 }
@@ -90,7 +95,7 @@ function ownersOf (ask: AssembleAsk): Map<string, string> {
   }
   for (const { path, raws } of sources) {
     for (const raw of raws) {
-      if (previous.get(idOf(raw))?.source === path) owners.set(idOf(raw), path)
+      if (fileOf(previous.get(idOf(raw))?.source ?? '') === path) owners.set(idOf(raw), path)
     }
   }
   return owners
@@ -110,7 +115,7 @@ export function assemble (ask: AssembleAsk): Assembled {
   const tasks = new Map<string, Task>()
   const faults: FileFault[] = []
   const add = (task: Task, path: string) => {
-    const first = tasks.get(task.id)?.source ?? owners.get(task.id) ?? path
+    const first = (fileOf(tasks.get(task.id)?.source ?? '') || owners.get(task.id)) ?? path
     if (first !== path && isUnknown(first, ask)) throw taskOwned({ id: task.id, first, second: path })
     if (first !== path || tasks.has(task.id)) throw taskDuplicate({ id: task.id, first, second: path })
     if (tasks.size >= config.manager.max_tasks) throw taskLimit(config.manager.max_tasks)
@@ -120,7 +125,7 @@ export function assemble (ask: AssembleAsk): Assembled {
     if (fault) faults.push({ path, error: fault, kept: raws.length > 0 })
     for (const raw of raws) {
       const before = previous.get(idOf(raw))
-      const last = before?.source === path ? before : undefined
+      const last = before && fileOf(before.source) === path ? before : undefined
       const { value, error } = attempt(() => taskOf(raw, { path, config }))
       if (error) faults.push({ path, error, kept: last !== undefined })
       const task = value ?? last
@@ -128,7 +133,7 @@ export function assemble (ask: AssembleAsk): Assembled {
       if (added?.error) faults.push({ path, error: added.error, kept: false })
     }
   }
-  for (const { id, source } of tasks.values()) owners.set(id, source)
+  for (const { id, source } of tasks.values()) owners.set(id, fileOf(source))
   return { tasks, faults, owners }
 }
 

@@ -10,6 +10,9 @@ import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { FileFault } from './assemble.ts'
 import { assemble } from './assemble.ts'
+import type { CommandsAsk } from './commands.ts'
+import { commandSources } from './commands.ts'
+import { fileOf } from './source.ts'
 import { TaskFiles } from './task-files.ts'
 import { readOwners, writeOwners } from './owners.ts'
 import { WRITTEN, waited } from '../config/watch.ts'
@@ -42,7 +45,7 @@ export interface FolderChange {
   mended: string[]
 }
 
-export interface FolderAsk {
+export interface FolderAsk extends Pick<CommandsAsk, 'placeOf' | 'root'> {
   /** The tasks directory; it need not exist yet. */
   directory: string
   dataFolder: string
@@ -239,7 +242,7 @@ export class TaskFolder implements Service {
   #apply (): void {
     const before = { tasks: this.#tasks, broken: this.#broken }
     const { tasks, faults, owners } = assemble({
-      sources: this.#files.sources,
+      sources: [...this.#files.sources, ...commandSources({ ...this.#ask, config: this.#config })],
       config: this.#config,
       previous: before.tasks,
       remembered: this.#owners,
@@ -274,7 +277,10 @@ export class TaskFolder implements Service {
   }
 }
 
-const differs = (before: Task | undefined, task: Task) => before !== undefined && !isDeepStrictEqual(before, task)
+/** Another line of config.json alone makes no other task. */
+const differs = (before: Task | undefined, task: Task) =>
+  before !== undefined &&
+  !isDeepStrictEqual({ ...before, source: fileOf(before.source) }, { ...task, source: fileOf(task.source) })
 
 /** Reads the tasks directory once, without a running manager. */
 export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {

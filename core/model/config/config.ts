@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Static, TObject, TProperties } from 'typebox'
 import { Default } from 'typebox/value'
 import type { Detail } from '../errors/errors.ts'
-import { DurationSchema, ID_PATTERN, OverrideSchema, validId } from '../task/task.ts'
+import { DurationSchema, ID_PATTERN, SettingsSchema, validId } from '../task/task.ts'
 import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts'
 import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
@@ -122,9 +122,9 @@ const Security = section({
 /** The sections of the configuration, one entry each. */
 const SECTIONS = {
   manager: Manager,
-  tasks: Type.Record(Type.String(), OverrideSchema, {
+  tasks: Type.Record(Type.String(), SettingsSchema, {
     default: {},
-    description: 'Per task id: fields that override its definition'
+    description: 'Per task id: fields that override its definition, or define it with a command'
   }),
   engine: Engine,
   server: Server,

@@ -94,8 +94,20 @@ const DefinitionFields = {
 }
 
 /** The overrides of one task in config.json: any data field of its definition. */
-export const OverrideSchema = Type.Object(DefinitionFields, { additionalProperties: false })
+const OverrideSchema = Type.Object(DefinitionFields, { additionalProperties: false })
 export type Override = Static<typeof OverrideSchema>
+
+/** What config.json says of a task: overrides, or the whole definition of one that is a command. */
+export const SettingsSchema = Type.Object({
+  ...DefinitionFields,
+  command: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'Defines a task without a file: a program and its arguments, started without a shell'
+    })
+  )
+}, { additionalProperties: false })
 
 /** The schema of the data of a definition. */
 export const DefinitionSchema = Type.Object(
@@ -115,7 +127,9 @@ export type Work =
   | { kind: 'isolated', within: 'thread' | 'process', home: FunctionSource, memory_mb: number | null,
     env: Record<string, string> } & Niceness
   | { kind: 'script', file: string, args: string[], env: Record<string, string>,
-    exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number }
+    exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number,
+    /** The folder in which it is started; that of the script when absent. */
+    cwd?: string }
     & Niceness
 
 /** A definition with every default filled in, frozen after load. Names of times in milliseconds end with `Ms`. */

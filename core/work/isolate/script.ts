@@ -29,7 +29,7 @@ export async function script (
   ctx.signal.throwIfAborted()
   const [program, ...words] = withNiceness([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
-    cwd: dirname(work.file),
+    cwd: work.cwd ?? dirname(work.file),
     env: environment(work, ctx),
     shell: false,
     detached: true,

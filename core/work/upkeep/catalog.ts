@@ -98,6 +98,8 @@ export class Catalog implements Service {
       config: settings.config,
       files,
       keepsOwners: this.keepsOwners,
+      placeOf: pointer => settings.placeOf(pointer),
+      root: settings.root,
       watchAfterMs: WATCH_AFTER,
       now,
       onChange: change => this.#changed(change),

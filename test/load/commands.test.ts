@@ -1,0 +1,65 @@
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import { cli, place, serve } from '../cli/setup.ts'
+import { promptly } from '../promptly.ts'
+import { config, setup, task } from './task-files.ts'
+
+const configWith = (tasks: string) => `{\n  "server": { "port": 0 },\n  "tasks": {\n${tasks}\n  }\n}\n`
+
+tap.test('a command in config.json is a task, which can be changed while the server runs', async t => {
+  const cwd = place(t, {}, {})
+  const file = join(cwd, 'config.json')
+  writeFileSync(file,
+    configWith('    "where": { "command": ["sh", "-c", "pwd; echo $0 $1", "a b"], "args": ["$HOME"] }'))
+  t.match(await cli(['validate'], { cwd }), { code: 0, out: /and 1 task are valid/ })
+  await serve(t, [], { cwd })
+  const ran = await cli(['run', 'where', '--follow'], { cwd })
+  t.match(ran, { code: 0 })
+  t.match(ran.out + ran.err, realpathSync(cwd), 'it is started in the folder of config.json')
+  t.match(ran.out + ran.err, 'a b $HOME', 'without a shell of its own')
+  const list = JSON.parse((await cli(['tasks', '--json'], { cwd })).out) as { id: string, source: string }[]
+  t.match(list, [{ id: 'where', source: 'config.json:4' }])
+  writeFileSync(file, configWith(
+    '\n    "where": { "command": ["sh", "-c", "exit 3"], "max_retries": 0 },\n    "new": { "command": ["true"] }'
+  ))
+  await promptly(t, 'the new one is there', async () => /^new /m.test((await cli(['tasks'], { cwd })).out))
+  t.match(await cli(['run', 'where', '--wait'], { cwd }), { code: 1, out: /exit code 3/ })
+})
+
+tap.test('faults of a command name the line in config.json', async t => {
+  const cwd = place(t, {}, { 'echo.mjs': task('echo') })
+  const file = join(cwd, 'config.json')
+  writeFileSync(file, configWith(
+    '    "a": {\n      "command": ["true"],\n      "trigger": "61 * * * *"\n    },\n    "echo": { "command": ["echo"] }'
+  ))
+  const { code, out } = await cli(['validate'], { cwd })
+  t.equal(code, 1)
+  t.match(out, /config\.json:6:\d+ \/tasks\/a\/trigger/)
+  t.match(out, /config\.json.*'echo' is defined in echo\.mjs and again in config\.json/)
+  writeFileSync(file, configWith('    "a": { "command": [] }'))
+  t.match(await cli(['validate'], { cwd }), { code: 78, out: /config\.json:4:\d+ \/tasks\/a\/command/ })
+})
+
+tap.test('another line is no other task, and another command another version', async t => {
+  const places = { line: 3 }
+  const of = (command: string[]) => config({ tasks: { a: { command } } })
+  const { folder, changes } = setup(t, {}, { config: of(['x', 'y']), placeOf: () => places, root: '/' })
+  await folder.start()
+  const before = folder.current.tasks.get('a')!
+  t.match(before, { source: 'config.json:3', work: { kind: 'script', file: 'x', args: ['y'], cwd: '/' } })
+  places.line = 9
+  folder.reconfigure(of(['x', 'y']))
+  t.equal(folder.current.tasks.get('a')!.source, 'config.json:9')
+  t.strictSame(changes.flatMap(({ changed }) => changed), [])
+  folder.reconfigure(of(['x', 'z']))
+  t.not(folder.current.tasks.get('a')!.version, before.version)
+  t.equal(changes.flatMap(({ changed }) => changed).length, 1)
+  folder.reconfigure(config())
+  t.notOk(folder.current.tasks.has('a'))
+})
+
+tap.test('the schema for editors knows commands', t => {
+  t.match(readFileSync(join(import.meta.dirname, '../../config.schema.json'), 'utf8'), /"command": \{/)
+  t.end()
+})
