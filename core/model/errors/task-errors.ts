@@ -23,8 +23,8 @@ export const taskOwned = ({ id, first, second }: { id: string, first: string, se
     code: 'OFFPEAK_TASK_DUPLICATE',
     status: 409,
     file: second,
-    message:
-      `The task id '${id}' belongs to ${first}, which cannot be read at present; its definition in ${second} is not used`,
+    message: `The task id '${id}' belongs to ${first}, which cannot be read at present; ` +
+      `its definition in ${second} is not used`,
     fix: `Repair or remove ${first}, or give one of the two another id.`
   })
 
