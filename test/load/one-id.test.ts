@@ -58,7 +58,7 @@ tap.test('an owner that gives its id up hands it over', async t => {
   t.match(await restarted(t, home), { owner: 'a.mjs', broken: [] })
 })
 
-tap.test('an owner that is broken after a restart keeps its id, and the other file is reported as not used', async t => {
+tap.test('an owner that is broken after a restart keeps its id, and the other file is not used', async t => {
   const home = await first(t)
   home.write('m.mjs', 'export const = 1')
   const broken = await restarted(t, home)

@@ -6,8 +6,8 @@ import { localOptions } from '../remote/options.ts'
 export function addImport (program: Command): void {
   localOptions(
     program.command('import <kind> [file]').description(
-      'make disabled tasks of a crontab (default: crontab -l) or of systemd timers (default: ~/.config/systemd/user); ' +
-        'exit code 1: a line could not be imported'
+      'make disabled tasks of a crontab (default: crontab -l) or of systemd timers ' +
+        '(default: ~/.config/systemd/user); exit code 1: a line could not be imported'
     )
   )
     .option('--system', 'each line of the crontab names a user, as in /etc/crontab')

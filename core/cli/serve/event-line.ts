@@ -65,6 +65,9 @@ function otherEvent (notice: Notice, level: string): Event {
   }
 }
 
+/** `1 fire`, `2 fires`. */
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 /** The content of the line of a notice; null for one that has no line. */
 function eventOf (notice: Notice, level: string, now: number): Event | null {
   switch (notice.kind) {
@@ -72,8 +75,7 @@ function eventOf (notice: Notice, level: string, now: number): Event | null {
     case 'released':
       return null
     case 'stopping':
-      return own('stopping',
-        notice.running === 0 ? '' : `waits for ${notice.running} running run${notice.running === 1 ? '' : 's'}`)
+      return own('stopping', notice.running === 0 ? '' : `waits for ${counted(notice.running, 'running run')}`)
     case 'stopped':
       return own('stopped', '')
     case 'task_added':
@@ -91,8 +93,7 @@ function eventOf (notice: Notice, level: string, now: number): Event | null {
     case 'config_warning':
       return own('config', `${notice.message}. ${notice.fix}`, 'yellow')
     case 'missed':
-      return ofTask(notice.task, 'missed', `${notice.count} fire${notice.count === 1 ? '' : 's'}: ${notice.policy}`,
-        'yellow')
+      return ofTask(notice.task, 'missed', `${counted(notice.count, 'fire')}: ${notice.policy}`, 'yellow')
     case 'claimed':
       return startedEvent(notice.run)
     case 'held':

@@ -9,8 +9,8 @@ const AT_ONCE = 4
 const INTRO = `# Command line
 
 \`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Each command reads
-\`./config.json\`, unless \`--config\` or \`--data\` name another place. \`enable\` and \`disable\` also work without a server.
-\`init\` and \`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
+\`./config.json\`, unless \`--config\` or \`--data\` name another place. \`enable\` and \`disable\` also work without a
+server. \`init\` and \`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
 
 A command that asks a running server finds its address and token itself. The first of these counts:
 
