@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addBackup } from './command/backup.ts'
 import { addCancel } from './command/cancel.ts'
 import { addContext } from './command/context.ts'
 import { addDead } from './command/dead.ts'
@@ -55,5 +56,5 @@ export const GROUPS: Record<string, readonly Add[]> = {
   Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
     addDiscard],
   Later: [addForecast, addPreview, addSimulate, addEnqueue, addFlow, addEdit, addPromote],
-  Data: [addUpload, addRestore, addToken, addContext]
+  Data: [addUpload, addBackup, addRestore, addToken, addContext]
 }
