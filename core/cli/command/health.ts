@@ -1,12 +1,15 @@
 import type { Command } from 'commander'
 import type { FaultAnswer, PauseView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
+import { SECOND } from '../../model/base/duration.ts'
 import { Client } from '../remote/client.ts'
 import { pauseScopeWords } from '../input/pause-scope.ts'
 import { timeWords } from '../terminal/time-words.ts'
 import { plain, print, printJson, styled } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
 
+/** Health is shown without the pauses when they take longer, ms. */
+const PATIENCE = 3 * SECOND
 const COLOURS = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
 
 const pausedWords = (pause: PauseView): string =>
@@ -21,7 +24,7 @@ async function health (given: RemoteOptions): Promise<void> {
   process.exitCode = answer.status === 'ok' ? 0 : 1
   if (given.json) return printJson(answer)
   // A server whose event loop is blocked answers nothing else.
-  const pauses = await client.get<PauseView[]>('/api/pauses').catch(() => [])
+  const pauses = await client.get<PauseView[]>('/api/pauses', PATIENCE).catch(() => [])
   const lines = [
     ...answer.reasons.map(reason => reason.replaceAll('\n', ' ')),
     ...pauses.map(pausedWords),

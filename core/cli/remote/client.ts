@@ -14,7 +14,7 @@ import { announce } from './announce.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
-const PATIENCE = 10 * SECOND
+const PATIENCE = 30 * SECOND
 
 const originOf = (url: string) => new URL(url).origin
 
