@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../model/run/fingerprint.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { Failure } from '../model/run/outcome.ts'
 import type { Reason } from '../model/run/run.ts'
 

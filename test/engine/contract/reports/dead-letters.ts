@@ -1,5 +1,5 @@
 import type { Engine } from '../../../../core/engine/engine.ts'
-import { fingerprintOf } from '../../../../core/model/run/fingerprint.ts'
+import { fingerprintOf } from '../../../../core/engine/fingerprint.ts'
 import type { NewRun, Run } from '../../../../core/model/run/run.ts'
 import { T0, BY_HAND, addOne, claimAll, settleAs, OUTCOMES } from '../fixtures.ts'
 import { Suite } from '../suite.ts'

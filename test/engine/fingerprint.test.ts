@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fingerprintOf, foldedWords } from '../../core/model/run/fingerprint.ts'
+import { fingerprintOf, foldedWords } from '../../core/engine/fingerprint.ts'
 
 t.test('what is of one occasion alone is folded away', t => {
   const cases: [string, string][] = [

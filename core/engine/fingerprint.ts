@@ -1,4 +1,4 @@
-import type { Failure } from './outcome.ts'
+import type { Failure } from '../model/run/outcome.ts'
 
 const MOST_CHARACTERS = 1000
 
