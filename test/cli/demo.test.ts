@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../load/until.ts'
-import { prepareStory, supplyAt, toldBy } from '../../core/cli/serve/demo-story.ts'
+import { prepareStory, supplyAt, wordsBy } from '../../core/cli/serve/demo-story.ts'
 import type { AddressInfo } from 'node:net'
 import type { Sensor } from '../../core/sense/source/sensor-host.ts'
 import { cli, serve } from './setup.ts'
@@ -61,7 +61,7 @@ t.test('in the story the battery runs down below what tasks need, and charges af
   t.match(supplyAt(3_600_000), { battery: { level: 100, charging: false } })
 })
 
-t.test('each chapter is told once, when it is due', async t => {
+t.test('each chapter is printed once, when it is due', async t => {
   let now = 5000
   const sensors: Sensor[] = []
   const beats: (() => unknown)[] = []
@@ -76,12 +76,12 @@ t.test('each chapter is told once, when it is due', async t => {
   now = 60_000
   t.strictSame(told, [])
   begin()
-  t.strictSame(told, toldBy(0))
+  t.strictSame(told, wordsBy(0))
   now += 8000
   t.match(sensors[0]!.read(), { power: 'battery' })
   beats[0]!()
   beats[0]!()
-  t.strictSame(told, toldBy(8000))
+  t.strictSame(told, wordsBy(8000))
   now += 32_000
   beats[0]!()
   t.equal(told.length, 4)

@@ -14,27 +14,30 @@ const PAGES = globSync('{*.md,.github/**/*.md,docs/**/*.md,config.json,config.sc
 }).filter(file => file !== 'CHANGELOG.md').toSorted()
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
-const isPath = ({ text }: Prose) => /^.\.{0,2}\//.test(text)
-const linesOf = (text: string): Prose[] => text.split('\n').map((line, at) => ({ line: at + 1, text: line }))
+const isPath = ({ text }: Prose) => /^['"]\.{0,2}\/[^\s]*['"]$/.test(text)
+
+/** The comments and strings of a source that are not paths. */
+const readable = (source: string): Prose[] => proseOf(source).filter(piece => !isPath(piece))
+
+/** Where a pattern matches in pieces of prose: the line of each match. */
+const linesWith = (pattern: RegExp, prose: readonly Prose[]): number[] =>
+  prose.flatMap(({ line, text }) =>
+    [...text.matchAll(pattern)].map(({ index }) => line + text.slice(0, index).split('\n').length - 1)
+  )
 
 const PROSE = [
   ...sources().filter(file => !OF_ITSELF.includes(file)).map(file => ({
     file,
-    prose: proseOf(read(file)).filter(piece => !isPath(piece))
+    prose: readable(read(file))
   })),
-  ...PAGES.map(file => ({ file, prose: linesOf(read(file)) }))
+  ...PAGES.map(file => ({ file, prose: [{ line: 1, text: read(file) }] }))
 ]
 
 t.test('no forbidden word returns', async t => {
   t.ok(PROSE.length > 600, 'everything is read')
   for (const forbidden of FORBIDDEN) {
     const pattern = patternOf(forbidden)
-    const found = PROSE.flatMap(({ file, prose }) =>
-      prose.flatMap(({ line, text }) => {
-        const at = text.search(pattern)
-        return at < 0 ? [] : [`${file}:${line + text.slice(0, at).split('\n').length - 1}`]
-      })
-    )
+    const found = PROSE.flatMap(({ file, prose }) => linesWith(pattern, prose).map(line => `${file}:${line}`))
     t.strictSame(found, [], `not "${forbidden.words}" but ${forbidden.instead} (the list is in ${LIST})`)
   }
 })
@@ -66,4 +69,19 @@ t.test('words are found whole, in any case, over the end of a line', async t => 
   t.match('/** the answer takes\n *  that back */', pattern)
   t.notMatch('mistakes that back', pattern)
   t.match('it hears', patternOf({ words: 'hear*', instead: '' }))
+})
+
+t.test('words are found in comments of every kind and in strings, at each place, but not in paths', async t => {
+  const pattern = patternOf({ words: 'hears', instead: '' })
+  const source = [
+    "import { a } from './hears/a.ts'",
+    '// it hears',
+    '/** One hears,',
+    ' *  and another hears. */',
+    "const b = ['it hears', '/hears/b', `hears ${a}`]",
+    'const hears = /hears/ // and hears'
+  ].join('\n')
+  t.strictSame(linesWith(pattern, readable(source)), [2, 3, 4, 5, 5, 6])
+  const words = patternOf({ words: 'without a word', instead: '' })
+  t.strictSame(linesWith(words, [{ line: 1, text: 'A page waits\nwithout a\nword.' }]), [2], 'over lines of a page')
 })

@@ -35,8 +35,8 @@ export function supplyAt (ms: number): Supply {
     : supply('mains', Math.min(100, lowest + (ms - PLUGGED_AT) / SECOND * CHARGE_PER_SECOND))
 }
 
-/** What is told up to an instant of the story. */
-export const toldBy = (ms: number): string[] => CHAPTERS.filter(({ at }) => at <= ms).map(({ words }) => words)
+/** The words of the story whose time has come at `ms`, in order. */
+export const wordsBy = (ms: number): string[] => CHAPTERS.filter(({ at }) => at <= ms).map(({ words }) => words)
 
 const UNHURRIED = { some: 0, full: 0 }
 
@@ -62,7 +62,7 @@ export function prepareStory (
   const passed = () => start === null ? 0 : clock.monotonic() - start
   senses.register('demo', { everyMs: 0, read: () => ({ ...CALM, ...supplyAt(passed()) }) })
   function turn () {
-    const words = toldBy(passed())
+    const words = wordsBy(passed())
     words.slice(told).forEach(tell)
     told = words.length
   }

@@ -178,11 +178,11 @@ t.test('each reason of health that no other check explains has a cure of its own
   }
   t.match(of('no work has been looked for in 30 s', 'failed'), [/^fault unhealthy/])
   t.match(of('something new'), [/offpeak health/])
-  t.strictSame(of('1 task file is broken'), [], 'the check of the tasks tells it')
+  t.strictSame(of('1 task file is broken'), [], 'the check of the tasks reports it')
   t.strictSame(of('the configuration on disk was refused: the last good one is in force'), [])
 })
 
-t.test('a file that looks like a task and is not read is told with the reason', async t => {
+t.test('a file that looks like a task and is not read is reported with the reason', async t => {
   const why = (path: string, head: string, executable = false) => {
     const seen = lookalike({ path, head, executable })
     return seen && `${seen.meant ? 'meant ' : ''}${seen.message} | ${seen.fix}`
