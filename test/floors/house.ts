@@ -1,7 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, importsOf, productFiles } from '../../docs/pictures/imports.ts'
-import { ALLOWED } from './exceptions.ts'
 import type { Import } from '../../docs/pictures/imports.ts'
 
 /** What the rules look at. */
@@ -15,8 +14,6 @@ export interface House {
   /** The imports of the product's own files. */
   own: readonly Import[]
   text: (file: string) => string
-  /** How many findings are still allowed. */
-  allowed: Record<keyof typeof ALLOWED, number>
 }
 
 /** One rule: what it is called, why it stands and what to do about a finding. `found`: each fault as a sentence. */
@@ -26,13 +23,11 @@ export interface Rule {
   found: (house: House) => string[]
 }
 
-const STRICT = { crowdedFolders: 0, longFunctions: 0, wideLines: 0 }
-
 /** A house of these files and imports; what is not given is empty. */
-export function houseOf (parts: Partial<Pick<House, 'files' | 'others' | 'imports' | 'text' | 'allowed'>>): House {
-  const { files = [], others = [], imports = [], text = () => '', allowed = STRICT } = parts
+export function houseOf (parts: Partial<Pick<House, 'files' | 'others' | 'imports' | 'text'>>): House {
+  const { files = [], others = [], imports = [], text = () => '' } = parts
   const known = new Set(files)
-  return { files, others, imports, own: imports.filter(({ to }) => known.has(to)), text, allowed }
+  return { files, others, imports, own: imports.filter(({ to }) => known.has(to)), text }
 }
 
 /** The house as it stands. */
@@ -46,8 +41,7 @@ export function standing (): House {
     files,
     others,
     imports: files.flatMap(file => importsOf(file)),
-    text: file => texts.get(file)!,
-    allowed: ALLOWED
+    text: file => texts.get(file)!
   })
 }
 

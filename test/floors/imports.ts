@@ -1,7 +1,6 @@
 import { builtinModules } from 'node:module'
 import { dirname } from 'node:path'
 import { arrowsBetween, circlesOf } from '../../docs/pictures/imports.ts'
-import { TANGLED } from './exceptions.ts'
 import type { Import } from '../../docs/pictures/imports.ts'
 import type { House, Rule } from './house.ts'
 
@@ -129,10 +128,7 @@ const noCircleOfFolders: Rule = {
   name: 'folders below core/* form no circle',
   teaches: 'of two folders of an area one is below the other: move the file that points back to the folder it needs',
   found: house => {
-    const within = house.own.filter(({ from, to }) =>
-      inArea(from) && areaOf(from) === areaOf(to) &&
-      !TANGLED.includes(areaOf(from))
-    )
+    const within = house.own.filter(({ from, to }) => inArea(from) && areaOf(from) === areaOf(to))
     return circlesOf(arrowsBetween(within, dirname)).map(circle => `${circle.join(' -> ')}: ${examples(circle, house)}`)
   }
 }

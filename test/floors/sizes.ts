@@ -36,18 +36,13 @@ const halfOfThemAreShorter: Rule = {
   }
 }
 
-/** Findings beyond those that are still allowed. */
-const beyond = (allowed: number, found: string[]): string[] => found.length <= allowed ? [] : found
-
 const linesAreNarrow: Rule = {
   name: `no line is wider than ${MOST_COLUMNS} columns`,
   teaches: 'npm run format fills comments and code; shorten or divide a string',
   found: house =>
-    beyond(house.allowed.wideLines, all(house).flatMap(file =>
-      linesOf(house.text(file)).flatMap((line, at) =>
-        line.length > MOST_COLUMNS ? [`${file}:${at + 1}`] : []
-      )
-    ))
+    all(house).flatMap(file =>
+      linesOf(house.text(file)).flatMap((line, at) => line.length > MOST_COLUMNS ? [`${file}:${at + 1}`] : [])
+    )
 }
 
 /** Folders that are lists, not rooms: a file in them is found by its name, such as `offpeak why` in why.ts. */
@@ -57,10 +52,10 @@ const foldersAreSmall: Rule = {
   name: `no folder shows more than ${MOST_FILES} files`,
   teaches: 'a folder of rooms that shows more than a screen holds two rooms: give the lower one a folder of its own ' +
     `(${LISTS.join(', ')} are excepted: a command, a gate, a sensor, a route is found by its name)`,
-  found: ({ files, allowed }) =>
-    beyond(allowed.crowdedFolders, [...Map.groupBy(files, dirname)].flatMap(([folder, { length }]) =>
+  found: ({ files }) =>
+    [...Map.groupBy(files, dirname)].flatMap(([folder, { length }]) =>
       length <= MOST_FILES || LISTS.includes(folder) ? [] : [`${folder}/ shows ${length} files`]
-    ))
+    )
 }
 
 interface Diagnostic {
@@ -96,11 +91,10 @@ const functionsAreShort: Rule = {
   name: `no function is longer than ${MOST_IN_A_FUNCTION} lines`,
   teaches: 'name the steps of a long function and make each a function of its own; a long test has its set-up in a ' +
     'function or is two tests',
-  found: ({ files, allowed }) =>
+  found: ({ files }) =>
     files.length === 0
       ? []
-      : beyond(allowed.longFunctions,
-        longFunctions(ROOT, SOURCES).map(({ file, line, lines }) => `${file}:${line} is a function of ${lines} lines`))
+      : longFunctions(ROOT, SOURCES).map(({ file, line, lines }) => `${file}:${line} is a function of ${lines} lines`)
 }
 
 /** The rules of how much there is in one place. */
