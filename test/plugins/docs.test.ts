@@ -24,6 +24,12 @@ t.test('the description lists every route [S42]', async t => {
   }
 })
 
+t.test('every described route states the schemas of its answers', async t => {
+  const routes = (await everyRoute(t)).filter(({ method, hidden }) => method !== 'HEAD' && !hidden)
+  const bare = routes.filter(({ answers }) => answers.length === 0).map(({ method, url }) => `${method} ${url}`)
+  t.strictSame(bare, [], 'add `response: answers({ … })` to the schema of the route')
+})
+
 t.test('the page of the description loads scripts from the server only', async t => {
   const { ask } = await setup(t)
   const page = await ask({ url: '/api/docs/' })

@@ -8,6 +8,8 @@ export interface Route {
   method: string
   url: string
   hidden: boolean
+  /** The statuses whose answers have a schema. */
+  answers: string[]
   scope: string | undefined
 }
 
@@ -23,6 +25,7 @@ export async function everyRoute (t: Test): Promise<Route[]> {
         method: name,
         url,
         hidden: (schema as { hide?: boolean } | undefined)?.hide ?? false,
+        answers: Object.keys((schema as { response?: object } | undefined)?.response ?? {}),
         scope: config?.scope
       })
     }
