@@ -1,5 +1,5 @@
 import t from 'tap'
-import { rmSync, stat, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs'
 import { join } from 'node:path'
 import { FileCalls } from '../../core/work/context/file-calls.ts'
 import { UncaughtErrors } from '../../core/work/context/uncaught.ts'
@@ -103,21 +103,20 @@ serviceLaw(t, 'FileCalls', t => {
 serviceLaw(t, 'LoopWatch', t => {
   const folder = join(scratch(t), 'data')
   const before = Object.getOwnPropertySymbols(globalThis).length
+  // Read once the thread runs.
+  const limits = fragile({ graceMs: 0, limitMs: 0 })
   const watch = new LoopWatch({
     isOn: true,
     clock: fakeClock(),
     notice: NOTHING,
     folder: () => folder,
     owner: 'one',
-    limits: () => ({ graceMs: 0, limitMs: 0 })
+    limits: limits.read
   })
   return {
     service: watch,
     isAlive: () => watch.isWatching || Object.getOwnPropertySymbols(globalThis).length > before,
-    breakIt: () => {
-      writeFileSync(folder, 'not a folder')
-      return () => rmSync(folder)
-    }
+    breakIt: limits.breakIt
   }
 })
 

@@ -51,11 +51,14 @@ serviceLaw(t, 'Ticker', () => {
 })
 
 serviceLaw(t, 'Senses', t => {
-  const { clock, folder } = { clock: fakeClock(), folder: scratch(t) }
-  const config = fragile(configOf({}, 'UTC'))
+  const { clock: fake, folder } = { clock: fakeClock(), folder: scratch(t) }
   let isOpen = false
+  // A sample reads the time after its sensors, some of which are then open.
+  const now = fragile(null)
+  const clock = { ...fake, now: () => (isOpen && now.read(), fake.now()) }
+  const config = configOf({}, 'UTC')
   const roots = { proc: folder, sys: folder, cgroup: folder, dev: folder, run: folder }
-  const senses = new Senses({ clock, config: config.read, folder, roots, exec: noPrograms, platform: 'linux' })
+  const senses = new Senses({ clock, config: () => config, folder, roots, exec: noPrograms, platform: 'linux' })
   senses.register('own', {
     everyMs: 1,
     read: () => {
@@ -69,7 +72,7 @@ serviceLaw(t, 'Senses', t => {
   return {
     service: senses,
     isAlive: () => isOpen,
-    breakIt: config.breakIt
+    breakIt: now.breakIt
   }
 })
 
