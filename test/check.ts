@@ -8,7 +8,8 @@ const CHECKS: Record<string, [string, ...string[]]> = {
   ...STATIC,
   format: ['node', 'test/form/form.test.ts'],
   words: ['node', 'test/form/forbidden.test.ts'],
-  floors: ['node', 'test/floors.test.ts']
+  floors: ['node', 'test/floors.test.ts'],
+  exports: ['node', 'test/exports.test.ts']
 }
 
 interface Checked {

@@ -93,6 +93,25 @@ t.test('each rule finds the fault that it is there for', async t => {
   t.equal(longer.length, 2)
 })
 
+t.test('each source of time, chance and I/O is found in the model', async t => {
+  const { found } = PURE_RULES[0]!
+  const file = 'core/model/run/run.ts'
+  for (
+    const code of ['new Date', 'new Date()', 'Temporal.Now.instant()', 'setInterval(f, 1)', 'crypto.randomUUID()',
+      'process.env.HOME', "import('node:fs')", 'fetch(url)', 'performance.now()']
+  ) t.equal(found(written(file, `const a = ${code}\n`)).length, 1, code)
+  t.strictSame(found(written(file, '// The end of a process.\nconst at = new Date(now)\n')), [])
+})
+
+t.test('a file of gates whose gate has another form is found', async t => {
+  const { found } = PURE_RULES.find(({ name }) => name === 'every gate is listed once')!
+  for (const text of ['export function fan () {}\n', 'export const fan = (() => null) satisfies Gate\n']) {
+    t.strictSame(found(written('core/model/gates/fan.ts', text)), [
+      'the gate of core/model/gates/fan.ts is listed 0 times'
+    ])
+  }
+})
+
 t.test('a second list of the names of gates is found', async t => {
   const gates = GATES.map(name => `export const ${name}: Gate = () => null\n`).join('')
   const listed = GATES.map(name => `{ gate: ${name}, kind: 'order' }`).join('\n')

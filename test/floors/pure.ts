@@ -1,7 +1,11 @@
 import type { House, Rule } from './house.ts'
 
 const CLOCK = 'core/model/base/clock.ts'
-const IMPURE = /\bDate\.now\(|\bMath\.random\(|new Date\(\)|\bperformance\.now\(|\bsetTimeout\(|from 'node:(?!util)/
+const SOURCES_OF_TIME =
+  /\bDate\.now\b|\bnew Date(?:\(\)|(?![\w(]))|\bperformance\.|\bTemporal\.Now\b|\bset(?:Timeout|Interval|Immediate)\(/
+const CHANCE = /\bMath\.random\b|\bcrypto\./
+const IO = /from 'node:(?!util)|\bimport\('node:|\bprocess\.(?=\w+[.[(])|\bfetch\(/
+const IMPURE = new RegExp([SOURCES_OF_TIME, CHANCE, IO].map(({ source }) => source).join('|'))
 
 const modelIsPure: Rule = {
   name: 'the model has no clock, no chance and no I/O of its own',
@@ -19,6 +23,8 @@ const filesAreNamedAfterWhatTheyAre: Rule = {
   found: ({ files }) => files.filter(file => /(^|\/)(utils?|common|helpers?|types?|misc|lib)(\.|\/)/.test(file))
 }
 
+const ROOM = 'core/model/gates/'
+const LIST = `${ROOM}gates.ts`
 const GATE = /^export const (\w+): Gate = /gm
 const LISTED = /\{ gate: (\w+), kind: /g
 /** A second list by hand is one of as many names of gates as this. */
@@ -28,6 +34,13 @@ const namesIn = (pattern: RegExp, { files, text }: House): string[] =>
   files.filter(file => file.startsWith('core/model/')).flatMap(file =>
     [...text(file).matchAll(pattern)].map(([, name]) => name!)
   )
+
+/** Files of the folder of gates that export no gate of the list. */
+const filesWithout = ({ files, text }: House, listed: readonly string[]): string[] =>
+  files.filter(file => file.startsWith(ROOM) && file !== LIST).filter(file => {
+    const names = [...text(file).matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name!)
+    return !/^export const \w+: Gate = /m.test(text(file)) && !names.some(name => listed.includes(name))
+  }).map(file => `of ${file}`)
 
 /** The arrays of a text that name many gates as strings. */
 function secondLists (text: string, gates: ReadonlySet<string>): string[] {
@@ -44,8 +57,8 @@ const gatesAreListedOnce: Rule = {
     'GATES in core/model/gates/gates.ts is the one list of the gates and their order: add the gate there, and derive ' +
     'any other list from it',
   found: house => {
-    const gates = namesIn(GATE, house)
     const listed = namesIn(LISTED, house)
+    const gates = [...namesIn(GATE, house), ...filesWithout(house, listed)]
     const times = (name: string) => listed.filter(other => other === name).length
     const odd = gates.filter(name => times(name) !== 1).map(name => `the gate ${name} is listed ${times(name)} times`)
     const second = house.files.filter(file => secondLists(house.text(file), new Set(gates)).length > 0)
