@@ -71,7 +71,7 @@ const FAULTS: Record<string, [House, string]> = {
   ],
   'the model has no clock, no chance and no I/O of its own': [
     written('core/model/run/run.ts', 'const at = Date.now()\n'),
-    'core/model/run/run.ts has Date.now('
+    'core/model/run/run.ts has Date.now'
   ],
   'no file or folder is named for being useful': [written('core/work/utils.ts', ''), 'core/work/utils.ts'],
   'every gate is listed once': [
