@@ -56,7 +56,7 @@ t.test('each trigger of a timer makes a task, with the traits of the timer', asy
   t.match(convert('OnUnitActiveSec=soon').refused, [{ message: /soon is not a time span/ }])
 })
 
-t.test('a service becomes a script, and what has no counterpart is told', async t => {
+t.test('a service becomes a script, and what has no counterpart is reported', async t => {
   const { tasks: [task] } = convert('OnCalendar=daily', `[Unit]
 Description=Backup
 ConditionACPower=true
