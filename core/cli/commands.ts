@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addBackup } from './command/backup.ts'
 import { addCancel } from './command/cancel.ts'
+import { addCompletion } from './command/completion.ts'
 import { addContext } from './command/context.ts'
 import { addDead } from './command/dead.ts'
 import { addDelete } from './command/delete.ts'
@@ -56,5 +57,5 @@ export const GROUPS: Record<string, readonly Add[]> = {
   Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
     addDiscard],
   Later: [addForecast, addPreview, addSimulate, addEnqueue, addFlow, addEdit, addPromote],
-  Data: [addUpload, addBackup, addRestore, addToken, addContext]
+  Data: [addUpload, addBackup, addRestore, addToken, addContext, addCompletion]
 }

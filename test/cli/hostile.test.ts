@@ -88,6 +88,7 @@ const reading = ({ echo, fails, skips, stays }: Ids): string[][] => [
   ['readings'],
   ['health'],
   ['context'],
+  ['completion', 'bash'],
   ['doctor'],
   ['top', '--once'],
   ['stats'],

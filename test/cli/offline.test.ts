@@ -195,9 +195,9 @@ t.test('validate warns of an enabled task without a required setting', async t =
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
   t.match(out, new RegExp(
-    String.raw`\nwarning: \S*config\.json:1:\d+ /tasks/tidy/payload/root: Task 'tidy' is not set up: ` +
+    String.raw`^warning: \S*config\.json:1:\d+ /tasks/tidy/payload/root: Task 'tidy' is not set up: ` +
       String.raw`tasks\.tidy\.payload\.root of config\.json is missing\n {2}Set it in config\.json.*\n` +
-      String.raw`The configuration and 3 tasks are valid; 1 warning\.\n$`
+      String.raw`off: disabled\nThe configuration and 3 tasks are valid; 1 warning\.\n$`
   ))
   const { ok, warnings } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.match([ok, warnings.length, warnings[0]], [true, 1, {
@@ -207,7 +207,7 @@ t.test('validate warns of an enabled task without a required setting', async t =
   }])
 })
 
-t.test('validate lists first the tasks that do not start runs by themselves', async t => {
+t.test('validate lists the tasks that do not start runs by themselves', async t => {
   const cwd = place(t, {}, {
     'rest.mjs': `export const TASK_DEFINITIONS = [
       { id: 'off', func: () => 1, trigger: '@daily', enabled: false },
@@ -217,8 +217,8 @@ t.test('validate lists first the tasks that do not start runs by themselves', as
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 0)
   t.match(out, new RegExp(
-    '^never: the trigger never fires: .*\noff: the task is disabled; .*\n' +
-      'asked, other: no trigger, runs on request\nThe configuration and 5 tasks are valid\\.\n$'
+    '^never: the trigger never fires: .*\n' +
+      'asked, other: no trigger, runs on request\noff: disabled\nThe configuration and 5 tasks are valid\\.\n$'
   ))
   const { ok, notes } = JSON.parse((await cli(['validate', '--json'], { cwd })).out)
   t.equal(ok, true)

@@ -37,6 +37,9 @@ function liveBar (out: NodeJS.WriteStream) {
   return { draw: (run: FullRunView) => put(standWords(run)), clear: () => put('') }
 }
 
+/** The exit code of a command that Ctrl-C has ended, as shells give it. */
+const INTERRUPTED = 130
+
 async function watch (client: Client, id: string, following: boolean): Promise<FullRunView> {
   const bar = liveBar(process.stderr)
   const line = following
@@ -45,9 +48,18 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
       printNote(lineWords(logged))
     }
     : undefined
-  const run = await follow(client, id, { line, moved: bar.draw })
-  bar.clear()
-  return run
+  const interrupted = () => {
+    bar.clear()
+    printNote(`${id} goes on. Follow it with: offpeak logs ${id} --follow; end it with: offpeak cancel ${id}`)
+    process.exit(INTERRUPTED)
+  }
+  process.once('SIGINT', interrupted)
+  try {
+    return await follow(client, id, { line, moved: bar.draw })
+  } finally {
+    bar.clear()
+    process.removeListener('SIGINT', interrupted)
+  }
 }
 
 /** The body of the request: the run starts at once, unless it has to wait for its turn or an instant. */

@@ -16,6 +16,16 @@ import { table } from '../terminal/table.ts'
 type Gate = ExplanationView['gates'][number]
 
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
+/** What a reason of a class means, where it does not say so itself. */
+const BECAUSE: Record<string, string> = {
+  'no keyword': 'no word in its definition makes it another one; `class` sets it'
+}
+/** What power alone suggests; it decides nothing. */
+const ADVICE = {
+  execute_now: 'as to power, start it now',
+  defer_to_background: 'as to power, wait until the machine is idle or the battery is full',
+  defer_to_charging: 'as to power, wait until the battery charges'
+}
 const VERDICTS = { start: 'may start', hold: 'is held', skip: 'will be skipped', fail: 'will fail' }
 
 /** What has held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
@@ -64,9 +74,9 @@ function factsOf (answer: ExplanationView, now: number): [string, string][] {
     ['held', heldWords(holds)],
     ['earliest', earliestWords(answer, now)],
     ['deadline', resting === null ? deadlineWords(answer, now) : ''],
-    ['class', kind === null ? '' : `${kind.class} (${kind.because})`],
+    ['class', kind === null ? '' : `${kind.class} (${BECAUSE[kind.because] ?? kind.because})`],
     ['limits', relaxed === 0 ? '' : `relaxed by ${Math.round(relaxed * 100)} %, as the deadline is near`],
-    ['advice', advice === null ? '' : `${advice.decision}: ${advice.reason}`]
+    ['advice', advice === null ? '' : `${ADVICE[advice.decision]}: ${advice.reason}`]
   ]
 }
 

@@ -35,7 +35,7 @@ const STORED: Record<string, State> = {
 }
 
 /** Every state in which a run is shown. */
-const SHOWN_STATES = [...new Set<string>([...STATES, ...LABELS, 'paused'])]
+export const SHOWN_STATES = [...new Set<string>([...STATES, ...LABELS, 'paused'])]
 
 /** The stored states that have all runs shown in these states. */
 export const storedStates = (states: readonly string[]): string[] => [

@@ -106,14 +106,20 @@ function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   })
 }
 
-/** One line per task; tasks without a trigger share one. */
+/** What tasks that start no run by themselves have in common, for the reasons that need no line for each task. */
+const SHARED: Partial<Record<Note['code'], string>> = {
+  no_trigger: 'no trigger, runs on request',
+  task_disabled: 'disabled'
+}
+
+/** One line per task; tasks without a trigger share one, as do disabled ones. */
 function noteLines (notes: readonly Note[]): string[] {
-  const { true: byHand = [], false: others = [] } = Object.groupBy(notes,
-    ({ code }) => String(code === 'no_trigger') as 'true' | 'false')
-  const lines = others.map(({ task, message }) => `${task}: ${message}`)
-  return byHand.length === 0
-    ? lines
-    : [...lines, `${byHand.map(({ task }) => task).join(', ')}: no trigger, runs on request`]
+  const lines = notes.filter(({ code }) => SHARED[code] === undefined).map(({ task, message }) => `${task}: ${message}`)
+  const shared = Object.entries(SHARED).flatMap(([code, words]) => {
+    const tasks = notes.filter(note => note.code === code).map(({ task }) => task)
+    return tasks.length === 0 ? [] : [`${tasks.join(', ')}: ${words}`]
+  })
+  return [...lines, ...shared]
 }
 
 export interface Found {
@@ -179,9 +185,9 @@ export async function validate (given: ValidateOptions): Promise<void> {
   const { faults, warnings, notes, tasks, code } = await faultsIn(given)
   process.exitCode = code
   if (given.json) return printJson({ ok: faults.length === 0, tasks, notes, warnings, faults })
-  for (const line of noteLines(notes)) print(line)
-  for (const warning of warnings) print(`warning: ${lineOf(warning)}`)
   for (const fault of faults) print(lineOf(fault))
+  for (const warning of warnings) print(`warning: ${lineOf(warning)}`)
+  for (const line of noteLines(notes)) print(line)
   const beside = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}`
   print(
     faults.length === 0
