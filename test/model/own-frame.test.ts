@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ownFrame } from '../../core/model/run/own-frame.ts'
+import { ownFrame } from '../../core/model/errors/own-frame.ts'
 import { failureOf } from '../../core/model/run/failure.ts'
 import { nearest } from '../../core/model/base/check.ts'
 

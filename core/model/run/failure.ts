@@ -1,7 +1,7 @@
 import { Fatal, RetryAfter, Skip } from './outcome.ts'
 import { DAY } from '../base/duration.ts'
 import { cut, isReadable } from '../json/text.ts'
-import { ownFrame } from './own-frame.ts'
+import { ownFrame } from '../errors/own-frame.ts'
 import { shownJson } from '../json/json.ts'
 import type { Failure } from './outcome.ts'
 
