@@ -31,6 +31,7 @@ import { addResume } from './command/resume.ts'
 import { addRetry } from './command/retry.ts'
 import { addRun } from './command/run.ts'
 import { addRuns } from './command/runs.ts'
+import { addService } from './command/service.ts'
 import { addShow } from './command/show.ts'
 import { addSignal } from './command/signal.ts'
 import { addSimulate } from './command/simulate.ts'
@@ -51,7 +52,7 @@ type Add = (program: Command) => void
 /** The commands under the headings of the help, in its order. A command loads its heavy modules when it runs, so that
  *  the command line starts quickly. */
 export const GROUPS: Record<string, readonly Add[]> = {
-  Start: [addStart, addInit, addNew, addImport, addTest, addValidate],
+  Start: [addStart, addInit, addNew, addImport, addService, addTest, addValidate],
   Look: [addTasks, addRuns, addShow, addLogs, addWhy, addHealth, addDoctor, addTop, addDead, addQueues, addPauses,
     addReadings, addStats, addTimeline],
   Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,

@@ -57,7 +57,7 @@ const commandsIn = (text: string) =>
   )
 
 /** Commands that have commands of their own. */
-const GROUPS = ['context', 'token']
+const GROUPS = ['context', 'service', 'token']
 
 const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 
