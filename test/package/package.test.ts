@@ -259,7 +259,7 @@ t.test('on a Node that is too old it says in one line what to do', async t => {
   })
 })
 
-t.test('an app on a Node without Temporal is reported which Node is needed', async t => {
+t.test('an app on a Node without Temporal gets an error that names the Node it needs', async t => {
   const out = await ran('old.mjs', `
     delete globalThis.Temporal
     const { createManager } = await import('offpeak')
