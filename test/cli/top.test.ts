@@ -35,7 +35,7 @@ const snapshot = (over: object = {}) =>
     running: [run({ progress: PROGRESS })],
     waiting: [run({ id: '6h037rksg01', task: 'wash', label: 'held', held: { code: 'x', message: 'on battery' } }),
       run({ id: '6h037rksg02', task: 'later', label: 'scheduled', due_at: '2026-11-22T12:10:00.000Z' })],
-    tasks: [{ id: 'nightly', next_run: '2026-11-22T12:05:00.000Z' }, { id: 'asked', next_run: null }],
+    tasks: [{ id: 'nightly', next_run: '2026-11-22T12:05:00.000Z', paused: null }, { id: 'asked', next_run: null }],
     machine: { reading: READING, profile: 'battery_normal' },
     lost: false,
     ...over

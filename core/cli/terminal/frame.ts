@@ -4,7 +4,8 @@ import { agoWords, durationWords, timeWords } from './time-words.ts'
 import { known } from '../../model/machine/reading.ts'
 import { plain, styled } from './output.ts'
 import { barWords } from './follow.ts'
-import { table } from './table.ts'
+import { cut, table, widthOf } from './table.ts'
+import { stripVTControlCharacters } from 'node:util'
 
 /** Everything that one frame shows; `lost`: the server does not answer, and this is its last answer. */
 export interface Snapshot {
@@ -61,7 +62,7 @@ function nextLines ({ tasks, waiting }: Snapshot, room: number, now: number): st
     ? ['nothing']
     : table(['AT', 'TASK', 'IN'], next.map((
       { task, at, paused }
-    ) => [timeWords(at, now), task, `${agoWords(at, now)}${paused === null ? '' : ', paused'}`]), room)
+    ) => [timeWords(at, now), task, `${agoWords(at, now)}${paused ? ', paused' : ''}`]), room)
       .split('\n')
 }
 
@@ -82,5 +83,9 @@ export function frameOf (
     ...section('HELD OR QUEUED', heldLines(held, columns, now)),
     ...section('NEXT', nextLines(snapshot, columns, now))
   ]
-  return lines.slice(0, rows).join('\n')
+  // A line that wrapped would move the whole frame.
+  return lines.slice(0, rows).map(line =>
+    widthOf(line) <= columns ? line : cut(stripVTControlCharacters(line), columns)
+  )
+    .join('\n')
 }

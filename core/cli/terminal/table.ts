@@ -21,7 +21,8 @@ export function widthOf (text: string): number {
   return width
 }
 
-function cut (text: string, width: number): string {
+/** A plain text in at most this many columns. */
+export function cut (text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let kept = ''
   for (const { segment } of segmentsOf(text)) {
