@@ -25,13 +25,11 @@ export interface Packed {
   checkout: string
 }
 
-/** The environment without what tap puts into every process: the compiler does not start under it. */
-const { NODE_OPTIONS: _, ...ENV } = process.env
-
-/** Runs a program, and resolves to what it printed on standard output. */
+/** Runs a program, and resolves to what it printed on standard output. It runs without the hooks that tap gives to
+ *  every process: the compiler does not start under them. */
 export async function said (program: string, args: readonly string[], cwd: string): Promise<string> {
-  const options = { cwd, env: ENV, maxBuffer: 1 << 26, shell: process.platform === 'win32' }
-  return (await promisify(execFile)(program, args, options)).stdout
+  const options = { cwd, maxBuffer: 1 << 26 }
+  return (await promisify(execFile)('env', ['-u', 'NODE_OPTIONS', program, ...args], options)).stdout
 }
 
 /** A copy of the checkout with files of a user; packages are those of this one. */

@@ -18,7 +18,7 @@ type Gate = ExplanationView['gates'][number]
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
 /** What a reason of a class means, where it does not say so itself. */
 const BECAUSE: Record<string, string> = {
-  'no keyword': 'no word in its definition makes it another one; `class` sets it'
+  'no keyword': 'nothing in its definition names another class; `class` sets it'
 }
 /** What power alone suggests; it decides nothing. */
 const ADVICE = {
