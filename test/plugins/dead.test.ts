@@ -113,7 +113,7 @@ t.test('a breaker pauses its task, and a person can end the pause', async t => {
   }])
   await post('/api/tasks/fragile/runs')
   t.match((await ask({ url: '/api/tasks/fragile' })).json(), {
-    status: 'held',
+    status: 'paused',
     held: { code: 'paused', message: /breaker/ }
   })
   t.equal((await ask({ method: 'DELETE', url: '/api/pauses?scope=task&name=fragile' })).statusCode, 204)

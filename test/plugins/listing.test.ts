@@ -50,7 +50,7 @@ t.test('the list always agrees with the single tasks', async t => {
   t.equal((await agree('a failure')).broken!.last_run!.error, 'it broke')
   await manager.pauses.add({ scope: 'task', name: 'echo', by: 'me' })
   await post('/api/tasks/echo/runs')
-  t.equal((await agree('a pause')).echo!.status, 'held')
+  t.equal((await agree('a pause')).echo!.status, 'paused')
   await ask({ method: 'PATCH', url: '/api/tasks/hourly', payload: { enabled: false } })
   t.equal((await agree('a switch')).hourly!.status, 'disabled')
   manager.removeTask('typed')
