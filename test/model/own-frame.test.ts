@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ownFrame } from '../../core/model/errors/own-frame.ts'
 import { failureOf } from '../../core/model/run/failure.ts'
-import { nearest } from '../../core/model/base/check.ts'
+import { nearest } from '../../core/model/base/nearest.ts'
 
 const CORE = new URL('../../core/', import.meta.url).href
 const stackOf = (...frames: string[]) => ['Error: it broke', ...frames.map(frame => `    at ${frame}`)].join('\n')

@@ -5,7 +5,7 @@ import type { FoundServer } from './find-server.ts'
 import type { RemoteOptions } from './options.ts'
 import { findServer } from './find-server.ts'
 import { knownServers } from './known-servers.ts'
-import { nearest } from '../../model/base/check.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 type Env = NodeJS.ProcessEnv

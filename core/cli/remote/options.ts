@@ -7,7 +7,7 @@ import { instantInWords } from './instant-words.ts'
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
-import { nearest } from '../../model/base/check.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 
 /** Where the configuration and data of a server are on this machine. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { TSchema } from 'typebox'
-import { nearest, pointerOf } from '../../model/base/check.ts'
+import { pointerOf } from '../../model/base/check.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { ConfigFileSchema } from '../../model/config/config.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 import { FORBIDDEN_KEYS } from '../file/jsonc.ts'

@@ -1,5 +1,6 @@
 import { bytesOf } from '../base/size.ts'
-import { expectedWords, nearest, pointerOf } from '../base/check.ts'
+import { expectedWords, pointerOf } from '../base/check.ts'
+import { nearest } from '../base/nearest.ts'
 import { inlineWindow, openingAt, windowOf } from '../machine/window.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 import { signalTest } from '../machine/signal.ts'

@@ -1,4 +1,4 @@
-import { nearest } from '../../model/base/check.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { taskNotFound } from '../../model/errors/task-errors.ts'
 import { taskDisabled } from '../../model/errors/task-errors.ts'

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { nearest, pointerOf } from '../../model/base/check.ts'
+import { pointerOf } from '../../model/base/check.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { placeWords } from '../../model/errors/errors.ts'
 import type { Catalog } from './catalog.ts'
 import type { Config } from '../../model/config/config.ts'
