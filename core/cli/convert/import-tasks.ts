@@ -1,3 +1,4 @@
+import { counted } from '../../model/json/text.ts'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -104,8 +105,6 @@ function scheduleWords ({ fields }: Converted, zone: string): string {
 }
 
 const place = (line: number, text: string) => line === 0 ? text : `line ${line}: ${text.trim()}`
-
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** A line of the source with what became of it. */
 interface Told {

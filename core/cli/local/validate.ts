@@ -1,3 +1,4 @@
+import { counted } from '../../model/json/text.ts'
 import { readFile } from 'node:fs/promises'
 import type { BrokenFile } from '../../load/task/task-folder.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
@@ -177,8 +178,6 @@ export type ValidateOptions = LocalOptions & { json?: boolean }
 
 const lineOf = ({ message, fix, ...place }: Fault): string =>
   `${placeWords(place) || 'configuration'}: ${onceSaid(message, place)}${fix === undefined ? '' : `\n  ${fix}`}`
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** Checks configuration and task files, prints the faults and sets the exit code. */
 export async function validate (given: ValidateOptions): Promise<void> {

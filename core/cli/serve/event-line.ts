@@ -1,3 +1,4 @@
+import { counted } from '../../model/json/text.ts'
 import { agoWords } from '../terminal/time-words.ts'
 import { messageWords } from '../../log.ts'
 import { plain, styled } from '../terminal/output.ts'
@@ -64,9 +65,6 @@ function otherEvent (notice: Notice, level: string): Event {
     detail: `${messageWords(notice.kind)}${more === undefined ? '' : `: ${more}`}`
   }
 }
-
-/** `1 fire`, `2 fires`. */
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** The content of the line of a notice; null for one that has no line. */
 function eventOf (notice: Notice, level: string, now: number): Event | null {

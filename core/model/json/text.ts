@@ -8,3 +8,6 @@ export const isReadable = (text: string): boolean => text.length <= READABLE
  *  replaced, because rows cannot store them. */
 export const cut = (text: string, limit: number): string =>
   (isReadable(text) ? text : `[a text of ${text.length} characters]`).slice(0, limit).toWellFormed()
+
+/** `1 task`, `2 tasks`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
