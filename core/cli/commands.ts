@@ -1,62 +1,67 @@
 import type { Command } from 'commander'
-import { addBackup } from './command/backup.ts'
-import { addCancel } from './command/cancel.ts'
-import { addCompletion } from './command/completion.ts'
-import { addContext } from './command/context.ts'
-import { addDead } from './command/dead.ts'
-import { addDelete } from './command/delete.ts'
-import { addDisable } from './command/disable.ts'
-import { addDiscard } from './command/discard.ts'
-import { addDoctor } from './command/doctor.ts'
-import { addEdit } from './command/edit.ts'
-import { addEnable } from './command/enable.ts'
-import { addEnqueue } from './command/enqueue.ts'
-import { addFlow } from './command/flow.ts'
-import { addForecast } from './command/forecast.ts'
-import { addHealth } from './command/health.ts'
-import { addImport } from './command/import.ts'
-import { addInit } from './command/init.ts'
-import { addLogs } from './command/logs.ts'
-import { addNew } from './command/new.ts'
-import { addNow } from './command/now.ts'
-import { addPause } from './command/pause.ts'
-import { addPauses } from './command/pauses.ts'
-import { addPreview } from './command/preview.ts'
-import { addPromote } from './command/promote.ts'
-import { addQueues } from './command/queues.ts'
-import { addReadings } from './command/readings.ts'
-import { addReplay } from './command/replay.ts'
-import { addRestore } from './command/restore.ts'
-import { addResume } from './command/resume.ts'
-import { addRetry } from './command/retry.ts'
-import { addRun } from './command/run.ts'
-import { addRuns } from './command/runs.ts'
-import { addService } from './command/service.ts'
-import { addShow } from './command/show.ts'
-import { addSignal } from './command/signal.ts'
-import { addSimulate } from './command/simulate.ts'
-import { addStart } from './command/start.ts'
-import { addStats } from './command/stats.ts'
-import { addTasks } from './command/tasks.ts'
-import { addTest } from './command/test.ts'
-import { addTimeline } from './command/timeline.ts'
-import { addToken } from './command/token.ts'
-import { addTop } from './command/top.ts'
-import { addUpload } from './command/upload.ts'
-import { addValidate } from './command/validate.ts'
-import { addWhy } from './command/why.ts'
 
-/** A command adds itself to the program. */
+/** Adds a command to the program. */
 type Add = (program: Command) => void
+/** Loads the module of a command. */
+type Load = () => Promise<Add>
 
-/** The commands under the headings of the help, in its order. A command loads its heavy modules when it runs, so that
- *  the command line starts quickly. */
-export const GROUPS: Record<string, readonly Add[]> = {
-  Start: [addStart, addInit, addNew, addImport, addService, addTest, addValidate],
-  Look: [addTasks, addRuns, addShow, addLogs, addWhy, addHealth, addDoctor, addTop, addDead, addQueues, addPauses,
-    addReadings, addStats, addTimeline],
-  Do: [addRun, addNow, addCancel, addRetry, addDelete, addEnable, addDisable, addPause, addResume, addSignal, addReplay,
-    addDiscard],
-  Later: [addForecast, addPreview, addSimulate, addEnqueue, addFlow, addEdit, addPromote],
-  Data: [addUpload, addBackup, addRestore, addToken, addContext, addCompletion]
+/** The commands under the headings of the help, in its order. A command line loads the command that it names, so that
+ *  it starts quickly; the help loads all. */
+export const GROUPS: Record<string, Record<string, Load>> = {
+  Start: {
+    start: async () => (await import('./command/start.ts')).addStart,
+    init: async () => (await import('./command/init.ts')).addInit,
+    new: async () => (await import('./command/new.ts')).addNew,
+    import: async () => (await import('./command/import.ts')).addImport,
+    service: async () => (await import('./command/service.ts')).addService,
+    test: async () => (await import('./command/test.ts')).addTest,
+    validate: async () => (await import('./command/validate.ts')).addValidate
+  },
+  Look: {
+    tasks: async () => (await import('./command/tasks.ts')).addTasks,
+    runs: async () => (await import('./command/runs.ts')).addRuns,
+    show: async () => (await import('./command/show.ts')).addShow,
+    logs: async () => (await import('./command/logs.ts')).addLogs,
+    why: async () => (await import('./command/why.ts')).addWhy,
+    health: async () => (await import('./command/health.ts')).addHealth,
+    doctor: async () => (await import('./command/doctor.ts')).addDoctor,
+    top: async () => (await import('./command/top.ts')).addTop,
+    dead: async () => (await import('./command/dead.ts')).addDead,
+    queues: async () => (await import('./command/queues.ts')).addQueues,
+    pauses: async () => (await import('./command/pauses.ts')).addPauses,
+    readings: async () => (await import('./command/readings.ts')).addReadings,
+    stats: async () => (await import('./command/stats.ts')).addStats,
+    timeline: async () => (await import('./command/timeline.ts')).addTimeline
+  },
+  Do: {
+    run: async () => (await import('./command/run.ts')).addRun,
+    now: async () => (await import('./command/now.ts')).addNow,
+    cancel: async () => (await import('./command/cancel.ts')).addCancel,
+    retry: async () => (await import('./command/retry.ts')).addRetry,
+    delete: async () => (await import('./command/delete.ts')).addDelete,
+    enable: async () => (await import('./command/enable.ts')).addEnable,
+    disable: async () => (await import('./command/disable.ts')).addDisable,
+    pause: async () => (await import('./command/pause.ts')).addPause,
+    resume: async () => (await import('./command/resume.ts')).addResume,
+    signal: async () => (await import('./command/signal.ts')).addSignal,
+    replay: async () => (await import('./command/replay.ts')).addReplay,
+    discard: async () => (await import('./command/discard.ts')).addDiscard
+  },
+  Later: {
+    forecast: async () => (await import('./command/forecast.ts')).addForecast,
+    preview: async () => (await import('./command/preview.ts')).addPreview,
+    simulate: async () => (await import('./command/simulate.ts')).addSimulate,
+    enqueue: async () => (await import('./command/enqueue.ts')).addEnqueue,
+    flow: async () => (await import('./command/flow.ts')).addFlow,
+    edit: async () => (await import('./command/edit.ts')).addEdit,
+    promote: async () => (await import('./command/promote.ts')).addPromote
+  },
+  Data: {
+    upload: async () => (await import('./command/upload.ts')).addUpload,
+    backup: async () => (await import('./command/backup.ts')).addBackup,
+    restore: async () => (await import('./command/restore.ts')).addRestore,
+    token: async () => (await import('./command/token.ts')).addToken,
+    context: async () => (await import('./command/context.ts')).addContext,
+    completion: async () => (await import('./command/completion.ts')).addCompletion
+  }
 }

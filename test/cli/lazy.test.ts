@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { relative, resolve, dirname } from 'node:path'
 import t from 'tap'
 
@@ -16,19 +16,23 @@ function loadedWith (file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
+const isHeavy = (name: string) =>
+  /^core\/(?:work|engine|load|sense|manager|server|log)\b/.test(name) ||
+  /^(?:fastify|chokidar|pino|cronstrue|typebox|toad-scheduler)(?:\/|$)/.test(name)
+
 t.test('a command does not load modules that it does not use', async t => {
-  const loaded = loadedWith('core/cli/commands.ts', loadedWith('core/cli.ts'))
-  t.ok(loaded.has('core/cli/command/why.ts') && loaded.has('commander'), 'imports are followed')
-  const heavy = [...loaded].filter(name =>
-    /^core\/(?:work|engine|load|sense|manager|server|log)\b/.test(name) ||
-    /^(?:fastify|chokidar|pino|cronstrue|typebox|toad-scheduler)(?:\/|$)/.test(name)
-  )
-  t.same(heavy, [])
+  const always = loadedWith('core/cli.ts')
+  t.ok(always.has('core/cli/commands.ts') && always.has('commander'), 'imports are followed')
+  t.same([...always].filter(name => name.startsWith('core/cli/command/')), [], 'nor other commands')
+  for (const name of readdirSync(resolve(ROOT, 'core/cli/command'))) {
+    t.same([...loadedWith(`core/cli/command/${name}`, new Set(always))].filter(isHeavy), [], name)
+  }
 })
 
 t.test('the server does not load the other commands', async t => {
-  const loaded = loadedWith('core/cli/serve/start.ts', loadedWith('core/cli.ts'))
-  t.ok(loaded.has('core/cli/command/start.ts') && loaded.has('core/manager.ts'))
+  const loaded = loadedWith('core/cli/serve/start.ts',
+    loadedWith('core/cli/command/start.ts', loadedWith('core/cli.ts')))
+  t.ok(loaded.has('core/manager.ts'))
   t.notOk(loaded.has('core/cli/local/switch-task.ts'))
   t.same(
     ['systeminformation', 'piscina', 'chokidar', '@fastify/swagger', '@fastify/swagger-ui'].filter(name =>

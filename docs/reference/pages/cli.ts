@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
-import { promisify } from 'node:util'
+import type { Command } from 'commander'
+import { programFor } from '../../../core/cli/program.ts'
 import { generatedFrom } from './markdown.ts'
-
-const BIN = resolve(import.meta.dirname, '../../../bin/offpeak.js')
-const AT_ONCE = 4
 
 const INTRO = `# Command line
 
@@ -44,33 +40,33 @@ the past.
 coloured on a terminal, unless \`NO_COLOR\` is set. Names of earlier versions still work: \`replay\` is \`retry\` of
 failed runs, and \`discard\` is \`delete\` of failed runs.`
 
-async function help (words: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [BIN, ...words, '--help'], {
-    env: { PATH: process.env.PATH, NO_COLOR: '1' }
-  })
-  return stdout.trimEnd()
+/** What `--help` prints, in 80 columns. */
+function helpOf (command: Command): string {
+  let text = ''
+  command.configureOutput({
+    writeOut: piece => {
+      text += piece
+    },
+    getOutHelpWidth: () => 80,
+    getOutHasColors: () => false
+  }).outputHelp()
+  return text.trimEnd()
 }
 
-const commandsIn = (text: string) =>
-  [...text.split('\nExamples:')[0]!.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name!).filter(name =>
-    name !== 'help'
-  )
+const visible = (command: Command) => command.createHelp().visibleCommands(command).filter(one => one.name() !== 'help')
 
-/** Commands that have commands of their own. */
-const GROUPS = ['context', 'service', 'token']
+/** The commands that the help lists, and those of a command that has commands of its own, with their words. */
+function listed (program: Command): [string, Command][] {
+  return visible(program).flatMap(command =>
+    [command, ...visible(command)].map(one => [one === command ? one.name() : `${command.name()} ${one.name()}`, one])
+  )
+}
 
 const blockOf = (text: string) => `\`\`\`text\n${text}\n\`\`\``
 
-/** The page of every command, made of the output of `--help`. */
+/** The page of every command, made of the text of `--help`. */
 export async function cliPage (): Promise<string> {
-  const all = await help([])
-  const names = [...commandsIn(all),
-    ...await Promise.all(GROUPS.map(async group => commandsIn(await help([group])).map(name => `${group} ${name}`)))]
-    .flat()
-  const texts: string[] = []
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    texts.push(...await Promise.all(names.slice(at, at + AT_ONCE).map(name => help(name.split(' ')))))
-  }
-  const sections = names.map((name, index) => `## ${name}\n\n${blockOf(texts[index]!)}`)
-  return [INTRO, generatedFrom('core/cli/'), blockOf(all), ...sections].join('\n\n') + '\n'
+  const program = await programFor(undefined)
+  const sections = listed(program).map(([words, command]) => `## ${words}\n\n${blockOf(helpOf(command))}`)
+  return [INTRO, generatedFrom('core/cli/'), blockOf(helpOf(program)), ...sections].join('\n\n') + '\n'
 }
