@@ -18,11 +18,7 @@ const Seen = Type.Object({
 })
 const Stream = {
   description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON',
-  content: {
-    'text/event-stream': {
-      schema: Type.String({ examples: ['id: 17\nevent: settled\ndata: {"kind":"settled"}\n\n'] })
-    }
-  }
+  content: { 'text/event-stream': { schema: Type.String() } }
 }
 
 /** The response as a sink of frames. */
@@ -59,6 +55,7 @@ const events: Plugin = async app => {
     exposeHeadRoute: false,
     schema: {
       tags: ['events'],
+      summary: 'a stream of events; `Last-Event-ID` resumes it',
       querystring: Query,
       headers: Seen,
       response: { ...answers({}), 200: Stream }

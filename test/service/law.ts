@@ -1,4 +1,5 @@
-import { until } from '../clock.ts'
+import { remainingAfter, remains } from './remains.ts'
+import type { Faults } from './faults.ts'
 import type { Service } from '../../core/model/base/service.ts'
 import type { Test } from 'tap'
 
@@ -11,6 +12,8 @@ export interface Subject {
   isAlive: () => boolean | Promise<boolean>
   /** Makes starts fail until the returned function is called. */
   breakIt?: () => () => void
+  /** Breaks the start at each of its steps, one after another. */
+  faults?: Faults
 }
 
 /** A value that can be made to throw when it is read. */
@@ -30,25 +33,15 @@ export function fragile<T> (value: T) {
   }
 }
 
-const HANDLES = ['FSEventWrap', 'MessagePort', 'ProcessWrap', 'TCPServerWrap', 'Timeout', 'Worker']
-
-/** The number of handles of each kind that keep the event loop alive. */
-function handles (): number[] {
-  const kinds = process.getActiveResourcesInfo()
-  return HANDLES.map(one => kinds.filter(kind => kind === one).length)
-}
-
 /** Makes a service and `isOver`, a check that no part of it is running or open. */
 async function setup (t: Test, make: Make) {
   const subject = await make(t)
-  const before = handles()
+  const before = remains()
   return {
     ...subject,
     isOver: async (words = 'nothing is running') => {
       t.equal(await subject.isAlive(), false, words)
-      // A killed process is counted until its exit is reported.
-      await until('its timers, threads, watchers and processes are gone',
-        () => handles().every((count, kind) => count <= before[kind]!))
+      t.strictSame(await remainingAfter(before), [], words)
     }
   }
 }
@@ -98,11 +91,13 @@ const startAfterStop = (make: Make) => async (t: Test) => {
 }
 
 const failedStart = (make: Make) => async (t: Test) => {
-  const { service, isAlive, isOver, breakIt } = await setup(t, make)
+  const { service, isAlive, isOver, faults, breakIt = faults && (() => faults.fail()) } = await setup(t, make)
   if (breakIt === undefined) return t.pass('its start cannot fail')
-  const mend = breakIt()
+  const mendFirst = breakIt()
   await t.rejects(service.start())
   await isOver()
+  mendFirst()
+  const mend = breakIt()
   const starting = service.start()
   const stopping = service.stop()
   await t.rejects(starting)
@@ -115,6 +110,22 @@ const failedStart = (make: Make) => async (t: Test) => {
   await isOver()
 }
 
+const failedAtEachStep = (make: Make) => async (t: Test) => {
+  const { service, isOver, faults } = await setup(t, make)
+  if (faults === undefined) return t.pass('its start asks nothing of other parts')
+  let failures = 0
+  for (let step = 1, hasFailed = true; hasFailed; step++) {
+    const mend = faults.fail(step)
+    const hasStarted = await service.start().then(() => true, () => false)
+    mend()
+    hasFailed = faults.hasFailed
+    if (hasStarted) await service.stop()
+    else failures += 1
+    await isOver(`nothing is running after a fault in step ${step}`)
+  }
+  t.ok(failures > 0, 'the start has failed')
+}
+
 /** Tests what every service guarantees for start and stop. `name`: its class or factory. `isCounted`: it is shared by
  *  several users and stops with the last stop. */
 export function serviceLaw (t: Test, name: string, make: Make, { isCounted = false } = {}): void {
@@ -123,4 +134,5 @@ export function serviceLaw (t: Test, name: string, make: Make, { isCounted = fal
   t.test(`${name}: stop during start waits for the start, then stops`, stopDuringStart(make))
   t.test(`${name}: start after stop works, also while the stop is pending`, startAfterStop(make))
   t.test(`${name}: a start that fails leaves nothing running, and the next one works`, failedStart(make))
+  t.test(`${name}: a start that fails at any of its steps leaves nothing running`, failedAtEachStep(make))
 }

@@ -8,6 +8,7 @@ import { OutputCapture } from '../../core/work/context/output-capture.ts'
 import { ProcessGuard } from '../../core/work/context/process-guard.ts'
 import { StoreFeed } from '../../core/work/upkeep/store-feed.ts'
 import { fakeClock } from '../clock.ts'
+import { Faults } from './faults.ts'
 import { fragile, serviceLaw } from './law.ts'
 import { runScope } from '../../core/work/context/scope.ts'
 import { scratch } from '../work/harness.ts'
@@ -121,13 +122,9 @@ serviceLaw(t, 'LoopWatch', t => {
 })
 
 serviceLaw(t, 'StoreFeed', () => {
-  const listeners = new Set<unknown>()
-  const listen = (listener: unknown) => {
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
-  }
-  const durable = fragile(listen)
-  const engine = { onChange: listen, onDurable: (listener: unknown) => durable.read()(listener) }
+  const faults = new Faults()
+  const listen = () => NOTHING
+  const engine = faults.part({ onCommit: listen, onDurable: listen })
   const feed = new StoreFeed({
     engine: engine as unknown as Engine,
     owner: 'one',
@@ -135,5 +132,5 @@ serviceLaw(t, 'StoreFeed', () => {
     facts: NOTHING,
     schedules: NOTHING
   })
-  return { service: feed, isAlive: () => listeners.size > 0, breakIt: durable.breakIt }
+  return { service: feed, isAlive: () => faults.subscriptions > 0, faults }
 })

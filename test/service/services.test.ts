@@ -11,9 +11,10 @@ import { Ticker } from '../../core/work/upkeep/ticker.ts'
 import { configOf } from '../../core/model/config/config.ts'
 import { createManager } from '../../core/manager.ts'
 import { createSqliteEngine } from '../../core/engine/sqlite/keeper.ts'
-import { fakeClock } from '../clock.ts'
+import { fakeClock, until } from '../clock.ts'
 import { fakeSenses } from '../work/fake-senses.ts'
-import { fragile, serviceLaw } from './law.ts'
+import { Faults } from './faults.ts'
+import { serviceLaw } from './law.ts'
 import { noPrograms } from '../sense/machine.ts'
 import { harness, scratch } from '../work/harness.ts'
 import { taskFile } from '../manager/home.ts'
@@ -35,27 +36,25 @@ function project (t: { teardown(fn: () => unknown): void }) {
   return root
 }
 
+/** Resolves to true when the watch of files that a start has begun is open. */
+async function isWatched (): Promise<boolean> {
+  await until('files are watched', () => process.getActiveResourcesInfo().includes('FSEventWrap'))
+  return true
+}
+
 serviceLaw(t, 'Ticker', () => {
-  const everyMs = fragile(1000)
-  const ticker = new Ticker({
-    notice: NOTHING,
-    beats: [{
-      name: 'one',
-      get everyMs () {
-        return everyMs.read()
-      },
-      run: NOTHING
-    }]
-  })
-  return { service: ticker, isAlive: () => ticker.isTicking, breakIt: everyMs.breakIt }
+  const faults = new Faults()
+  const beats = ['one', 'other'].map(name => faults.part({ name, everyMs: 1000, run: NOTHING }))
+  const ticker = new Ticker({ notice: NOTHING, beats })
+  return { service: ticker, isAlive: () => ticker.isTicking, faults }
 })
 
 serviceLaw(t, 'Senses', t => {
   const { clock: fake, folder } = { clock: fakeClock(), folder: scratch(t) }
   let isOpen = false
   // A sample reads the time after its sensors, some of which are then open.
-  const now = fragile(null)
-  const clock = { ...fake, now: () => (isOpen && now.read(), fake.now()) }
+  const faults = new Faults()
+  const clock = faults.part(fake)
   const config = configOf({}, 'UTC')
   const roots = { proc: folder, sys: folder, cgroup: folder, dev: folder, run: folder }
   const senses = new Senses({ clock, config: () => config, folder, roots, exec: noPrograms, platform: 'linux' })
@@ -72,37 +71,26 @@ serviceLaw(t, 'Senses', t => {
   return {
     service: senses,
     isAlive: () => isOpen,
-    breakIt: now.breakIt
+    faults
   }
 })
 
 serviceLaw(t, 'TaskFolder', t => {
   const root = project(t)
-  const config = configOf({}, 'UTC')
-  const security = fragile(config.security)
+  const faults = new Faults()
   const folder = new TaskFolder({
     directory: join(root, 'backgroundtask'),
     dataFolder: join(root, 'data'),
-    config: {
-      ...config,
-      get security () {
-        return security.read()
-      }
-    },
+    config: faults.part(configOf({}, 'UTC')),
     onChange: NOTHING
   })
-  return { service: folder, isAlive: () => folder.isWatching, breakIt: security.breakIt }
+  return { service: folder, isAlive: () => folder.isWatching && isWatched(), faults }
 })
 
 serviceLaw(t, 'Catalog', t => {
   const root = project(t)
-  const config = fragile(configOf({}, 'UTC'))
-  const settings = {
-    root,
-    get config () {
-      return config.read()
-    }
-  } as unknown as Settings
+  const faults = new Faults()
+  const settings = faults.part({ root, config: configOf({}, 'UTC') }) as unknown as Settings
   const catalog = new Catalog({
     settings,
     notice: NOTHING,
@@ -111,25 +99,19 @@ serviceLaw(t, 'Catalog', t => {
     now: Date.now,
     changed: NOTHING
   })
-  return { service: catalog, isAlive: () => catalog.isWatching, breakIt: config.breakIt }
+  return { service: catalog, isAlive: () => catalog.isWatching, faults }
 })
 
 serviceLaw(t, 'Watch', t => {
   const watch = watchConfig({ file: join(project(t), 'config.json'), onChange: NOTHING, onError: NOTHING })
-  return { service: watch, isAlive: () => watch.isWatching }
+  return { service: watch, isAlive: () => watch.isWatching && isWatched() }
 })
 
 serviceLaw(t, 'Settings', async t => {
-  const environment = fragile(undefined)
-  const options: SettingsOptions = {
-    configFile: join(project(t), 'config.json'),
-    env: {},
-    get environment () {
-      return environment.read()
-    }
-  }
-  const settings = await Settings.read(options)
-  return { service: settings, isAlive: () => settings.isWatching, breakIt: environment.breakIt }
+  const faults = new Faults()
+  const options: SettingsOptions = { configFile: join(project(t), 'config.json'), env: {} }
+  const settings = await Settings.read(faults.part(options))
+  return { service: settings, isAlive: () => settings.isWatching, faults }
 })
 
 serviceLaw(t, 'createSqliteEngine', async t => {
@@ -147,13 +129,18 @@ serviceLaw(t, 'createSqliteEngine', async t => {
 }, { isCounted: true })
 
 serviceLaw(t, 'Runner', async t => {
-  const { runner, engine, desk } = await harness(t)
+  const faults = new Faults()
+  const { runner, engine, desk } = await harness(t, { through: part => faults.part(part) })
   await runner.stop()
   const { beat } = engine
+  const listeners = faults.subscriptions
   return {
     service: runner,
+    faults,
     isAlive: async () => {
+      if (faults.subscriptions > listeners) return true
       const { run } = await desk.enqueue('work')
+      runner.wake()
       await runner.settled()
       await nextTurn()
       return (await engine.get(run.id))!.state !== 'queued'
@@ -171,25 +158,21 @@ serviceLaw(t, 'Runner', async t => {
 
 serviceLaw(t, 'Scheduling', () => {
   let wakeAt: number | null = null
-  const known = fragile(null)
-  const planner = {
-    sync: async () => known.read(),
-    fire: async () => undefined,
-    wakeAt: 1
-  }
-  const alarm = {
+  const faults = new Faults()
+  const planner = faults.part({ sync: async () => undefined, fire: async () => undefined, wakeAt: 1 })
+  const alarm = faults.part({
     set: (at: number) => {
       wakeAt = at
     },
     clear: () => {
       wakeAt = null
     }
-  }
+  })
   const scheduling = new Scheduling({
     owner: 'one',
     clock: fakeClock(),
     planner: planner as unknown as Planner,
-    runner: { wake: NOTHING } as unknown as Runner,
+    runner: faults.part({ wake: NOTHING }) as unknown as Runner,
     desk: {} as Desk,
     alarm: alarm as unknown as Alarm,
     tasks: () => new Map(),
@@ -200,18 +183,18 @@ serviceLaw(t, 'Scheduling', () => {
     await scheduling.fire()
     return wakeAt !== null
   }
-  return { service: scheduling, isAlive, breakIt: known.breakIt }
+  return { service: scheduling, isAlive, faults }
 })
 
 serviceLaw(t, 'TaskManager', async t => {
   const root = project(t)
   const clock = fakeClock()
   const engine = createSqliteEngine({ folder: join(root, 'data'), clock: clock.now, ballastBytes: 0 })
-  const { schedules } = engine
+  const faults = new Faults()
   const manager = await createManager({
     configFile: join(root, 'config.json'),
     env: {},
-    engine,
+    engine: faults.part(engine),
     senses: fakeSenses(clock).senses
   })
   return {
@@ -221,14 +204,7 @@ serviceLaw(t, 'TaskManager', async t => {
       t.equal(manager.state, answers ? 'started' : 'stopped')
       return answers
     },
-    breakIt: () => {
-      engine.schedules = async () => {
-        throw new Error('broken on purpose')
-      }
-      return () => {
-        engine.schedules = schedules
-      }
-    }
+    faults
   }
 })
 

@@ -42,6 +42,8 @@ export interface HarnessOptions {
   stopGraceMs?: number
   onNotice?: (notice: Notice) => void
   ended?: (run: Claimed, outcome: Outcome) => void
+  /** Replaces the clock, the engine and the conditions that all parts share. */
+  through?: <T extends object>(part: T) => T
 }
 
 /** A new folder below the temp folder, removed after every teardown that is added later; a fixture of tap is removed
@@ -80,20 +82,21 @@ function partsOf (shared: Shared, { slots, stopGraceMs, ...settings }: RunnerSet
 
 /** What all parts share, with the engine started. */
 async function sharedOf (
-  { clock, notice, config, leadMs, folder, tasks }: Pick<Shared, 'clock' | 'notice' | 'leadMs'> & {
+  { clock, notice, config, leadMs, folder, tasks, through }: Pick<Shared, 'clock' | 'notice' | 'leadMs'> & {
     config: ConfigFile
     folder: string
     tasks: ReadonlyMap<string, Task>
+    through: <T extends object>(part: T) => T
   }
 ) {
   const settings = configOf(config, 'UTC')
   const engine = createSqliteEngine({ folder, clock: clock.now, ballastBytes: 0 })
   await engine.start()
   return {
-    engine,
-    clock,
+    engine: through(engine),
+    clock: through(clock),
     notice,
-    conditions: new LiveConditions({ clock, config: () => settings }),
+    conditions: through(new LiveConditions({ clock, config: () => settings })),
     leadMs,
     random: () => 0.5,
     owner: `boot-${folder}`,
@@ -106,7 +109,7 @@ async function sharedOf (
 export async function harness (
   t: Owner,
   { clock: own, tasks: given = [{}], config = {}, slots = 4, leadMs = 0, folder = scratch(t), at, abortGraceMs = 30,
-    stopGraceMs = 0, onNotice = () => undefined, ended = () => undefined }: HarnessOptions = {}
+    stopGraceMs = 0, onNotice = () => undefined, ended = () => undefined, through = part => part }: HarnessOptions = {}
 ) {
   const clock = (own ?? fakeClock(at)) as FakeClock
   const notices: Notice[] = []
@@ -115,7 +118,7 @@ export async function harness (
     onNotice(notice)
   }
   const tasks = new Map(given.map(over => taskOf(over)).map(task => [task.id, task]))
-  const shared = await sharedOf({ clock, notice, config, leadMs, folder, tasks })
+  const shared = await sharedOf({ clock, notice, config, leadMs, folder, tasks, through })
   const { engine, conditions } = shared
   const parts = partsOf(shared, { slots, stopGraceMs, abortGraceMs, ended })
   const { runner, planner, feed } = parts

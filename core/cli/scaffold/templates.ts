@@ -34,8 +34,10 @@ echo '::result {"said": "hello"}'
 
 export const configJson = `{
   "$schema": "./node_modules/offpeak/config.schema.json",
-  // Every setting is optional. Per task id: any field of its definition, such as "hello": { "enabled": false }.
-  "tasks": {},
+  // Every setting is optional. Per task id: any field of its definition.
+  "tasks": {
+    "hello": { "enabled": true }
+  },
   "server": { "port": 7420 }
 }
 `
