@@ -17,7 +17,8 @@ import { PAGES, ROOT, blocksOf, isScript, placeOf, textOf } from './blocks.ts'
 import { RUN } from './page.ts'
 import { makePlace, put } from './place.ts'
 
-const READ = ['jsonc', 'json', 'crontab', 'mermaid', 'text']
+/** `typescript` is a program that generated-client.test.ts compiles and runs. */
+const READ = ['jsonc', 'json', 'crontab', 'mermaid', 'text', 'typescript']
 const BLOCKS = PAGES.flatMap(blocksOf)
 const inLanguage = (language: string) => BLOCKS.filter(block => block.language === language)
 const place = ({ page, line }: { page: string, line: number }) => `${page}:${line}`

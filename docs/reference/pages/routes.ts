@@ -2,7 +2,8 @@
 export const REST_INTRO = `# REST
 
 The API is JSON under \`/api\` on \`http://127.0.0.1:7420\`. \`/api/openapi.json\` describes it (OpenAPI 3.1), and
-\`/api/docs/\` is a page to read and try it.
+\`/api/docs/\` is a page to read and try it. Programs can
+[generate a client](../how-to/generate-a-client.md) from it.
 
 - Each write needs \`Authorization: Bearer <token>\`. The token is the owner's, from the file \`token\` in the
   data folder, or one that \`offpeak token create\` made for a scope. \`read\` may read everything, \`run\` may also
