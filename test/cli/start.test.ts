@@ -50,6 +50,23 @@ t.test('the first signal lets running runs end, the second does not wait', async
   }
 })
 
+t.test('the INT that npm sends after that of the terminal is not a second one', async t => {
+  const cwd = place(t, { manager: { stop_grace: '60s' } }, {
+    'waits.mjs': `import { existsSync } from 'node:fs'
+    export default { id: 'waits', func: async () => {
+      while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
+    } }`
+  })
+  const { said, child, over } = await serve(t, [], { cwd, env: { npm_lifecycle_event: 'start' } })
+  t.equal((await cli(['run', 'waits'], { cwd })).code, 0)
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  await until(() => said.out.includes('"notice":"stopping"'))
+  writeFileSync(join(cwd, 'go'), '')
+  t.equal(await over, 0)
+  t.match(notices(said.out).find(({ notice }) => notice === 'settled'), { outcome: 'completed' })
+})
+
 t.test('an invalid configuration exits with 78 and a fix', async t => {
   const cwd = place(t)
   const broken: [string, RegExp][] = [

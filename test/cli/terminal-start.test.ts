@@ -98,25 +98,31 @@ t.test('--log pretty begins with a summary, and escapes what tasks say', async t
   t.notMatch(said.out, /^\{/m)
 })
 
-/** Starts a server on a pseudo-terminal; resolves to everything that it shows there. */
-async function onTerminal (cwd: string, env: Record<string, string>, words = ''): Promise<string> {
+/** Starts a server on a pseudo-terminal, which is gone when the child is. */
+function onPty (cwd: string, env: Record<string, string>, words = '') {
   const { PATH, HOME } = process.env
-  const command = `'${process.execPath}' '${BIN}' start ${words}`
+  const command = `exec '${process.execPath}' '${BIN}' start ${words}`
   const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
     cwd,
     env: { PATH, HOME, TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'inherit']
   })
-  const closed = once(child, 'close')
-  let out = ''
+  const shownThere = { out: '' }
   child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
+    shownThere.out += chunk.toString()
   })
-  await until(() => out.includes('failed') || out.includes('"outcome":"failed"') || child.exitCode !== null)
+  return { child, shownThere, closed: once(child, 'close') }
+}
+
+/** Resolves to everything that a server shows on a terminal until its first failed run. */
+async function onTerminal (cwd: string, env: Record<string, string>, words = ''): Promise<string> {
+  const { child, shownThere, closed } = onPty(cwd, env, words)
+  await until(() => shownThere.out.includes('failed') || shownThere.out.includes('"outcome":"failed"') ||
+    child.exitCode !== null)
   // What a terminal makes of Ctrl-C.
   child.stdin.write('\u0003')
   await closed
-  return out
+  return shownThere.out
 }
 
 t.test('on a terminal lines are coloured, unless NO_COLOR is set', { skip: !existsSync(SCRIPT) }, async t => {
@@ -128,4 +134,16 @@ t.test('on a terminal lines are coloured, unless NO_COLOR is set', { skip: !exis
   t.match(plain, /tick +failed/)
   t.notOk(plain.includes(`${ESCAPE}[`))
   t.match(await onTerminal(cwd, {}, '--log json'), /"notice":"settled"/)
+})
+
+t.test('a server ends when its terminal is closed', { skip: !existsSync(SCRIPT) }, async t => {
+  const cwd = place(t, unheld, { 'a.mjs': TICKS })
+  const file = join(cwd, 'data', 'server.json')
+  const { child } = onPty(cwd, {})
+  await until(() => existsSync(file))
+  child.kill('SIGKILL')
+  await until(() => !existsSync(file))
+  const reopened = await onTerminal(cwd, { TERM: 'dumb' })
+  t.match(reopened, /tick +failed/, 'the data folder is free')
+  t.notOk(reopened.includes(`${ESCAPE}[`), 'a terminal without colours gets none')
 })

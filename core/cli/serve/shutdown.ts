@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { SECOND } from '../../model/base/duration.ts'
 import { endProcess } from './end-process.ts'
 import { originOf } from '../../work/context/uncaught.ts'
@@ -30,14 +31,26 @@ export function surviveUncaught (failed: (error: unknown) => void): void {
   process.on('unhandledRejection', caught)
 }
 
-/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again. Returns a function
- *  that shuts down with another exit code. */
+/** npm sends its scripts the INT that the terminal has already sent to all of them: that is one Ctrl-C. */
+const ECHO = process.env['npm_lifecycle_event'] === undefined ? 0 : SECOND
+
+/** Returns a function that tells whether the terminal of this process is gone; false if it had none. */
+function terminalWatch (): () => boolean {
+  const terminals = [0, 1, 2].filter(isatty)
+  return () => terminals.length > 0 && !terminals.some(isatty)
+}
+
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again, or ends gracefully when
+ *  the terminal was closed. Returns a function that shuts down with another exit code. */
 export function shutDownOnSignals (
   { close, reload, graceMs, ending: begun, last, failed }: ShutdownAsk
 ): (code: number) => void {
   let ending = false
+  let endingAt = 0
+  const isTerminalGone = terminalWatch()
   async function end (code: number) {
     ending = true
+    endingAt = performance.now()
     begun()
     setTimeout(() => endProcess(1), graceMs() + SLACK).unref()
     await close().catch(error => {
@@ -48,11 +61,14 @@ export function shutDownOnSignals (
   }
   for (const [signal, code] of SIGNALS) {
     process.on(signal, () => {
-      if (ending) endProcess(code)
-      void end(0)
+      if (!ending) return void end(0)
+      if (signal !== 'SIGINT' || performance.now() - endingAt >= ECHO) endProcess(code)
     })
   }
-  process.on('SIGHUP', () => void reload().catch(failed))
+  process.on('SIGHUP', () => {
+    if (!isTerminalGone()) return void reload().catch(failed)
+    if (!ending) void end(0)
+  })
   process.on('exit', last)
   return code => {
     if (!ending) void end(code)
