@@ -32,7 +32,7 @@ t.test('options become the body of the request', async t => {
       delay: 90,
       key: 'k',
       unique: { while: 'queued', on_conflict: 'replace' },
-      after: ['1', { run: '2', condition: 'failed' }]
+      after: [{ run: '1' }, { run: '2', condition: 'failed' }]
     }
   )
   t.same(await enqueueBody({ key: 'k', unique: '1h' }), { key: 'k', unique: { for: '1h' } })

@@ -1,9 +1,11 @@
 import t from 'tap'
-import { cli, place, serve } from './setup.ts'
+import { TASKS, cli, place, serve } from './setup.ts'
 import { until } from '../load/until.ts'
 import { encodeId, prefixTimes } from '../../core/model/run/id.ts'
 
-const cwd = place(t)
+// The name of the queue of all tasks, too.
+const DEFAULT = "export default { id: 'default', tags: ['net'], func: () => 1 }"
+const cwd = place(t, {}, { ...TASKS, 'default.mjs': DEFAULT })
 await serve(t, [], { cwd })
 const ask = (...words: string[]) => cli(words, { cwd })
 const json = async (...words: string[]) => JSON.parse((await ask(...words, '--json')).out)
@@ -52,6 +54,38 @@ t.test('what is meant is suggested', async t => {
   t.match(await ask('run', 'ecco'), { code: 1, err: /No task has the id 'ecco'\n {2}Did you mean 'echo'\?/ })
   t.match(await ask('runs', '--state', 'hedl'), { code: 2, err: /\n {2}Did you mean 'held'\?\n/ })
   t.match(await ask('show', '6h0'), { code: 1, err: /No run has the id '6h0'/ })
+})
+
+t.test('a run waits for the last run of a task, or for one by the beginning of its id', async t => {
+  const { id: one } = await json('run', 'echo', '--wait', '--payload', '3')
+  const { id } = await json('enqueue', 'echo', '--after', 'stays:done', '--after', 'echo', '--after', one.slice(0, -2))
+  const { id: stays } = await json('show', 'stays')
+  t.match(await json('show', id), {
+    after: [{ run: stays, condition: 'done' }, { run: one, condition: 'completed' }, { run: one }]
+  })
+  t.match(await json('run', 'echo', '--after', 'echo', '--wait'), { after: [{ run: id }], state: 'completed' })
+  t.match(await ask('enqueue', 'echo', '--after', 'stays:faild'), { code: 2, err: /Did you mean 'stays:failed'\?/ })
+  t.match(await ask('run', 'echo', '--after', 'ehco'), { code: 1, err: /Did you mean 'echo'\?/ })
+  const bulk = { cwd, input: '{"payload": 4}\n{"payload": 5}' }
+  await cli(['enqueue', 'echo', '--bulk', '-', '--after', 'echo'], bulk)
+  const { items: added } = await json('runs', '--task', 'echo', '--limit', '2')
+  const [{ after: [{ run: before }] }] = [await json('show', added[0].id)]
+  t.match(await json('show', added[1].id), { after: [{ run: before }] }, 'all of them for the same run')
+})
+
+t.test('a name alone is paused when only a task, a queue or a tag has it', async t => {
+  t.match((await ask('pause', 'echo')).out, /^task:echo is paused/)
+  t.match((await ask('pause', 'net')).out, /^tag:net is paused/)
+  t.match(await ask('pause', 'default'), {
+    code: 2,
+    err: "offpeak: 'default' is the name of a task and a queue\n  Use task:default or queue:default.\n"
+  })
+  t.match(await ask('pause', 'ehco'), { code: 2, err: /no task, queue or tag 'ehco'\n {2}Did you mean 'echo'\?/ })
+  await ask('pause', 'queue:default')
+  t.match((await ask('resume', 'default')).out, /^queue:default is resumed/, 'only the queue was paused')
+  t.match(await ask('resume', 'default'), { code: 2, err: /a task and a queue/ })
+  for (const name of ['echo', 'net']) t.match(await ask('resume', name), { code: 0, out: `:${name} is resumed` })
+  t.strictSame(await json('pauses'), [])
 })
 
 t.test('the beginning of an id says when it was made', async t => {

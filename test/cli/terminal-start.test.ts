@@ -117,8 +117,10 @@ function onPty (cwd: string, env: Record<string, string>, words = '') {
 /** Resolves to everything that a server shows on a terminal until its first failed run. */
 async function onTerminal (cwd: string, env: Record<string, string>, words = ''): Promise<string> {
   const { child, shownThere, closed } = onPty(cwd, env, words)
-  await until(() => shownThere.out.includes('failed') || shownThere.out.includes('"outcome":"failed"') ||
-    child.exitCode !== null)
+  await until(() =>
+    shownThere.out.includes('failed') || shownThere.out.includes('"outcome":"failed"') ||
+    child.exitCode !== null
+  )
   // What a terminal makes of Ctrl-C.
   child.stdin.write('\u0003')
   await closed

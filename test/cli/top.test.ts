@@ -118,5 +118,6 @@ t.test('on a terminal top follows events, and restores the terminal', {
   const [status] = await once(child, 'close')
   t.equal(status, 0)
   t.ok(stdout.includes('\u001B[?1049h\u001B[?25l'))
-  t.ok(stdout.trimEnd().endsWith('\u001B[?25h\u001B[?1049l'))
+  const [, after] = stdout.split('\u001B[?25h\u001B[?1049l')
+  t.equal(after, '2 runs go on (stays). Look again with: offpeak top; follow one with: offpeak logs stays --follow\r\n')
 })

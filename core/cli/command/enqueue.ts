@@ -6,7 +6,7 @@ import type { RunAnswer } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
-import { enqueueBody, enqueueOptions } from '../input/enqueue-options.ts'
+import { enqueueBody, enqueueOptions, withDependencies } from '../input/enqueue-options.ts'
 import { jsonIn, textOf } from '../input/json.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
@@ -82,14 +82,16 @@ interface BulkAnswer {
 }
 
 async function addAll (task: string | undefined, { bulk: file = '-', ...given }: Options): Promise<void> {
-  const all = await enqueueBody(given)
+  const checked = await enqueueBody(given)
   const name = file === '-' ? 'standard input' : file
-  const fileRuns = runsIn(await textOf(file), name).map(({ run, where }) => ({
+  const written = runsIn(await textOf(file), name)
+  if (written.length === 0) throw usageInvalid(`there are no runs in ${name}`)
+  const client = await Client.find(given)
+  const all = await withDependencies(client, checked)
+  const fileRuns = written.map(({ run, where }) => ({
     where,
     run: { ...task !== undefined && { task }, ...overlaid(all, run) }
   }))
-  if (fileRuns.length === 0) throw usageInvalid(`there are no runs in ${name}`)
-  const client = await Client.find(given)
   const answer = await client.post<BulkAnswer>('/api/runs/bulk', { runs: fileRuns.map(({ run }) => run) }).catch(
     error => {
       throw placed(error, fileRuns)
@@ -107,7 +109,8 @@ async function enqueue (task: string | undefined, given: Options): Promise<void>
   if (task === undefined) throw usageInvalid('no task is named', 'Name a task, or a file of runs with --bulk.')
   const body = await enqueueBody(given)
   const client = await Client.find(given)
-  const run = await client.post<RunAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, body)
+  const path = `/api/tasks/${encodeURIComponent(task)}/runs`
+  const run = await client.post<RunAnswer>(path, await withDependencies(client, body))
   if (given.json) return printJson(run)
   print(run.id)
 }

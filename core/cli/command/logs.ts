@@ -3,7 +3,7 @@ import type { LineAnswer, RunAnswer } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { findRun } from '../remote/find-run.ts'
-import { follow, lineWords, newLines } from '../terminal/follow.ts'
+import { follow, goesOnWords, lineWords, newLines, orInterrupted } from '../terminal/follow.ts'
 import { plain, print } from '../terminal/output.ts'
 import { errorWords } from '../terminal/run-words.ts'
 import { remoteOptions } from '../remote/options.ts'
@@ -18,7 +18,7 @@ async function logs (word: string, given: RemoteOptions & { follow?: boolean }):
   const id = await findRun(client, word)
   const each = (line: LineAnswer) => print(given.json ? JSON.stringify(line) : lineWords(line))
   const run = given.follow
-    ? await follow(client, id, { line: each })
+    ? await orInterrupted(follow(client, id, { line: each }), () => goesOnWords(id))
     : await newLines(client, { id, after: 0, each }).then(() =>
       client.get<RunAnswer>(`/api/runs/${encodeURIComponent(id)}`)
     )

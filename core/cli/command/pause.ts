@@ -7,7 +7,8 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { agoWords, timeWords } from '../terminal/time-words.ts'
 import { duration, instant, remoteOptions } from '../remote/options.ts'
-import { pauseScopeOf, pauseScopeWords } from '../input/pause-scope.ts'
+import { findPauseScope, pauseScopeWords } from '../input/pause-scope.ts'
+import { orInterrupted } from '../terminal/follow.ts'
 import { plain, print, printJson, printNote } from '../terminal/output.ts'
 
 const POLL_MS = 250
@@ -36,15 +37,16 @@ async function pause (
   what: string,
   { for: length, until, reason, drain = false, ...given }: PauseOptions
 ): Promise<void> {
-  const scope = pauseScopeOf(what)
   const client = await Client.find(given)
+  const scope = await findPauseScope(client, what)
   const made = await client.post<PauseView>('/api/pauses', {
     ...scope,
     ...length !== undefined && { for: length },
     ...until !== undefined && { until },
     ...reason !== undefined && { reason }
   })
-  if (drain) await drained(client, scope)
+  const stays = () => `${pauseScopeWords(made)} stays paused. End that with: offpeak resume ${pauseScopeWords(made)}`
+  if (drain) await orInterrupted(drained(client, scope), stays)
   if (given.json) return printJson(made)
   const end = made.until === null ? 'until it is resumed' : `until ${timeWords(made.until)} (${agoWords(made.until)})`
   print(
@@ -56,7 +58,8 @@ async function pause (
 export function addPause (program: Command): void {
   remoteOptions(
     program.command('pause <what>').summary('start no more runs of a task, queue or tag').description(
-      'start no more runs of all, queue:NAME, task:NAME or tag:NAME'
+      'start no more runs of all, or of the task, queue or tag with this name; task:NAME, queue:NAME and tag:NAME ' +
+        'say which is meant'
     )
   )
     .addOption(

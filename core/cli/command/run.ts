@@ -4,11 +4,11 @@ import type { FullRunView, RequestedAnswer } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { Option } from 'commander'
-import { enqueueBody, enqueueOptions } from '../input/enqueue-options.ts'
+import { enqueueBody, enqueueOptions, withDependencies } from '../input/enqueue-options.ts'
+import { follow, goesOnWords, lineWords, orInterrupted, progressWords } from '../terminal/follow.ts'
 import { printBypassed } from '../terminal/bypassed.ts'
 import { stateWords, whyWords } from '../terminal/run-words.ts'
 import { durationWords } from '../terminal/time-words.ts'
-import { follow, lineWords, progressWords } from '../terminal/follow.ts'
 import { CLEAR_LINE, draw, plain, print, printJson, printNote } from '../terminal/output.ts'
 import { EXIT_CODES } from '../terminal/exit-codes.ts'
 import { remoteOptions } from '../remote/options.ts'
@@ -37,9 +37,6 @@ function liveBar (out: NodeJS.WriteStream) {
   return { draw: (run: FullRunView) => put(standWords(run)), clear: () => put('') }
 }
 
-/** The exit code of a command that Ctrl-C has ended, as shells give it. */
-const INTERRUPTED = 130
-
 async function watch (client: Client, id: string, following: boolean): Promise<FullRunView> {
   const bar = liveBar(process.stderr)
   const line = following
@@ -48,18 +45,11 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
       printNote(lineWords(logged))
     }
     : undefined
-  const interrupted = () => {
+  const watching = follow(client, id, { line, moved: bar.draw }).finally(bar.clear)
+  return await orInterrupted(watching, () => {
     bar.clear()
-    printNote(`${id} goes on. Follow it with: offpeak logs ${id} --follow; end it with: offpeak cancel ${id}`)
-    process.exit(INTERRUPTED)
-  }
-  process.once('SIGINT', interrupted)
-  try {
-    return await follow(client, id, { line, moved: bar.draw })
-  } finally {
-    bar.clear()
-    process.removeListener('SIGINT', interrupted)
-  }
+    return goesOnWords(id)
+  })
 }
 
 /** The body of the request: the run starts at once, unless it has to wait for its turn or an instant. */
@@ -70,8 +60,9 @@ async function bodyOf ({ now = false, whenPossible = false, ...given }: RunOptio
 
 /** Adds a run, uploads its file, and waits for its end when that is asked for. */
 export async function runNow (task: string, { file, name, ...given }: RunOptions): Promise<void> {
-  const body = await bodyOf(given)
+  const checked = await bodyOf(given)
   const client = await Client.find(given)
+  const body = await withDependencies(client, checked)
   const run = await client.post<RequestedAnswer>(`/api/tasks/${encodeURIComponent(task)}/runs`, file === undefined
     ? body
     : { ...body, payload: await payloadWith(client, { file, name, task, payload: body.payload }) })

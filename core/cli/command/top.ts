@@ -7,7 +7,7 @@ import { Client } from '../remote/client.ts'
 import { frameOf } from '../terminal/frame.ts'
 import { liveEvents } from '../remote/events.ts'
 import { remoteOptions } from '../remote/options.ts'
-import { draw, print, printJson } from '../terminal/output.ts'
+import { draw, plain, print, printJson, printNote } from '../terminal/output.ts'
 
 const TOPICS = ['runs', 'tasks', 'config', 'readings']
 /** A frame is drawn at most four times a second, and at least once a second: durations change without events. */
@@ -98,6 +98,18 @@ function onQuit (stop: () => void): () => void {
   }
 }
 
+/** What goes on after a look at it. */
+function goOnWords ({ running, lost }: Snapshot): string {
+  const again = 'Look again with: offpeak top'
+  if (lost || running.length === 0) return again
+  const [{ task }] = running as [RunAnswer]
+  const tasks = [...new Set(running.map(run => run.task))].join(', ')
+  return `${
+    running.length === 1 ? `A run of ${task} goes on` : `${running.length} runs go on (${tasks})`
+  }. ${again}; ` +
+    `follow one with: offpeak logs ${task} --follow`
+}
+
 async function live (client: Client, first: Snapshot): Promise<void> {
   const controller = new AbortController()
   const { signal } = controller
@@ -116,6 +128,7 @@ async function live (client: Client, first: Snapshot): Promise<void> {
   } finally {
     controller.abort()
     leave()
+    printNote(plain(goOnWords(view.snapshot)))
     await following
   }
 }
@@ -131,7 +144,7 @@ async function top ({ once, ...given }: RemoteOptions & { once?: boolean }): Pro
 /** `top`: a live view of runs. */
 export function addTop (program: Command): void {
   remoteOptions(
-    program.command('top').summary('show live what runs and what is held').description(
+    program.command('top').alias('watch').summary('show live what runs and what is held').description(
       'show live what runs, what is held and why, and what comes next; q quits'
     )
   )

@@ -1,7 +1,10 @@
+import type { Client } from '../remote/client.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { PRIORITIES, CONDITIONS, CONFLICTS } from '../../model/run/run.ts'
+import { findRun } from '../remote/find-run.ts'
 import { instant } from '../remote/options.ts'
+import { nearest } from '../../model/base/nearest.ts'
 import { payloadOf } from './json.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 
@@ -36,19 +39,34 @@ function uniqueOf ({ key, unique, onConflict }: EnqueueOptions): object {
   }
 }
 
-/** `ID`, or `ID:failed`. */
-function dependencyOf (text: string): string | { run: string, condition: string } {
-  const [run = '', condition] = text.split(':') as [string, string?]
-  if (condition === undefined) return run
-  if (!(CONDITIONS as readonly string[]).includes(condition)) {
-    throw usageInvalid(
-      `--after is '${text}': expected the id of a run, or ID:CONDITION with one of ${CONDITIONS.join(', ')}`
-    )
-  }
-  return { run, condition }
+/** A run that has to end first; `run`: its id, the beginning of it, or a task. */
+interface Dependency {
+  run: string
+  condition?: string
 }
 
-/** The body that adds a run; throws OFFPEAK_USAGE_INVALID. */
+/** `RUN`, or `RUN:failed`; throws OFFPEAK_USAGE_INVALID. */
+function dependencyOf (text: string): Dependency {
+  const [run = '', condition] = text.split(':') as [string, string?]
+  if (condition === undefined) return { run }
+  if ((CONDITIONS as readonly string[]).includes(condition)) return { run, condition }
+  const near = nearest(condition, CONDITIONS)
+  throw usageInvalid(
+    `--after is '${text}': expected a run or a task, or RUN:CONDITION with one of ${CONDITIONS.join(', ')}`,
+    near === null ? undefined : `Did you mean '${run}:${near}'?`
+  )
+}
+
+/** The body with the ids of the runs that have to end first. */
+export async function withDependencies<T extends Record<string, unknown>> (client: Client, body: T): Promise<T> {
+  const after = body['after'] as Dependency[] | undefined
+  if (after === undefined) return body
+  const found: Dependency[] = []
+  for (const { run, ...condition } of after) found.push({ run: await findRun(client, run), ...condition })
+  return { ...body, after: found }
+}
+
+/** The body that adds a run, still without the ids of the runs in `after`; throws OFFPEAK_USAGE_INVALID. */
 export async function enqueueBody (given: EnqueueOptions): Promise<Record<string, unknown>> {
   const { priority, delay, due, key, after } = given
   const payload = await payloadOf(given.payload)
@@ -78,5 +96,6 @@ export const enqueueOptions = (command: Command): Command =>
     .option('--key <key>', 'idempotency key: a second run with the same key is the first run')
     .option('--unique <how>', 'how long the key is unique: while the run is queued, running or kept, or a duration')
     .addOption(new Option('--on-conflict <what>', 'what happens to an existing run with the key').choices(CONFLICTS))
-    .option('--after <run>', 'run that has to complete first, or ID:failed, ID:done; repeatable',
+    .option('--after <run>',
+      'run that has to complete first, or a task, whose last run it is; also RUN:failed, RUN:done; repeatable',
       (run: string, runs: string[] = []) => [...runs, run])

@@ -40,8 +40,8 @@ function terminalWatch (): () => boolean {
   return () => terminals.length > 0 && !terminals.some(isatty)
 }
 
-/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again, or ends gracefully when
- *  the terminal was closed. Returns a function that shuts down with another exit code. */
+/** The first TERM or INT ends gracefully, the second at once, HUP reads the configuration again, or ends gracefully
+ *  when the terminal was closed. Returns a function that shuts down with another exit code. */
 export function shutDownOnSignals (
   { close, reload, graceMs, ending: begun, last, failed }: ShutdownAsk
 ): (code: number) => void {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from '../remote/client.ts'
 import type { FullRunView, LineAnswer, LinesAnswer } from '../remote/answers.ts'
 import { isFinal } from '../../model/run/run.ts'
-import { plain } from './output.ts'
+import { plain, printNote } from './output.ts'
 import { timeWords } from './time-words.ts'
 
 const PAUSE = 250
@@ -69,3 +69,24 @@ export async function follow (client: Client, id: string, { line, moved }: Follo
     await wait(PAUSE)
   }
 }
+
+/** The exit code of a command that Ctrl-C has ended, as shells give it. */
+const INTERRUPTED = 130
+
+/** Waits for a promise. Ctrl-C meanwhile prints what goes on without this command, and ends it. */
+export async function orInterrupted<T> (waiting: Promise<T>, words: () => string): Promise<T> {
+  const interrupted = () => {
+    printNote(words())
+    process.exit(INTERRUPTED)
+  }
+  process.once('SIGINT', interrupted)
+  try {
+    return await waiting
+  } finally {
+    process.removeListener('SIGINT', interrupted)
+  }
+}
+
+/** What is said of a run that nobody follows any more. */
+export const goesOnWords = (id: string): string =>
+  `${id} goes on. Follow it with: offpeak logs ${id} --follow; end it with: offpeak cancel ${id}`

@@ -21,10 +21,12 @@ const COLOURS: Record<string, Style> = {
 }
 
 /** A state in its colour. */
-export const stateWords = (state: string): string => styled(COLOURS[state] ?? 'reset', state)
+export const stateWords = (state: string): string =>
+  COLOURS[state] === undefined ? state : styled(COLOURS[state], state)
 
 /** A cell of a table in the colour of a state. */
-export const stateCell = (state: string, text = state): Cell => ({ text, style: COLOURS[state] ?? 'reset' })
+export const stateCell = (state: string, text = state): Cell =>
+  COLOURS[state] === undefined ? text : { text, style: COLOURS[state] }
 
 /** The state of a run as people see it: a run that a pause holds is paused. */
 export const labelWords = ({ label, held }: Pick<RunAnswer, 'label' | 'held'>): string =>
