@@ -32,8 +32,8 @@ export interface ManagerOptions {
    *  its event loop. */
   runs?: 'now' | 'later'
   random?: () => number
-  /** The value of `ctx.services` in tasks. */
-  services?: Services
+  /** What tasks find in `ctx.services`, beside `config` and `offpeak`. */
+  services?: Partial<Services>
   /** Called with every notice from the first one on. */
   onNotice?: Listener
   /** How long a run may take to stop before its slot is freed, ms. */

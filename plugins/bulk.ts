@@ -19,13 +19,13 @@ const RunsIn = exactly({
     maxItems: MOST_RUNS,
     description: 'Either all runs are added, or none'
   })
-})
+}, { examples: [{ runs: [{ task: 'backup' }, { task: 'report', payload: { month: 11 } }] }] })
 const Added = exactly({
   added: Type.Integer(),
   runs: Type.Array(
     exactly({ id: Type.String(), created: Type.Boolean({ description: 'False: a run with the key existed' }) })
   )
-})
+}, { title: 'AddedRuns' })
 const ACTS = { cancel: 'cancel', retry: 'retry', delete: 'remove', promote: 'promote' } as const
 
 /** POST /api/runs/bulk. */

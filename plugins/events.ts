@@ -18,7 +18,11 @@ const Seen = Type.Object({
 })
 const Stream = {
   description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON',
-  content: { 'text/event-stream': { schema: Type.String() } }
+  content: {
+    'text/event-stream': {
+      schema: Type.String({ examples: ['id: 17\nevent: settled\ndata: {"kind":"settled"}\n\n'] })
+    }
+  }
 }
 
 /** The response as a sink of frames. */
@@ -55,7 +59,6 @@ const events: Plugin = async app => {
     exposeHeadRoute: false,
     schema: {
       tags: ['events'],
-      summary: 'a stream of events; `Last-Event-ID` resumes it',
       querystring: Query,
       headers: Seen,
       response: { ...answers({}), 200: Stream }

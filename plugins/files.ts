@@ -23,7 +23,7 @@ const Stored = exactly({
   name: Type.String(),
   bytes: Type.Integer(),
   sha256: Type.String()
-})
+}, { title: 'StoredFile' })
 
 /** The decoded body of an upload. A refused one is read on for a while, so that the sender receives the reason. */
 function decoded (request: FastifyRequest, reply: FastifyReply): ReturnType<typeof bodyOf> {
@@ -45,7 +45,7 @@ const upload: Plugin = async app => {
     config: RUN,
     schema: {
       tags: ['files'],
-      summary: 'store a file for a task: the body is its bytes; `uploads` in config.json limits its size',
+      consumes: ['application/octet-stream'],
       querystring: Ask,
       response: answers({ 201: Stored })
     }

@@ -19,7 +19,7 @@ const FlowIn = exactly({
     ),
     ...fields
   }), { minItems: 1, maxItems: MOST_RUNS, description: 'Either all runs are added, or none' })
-})
+}, { examples: [{ runs: [{ task: 'backup', ref: 'copy' }, { task: 'report', after: ['#copy'] }] }] })
 const Flow = exactly({
   runs: Type.Array(
     exactly({
@@ -30,7 +30,7 @@ const Flow = exactly({
       created: Type.Boolean()
     })
   )
-})
+}, { title: 'Flow' })
 const BODY_LIMIT = 32 * 1024 * 1024
 
 /** Adds runs that wait for each other, in one request. */

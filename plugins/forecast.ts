@@ -8,7 +8,7 @@ import type { Plugin } from './_http/plugin.ts'
 
 const HOUR = 3_600_000
 const Hours = exactly({ hours: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_HOURS, default: 24 })) })
-const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Start) })
+const Foreseen = exactly({ from: Instant, to: Instant, items: Type.Array(Start) }, { title: 'Forecast' })
 
 /** The forecast of starts. */
 const forecast: Plugin = async app => {

@@ -5,7 +5,7 @@ import { Health } from './_schema/health.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 
-const Status = exactly({ status: Type.String() })
+const Status = exactly({ status: Type.String() }, { title: 'Status' })
 const open = { config: OPEN }
 
 /** Liveness, readiness and health. `/livez` and `/readyz` are open to everyone. */

@@ -19,7 +19,7 @@ const PauseIn = exactly({
   until: Type.Optional(InstantIn),
   for: Type.Optional(DurationSchema),
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
-})
+}, { examples: [{ scope: 'queue', name: 'default', for: '2h', reason: 'moving house' }] })
 const Which = exactly(Scoped)
 
 /** Scope and name; throws OFFPEAK_INPUT_INVALID when a name is missing, or given for `all`. */

@@ -22,7 +22,7 @@ const Queue = exactly({
   on_full: word(ON_FULL),
   paused: nullable(exactly({ by: Type.String(), until: nullable(Instant), reason: nullable(Type.String()) })),
   oldest: nullable(Type.String({ description: 'The due time of the due run that has waited longest' }))
-})
+}, { title: 'Queue' })
 const NameIn = exactly({ name: Type.String({ minLength: 1, maxLength: 64 }) })
 
 /** The queues, their limits and their waiting runs. POST /api/pauses pauses one. */

@@ -26,7 +26,7 @@ const Past = exactly({
   to: Instant,
   step: Type.Number({ description: 'Seconds' }),
   items: Type.Array(Point)
-})
+}, { title: 'PastReadings' })
 
 /** The step of the points, ms; throws OFFPEAK_INPUT_INVALID when it gives too many of them. */
 function stepIn (span: number, given: string | number | undefined): number {

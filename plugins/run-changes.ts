@@ -11,9 +11,13 @@ const EditIn = exactly({
   priority: Type.Optional(word(PRIORITIES)),
   payload: Type.Optional(Type.Unknown({ description: 'The new payload' })),
   due_at: Type.Optional(InstantIn)
-}, { minProperties: 1 })
+}, { examples: [{ priority: 'high', due_at: '2026-11-22T03:00:00Z' }], minProperties: 1 })
 const WhyIn = exactly({
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'The reason; it is recorded' }))
+})
+
+const WhyBody = exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) }, {
+  examples: [{ reason: 'not needed any more' }]
 })
 
 const TAGS = ['runs']
@@ -28,7 +32,7 @@ function cancelAndRetry (app: PluginApp): void {
     schema: {
       tags: TAGS,
       params: IdIn,
-      body: Type.Optional(exactly({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
+      body: Type.Optional(WhyBody),
       response: answers({ 200: Run, 202: Run })
     }
   }, async ({ params, body, by }, reply) => {

@@ -26,7 +26,7 @@ const ProgressNow = exactly({
   label: Type.String(),
   attempt: Type.Integer(),
   progress: Progress
-})
+}, { title: 'RunProgress' })
 
 /** GET /api/runs. */
 function list (app: PluginApp): void {

@@ -12,7 +12,7 @@ const ScheduleIn = exactly({
   trigger_args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   timezone: Type.Optional(Type.String({ title: 'time zone', minLength: 1, maxLength: 64 })),
   payload: Type.Optional(Type.Unknown())
-})
+}, { examples: [{ task: 'backup', trigger: '0 3 * * *', timezone: 'Europe/Rome', payload: { full: true } }] })
 
 /** The schedules of tasks: those of task files, and those added at run time. */
 const schedules: Plugin = async app => {

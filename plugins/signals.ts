@@ -13,7 +13,7 @@ const SignalIn = exactly({
     ...DurationSchema,
     description: 'How long the value is valid; required unless config.json declares the signal'
   })
-})
+}, { examples: [{ value: 0.31, ttl: '1h' }] })
 
 /** Signals: values from outside that tasks can require, such as a price. */
 const signals: Plugin = async app => {

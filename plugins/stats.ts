@@ -53,9 +53,10 @@ export const StatsRow = exactly({
   wait: Percentiles('From due to start, seconds'),
   held: Percentiles('Time held by gates, of the runs that were held, seconds'),
   run: Percentiles('From start to end, seconds')
-})
+}, { title: 'StatsRow' })
 
 const Stats = exactly({ from: Instant, to: Instant, by: word(BY), every: word(EVERY), items: Type.Array(StatsRow) }, {
+  title: 'Stats',
   description: 'Whole hours of UTC. Percentiles are accurate to 4.5 %'
 })
 
@@ -67,7 +68,6 @@ const stats: Plugin = async app => {
     config: READ,
     schema: {
       tags: ['stats'],
-      summary: 'throughput, waits, durations, failures and retries by task or queue, also of deleted runs',
       querystring: Ask,
       response: answers({ 200: Stats })
     }

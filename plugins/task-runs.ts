@@ -16,7 +16,7 @@ const RequestIn = exactly({
         'Starts at once: the run passes the gates for load, power and comfort, not those for safety, slots and pauses'
     })
   )
-})
+}, { examples: [{ payload: { full: true }, delay: '15m', priority: 'high' }] })
 
 /** The requested run with the key of the header, unique for as long as the run is kept unless the body says otherwise.
  *  Throws OFFPEAK_INPUT_INVALID when the body has another key. */

@@ -85,7 +85,7 @@ const tasks: Plugin = async app => {
       tags: ['tasks'],
       params: IdIn,
       headers: MatchHeader,
-      body: exactly({ enabled: Type.Boolean() }),
+      body: exactly({ enabled: Type.Boolean() }, { examples: [{ enabled: false }] }),
       response: answers({ 200: Task })
     }
   }, async ({ params, headers, body, by }, reply) => {

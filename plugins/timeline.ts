@@ -20,7 +20,7 @@ const Timeline = exactly({
   }),
   complete: Type.Boolean({ description: 'False: there were too many runs to examine all of them' }),
   readings: Type.Array(Point, { description: 'Readings of the machine in the time range' })
-})
+}, { title: 'Timeline' })
 
 /** The runs in a time range, with the readings of the machine. */
 const timeline: Plugin = async app => {
@@ -30,7 +30,6 @@ const timeline: Plugin = async app => {
     config: RUNS,
     schema: {
       tags: ['stats'],
-      summary: 'the runs in a time range with the resources they used, and readings of the machine',
       querystring: exactly({ from: Type.Optional(InstantIn), to: Type.Optional(InstantIn) }),
       response: answers({ 200: Timeline })
     }

@@ -51,15 +51,17 @@ for (const [command, ...args] of Object.values(STATIC)) {
 }
 // Random worlds and kills: all of them, see test/depth.ts.
 if (words.includes(DEEP)) process.env['OFFPEAK_DEPTH'] = '1'
-// What one test has compiled the next need not. Coverage is exact without.
-if (!words.includes('--no-disable-coverage')) {
-  process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/test')
-}
 // Every engine of every test compares what it has in memory with its rows.
 process.env['OFFPEAK_CHECK'] = '1'
-const said = digest()
-const code = await run('tap', ['run', '--reporter=tap', '--no-color', ...words.filter(word => word !== DEEP)],
-  said.line)
-const [, passed = '0', failed = '0', skipped = '0'] = said.totals ?? []
+const coverage = words.includes('--no-disable-coverage')
+// What one test has compiled the next need not. Coverage is exact without.
+if (!coverage) process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '../node_modules/.cache/test')
+const chosen = words.filter(word => word !== DEEP)
+const [command, ...args] = coverage
+  ? ['tap', 'run', '--reporter=tap', '--no-color', ...chosen] as const
+  : [process.execPath, 'test/files.ts', ...chosen] as const
+const results = digest()
+const code = await run(command, args, results.line)
+const [, passed = '0', failed = '0', skipped = '0'] = results.totals ?? []
 console.log(`${passed} passed, ${code === 0 ? failed : Math.max(1, Number(failed))} failed, ${skipped} skipped`)
 process.exit(code)

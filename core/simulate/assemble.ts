@@ -12,7 +12,7 @@ import type { Recorder } from '../work/simulate/recorder.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Listener } from '../model/notice.ts'
 import type { Task } from '../model/task/task.ts'
-import type { TaskContext, TaskLog } from '../model/task/context.ts'
+import type { Services, TaskContext, TaskLog } from '../model/task/context.ts'
 import type { SimulatedClock } from '../work/simulate/clock.ts'
 
 const silence = () => undefined
@@ -83,7 +83,7 @@ export function assemble ({ config, clock, kept, recorder, tasks, hear = silence
     stopGraceMs: () => 0,
     abortGraceMs: SECOND,
     logFor: () => LOG,
-    services: () => ({}),
+    services: () => ({}) as Services,
     uploads: () => '',
     enqueue: async () => ''
   })

@@ -36,7 +36,7 @@ export interface TestManagerOptions {
    *  before that one. */
   beside?: TestManager
   /** What tasks find in ctx.services, beside `clock`. */
-  services?: Services
+  services?: Partial<Services>
 }
 
 /** What tasks under test find as ctx.services.clock. */
@@ -89,7 +89,7 @@ export async function createTestManager (
       random: () => 0.5,
       senses: machine.senses(),
       onNotice: notice => void (notice.kind === 'sampled' || notices.push(notice)),
-      services: { clock: testClock, ...services },
+      services: { clock: testClock, ...services } as Services,
       ...root !== undefined && { root }
     })
     kit = new TestManager({ manager, clock, notices, machine, folder, store })

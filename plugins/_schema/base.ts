@@ -45,7 +45,7 @@ export const Limit = (standard: number, most: number) =>
 export const IdIn = exactly({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
 export const Held = nullable(
-  exactly({ code: Type.String(), message: Type.String() }, { description: 'Why a due run is held' })
+  exactly({ code: Type.String(), message: Type.String() }, { title: 'Held', description: 'Why a due run is held' })
 )
 /** The names of the members that a response withholds from a request without a token. */
 export const Withheld = {
@@ -64,9 +64,9 @@ export const Recorded = exactly({
   action: Type.String(),
   subject: Type.String(),
   detail: Anything
-})
+}, { title: 'Record' })
 
-const Problem = exactly({
+export const Problem = exactly({
   type: Type.String(),
   title: Type.String(),
   status: Type.Integer(),
@@ -80,7 +80,7 @@ const Problem = exactly({
   column: Type.Optional(Type.Integer()),
   pointer: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(exactly({ pointer: Type.String(), detail: Type.String() })))
-}, { description: 'RFC 9457' })
+}, { title: 'Problem', description: 'RFC 9457' })
 
 const refused = { description: 'A problem, RFC 9457', content: { 'application/problem+json': { schema: Problem } } }
 

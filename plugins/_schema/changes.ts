@@ -26,7 +26,7 @@ export const ChangeIn = exactly({
   ),
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
   every: Type.Optional({ ...DurationSchema, description: 'The interval at which retried runs become due' })
-})
+}, { examples: [{ filter: { task: 'backup', state: ['failed'] }, dry_run: true }] })
 
 /** The result of a change. `matched`: the number of runs that could be changed when it began. */
 export const Changed = exactly({
@@ -35,7 +35,7 @@ export const Changed = exactly({
   refused: Type.Integer({ description: 'Runs that were not retried, because their queues are full' }),
   dry_run: Type.Boolean(),
   runs: Type.Optional(Type.Array(Run, { description: 'With dry_run: the newest matching runs, at most 20' }))
-})
+}, { title: 'Changed' })
 
 /** The filter of a body with its instants in epoch ms; throws OFFPEAK_INPUT_INVALID. */
 export function filterIn ({ from, to, ...rest }: Static<typeof Which>) {

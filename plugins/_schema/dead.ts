@@ -19,9 +19,11 @@ const reason = Type.String({ minLength: 1, maxLength: 500 })
 export const ReplayIn = exactly({
   ...selection,
   every: Type.Optional({ ...DurationSchema, description: 'The interval at which the runs become due' })
+}, { minProperties: 1, examples: [{ task: 'backup', every: '30s' }] })
+export const DiscardIn = exactly({ ...selection, reason }, {
+  examples: [{ task: 'backup', reason: 'the disk is gone' }]
 })
-export const DiscardIn = exactly({ ...selection, reason })
-export const DiscardOneIn = exactly({ reason })
+export const DiscardOneIn = exactly({ reason }, { examples: [{ reason: 'the disk is gone' }] })
 
 /** Dead runs of one task with one error. */
 export const Group = exactly({
@@ -32,7 +34,7 @@ export const Group = exactly({
   at: Type.Optional(Type.String({ description: 'The first frame of its stack in the code of the task' })),
   first_at: Instant,
   last_at: Instant
-})
+}, { title: 'DeadGroup' })
 
 const counts = {
   matched: Type.Integer(),
@@ -40,8 +42,8 @@ const counts = {
   refused: Type.Integer({ description: 'Runs that were not queued again, because their queues are full' }),
   dry_run: Type.Boolean()
 }
-export const Discarded = exactly(counts)
+export const Discarded = exactly(counts, { title: 'Discarded' })
 export const Replayed = exactly({
   ...counts,
   vanished: Type.Integer({ description: 'Runs of tasks that are missing or disabled; they are unchanged' })
-})
+}, { title: 'Replayed' })

@@ -7,7 +7,7 @@ const Fault = exactly({
   message: Type.String(),
   fix: nullable(Type.String()),
   where: nullable(Type.String())
-})
+}, { title: 'Fault' })
 const Block = {
   runs: Type.Array(exactly({ id: Type.String(), task: Type.String() }), {
     description: 'The runs whose functions blocked it'
@@ -25,7 +25,7 @@ export const Health = exactly({
   uptime: nullable(Type.Number({ description: 'Seconds' })),
   engine: exactly({
     ok: Type.Boolean(),
-    kind: Type.String(),
+    kind: Type.String({ examples: ['sqlite'] }),
     last_write_ms: nullable(Type.Number()),
     bytes: nullable(Type.Integer()),
     reason: nullable(Type.String()),
@@ -107,4 +107,4 @@ export const Health = exactly({
       })
     )
   }, { description: 'Files that other users can read or change, and running as root; they do not change the status' })
-})
+}, { title: 'Health' })

@@ -28,7 +28,7 @@ const Gate = exactly({
   relaxed_from: Type.Optional(Anything),
   source: Type.String(),
   place: Place
-})
+}, { title: 'Gate' })
 
 /** Every gate of a run or task, and the decision that follows. */
 export const Explanation = exactly({
@@ -50,7 +50,7 @@ export const Explanation = exactly({
   advice: nullable(exactly({ decision: word(DECISIONS), reason: Type.String() })),
   recommendation: nullable(word(RECOMMENDATIONS)),
   holds: Type.Array(Hold)
-})
+}, { title: 'Explanation' })
 
 const when = (description: string) => nullable(Type.String({ description: `${description}. ISO 8601 in UTC with Z` }))
 
@@ -80,7 +80,7 @@ export const Start = exactly({
       description: 'Durations of past runs, seconds'
     })
   )
-})
+}, { title: 'Start' })
 
 export const SCOPES = ['all', 'queue', 'task', 'tag'] as const
 
@@ -91,7 +91,7 @@ export const Pause = exactly({
   by: Type.String(),
   at: Instant,
   reason: nullable(Type.String())
-})
+}, { title: 'Pause' })
 
 /** How long one reason held the runs of a task. */
 export const HeldTime = exactly({
@@ -99,4 +99,4 @@ export const HeldTime = exactly({
   code: Type.String(),
   seconds: Type.Number(),
   runs: Type.Integer({ description: 'The number of runs that it held' })
-})
+}, { title: 'HeldTime' })

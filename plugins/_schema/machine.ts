@@ -23,9 +23,9 @@ const Pressure = exactly({ some: Percent, full: Percent })
 export const Value = Type.Unsafe<number | string | boolean>({ type: ['number', 'string', 'boolean'] })
 
 const SignalFields = { value: Value, at: Instant, expires_at: Instant }
-export const Signal = exactly({ name: Type.String(), ...SignalFields })
+export const Signal = exactly({ name: Type.String(), ...SignalFields }, { title: 'Signal' })
 
-export const Trouble = exactly({ sensor: Type.String(), message: Type.String(), since: Instant })
+export const Trouble = exactly({ sensor: Type.String(), message: Type.String(), since: Instant }, { title: 'Trouble' })
 
 /** One sample of the machine. */
 const Reading = exactly({
@@ -53,7 +53,7 @@ const Reading = exactly({
   loop_delay_ms: Number,
   signals: Type.Record(Type.String(), exactly(SignalFields)),
   probes: Type.Record(Type.String(), exactly({ busy: Flag, at: Instant, detail: nullable(Type.String()) }))
-})
+}, { title: 'Reading' })
 
 const Advice = exactly({ decision: word(DECISIONS), reason: Type.String() })
 
@@ -80,7 +80,7 @@ export const Machine = exactly({
     description: 'The decision for a run of each class by power supply alone'
   }),
   troubles: Type.Array(Trouble, { description: 'Sensors that fail' })
-})
+}, { title: 'Machine' })
 
 const Values = Type.Object(Object.fromEntries(FIELDS.map(field => [field, Type.Optional(Value)])), {
   additionalProperties: false,
@@ -92,4 +92,4 @@ export const Point = exactly({
   at: Instant,
   count: Type.Integer({ description: 'The number of combined readings' }),
   values: Values
-})
+}, { title: 'Point' })

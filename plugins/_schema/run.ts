@@ -9,7 +9,7 @@ const Reason = exactly({
   chain: Type.Optional(
     Type.Array(Type.String(), { description: 'Ids of the runs that caused it, the first cause first' })
   )
-})
+}, { title: 'Reason' })
 const Failure = Type.Object({
   name: Type.String(),
   message: Type.String(),
@@ -19,7 +19,7 @@ const Failure = Type.Object({
   ),
   stack: Type.Optional(Type.String()),
   cause: Type.Optional(Anything)
-})
+}, { title: 'Failure' })
 
 export const Progress = nullable(exactly({
   stage: Type.Optional(Type.String({ description: 'The part of the work that the numbers refer to' })),
@@ -35,7 +35,7 @@ export const Progress = nullable(exactly({
     })
   ),
   at: Instant
-}))
+}, { title: 'Progress' }))
 
 const RunFields = {
   ...Withheld,
@@ -76,7 +76,7 @@ const RunFields = {
     })
   )
 }
-export const Run = exactly(RunFields)
+export const Run = exactly(RunFields, { title: 'Run' })
 /** A run that a person requested. */
 export const RequestedRun = exactly({
   ...RunFields,
@@ -85,7 +85,7 @@ export const RequestedRun = exactly({
       description: 'With `now`: the closed gates that it passes'
     })
   )
-})
+}, { title: 'RequestedRun' })
 
 const Attempt = exactly({
   turn: Type.Integer(),
@@ -95,14 +95,14 @@ const Attempt = exactly({
   outcome: Type.String(),
   error: nullable(Failure),
   reason: nullable(Reason)
-})
+}, { title: 'Attempt' })
 /** The resources that the attempts of a run used. */
 export const Used = nullable(exactly({
   cpu_seconds: Type.Number({ description: 'Processor time on all cores' }),
   memory_peak_bytes: Type.Number({ description: 'The peak of the attempt that used most' }),
   read_bytes: nullable(Type.Number({ description: 'Bytes read from disks' })),
   written_bytes: nullable(Type.Number({ description: 'Bytes written to disks' }))
-}, { description: 'Resources used by all attempts; null when the run was executed inline' }))
+}, { title: 'Used', description: 'Resources used by all attempts; null when the run was executed inline' }))
 
 /** A period in which a run was held, with the reason. */
 export const Hold = exactly({
@@ -111,18 +111,18 @@ export const Hold = exactly({
   from: Instant,
   to: nullable(Instant),
   seconds: Type.Number()
-})
+}, { title: 'Hold' })
 const Checkpoint = exactly({
   version: nullable(Type.String({ description: 'Version of the task definition that saved it' })),
   state: Anything,
   steps: Type.Array(Type.String(), { description: 'Names of the completed steps' })
-})
+}, { title: 'Checkpoint' })
 const Prerequisite = exactly({
   run: Type.String(),
   condition: word(CONDITIONS),
   ref: nullable(Type.String()),
   state: word(STATES)
-})
+}, { title: 'Prerequisite' })
 export const FullRun = exactly({
   ...RunFields,
   after: Type.Array(Prerequisite, { description: 'Runs that have to end first' }),
@@ -132,7 +132,7 @@ export const FullRun = exactly({
   attempts: Type.Array(Attempt),
   holds: Type.Array(Hold, { description: 'Periods in which it was held, oldest first' }),
   used: Used
-})
+}, { title: 'FullRun' })
 
 export const Line = exactly({
   seq: Type.Integer(),
@@ -141,7 +141,7 @@ export const Line = exactly({
   text: Type.String(),
   attempt: Type.Integer(),
   data: Type.Optional(Anything)
-})
+}, { title: 'LogLine' })
 const After = Type.Array(Type.Union([
   Type.String({
     minLength: 1,

@@ -11,17 +11,18 @@ const LastRun = nullable(exactly({
   duration: nullable(Type.Number()),
   error: nullable(Type.String()),
   warning: nullable(Type.String())
-}))
+}, { title: 'LastRun' }))
 
 const Trigger = nullable(exactly({
   kind: Type.String(),
   args: Type.Record(Type.String(), Anything),
   timezone: Type.String(),
   words: Type.String({ description: 'The trigger in plain English' })
-}))
+}, { title: 'Trigger' }))
 
 /** The class of a run or task, and the reason for it. */
-export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'Why it has this class' }) })
+export const Classed = exactly({ class: word(CLASSES), because: Type.String({ description: 'Why it has this class' }) },
+  { title: 'Classed' })
 
 export const Task = exactly({
   id: Type.String(),
@@ -33,7 +34,7 @@ export const Task = exactly({
   tags: Type.Array(Type.String()),
   enabled: Type.Boolean(),
   trigger: Trigger,
-  status: word(STATUSES),
+  status: { ...word(STATUSES), examples: ['scheduled'] },
   paused: nullable(exactly({
     scope: Type.String(),
     name: nullable(Type.String()),
@@ -59,7 +60,7 @@ export const Task = exactly({
   flex: Type.Number({ description: 'The most by which a scheduled run may be moved to a quieter time, seconds' }),
   preemptible: Type.Boolean(),
   source: Type.String({ description: 'The task file' })
-})
+}, { title: 'Task' })
 
 export const Resting = (description: string) =>
   nullable(exactly({ code: Type.String(), message: Type.String() }, { description }))
@@ -80,4 +81,4 @@ export const Schedule = exactly({
   ...Withheld,
   resting: Type.Boolean({ description: 'True when it does not fire' }),
   reason: Resting('Why it does not fire')
-})
+}, { title: 'Schedule' })

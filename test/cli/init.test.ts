@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { scratch } from '../work/harness.ts'
@@ -19,6 +19,9 @@ t.test('init writes a folder whose tasks are valid, and says the next two comman
     t.match(await cli(['test', `backgroundtask/${file}`], { cwd: folder }), { code: 0, out: /"said": "hello"/ })
   }
   t.match(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')), { name: 'my-tasks', type: 'module' })
+  for (const file of ['hello.ts', 'hello.sh']) rmSync(join(folder, 'backgroundtask', file))
+  const { out } = await cli(['validate', '--json'], { cwd: folder })
+  t.match(JSON.parse(out), { warnings: { length: 0 } }, 'nothing is amiss when the examples are removed')
 })
 
 t.test('init keeps every file that exists, and says which', async t => {

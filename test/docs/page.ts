@@ -1,13 +1,12 @@
 import { spawn, spawnSync } from '../child.ts'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { CALM } from '../calm.ts'
 import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 import { ROOT, blocksOf, isScript, placeOf } from './blocks.ts'
+import { freePort } from './tutorials/free-port.ts'
 import { makePlace, put } from './place.ts'
 import type { Block } from './blocks.ts'
 
@@ -23,15 +22,6 @@ interface Reader {
   port: string
   env: NodeJS.ProcessEnv
   t: Test
-}
-
-async function freePort (): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 async function reader (t: Test): Promise<Reader> {

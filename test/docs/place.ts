@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT, blocksOf } from './blocks.ts'
 
-const PACKAGES = ['@types', 'fastify', 'tap', 'typebox']
+const PACKAGES = ['@types', 'fastify', 'fastify-plugin', 'tap', 'typebox']
 const BUILT_IN = [
   'heartbeat.ts',
   'check_system.ts',

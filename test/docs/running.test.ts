@@ -6,7 +6,8 @@ const ELSEWHERE = ['README.md', 'docs/how-to/write-a-task.md', 'docs/how-to/writ
   'docs/how-to/test-a-task.md']
 
 const isRun = (page: string) =>
-  !ELSEWHERE.includes(page) && blocksOf(page).some(({ language }) => RUN.includes(language))
+  !ELSEWHERE.includes(page) && !page.startsWith('docs/tutorials/') &&
+  blocksOf(page).some(({ language }) => RUN.includes(language))
 
 // Each page starts offpeak and a score of its commands.
 t.setTimeout(900_000)

@@ -1,8 +1,12 @@
 import t from 'tap'
-import { apiPage } from '../../plugins/_http/api-page.ts'
+import { apiPage } from '../../plugins/_openapi/api-page.ts'
 
 const PLACES = { style: '/jobs/api/docs/page.css', source: '/jobs/api/openapi.json' }
 const DOCUMENT = {
+  components: {
+    schemas: { Task: { type: 'object', maxProperties: 7 } },
+    responses: { Missing: { description: 'No such `task`' } }
+  },
   info: { title: 'offpeak', version: '1.2.3', description: 'Tasks' },
   paths: {
     '/api/tasks/{id}': {
@@ -12,7 +16,13 @@ const DOCUMENT = {
         tags: ['tasks'],
         'x-scope': 'read',
         parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', description: 'Its <id>' } }],
-        responses: { 200: { description: 'Found', content: { 'application/json': { schema: { type: 'object' } } } } }
+        responses: {
+          200: {
+            description: 'Found',
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Task' } } }
+          },
+          404: { $ref: '#/components/responses/Missing' }
+        }
       },
       patch: { requestBody: { content: { 'application/json': { schema: { minProperties: 1 } } } } }
     }
@@ -23,7 +33,8 @@ t.test('the page without Swagger UI has each operation with its parameters, body
   const page = apiPage(DOCUMENT, PLACES)
   for (const part of ['<h1>offpeak 1.2.3</h1>', '<h2>tasks</h2>', '<h2>other</h2>', 'id="get_tasks_id"',
     '<p>Scope: read</p>', '<code>GET /api/tasks/{id}</code> A task of <code>tasks</code>',
-    '<code>PATCH /api/tasks/{id}</code>', 'path, required', '200 Found', '&quot;minProperties&quot;: 1',
+    '<code>PATCH /api/tasks/{id}</code>', 'path, required', '200 Found', '404 No such <code>task</code>',
+    '<code>#/components/schemas/Task</code>', '&quot;maxProperties&quot;: 7', '&quot;minProperties&quot;: 1',
     'href="/jobs/api/docs/page.css"', 'href="/jobs/api/openapi.json"']) {
     t.ok(page.includes(part), part)
   }

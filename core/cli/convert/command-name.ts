@@ -18,7 +18,8 @@ function programIn (segment: string): string | null {
   const words = wordsOf(segment.replaceAll(REDIRECTION, ' ')).filter(word => !/^[A-Za-z_]\w*=/.test(word))
   if (words[0] === undefined || PREPARES.includes(words[0])) return null
   const [program] = words.filter((word, index) =>
-    !/^[-+<>$({!&\d]/.test(word) && !(STARTS.includes(basename(word)) && index < words.length - 1) &&
+    !/^(?:[-+<>({!&\d]|\$(?!\{?\w+\}?\/))/.test(word) &&
+    !(STARTS.includes(basename(word)) && index < words.length - 1) &&
     !/\.(?:lock|lck|pid)$/.test(word)
   )
   return program ?? null

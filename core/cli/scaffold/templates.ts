@@ -34,10 +34,8 @@ echo '::result {"said": "hello"}'
 
 export const configJson = `{
   "$schema": "./node_modules/offpeak/config.schema.json",
-  // Every setting is optional. Per task id: any field of its definition.
-  "tasks": {
-    "hello": { "enabled": true }
-  },
+  // Every setting is optional. Per task id: any field of its definition, such as "hello": { "enabled": false }.
+  "tasks": {},
   "server": { "port": 7420 }
 }
 `

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createManager } from '../../../core/manager.ts'
 import { createServer } from '../../../core/server.ts'
-import { REST_INTRO, ROUTES } from './routes.ts'
+import { REST_INTRO } from './routes.ts'
+import { ROUTES } from '../../../plugins/_openapi/words.ts'
 import { code, generatedFrom, table } from './markdown.ts'
 import { problemRows } from './problems.ts'
 import { typeWords } from './schema.ts'
@@ -20,21 +21,32 @@ interface Parameter {
 
 interface Operation {
   'x-scope'?: string
-  summary?: string
   parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema: Node }> }
-  responses: Record<string, unknown>
+  responses: Record<string, { content?: Record<string, { schema: Node }> }>
 }
 
 type Document = { paths: Record<string, Record<string, Operation>> }
 
-/** The OpenAPI document of a server. */
+/** A part of the document with each reference replaced by what it refers to. */
+function resolved (part: unknown, components: Record<string, Record<string, unknown>>): unknown {
+  if (Array.isArray(part)) return part.map(item => resolved(item, components))
+  if (typeof part !== 'object' || part === null) return part
+  if ('$ref' in part) {
+    const [kind, name] = String(part.$ref).split('/').slice(2)
+    return resolved(components[kind!]![name!], components)
+  }
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, resolved(value, components)]))
+}
+
+/** The OpenAPI document of a server, without references. */
 export async function apiDocument (): Promise<Document> {
   const root = await mkdtemp(join(tmpdir(), 'offpeak-docs-'))
   const manager = await createManager({ root, files: 'none', env: {} })
   const app = await createServer({ manager, env: {} })
   try {
-    return (await app.inject('/api/openapi.json')).json() as Document
+    const document = (await app.inject('/api/openapi.json')).json()
+    return { paths: resolved(document.paths, document.components) } as Document
   } finally {
     await app.close()
     await rm(root, { recursive: true })
@@ -42,31 +54,31 @@ export async function apiDocument (): Promise<Document> {
 }
 
 const successes = ({ responses }: Operation) =>
-  Object.keys(responses).filter(status => /^[23]\d\d$|^503$/.test(status)).join(', ')
+  Object.entries(responses).filter(([, { content }]) => content?.['application/problem+json'] === undefined).map((
+    [status]
+  ) => status).join(', ')
 
 function fieldsOf ({ parameters = [], requestBody }: Operation): string {
-  const asked = parameters.filter(parameter => parameter.in !== 'path').map(({ name, in: place }) =>
-    place === 'query' ? code(`?${name}`) : `${code(name)} (header)`
-  )
+  const asked = parameters.filter(parameter => parameter.in !== 'path' && parameter.name !== 'x-offpeak-by').map((
+    { name, in: place }
+  ) => place === 'query' ? code(`?${name}`) : `${code(name)} (header)`)
   const { properties = {}, required = [] } = Object.values(requestBody?.content ?? {})[0]?.schema ?? {}
   const sent = Object.entries(properties).map(([name]) => required.includes(name) ? `**${code(name)}**` : code(name))
   return [asked.join(', '), sent.length > 0 ? `body: ${sent.join(', ')}` : ''].filter(Boolean).join('; ')
 }
 
-function wordsFor (route: string, { summary }: Operation): string {
-  const words = ROUTES[route] ?? summary
-  if (words === undefined) {
-    throw new Error(`${route} has no description: add a line to plugins/_http/words.ts, or a summary to its schema`)
-  }
-  return words
+function wordsFor (route: string): string {
+  const words = ROUTES[route]
+  if (words === undefined) throw new Error(`${route} has no description: add it to plugins/_openapi/words.ts`)
+  const { summary, details } = words
+  return details === undefined ? summary : `${summary}. ${details.replace(/\.$/, '')}`
 }
 
 function routeRows ({ paths }: Document): string[][] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
       const route = `${method.toUpperCase()} ${path}`
-      return [code(route), operation['x-scope'] ?? '', wordsFor(route, operation), fieldsOf(operation),
-        successes(operation)]
+      return [code(route), operation['x-scope'] ?? '', wordsFor(route), fieldsOf(operation), successes(operation)]
     })
   ).toSorted((a, b) =>
     Object.keys(ROUTES).indexOf(a[0]!.slice(1, -1)) - Object.keys(ROUTES).indexOf(b[0]!.slice(1, -1))
@@ -76,8 +88,7 @@ function routeRows ({ paths }: Document): string[][] {
 /** The fields of the successful answer of a route. */
 function answerRows (document: Document, route: readonly [path: string, method: string], within?: string): string[][] {
   const { responses } = document.paths[route[0]]![route[1]]!
-  const answer = responses['200'] as { content: Record<string, { schema: Node }> }
-  const whole = Object.values(answer.content)[0]!.schema
+  const whole = Object.values(responses['200']!.content!)[0]!.schema
   const schema = within === undefined ? whole : whole.properties![within]!
   return Object.entries((schema.items ?? schema).properties ?? {}).map((
     [name, node]

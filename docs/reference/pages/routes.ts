@@ -33,5 +33,3 @@ The API is JSON under \`/api\` on \`http://127.0.0.1:7420\`. \`/api/openapi.json
   \`token:<name>\`, followed by that name.
 - Errors are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, usually a \`fix\`, and \`errors\` with a
   JSON pointer for each. A 429 has \`Retry-After\`; for a full queue it is 1 to 60 seconds.`
-
-export { ROUTES } from '../../../plugins/_http/words.ts'

@@ -140,6 +140,9 @@ t.test('a task is named after the program of its line', async t => {
     ['if [ -f /x ]; then /opt/Über Fix.sh; fi', 'ber'],
     ['pg_dump -U ann db | gzip > /backups/$(date).gz', 'pg_dump'],
     ['"/opt/my tool" x', 'my_tool'],
+    ['$HOME/bin/copy_photos.sh', 'copy_photos'],
+    ['${HOME}/bin/sync -q', 'sync'],
+    ['nice $LEVEL backup', 'backup'],
     ['> /dev/null', 'cron_line_3']
   ]
   for (const [command, name] of names) t.equal(commandName(command, 'cron_line_3'), name, command)

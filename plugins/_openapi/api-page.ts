@@ -2,6 +2,7 @@
 export interface ApiDocument {
   info: { title: string, version: string, description?: string }
   paths?: Record<string, Record<string, Operation>>
+  components?: { schemas?: Record<string, object>, responses?: Record<string, Body> }
 }
 
 interface Parameter {
@@ -13,6 +14,7 @@ interface Parameter {
 }
 
 interface Body {
+  $ref?: string
   description?: string
   content?: Record<string, { schema?: object }>
 }
@@ -65,31 +67,43 @@ function parametersOf ({ parameters = [] }: Operation): string {
 const contentOf = ({ content = {} }: Body) =>
   Object.entries(content).map(([type, { schema }]) => tag('p', type) + schemaOf(schema)).join('')
 
-const responsesOf = ({ responses = {} }: Operation) =>
-  Object.entries(responses).map(([status, body]) =>
-    `<details><summary>${status} ${words(body.description)}</summary>${contentOf(body)}</details>`
-  ).join('')
+/** The named schemas, each with the address that references point at. */
+const schemasOf = (schemas: Record<string, object>): string =>
+  Object.entries(schemas).map(([name, schema]) =>
+    `<details><summary><code>#/components/schemas/${safe(name)}</code></summary>${schemaOf(schema)}</details>`
+  ).join('\n')
 
-const operationOf = ({ method, path, operation }: Place): string =>
+type Known = Record<string, Body>
+
+const responsesOf = ({ responses = {} }: Operation, known: Known) =>
+  Object.entries(responses).map(([status, { $ref, ...own }]) => {
+    const body = $ref === undefined ? own : known[$ref.split('/').at(-1)!] ?? {}
+    return `<details><summary>${status} ${words(body.description)}</summary>${contentOf(body)}</details>`
+  }).join('')
+
+const operationOf = ({ method, path, operation }: Place, known: Known): string =>
   `<details${
     operation.operationId ? ` id="${safe(operation.operationId)}"` : ''
   }><summary><code>${method.toUpperCase()} ${safe(path)}</code> ${words(operation.summary)}</summary>${
-    tag('p', operation.description)
+    paragraph(operation.description)
   }${tag('p', operation['x-scope'] && `Scope: ${operation['x-scope']}`)}${parametersOf(operation)}${
     operation.requestBody ? tag('h4', 'Body') + contentOf(operation.requestBody) : ''
-  }${responsesOf(operation)}</details>`
+  }${responsesOf(operation, known)}</details>`
 
 /** A page that lists the operations of a document by their first tag, without scripts. `style`: the address of STYLE;
  *  `source`: that of the document. */
 export function apiPage (
-  { info, paths = {} }: ApiDocument,
+  { info, paths = {}, components: { schemas = {}, responses = {} } = {} }: ApiDocument,
   { style, source }: Record<'style' | 'source', string>
 ): string {
   const places = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method, path, operation }))
   )
   const groups = Object.entries(Object.groupBy(places, ({ operation }) => operation.tags?.[0] ?? 'other'))
-  const body = groups.map(([name, members = []]) => tag('h2', name) + members.map(operationOf).join('\n')).join('\n')
+  const body = groups.map(([name, members = []]) =>
+    tag('h2', name) + members.map(place => operationOf(place, responses)).join('\n')
+  ).join('\n')
+  const named = Object.keys(schemas).length === 0 ? '' : `${tag('h2', 'schemas')}\n${schemasOf(schemas)}`
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${safe(info.title)}</title><link rel="stylesheet" href="${safe(style)}">
@@ -97,6 +111,7 @@ export function apiPage (
 <p>The <a href="${safe(source)}">OpenAPI document</a> has the same in JSON. To send requests from this page, install
 <code>@fastify/swagger-ui</code> beside offpeak and start it again.</p>
 ${body}
+${named}
 </html>
 `
 }

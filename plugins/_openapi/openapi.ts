@@ -1,28 +1,13 @@
 import fastify from 'fastify'
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, RouteOptions } from 'fastify'
-import type { Needed } from './scope.ts'
+import type { FastifyInstance } from 'fastify'
 import { STYLE, apiPage } from './api-page.ts'
 import type { ApiDocument } from './api-page.ts'
-import { ROUTES } from './words.ts'
 import { VERSION } from '../../core/index.ts'
-
-/** A route of the description. */
-export type Described = Pick<RouteOptions, 'method' | 'url' | 'schema'> & { scope: Needed, isPrivate: boolean }
-
-const TOKEN = { token: [] }
-
-/** The access that a route requires: none, a token, or a token except for reads on loopback that are not private. */
-const accessOf = ({ scope, isPrivate }: Pick<Described, 'scope' | 'isPrivate'>) => ({
-  'x-scope': scope,
-  security: scope === 'open' ? [] : scope === 'read' && !isPrivate ? [TOKEN, {}] : [TOKEN]
-})
-
-/** `GET /api/runs/:id/why` as `get_runs_id_why`. */
-const idOf = (method: string, url: string) =>
-  [method.toLowerCase(), ...url.split('/').filter(part =>
-    part !== '' && part !== 'api'
-  ).map(part => part.replaceAll(/\W/g, ''))].join('_')
+import { finished } from './document.ts'
+import type { OpenApi } from './document.ts'
+import { operationOf } from './operation.ts'
+import type { Described, Reach } from './operation.ts'
 
 /** Swagger UI, which is a third of all that offpeak installs; null where it was left out. */
 const swaggerUi = () =>
@@ -51,8 +36,15 @@ async function addPages (app: FastifyInstance, pages: string): Promise<void> {
   app.get(places.style, hidden, async (_request, reply) => reply.type('text/css; charset=utf-8').send(STYLE))
 }
 
+interface Description {
+  routes: readonly Described[]
+  /** The address of the pages. */
+  pages: string
+  reach: Reach
+}
+
 /** An app that serves the description of these routes, and Swagger UI below `pages`. */
-export async function describe (routes: readonly Described[], pages: string): Promise<FastifyInstance> {
+export async function describe ({ routes, pages, reach }: Description): Promise<FastifyInstance> {
   const app = fastify({ exposeHeadRoutes: false })
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
@@ -66,21 +58,13 @@ export async function describe (routes: readonly Described[], pages: string): Pr
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }]
-    }
+    },
+    transformObject: ask => 'openapiObject' in ask ? finished(ask.openapiObject as OpenApi) : ask.swaggerObject
   })
   await addPages(app, pages)
-  for (const { method, url, schema, ...access } of routes) {
-    app.route({
-      method,
-      url,
-      schema: {
-        summary: ROUTES[`${String(method)} ${url.replaceAll(/:(\w+)/g, '{$1}')}`],
-        ...schema,
-        ...accessOf(access),
-        operationId: idOf(String(method), url)
-      },
-      handler: () => null
-    })
+  for (const route of routes) {
+    const { method, url } = route
+    app.route({ method, url, schema: operationOf(route, reach), handler: () => null })
   }
   await app.ready()
   return app
