@@ -6,7 +6,7 @@ type Ask = { schema?: unknown }
 type Build = (schemas?: unknown, options?: object) => (ask: Ask) => Serializer
 
 /** The default compilers of fastify, loaded on first use. */
-const bring = createRequire(import.meta.resolve('fastify'))
+const require = createRequire(import.meta.resolve('fastify'))
 
 /** Compiles a schema at the first response, once for all routes that share it: most are never used, and none is needed
  *  for a start. */
@@ -14,7 +14,7 @@ const buildSerializer: Build = (schemas, options) => {
   const made = new Map<unknown, Serializer>()
   let compile: ReturnType<Build> | undefined
   const compiled = (ask: Ask) => {
-    compile ??= (bring('@fastify/fast-json-stringify-compiler') as () => Build)()(schemas, options)
+    compile ??= (require('@fastify/fast-json-stringify-compiler') as () => Build)()(schemas, options)
     const serializer = compile(ask)
     made.set(ask.schema, serializer)
     return serializer
@@ -25,8 +25,8 @@ const buildSerializer: Build = (schemas, options) => {
   }
 }
 
-/** The schema compilers for fastify. Plugins bring their own validation of requests, so that Ajv is not loaded. */
+/** The schema compilers for fastify. Plugins require their own validation of requests, so that Ajv is not loaded. */
 export const compilersFactory = {
   buildSerializer,
-  buildValidator: (schemas: unknown, options?: object) => bring('@fastify/ajv-compiler')()(schemas, options)
+  buildValidator: (schemas: unknown, options?: object) => require('@fastify/ajv-compiler')()(schemas, options)
 }

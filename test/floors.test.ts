@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { houseOf, standing } from './floors/house.ts'
+import { importsIn } from '../docs/pictures/imports.ts'
 import { IMPORT_RULES } from './floors/imports.ts'
 import { PURE_RULES } from './floors/pure.ts'
 import { SIZE_RULES, longFunctions } from './floors/sizes.ts'
@@ -59,6 +60,10 @@ const FAULTS: Record<string, [House, string]> = {
   'every package has one home': [
     planted('core/model/run/run.ts > node:sqlite'),
     'core/model/run/run.ts imports node:sqlite'
+  ],
+  'what is imported can be read': [
+    written('core/log.ts', 'const name = "pi" + "no"\nconst pino = await import(name)\n'),
+    'core/log.ts has import('
   ],
   'no import goes round in a circle': [
     planted('core/work/run/a.ts > core/work/run/b.ts', 'core/work/run/b.ts = core/work/run/a.ts'),
@@ -121,6 +126,20 @@ t.test('a second list of the names of gates is found', async t => {
   })
   const { found } = PURE_RULES.find(({ name }) => name === 'every gate is listed once')!
   t.strictSame(found(house), ['core/cli/b.ts has a second list of names of gates'])
+})
+
+t.test('an import of a package is found in every form', async t => {
+  const name = 'node:sqlite'
+  for (
+    const code of [`import '${name}'`, `import { a } from '${name}'`, `export * from "${name}"`,
+      `await import('${name}')`, `await import(\`${name}\`)`, `import("${name}", { with: {} })`,
+      `const { a } = require('${name}')`, `process.getBuiltinModule('${name}')`, `import.meta.resolve('${name}')`]
+  ) t.strictSame(importsIn(code).map(({ to }) => to), [name], code)
+  const { found } = IMPORT_RULES.find(rule => rule.name === 'what is imported can be read')!
+  for (
+    const code of ['import(name)', 'import(`node:${name}`)', "import('node:' + name)", 'createRequire(url)',
+      'require(name)']
+  ) t.equal(found(written('core/log.ts', `const a = ${code}\n`)).length, 1, code)
 })
 
 t.test('a function of more than 40 lines is found', async t => {

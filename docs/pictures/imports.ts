@@ -16,27 +16,32 @@ export interface Import {
 export type Arrows = ReadonlyMap<string, ReadonlySet<string>>
 
 const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
-const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+/** `import()` and its relatives of a constant path. */
+const DYNAMIC =
+  /\b(?:import|require|require\.resolve|getBuiltinModule|import\.meta\.resolve)\(\s*(['"`])([^'"`$\n]+)\1/g
 
 /** The files of the product, below the root, in the order of their names. */
 export const productFiles = (root = ROOT): string[] =>
   globSync('{core,plugins,backgroundtask}/**/*.{ts,mts,js,mjs}', { cwd: root }).filter(file => !isUsers(file))
     .toSorted()
 
-/** What a file imports, `import()` of a constant path included. */
-export function importsOf (file: string, root = ROOT): Import[] {
-  const text = readFileSync(join(root, file), 'utf8')
+/** What a text imports, as it is written: also by `import()`, `require()` and the like of a constant path. */
+export function importsIn (text: string): Pick<Import, 'to' | 'kind'>[] {
   const found = [...text.matchAll(IMPORT)].map(([, type, to]) => ({
     to: to!,
     kind: type ? 'type' as const : 'value' as const
   }))
-  const later = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ to: to!, kind: 'value' as const }))
-  return [...found, ...later].map(({ to, kind }) => ({
+  const later = [...text.matchAll(DYNAMIC)].map(([, , to]) => ({ to: to!, kind: 'value' as const }))
+  return [...found, ...later]
+}
+
+/** What a file imports. A path is given below the root. */
+export const importsOf = (file: string, root = ROOT): Import[] =>
+  importsIn(readFileSync(join(root, file), 'utf8')).map(({ to, kind }) => ({
     from: file,
     kind,
     to: to.startsWith('.') ? relative(root, resolve(root, dirname(file), to)) : to
   }))
-}
 
 /** The imports of the product's own files. */
 export function ownImports (root = ROOT): Import[] {

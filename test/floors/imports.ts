@@ -17,8 +17,10 @@ const FLOORS: [RegExp, number][] = [
 
 /** The one place where each package is used; a package that is not named here may not be imported. */
 const HOMES: Record<string, RegExp> = {
-  'fastify': /^(core\/server\.ts|plugins\/)/,
+  'fastify': /^(core\/(server|compilers)\.ts|plugins\/)/,
   'fastify-plugin': /^(core\/server\.ts|plugins\/)/,
+  '@fastify/ajv-compiler': /^core\/compilers\.ts$/,
+  '@fastify/fast-json-stringify-compiler': /^core\/compilers\.ts$/,
   '@fastify/helmet': /^plugins\//,
   '@fastify/swagger': /^plugins\//,
   '@fastify/swagger-ui': /^plugins\//,
@@ -110,6 +112,23 @@ const packagesHaveAHome: Rule = {
     imports.filter(one => !files.includes(one.to) && one.to !== 'package.json' && homeless(one)).map(arrow)
 }
 
+/** `import()` of a path that is made at run time, and what makes a `require`. */
+const HIDDEN = /\bimport\((?!\s*(?:'[^'\n]*'|"[^"\n]*"|`[^`$\n]*`)\s*[,)])|\bcreateRequire\(|\brequire\((?!\s*['"])/g
+/** The files that import what they are given, or by a path of their own. */
+const LATE = ['core/compilers.ts', 'core/load/import/importer.ts', 'core/load/task/reader.ts', 'core/server.ts',
+  'core/work/isolate/module.ts', 'core/work/watch/loop-watch.ts']
+const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm
+
+const importsAreSeen: Rule = {
+  name: 'what is imported can be read',
+  teaches: 'a path that is made at run time hides a package from the rule of homes: use import() of a constant path. ' +
+    'A file that imports task files or plugins is named in LATE of test/floors/imports.ts',
+  found: ({ files, text }) =>
+    files.filter(file => !LATE.includes(file)).flatMap(file =>
+      [...text(file).replaceAll(COMMENT, '').matchAll(HIDDEN)].map(([found]) => `${file} has ${found}`)
+    )
+}
+
 const noCircleOfFiles: Rule = {
   name: 'no import goes round in a circle',
   teaches: 'move what both need into a third file, or give the caller as an argument',
@@ -135,4 +154,4 @@ const noCircleOfFolders: Rule = {
 
 /** The rules of who may import what. */
 export const IMPORT_RULES: readonly Rule[] = [everyFileHasAFloor, importsGoDown, facesSeeTheIndex, workSeesTheSeam,
-  seamKnowsNoKeeper, packagesHaveAHome, noCircleOfFiles, noCircleOfFolders]
+  seamKnowsNoKeeper, packagesHaveAHome, importsAreSeen, noCircleOfFiles, noCircleOfFolders]
