@@ -3,7 +3,12 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { publint } from 'publint'
+import { once } from 'node:events'
+import { promisify } from 'node:util'
 import { BUILT_IN } from '../built-in.ts'
+import { CALM } from '../calm.ts'
+import { build, filesOf } from './container.ts'
+import { execFile, spawn } from '../child.ts'
 import { ROOT, SHIPPED, bytesOf, installed, pack, said } from './packed.ts'
 import { cli, serve } from '../cli/setup.ts'
 import { until } from '../load/until.ts'
@@ -246,6 +251,27 @@ t.test('where nothing can be written beside the packages it starts all the same'
   })
   writeFileSync(join(copy, 'node_modules'), 'no folder can be made here')
   t.match(await cli(['start', '--display-only'], { cwd, bin: join(copy, 'bin/offpeak.js') }), { code: 0, err: '' })
+})
+
+t.test('the Dockerfile makes a container that runs tasks, and writes to its data folder only', async t => {
+  const container = await build(t, PACKED, APP)
+  const { cwd, start, health } = container
+  const env = { ...container.env, OFFPEAK_SERVER__PORT: '0', OFFPEAK_TOKEN: 'of-the-test-of-the-container', ...CALM }
+  const options = { cwd, env }
+  const offpeak = async (...words: string[]) => (await promisify(execFile)('offpeak', words, options)).stdout
+  await offpeak('init', '.')
+  writeFileSync(join(cwd, 'backgroundtask/version.ts'),
+    "import { VERSION } from 'offpeak'\nexport default { id: 'version', func: () => VERSION }\n")
+  const before = filesOf(container)
+  const child = spawn(start[0]!, start.slice(1), { ...options, stdio: 'ignore' })
+  t.teardown(() => child.kill('SIGKILL'))
+  const isHealthy = () => promisify(execFile)(health[0]!, health.slice(1), options).then(() => true, () => false)
+  await until(async () => child.exitCode !== null || await isHealthy())
+  t.match(await offpeak('run', 'version', '--wait'), /completed after .*\n"\d+\.\d+\.\d+"/)
+  child.kill('SIGTERM')
+  t.strictSame(await once(child, 'close'), [0, null])
+  t.notOk(await isHealthy(), 'the health check fails when it has stopped')
+  t.strictSame(filesOf(container), before)
 })
 
 t.test('on a Node that is too old it says in one line what to do', async t => {

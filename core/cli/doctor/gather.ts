@@ -99,7 +99,9 @@ async function sensorFacts ({ health }: Answer, config: Config): Promise<SensorF
   const known = health?.sensors?.troubles
   if (known !== undefined) return known.map(one => ({ ...one, since: Date.parse(one.since) }))
   // Samples are stored: those of this process do not belong into the data folder.
-  const folder = await mkdtemp(join(tmpdir(), 'offpeak-doctor-'))
+  const folder = await mkdtemp(join(tmpdir(), 'offpeak-doctor-')).catch(() => null)
+  // Without a folder for temporary files nothing is sampled.
+  if (folder === null) return []
   const senses = new Senses({ clock: systemClock, config: () => config, folder })
   try {
     await senses.sample()

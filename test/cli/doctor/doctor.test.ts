@@ -36,6 +36,8 @@ t.test('a folder that is well has no finding, with and without a server', async 
   t.strictSame(withoutPlace(before.codes), [])
   t.equal(before.server.running, false)
   t.ok(before.all.some(({ code }) => code === 'server_stopped'), 'a folder that was never started has a note')
+  const { code } = await cli(['doctor'], { cwd, env: { TMPDIR: '/dev/null/tmp' } })
+  t.equal(code, 0, 'and one without a place for temporary files as well')
   const { child, over, url } = await serve(t, [], { cwd })
   const running = await ask(cwd)
   t.strictSame(withoutPlace(running.codes), [])

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { holderState } from '../../../core/engine/sqlite/file/holder.ts'
+import { takeLock } from '../../../core/engine/sqlite/file/lock.ts'
 import type { Holder } from '../../../core/engine/sqlite/file/holder.ts'
 import { createSqliteEngine } from '../../../core/engine/sqlite/keeper.ts'
 import { T0, addOne } from '../contract/fixtures.ts'
@@ -94,6 +95,17 @@ t.test('the holder named in a store is alive, gone or unknown', t => {
   for (const [words, holder, standing, mine] of STANDINGS) {
     t.equal(holderState({ ...LIVES, ...holder }, { ...MINE, ...mine }, seen), standing, words)
   }
+  t.end()
+})
+
+t.test('a folder that cannot be written is named, with the user that lacks it', t => {
+  t.throws(() => takeLock('/proc', 'me'), {
+    code: 'OFFPEAK_ENGINE_FAILED',
+    message: '/proc/lock.db cannot be opened',
+    fix:
+      `Make the data folder writable for the user that runs offpeak, user ${process.getuid!()}, or name another one ` +
+      'with --data.'
+  })
   t.end()
 })
 

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { engineBusy } from '../../../model/errors/engine-errors.ts'
+import { engineBusy, engineFailed } from '../../../model/errors/engine-errors.ts'
 import { toEngineError, sqliteErrorKind } from './sqlite-errors.ts'
 import { describeHolder, identityOf, inodeOf } from './holder.ts'
 import type { Holder } from './holder.ts'
@@ -30,6 +30,9 @@ function ownerWords (file: string): string {
   }
 }
 
+/** The user of this process. Users of a container often have no name. */
+const own = () => process.getuid === undefined ? '' : `, user ${process.getuid()}`
+
 /** Whether the system lists a lock on this file. True where the system lists no locks. */
 function isHeld (identity: string): boolean {
   try {
@@ -44,9 +47,22 @@ interface Locked {
   identity: string
 }
 
+/** Throws OFFPEAK_ENGINE_FAILED when the file can be neither opened nor created. */
+function openFile (file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 0 })
+  } catch (cause) {
+    throw engineFailed({
+      message: `${file} cannot be opened`,
+      fix: `Make the data folder writable for the user that runs offpeak${own()}, or name another one with --data.`,
+      cause
+    })
+  }
+}
+
 /** Throws OFFPEAK_ENGINE_BUSY when another process has the lock. `name`: the file that names the owner. */
 function lockFile (file: string, name: string): Locked {
-  const db = new DatabaseSync(file, { timeout: 0 })
+  const db = openFile(file)
   try {
     chmodSync(file, 0o600)
     db.exec('pragma journal_mode = memory; begin exclusive')
