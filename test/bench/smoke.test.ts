@@ -2,11 +2,12 @@ import t from 'tap'
 import { SCRIPTS, script } from '../../bench/scripts.ts'
 import { reaches, summary } from '../../bench/row.ts'
 import { table } from '../../bench/report.ts'
+import { shareOf } from '../depth.ts'
 import type { Row } from '../../bench/row.ts'
 
 t.setTimeout(400_000)
 
-for (const name of SCRIPTS) {
+for (const name of shareOf(SCRIPTS)) {
   t.test(`${name} measures something of offpeak when it does little`, async t => {
     const { run } = await script(name)
     const rows = await run({ small: true })

@@ -3,6 +3,7 @@ import { SOAKS } from '../../bench/soak/soak.ts'
 import { grown } from '../../bench/soak/heap.ts'
 import { slope } from '../../bench/soak/steady.ts'
 import { scratch } from '../work/harness.ts'
+import { shareOf } from '../depth.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -12,7 +13,7 @@ const LONG = 240_000
 /** What depends on the speed of the machine is shown, and not asserted. */
 const TIMED = new Set(['ms', 'MB', 'MB/min'])
 
-for (const [name, soak] of Object.entries(SOAKS)) {
+for (const [name, soak] of shareOf(Object.entries(SOAKS))) {
   t.test(`${name}: under a little of this load nothing is lost`, { timeout: LONG }, async t => {
     const rows = await soak({ minutes: 0.05, small: true, heap: false, say: () => {} })
     t.ok(rows.length > 1)

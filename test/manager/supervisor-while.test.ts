@@ -1,13 +1,14 @@
 import t from 'tap'
 import { halt, live, wrongs } from './day.ts'
 import { healthOf } from '../../core/health.ts'
+import { shareOf } from '../depth.ts'
 import { isOfForecast, sitesOfADay, uncaught, withManager } from './supervised.ts'
 
 const sites = await sitesOfADay(t)
 const calls = [...new Set(sites.map(({ call }) => call))]
 t.ok(calls.length > 20, `${calls.length} calls are made`)
 
-for (const call of calls) {
+for (const call of shareOf(calls)) {
   const name = `${call} fails for a while and recovers`
   const forecasts = sites.some(site => site.call === call && isOfForecast(site))
   t.test(name, t =>
