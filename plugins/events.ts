@@ -1,29 +1,12 @@
-import Type from 'typebox'
 import type { FastifyReply } from 'fastify'
 import { READ } from './_http/scope.ts'
-import { Broadcast, TOPICS, tooManyReaders } from '../core/index.ts'
-import { answers, exactly, word } from './_schema/base.ts'
+import { Broadcast, tooManyReaders } from '../core/index.ts'
+import { Query, Seen, Stream } from './_schema/events.ts'
+import { answers } from './_schema/base.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 
 const MOST_READERS = 1500
-
-const Query = exactly({
-  topics: Type.Optional(Type.Array(word(TOPICS), { description: 'Repeated, or separated by commas; default: all' }))
-})
-const Seen = Type.Object({
-  'last-event-id': Type.Optional(
-    Type.String({ maxLength: 100, description: 'The id of the last event received; later ones are sent first' })
-  )
-})
-const Stream = {
-  description: 'text/event-stream: `id`, `event` (the kind of the notice, or `reset`) and `data` in JSON',
-  content: {
-    'text/event-stream': {
-      schema: Type.String({ examples: ['id: 17\nevent: settled\ndata: {"kind":"settled"}\n\n'] })
-    }
-  }
-}
 
 /** The response as a sink of frames. */
 function sinkOf (reply: FastifyReply) {

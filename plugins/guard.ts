@@ -1,9 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Bearer } from '../core/index.ts'
 import type { Needed } from './_http/scope.ts'
-import { NamedTokens, covers, privateWithheld, sameToken, scopeMissing, tokenRefused, tooManyTries,
-  unauthorized } from '../core/index.ts'
-import { Lockout } from './_http/lockout.ts'
+import { covers, privateWithheld, scopeMissing } from '../core/index.ts'
+import { CHALLENGE, bearers } from './_http/bearers.ts'
 import { checkHost, checkOrigin, isLocal, isWrite } from './_http/origin.ts'
 import { withhold } from './_http/withhold.ts'
 import { named } from './_http/plugin.ts'
@@ -18,11 +17,7 @@ declare module 'fastify' {
   }
 }
 
-const SECOND = 1000
-const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i
 const NAME = /^[\x20-\x7e]{1,64}$/
-const OWNER: Bearer = { name: '', scope: 'control' }
-const CHALLENGE = 'Bearer realm="offpeak"'
 /** Sent with a response from which private members were removed. */
 const WHERE = 'Send the token in the file token of the data folder to see the members that withheld lists'
 const MORE = `${CHALLENGE}, error_description="${WHERE}"`
@@ -37,36 +32,6 @@ function nameOf ({ headers }: FastifyRequest, { name }: Bearer): string {
 /** The scope that a request needs: `control` for a route that declares none, `read` where there is no route. */
 const scopeOf = ({ is404, routeOptions: { config } }: FastifyRequest): Needed =>
   config.scope ?? (is404 ? 'read' : 'control')
-
-/** Returns a function that finds the bearer of a request's token. A valid token never waits for wrong tokens from the
- *  same address. */
-function bearers ({ manager, host: { token } }: PluginApp) {
-  const lockout = new Lockout()
-  const tokens = new NamedTokens(() => ({
-    folder: manager.folder,
-    loose: manager.config.security.accept_loose_files !== null
-  }))
-  const find = (given: string): Bearer | null =>
-    sameToken(given, token) ? OWNER : tokens.find(given, manager.clock.now())
-
-  /** Throws OFFPEAK_UNAUTHORIZED without a valid token, and OFFPEAK_TOO_MANY_TRIES after too many wrong ones. */
-  return (request: FastifyRequest, reply: FastifyReply): Bearer => {
-    const { authorization } = request.headers
-    const given = BEARER.exec(authorization ?? '')?.[1]
-    const bearer = given === undefined ? null : find(given)
-    if (bearer !== null) return bearer
-    const now = manager.clock.monotonic()
-    const { host, trust_proxy: proxied } = manager.config.server
-    // Programs of this machine share an address: one with an old token must not keep others from seeing why theirs is
-    // refused.
-    const counts = authorization !== undefined && !(proxied === false && isLocal(request, host))
-    const wait = counts ? lockout.wait(request.ip, now) : 0
-    if (wait > 0) throw tooManyTries(Math.ceil(wait / SECOND))
-    if (counts) lockout.wrong(request.ip, now)
-    reply.header('www-authenticate', CHALLENGE)
-    throw authorization === undefined ? unauthorized() : tokenRefused()
-  }
-}
 
 /** Checks every request: its host is a name of the server. Writes, private reads and requests from other machines need
  *  a token. */

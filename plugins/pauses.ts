@@ -2,26 +2,15 @@ import Type from 'typebox'
 import type { Static } from 'typebox'
 import { CONTROL, READ } from './_http/scope.ts'
 import type { ManagerFace } from '../core/index.ts'
-import { DurationSchema, iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
+import { iso, milliseconds, pauseNotFound, pauseView } from '../core/index.ts'
 import { instantIn, misfit } from './_http/answers.ts'
-import { Pause, SCOPES } from './_schema/holding.ts'
-import { InstantIn, answers, exactly, word } from './_schema/base.ts'
+import { Pause } from './_schema/holding.ts'
+import { PauseIn, Which } from './_schema/pauses.ts'
+import { answers } from './_schema/base.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 
 const LONGEST = 3660 * 86_400_000
-const Scoped = {
-  scope: word(SCOPES),
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'The name of the queue, task or tag' }))
-}
-const PauseIn = exactly({
-  ...Scoped,
-  until: Type.Optional(InstantIn),
-  for: Type.Optional(DurationSchema),
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 }))
-}, { examples: [{ scope: 'queue', name: 'default', for: '2h', reason: 'moving house' }] })
-const Which = exactly(Scoped)
-
 /** Scope and name; throws OFFPEAK_INPUT_INVALID when a name is missing, or given for `all`. */
 function scopeIn ({ scope, name: given }: Static<typeof Which>, pointer: string) {
   const name = given ?? null

@@ -4,19 +4,10 @@ import { RUN, RUNS } from './_http/scope.ts'
 import { inputInvalid } from '../core/index.ts'
 import { checkDue, requestedAnswer, runAnswer } from './_http/answers.ts'
 import { IdIn, KeyHeader, Limit, answers, exactly, nullable, page } from './_schema/base.ts'
-import { RequestedRun, Run, RunIn } from './_schema/run.ts'
+import { RequestedRun, Run } from './_schema/run.ts'
+import { RequestIn } from './_schema/runs.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin, PluginApp } from './_http/plugin.ts'
-
-const RequestIn = exactly({
-  ...RunIn.properties,
-  now: Type.Optional(
-    Type.Boolean({
-      description:
-        'Starts at once: the run passes the gates for load, power and comfort, not those for safety, slots and pauses'
-    })
-  )
-}, { examples: [{ payload: { full: true }, delay: '15m', priority: 'high' }] })
 
 /** The requested run with the key of the header, unique for as long as the run is kept unless the body says otherwise.
  *  Throws OFFPEAK_INPUT_INVALID when the body has another key. */

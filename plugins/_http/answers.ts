@@ -75,3 +75,15 @@ export function spanIn ({ from, to, now, lengthMs }: SpanAsk): { from: number, t
   if (start >= end) throw misfit('/query/from', `found ${from}, expected an instant before the end, ${iso(end)}`)
   return { from: start, to: end }
 }
+
+/** Throws OFFPEAK_INPUT_INVALID for a request without a selection: it would change every dead run. */
+export function checkSelection (
+  { task, fingerprint, all = false }: { task?: string, fingerprint?: string, all?: boolean }
+): void {
+  if (task === undefined && fingerprint === undefined && !all) {
+    throw misfit('', "expected 'task', 'fingerprint' or 'all': true")
+  }
+}
+
+/** The header with the ETag of the configuration in force, if it has one. */
+export const etagOf = ({ etag }: ManagerFace) => etag === null ? {} : { etag }

@@ -8,6 +8,7 @@ import { linesOf } from './house.ts'
 import type { House, Rule } from './house.ts'
 
 const MOST_LINES = 300
+const MOST_OF_A_PLUGIN = 75
 const MEDIAN = 85
 const MOST_COLUMNS = 120
 const MOST_FILES = 15
@@ -23,6 +24,16 @@ const filesAreShort: Rule = {
   found: house =>
     all(house).filter(file => lengthOf(file, house) > MOST_LINES).map(file =>
       `${file} has ${lengthOf(file, house)} lines`
+    )
+}
+
+const pluginsFitAScreen: Rule = {
+  name: `no plugin is longer than ${MOST_OF_A_PLUGIN} lines`,
+  teaches: 'a plugin fits one screen: schemas belong into plugins/_schema, what its routes share into plugins/_http, ' +
+    'and a second group of routes into a file of its own',
+  found: house =>
+    house.files.filter(file => /^plugins\/[^/]+\.ts$/.test(file) && lengthOf(file, house) > MOST_OF_A_PLUGIN).map(
+      file => `${file} has ${lengthOf(file, house)} lines`
     )
 }
 
@@ -98,5 +109,5 @@ const functionsAreShort: Rule = {
 }
 
 /** The rules of how much there is in one place. */
-export const SIZE_RULES: readonly Rule[] = [filesAreShort, halfOfThemAreShorter, linesAreNarrow, foldersAreSmall,
-  functionsAreShort]
+export const SIZE_RULES: readonly Rule[] = [filesAreShort, pluginsFitAScreen, halfOfThemAreShorter, linesAreNarrow,
+  foldersAreSmall, functionsAreShort]

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Check } from 'typebox/value'
-import { StatsRow } from '../../plugins/stats.ts'
+import { StatsRow } from '../../plugins/_schema/stats.ts'
 import { claimOf } from '../claim.ts'
 import { ranIn } from '../../core/work/desk/statistics.ts'
 import { runWords } from '../../core/cli/terminal/run-words.ts'
