@@ -36,7 +36,7 @@ export { forbidden, privateWithheld, scopeMissing, tokenRefused, tooManyTries,
 export { OffpeakError } from './model/errors/errors.ts'
 export type { Detail, Fault, Place } from './model/errors/errors.ts'
 export { inputInvalid } from './model/errors/input-errors.ts'
-export { hostRefused, methodNotAllowed, pauseNotFound, requestInvalid, routeNotFound,
+export { hostRefused, methodNotAllowed, noTag, pauseNotFound, preconditionFailed, requestInvalid, routeNotFound,
   tooManyReaders } from './model/errors/request-errors.ts'
 export { uploadRefused } from './model/errors/upload-errors.ts'
 export { CERTAINTIES, MOST_HOURS, STAGES } from './model/forecast/forecast.ts'

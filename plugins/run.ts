@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { READ, SECRET, withheld } from './_http/scope.ts'
+import { PRIVATE_OF_RUN, READ, SECRET, withheld } from './_http/scope.ts'
 import { fullRunAnswer, lineAnswer, runAnswer } from './_http/answers.ts'
 import { FullRun, Line } from './_schema/run.ts'
 import { LineFilter, ProgressNow } from './_schema/runs.ts'
@@ -14,7 +14,7 @@ const run: Plugin = async app => {
   const { manager } = app
 
   app.get('/api/runs/:id', {
-    config: withheld('payload', 'result', 'checkpoint', 'key'),
+    config: withheld(...PRIVATE_OF_RUN),
     schema: { tags: TAGS, params: IdIn, response: answers({ 200: FullRun }) }
   }, async ({ params }) => fullRunAnswer(manager, await manager.desk.run(params.id)))
 

@@ -4,7 +4,6 @@ import { STATUSES } from '../core/index.ts'
 import { Texts } from './_http/list-cache.ts'
 import { answers, exactly, word } from './_schema/base.ts'
 import { Task } from './_schema/task.ts'
-import { etagOf } from './_http/answers.ts'
 import { named } from './_http/plugin.ts'
 import type { Plugin } from './_http/plugin.ts'
 
@@ -26,7 +25,6 @@ const tasks: Plugin = async app => {
     schema: { tags: ['tasks'], querystring: Filter, response: answers({ 200: Type.Array(Task) }) }
   }, async ({ query }, reply) => {
     const { status, queue, tag, enabled } = query
-    reply.headers(etagOf(manager))
     const items = (await manager.desk.tasks()).filter(task =>
       (status?.includes(task.status) ?? true) && (queue ?? task.queue) === task.queue &&
       (tag === undefined || task.tags.includes(tag)) && (enabled ?? task.enabled) === task.enabled

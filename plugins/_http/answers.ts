@@ -84,6 +84,3 @@ export function checkSelection (
     throw misfit('', "expected 'task', 'fingerprint' or 'all': true")
   }
 }
-
-/** The header with the ETag of the configuration in force, if it has one. */
-export const etagOf = ({ etag }: ManagerFace) => etag === null ? {} : { etag }

@@ -8,6 +8,8 @@ declare module 'fastify' {
     scope?: Needed
     /** Members of the response that are withheld without a token, on loopback too; `all`: the whole response. */
     private?: readonly string[] | 'all'
+    /** True for a change that answers what GET answers then, so that the answer has its ETag. */
+    whole?: boolean
   }
 }
 
@@ -21,6 +23,9 @@ export const SECRET = { scope: 'read', private: 'all' } as const
 
 /** These members of the response are withheld without a token. */
 export const withheld = (...members: string[]) => ({ scope: 'read', private: members } as const)
+
+/** The private members of a whole run. */
+export const PRIVATE_OF_RUN = ['payload', 'result', 'checkpoint', 'key'] as const
 
 /** For routes that return runs: the key of a run is private. */
 export const RUNS = withheld('key')

@@ -20,6 +20,7 @@ interface Operation {
   requestBody?: { required?: boolean, content: Record<string, Media> }
   responses: Record<string, Response | { $ref: string }>
   'x-problems'?: number[]
+  'x-tag'?: boolean
 }
 
 /** An OpenAPI document, as far as it is changed here. */
@@ -29,6 +30,8 @@ export interface OpenApi {
 }
 
 const RETRY = { 'Retry-After': { description: 'Seconds until the next try', schema: { type: 'integer' } } }
+
+const TAG = { ETag: { description: 'Changes with the answer', schema: { type: 'string' } } }
 
 const isTitle = (title: string | undefined) => title !== undefined && /^[A-Z]\w*$/.test(title)
 
@@ -70,7 +73,7 @@ function problem (status: number | 'default'): Response {
 }
 
 function finishOperation (operation: Operation): void {
-  const { requestBody, responses, 'x-problems': statuses = [] } = operation
+  const { requestBody, responses, 'x-problems': statuses = [], 'x-tag': isTagged } = operation
   if (requestBody !== undefined) {
     const { required = [], minProperties = 0, type } = Object.values(requestBody.content)[0]!.schema!
     // A missing body is the same as an empty object.
@@ -78,10 +81,15 @@ function finishOperation (operation: Operation): void {
     withExamples(requestBody.content)
   }
   for (const response of Object.values(responses)) if ('content' in response) withExamples(response.content ?? {})
+  if (isTagged) {
+    Object.assign(responses['200']!, { headers: TAG })
+    responses['304'] = { description: ANSWERS[304]!, headers: TAG }
+  }
   for (const status of [...statuses, 'default'] as const) {
     responses[status] = { $ref: `#/components/responses/${problemName(status)}` }
   }
   delete operation['x-problems']
+  delete operation['x-tag']
 }
 
 /** The document with examples, the problems of each operation, and schemas that share a title in its components. */

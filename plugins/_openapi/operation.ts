@@ -22,6 +22,11 @@ const TOKEN = { token: [] }
 const OF_EVERY = [401, 403, 421, 429, 503]
 const OF_BODY = [400, 413, 415, 422]
 const OF_PATH = [404, 422]
+const NONE = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'ETags, separated by commas: the answer is 304 if one of them is still current' })
+  )
+})
 const NAME = Type.Object({
   'x-offpeak-by': Type.Optional(
     Type.String({ maxLength: 64, description: 'The name of the caller in the record of manual changes' })
@@ -65,6 +70,7 @@ function problemsOf ({ method, url, scope, schema }: Omit<Described, 'isPrivate'
     ...body === undefined ? [] : OF_BODY,
     ...url.includes(':') ? OF_PATH : [],
     ...querystring === undefined && headers === undefined ? [] : [422],
+    ...'if-match' in ((headers as SchemaNode | undefined)?.properties ?? {}) ? [412] : [],
     ...(querystring as SchemaNode | undefined)?.properties?.['cursor'] === undefined ? [] : [400],
     ...ROUTES[`${String(method)} ${pathOf(url)}`]?.also ?? []
   ]
@@ -84,11 +90,17 @@ function withWords (schema: unknown, url: string): unknown {
   return { ...rest, properties: Object.fromEntries(described) }
 }
 
-/** The schema of a request header, with the one that names the caller of a change. */
+/** A read of JSON, whose answer has an ETag. */
+const hasTag = ({ method, scope, schema }: Pick<Described, 'method' | 'scope' | 'schema'>) =>
+  method === 'GET' && scope === 'read' &&
+  !('content' in ((schema?.response as Record<string, object> | undefined)?.['200'] ?? {}))
+
+/** The schema of the request headers, with those that every change or every read takes. */
 function headersOf ({ method, scope, schema }: Described): unknown {
-  if (method === 'GET' || scope === 'open') return schema?.headers
+  const own = hasTag({ method, scope, schema }) ? NONE : method === 'GET' || scope === 'open' ? null : NAME
+  if (own === null) return schema?.headers
   const { properties = {} } = (schema?.headers ?? {}) as SchemaNode
-  return { ...NAME, properties: { ...properties, ...NAME.properties } }
+  return { ...own, properties: { ...properties, ...own.properties } }
 }
 
 /** The operation of a route as the schema of a route of @fastify/swagger. */
@@ -105,6 +117,7 @@ export function operationOf (route: Described, reach: Reach): object {
     operationId: idOf(route),
     'x-scope': scope,
     'x-problems': problemsOf(route).filter(status => !own.some(([answer]) => answer === String(status))),
+    'x-tag': hasTag(route),
     security: securityOf(route, reach),
     ...Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)),
     ...consumes !== undefined && { consumes, body: Type.String({ format: 'binary' }) },

@@ -16,7 +16,7 @@ export const ROUTES: Record<string, RouteWords> = {
   'PATCH /api/tasks/{id}': {
     summary: 'turn a task on or off',
     details: 'The change is written to config.json and survives restarts.',
-    also: [409, 412]
+    also: [409]
   },
   'GET /api/tasks/{id}/next': { summary: 'the next fires of a task' },
   'GET /api/tasks/{id}/runs': { summary: 'the runs of a task, newest first' },
@@ -149,6 +149,7 @@ export const ANSWERS: Record<number, string> = {
   201: 'Added',
   202: 'Accepted: the work goes on',
   204: 'Done; there is no body',
+  304: 'Not changed: If-None-Match names the current ETag',
   400: 'The request is malformed',
   401: 'The token is missing or wrong',
   403: 'The scope of the token is too small, or a page of another site sent the request',

@@ -76,7 +76,7 @@ t.test('switching a task writes config.json, unless somebody else has changed it
   t.same(JSON.parse(readFileSync(join(root, 'config.json'), 'utf8')).tasks, { hourly: { enabled: false } })
   const late = await patch(true, etag)
   t.equal(late.statusCode, 412)
-  t.equal(late.json().code, 'OFFPEAK_CONFIG_CONFLICT')
+  t.equal(late.json().code, 'OFFPEAK_PRECONDITION_FAILED')
   t.equal((await patch(true, off.headers.etag as string)).json().enabled, true)
   t.equal((await patch(false, '*')).json().enabled, false)
   const now = (await ask({ url: '/api/tasks/hourly' })).headers.etag as string

@@ -16,6 +16,25 @@ export const idempotencyConflict = (key: string) =>
     fix: 'Send the same request again, or another key.'
   })
 
+/** `what`: such as `task 'backup'`. */
+export const preconditionFailed = (what: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_PRECONDITION_FAILED',
+    status: 412,
+    pointer: '/headers/if-match',
+    message: `The ${what} has changed since you read it`,
+    fix: 'Read it again, and repeat the change with the new ETag.'
+  })
+
+export const noTag = () =>
+  new OffpeakError({
+    code: 'OFFPEAK_PRECONDITION_FAILED',
+    status: 412,
+    pointer: '/headers/if-match',
+    message: 'What is at this address has no ETag, so that If-Match never holds',
+    fix: 'Leave the If-Match header out.'
+  })
+
 export const routeNotFound = (path: string) =>
   new OffpeakError({
     code: 'OFFPEAK_ROUTE_NOT_FOUND',

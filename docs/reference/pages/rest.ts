@@ -53,13 +53,16 @@ export async function apiDocument (): Promise<Document> {
   }
 }
 
+/** Headers that the introduction explains. */
+const EVERYWHERE = ['x-offpeak-by', 'if-none-match']
+
 const successes = ({ responses }: Operation) =>
   Object.entries(responses).filter(([, { content }]) => content?.['application/problem+json'] === undefined).map((
     [status]
-  ) => status).join(', ')
+  ) => status).filter(status => status !== '304').join(', ')
 
 function fieldsOf ({ parameters = [], requestBody }: Operation): string {
-  const asked = parameters.filter(parameter => parameter.in !== 'path' && parameter.name !== 'x-offpeak-by').map((
+  const asked = parameters.filter(parameter => parameter.in !== 'path' && !EVERYWHERE.includes(parameter.name)).map((
     { name, in: place }
   ) => place === 'query' ? code(`?${name}`) : `${code(name)} (header)`)
   const { properties = {}, required = [] } = Object.values(requestBody?.content ?? {})[0]?.schema ?? {}

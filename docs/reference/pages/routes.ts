@@ -27,8 +27,11 @@ The API is JSON under \`/api\` on \`http://127.0.0.1:7420\`. \`/api/openapi.json
 - Lists are \`{ items, next }\`. Request the next page with \`?cursor=<next>\` until \`next\` is null (\`?after=\` for
   log lines, \`?before=\` for records). \`/api/tasks\` and \`/api/schedules\` are plain lists.
 - A list in a query is repeated or separated by commas: \`?state=queued,running\`.
-- \`PATCH /api/tasks/{id}\` writes config.json. With \`If-Match\` set to the \`ETag\` that you read, it answers 412
-  if the file has changed since.
+- Each JSON read has an \`ETag\`, which stands for exactly that answer: it changes when the answer does. With
+  \`If-None-Match\` the answer is 304 as long as it is the same.
+- \`PATCH\` and \`DELETE\` of a task, run or schedule take \`If-Match\`: with ETags of it, separated by commas, they
+  answer 412 if it has changed since, and \`*\` matches whatever is there. Other changes have no ETag and refuse
+  \`If-Match\` with 412. \`PATCH /api/tasks/{id}\` writes config.json.
 - \`X-Offpeak-By\` is the name of the caller in the record of manual changes. With a named token the record says
   \`token:<name>\`, followed by that name.
 - Errors are \`application/problem+json\` (RFC 9457) with \`code\`, \`detail\`, usually a \`fix\`, and \`errors\` with a
