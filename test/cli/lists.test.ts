@@ -7,6 +7,7 @@ const TASKS = {
   'throws.mjs': `const inner = () => { throw new Error('it broke') }
     export default { id: 'throws', max_retries: 0, func: async () => { await null; inner() } }`,
   'more.mjs': `export const TASK_DEFINITIONS = [
+    { id: 'early', trigger: '30 3 * * *', timezone: 'Pacific/Kiritimati', func: () => 1 },
     { id: 'hourly', trigger: '0 * * * *', func: () => 1 },
     { id: 'off', enabled: false, trigger: '0 * * * *', func: () => 1 },
     { id: 'sunny', func: () => 1, constraints: { signals: { solar: '> 500' } } },
@@ -30,7 +31,7 @@ t.test('disabled tasks are folded away, unless they are asked for', async t => {
   t.notMatch(folded, /^off /m)
   t.match(await say('tasks', '--all'), /^off +disabled /m)
   t.match(await say('tasks', '--status', 'disabled'), /^TASK.*\noff +disabled .*\n$/)
-  t.equal((await json('tasks')).length, 5, 'JSON has them all')
+  t.equal((await json('tasks')).length, 6, 'JSON has them all')
 })
 
 t.test('the error of a task comes with the first frame of its own', async t => {
@@ -84,10 +85,23 @@ t.test('the forecast has a line for each task', async t => {
   t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
 })
 
+t.test('instants are shown in the zone of the reader, and in that of the schedule if it is another', async t => {
+  t.match(await say('tasks'), /\nearly .*\(Pacific\/Kiritimati\) .* in .*, (?:\S+ )?13:30:00 here\n/)
+  t.match(await say('tasks'), /\nhourly .* in [^,]*\n/)
+  const both = /13:30:00 \((?:\S+ )?03:30:00 in Pacific\/Kiritimati\)/
+  await ask('enqueue', 'early', '--due', `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T13:30:00Z`)
+  for (const line of [['show', 'early'], ['why', 'early'], ['forecast', '--hours', '48']]) {
+    t.match(await say(...line), both, line[0])
+  }
+  t.notMatch(await say('why', 'hourly'), /in UTC/)
+  const { out } = await cli(['show', 'early'], { cwd, env: { TZ: 'Pacific/Kiritimati' } })
+  t.match(out, /\ndue .*03:30:00\n/)
+})
+
 t.test('what is paused is shown as paused', async t => {
   await ask('pause', 'all', '--for', '1h')
   t.match(await say('tasks'), /\nhourly +paused until .* by cli:\S+ [^]*\nsunny +paused until /)
-  t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'hourly', paused: { scope: 'all' } }, {
+  t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'early' }, { id: 'hourly', paused: { scope: 'all' } }, {
     id: 'sunny'
   }, { id: 'throws' }])
   t.match(await say('runs', '--state', 'paused'), /^RUN.*\n\w+ +sunny +paused /)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { whenWords, whyWords } from '../../core/cli/terminal/run-words.ts'
-import { agoWords, timeWords } from '../../core/cli/terminal/time-words.ts'
+import { agoWords, timeWords, zonedWords } from '../../core/cli/terminal/time-words.ts'
 import { plain } from '../../core/cli/terminal/output.ts'
 import { progressWords } from '../../core/cli/terminal/follow.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'
@@ -54,6 +54,17 @@ t.test('instants are shown in words', async t => {
   t.equal(agoWords('2026-11-22T09:59:56Z', now), '4 s ago')
   t.equal(agoWords(null, now), '-')
   t.match(timeWords('2026-11-20T10:00:00Z', now), /^2026-11-\d\d \d\d:\d\d:00$/)
+})
+
+t.test('an instant is shown in two zones when their clocks differ', async t => {
+  const at = '2026-11-22T10:00:00.000Z'
+  const here = timeWords(at, 0)
+  t.equal(zonedWords(at, Temporal.Now.timeZoneId(), 0), here)
+  t.equal(zonedWords(at, null, 0), here)
+  t.equal(zonedWords(null, 'UTC'), '-')
+  const [ahead, behind] = ['Pacific/Kiritimati', 'Etc/GMT+12'].map(zone => zonedWords(at, zone, 0))
+  t.ok([`${here} (2026-11-23 00:00:00 in Pacific/Kiritimati)`, here].includes(ahead!))
+  t.ok([`${here} (2026-11-21 22:00:00 in Etc/GMT+12)`, `${here} (22:00:00 in Etc/GMT+12)`, here].includes(behind!))
 })
 
 t.test('a run shows why it is in its state, and when it is due', async t => {

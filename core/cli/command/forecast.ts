@@ -4,10 +4,11 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { MINUTE } from '../../model/base/duration.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords } from '../terminal/time-words.ts'
+import { durationWords, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { remoteOptions, wholeNumber } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
+import { zones } from '../remote/zone-of.ts'
 
 interface ForecastAnswer {
   from: string
@@ -40,10 +41,13 @@ function startWords ({
     : `${start} (${timeWords(earliest)} to ${latest === null ? '?' : timeWords(latest)})`
 }
 
-function rowOf (start: ForecastView): string[] {
+/** The time zones of the schedules of tasks. */
+type Zones = ReadonlyMap<string, string>
+
+function rowOf (start: ForecastView, zones: Zones): string[] {
   const { nominal_at: nominal, task, took, ends_at: ends } = start
   return [
-    timeWords(nominal),
+    zonedWords(nominal, zones.get(task) ?? null),
     task,
     startWords(start),
     timeWords(ends),
@@ -56,11 +60,11 @@ function rowOf (start: ForecastView): string[] {
 const PATIENCE = MINUTE
 
 /** The first start of each task, with the number of its further starts, in the order of these. */
-function foldedRows (starts: readonly ForecastView[]): string[][] {
+function foldedRows (starts: readonly ForecastView[], zones: Zones): string[][] {
   const groups = Map.groupBy(starts, ({ task }) => task).values()
   return groups.map((
     [first, ...more]
-  ) => [...rowOf(first!),
+  ) => [...rowOf(first!, zones),
     ...more.length === 0 ? [] : [`${more.length} more, the last ${timeWords(more.at(-1)!.nominal_at)}`]]
   ).toArray()
 }
@@ -76,7 +80,8 @@ async function forecast ({ hours, task, all = false, ...given }: ForecastOptions
   if (given.json) return printJson({ ...answer, items })
   if (items.length === 0) return print(`Nothing is planned for the next ${hours} h.`)
   const head = ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES']
-  const rows = all || task !== undefined ? items.map(rowOf) : foldedRows(items)
+  const known = await zones(client)
+  const rows = all || task !== undefined ? items.map(start => rowOf(start, known)) : foldedRows(items, known)
   print(table(rows.some(row => row.length > head.length) ? [...head, 'THEN'] : head, rows))
 }
 

@@ -6,12 +6,13 @@ import { findRun } from '../remote/find-run.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { runWords } from '../terminal/run-words.ts'
+import { zoneOf } from '../remote/zone-of.ts'
 
 async function show (word: string, given: RemoteOptions): Promise<void> {
   const client = await Client.find(given)
   const run = await client.get<FullRunView>(`/api/runs/${await findRun(client, word)}`)
   if (given.json) return printJson(run)
-  print(runWords(run))
+  print(runWords(run, await zoneOf(client, run.task)))
 }
 
 /** `show`: one run in full. */

@@ -3,7 +3,7 @@ import type { FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
-import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { agoWords, isElsewhere, timeWords } from '../terminal/time-words.ts'
 import { oneOf, remoteOptions } from '../remote/options.ts'
 import { plain, print, printJson, styled } from '../terminal/output.ts'
 import type { Cell } from '../terminal/table.ts'
@@ -28,6 +28,13 @@ function lastCell ({ last_run: last }: TaskView): Cell {
   return last.state === 'failed' ? stateCell(last.state, text) : text
 }
 
+/** `in 2 h`, and the local time when the schedule is in another zone, which its words name. */
+function nextWords ({ next_run: next, trigger }: TaskView): string {
+  if (next === null) return '-'
+  const here = trigger !== null && isElsewhere(next, trigger.timezone) ? `, ${timeWords(next)} here` : ''
+  return `${agoWords(next)}${here}`
+}
+
 /** Tasks as rows: id, status, schedule in words, last and next run. */
 function taskTable (tasks: readonly TaskView[]): string {
   const rows = tasks.map(task => [
@@ -35,7 +42,7 @@ function taskTable (tasks: readonly TaskView[]): string {
     statusCell(task),
     task.trigger?.words ?? 'on request',
     lastCell(task),
-    task.next_run === null ? '-' : agoWords(task.next_run)
+    nextWords(task)
   ])
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }

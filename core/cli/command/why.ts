@@ -5,15 +5,22 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { findRun } from '../remote/find-run.ts'
 import { OffpeakError, placeWords } from '../../model/errors/errors.ts'
-import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { agoWords, isElsewhere, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { isColoured, plain, print, printJson } from '../terminal/output.ts'
 import { gateWords } from '../terminal/gate-words.ts'
 import { pastInstant, remoteOptions } from '../remote/options.ts'
 import { isFinal } from '../../model/run/run.ts'
 import { spanWords } from '../../model/base/duration.ts'
 import { table } from '../terminal/table.ts'
+import { zoneOf } from '../remote/zone-of.ts'
 
 type Gate = ExplanationView['gates'][number]
+
+/** `zone`: the zone of the schedule. */
+interface Reader {
+  now: number
+  zone: string | null
+}
 
 const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
 /** What a reason of a class means, where it does not say so itself. */
@@ -68,9 +75,17 @@ function deadlineWords ({ deadline, decision }: ExplanationView, now: number): s
   }`
 }
 
-function factsOf (answer: ExplanationView, now: number): [string, string][] {
+/** When it is due, if the clocks of its schedule show another time than those of the reader. */
+function dueWords ({ gates }: ExplanationView, { now, zone }: Reader): string {
+  const due = gates.find(({ gate }) => gate === 'due')?.required
+  return typeof due === 'string' && zone !== null && isElsewhere(due, zone) ? zonedWords(due, zone, now) : ''
+}
+
+function factsOf (answer: ExplanationView, reader: Reader): [string, string][] {
   const { class: kind, relaxed, advice, holds, resting } = answer
+  const { now } = reader
   return [
+    ['due', dueWords(answer, reader)],
     ['held', heldWords(holds)],
     ['earliest', earliestWords(answer, now)],
     ['deadline', resting === null ? deadlineWords(answer, now) : ''],
@@ -100,8 +115,8 @@ function rowOf (gate: Gate, now: number): string[] {
 }
 
 /** An explanation for a terminal: the verdict, the facts behind it, and every gate. */
-export function explanationWords (answer: ExplanationView, now = Date.now()): string {
-  const facts = factsOf(answer, now).filter(([, value]) => value !== '').map(([name, value]) =>
+export function explanationWords (answer: ExplanationView, now = Date.now(), zone: string | null = null): string {
+  const facts = factsOf(answer, { now, zone }).filter(([, value]) => value !== '').map(([name, value]) =>
     `  ${name.padEnd(9)} ${plain(value)}`
   )
   const gates = answer.gates.length === 0
@@ -126,9 +141,10 @@ async function explanationOf (client: Client, word: string, at: string | undefin
 }
 
 async function why (id: string, { at, ...given }: RemoteOptions & { at?: string }): Promise<void> {
-  const answer = await explanationOf(await Client.find(given), id, at)
+  const client = await Client.find(given)
+  const answer = await explanationOf(client, id, at)
   if (given.json) return printJson(answer)
-  print(explanationWords(answer))
+  print(explanationWords(answer, Date.now(), await zoneOf(client, answer.task)))
 }
 
 /** `why`: what holds a task or a run, until when, and where that is configured. */

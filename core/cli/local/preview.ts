@@ -2,7 +2,7 @@ import type { LocalOptions, RemoteOptions } from '../remote/options.ts'
 import type { TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
-import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { agoWords, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { comingFires } from '../../model/schedule/schedule.ts'
 import { iso } from '../../model/base/clock.ts'
 import { nextFires, wordsFor } from '../../model/trigger.ts'
@@ -67,12 +67,8 @@ const localZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** An instant in the zone of the reader, and in that of the schedule if it is another. */
 function fireWords (at: string, zone: string): string {
-  const here = `  ${timeWords(at, 0)}  ${agoWords(at)}`
-  if (zone === localZone()) return here
-  const there = Temporal.Instant.from(at).toZonedDateTimeISO(zone).toPlainDateTime().toString({
-    smallestUnit: 'second'
-  })
-  return there.replace('T', ' ') === timeWords(at, 0) ? here : `${here}  (${there.replace('T', ' ')} in ${zone})`
+  const here = timeWords(at, 0)
+  return `  ${here}  ${agoWords(at)}${zonedWords(at, zone, 0).slice(here.length).replace(' ', '  ')}`
 }
 
 export type PreviewOptions = RemoteOptions & { count: number, timezone?: string, json?: boolean }

@@ -1,6 +1,6 @@
 import type { FullRunView, RunAnswer } from '../remote/answers.ts'
 import { sizeWords } from '../../model/base/size.ts'
-import { durationWords, timeWords } from './time-words.ts'
+import { durationWords, timeWords, zonedWords } from './time-words.ts'
 import { plain, styled } from './output.ts'
 import { progressWords } from './follow.ts'
 import type { Cell } from './table.ts'
@@ -67,8 +67,8 @@ const MOST_RETRIES = 1000
 const attemptWords = ({ attempt, max_retries: most }: FullRunView) =>
   most === MOST_RETRIES ? String(attempt) : `${attempt} of ${most + 1}`
 
-/** Everything about a run, one fact per line. */
-export function runWords (run: FullRunView): string {
+/** Everything about a run, one fact per line. `zone`: the zone of the schedule of its task. */
+export function runWords (run: FullRunView, zone: string | null = null): string {
   const facts: [string, string][] = [
     ['run', run.id],
     ['task', run.task],
@@ -80,7 +80,7 @@ export function runWords (run: FullRunView): string {
       run.after.map(({ run: id, condition, ref, state }) =>
         `${ref === null ? id : `#${ref} (${id})`}, ${condition}: it is ${state}`
       ).join('; ')],
-    ['due', timeWords(run.due_at)],
+    ['due', zonedWords(run.due_at, zone)],
     ['started', timeWords(run.started_at)],
     ['finished', timeWords(run.finished_at)],
     ['took', durationWords(run.duration)],

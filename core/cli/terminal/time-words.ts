@@ -11,6 +11,26 @@ export function timeWords (instant: string | null, now = Date.now()): string {
   return at.toDateString() === new Date(now).toDateString() ? time : `${day} ${time}`
 }
 
+/** The wall clock of a zone at an instant: `2026-11-22 03:00:00`. */
+const wallIn = (instant: string, zone: string): string =>
+  Temporal.Instant.from(instant).toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: 'second' }).replace(
+    'T',
+    ' '
+  )
+
+/** True when clocks of this machine and of a zone differ at an instant. */
+export const isElsewhere = (instant: string, zone: string): boolean => wallIn(instant, zone) !== timeWords(instant, 0)
+
+/** An instant in the local time of this machine, and in a zone if its clocks differ:
+ *  `08:00:00 (03:00:00 in America/New_York)`. */
+export function zonedWords (instant: string | null, zone: string | null, now = Date.now()): string {
+  const here = timeWords(instant, now)
+  if (instant === null || zone === null || !isElsewhere(instant, zone)) return here
+  const there = wallIn(instant, zone)
+  const isSameDay = there.slice(0, 10) === timeWords(instant, 0).slice(0, 10)
+  return `${here} (${isSameDay ? there.slice(11) : there} in ${zone})`
+}
+
 /** `in 2 h 12 m`, `4 s ago`. */
 export function agoWords (instant: string | null, now = Date.now()): string {
   if (instant === null) return '-'
