@@ -91,7 +91,7 @@ t.test('instants are shown in the zone of the reader, and in that of the schedul
   const both = /13:30:00 \((?:\S+ )?03:30:00 in Pacific\/Kiritimati\)/
   await ask('enqueue', 'early', '--due', `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T13:30:00Z`)
   for (const line of [['show', 'early'], ['why', 'early'], ['forecast', '--hours', '48']]) {
-    t.match(await say(...line), both, line[0])
+    t.match(await say(...line), both, line[0]!)
   }
   t.notMatch(await say('why', 'hourly'), /in UTC/)
   const { out } = await cli(['show', 'early'], { cwd, env: { TZ: 'Pacific/Kiritimati' } })
@@ -101,7 +101,10 @@ t.test('instants are shown in the zone of the reader, and in that of the schedul
 t.test('what is paused is shown as paused', async t => {
   await ask('pause', 'all', '--for', '1h')
   t.match(await say('tasks'), /\nhourly +paused until .* by cli:\S+ [^]*\nsunny +paused until /)
-  t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'early' }, { id: 'hourly', paused: { scope: 'all' } }, {
+  t.match(await json('tasks', '--status', 'paused'), [{ id: 'counts' }, { id: 'early' }, {
+    id: 'hourly',
+    paused: { scope: 'all' }
+  }, {
     id: 'sunny'
   }, { id: 'throws' }])
   t.match(await say('runs', '--state', 'paused'), /^RUN.*\n\w+ +sunny +paused /)

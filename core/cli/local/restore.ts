@@ -4,6 +4,7 @@ import type { LocalOptions } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EXIT_CODES } from '../terminal/exit-codes.ts'
 import { managerOptions } from '../remote/options.ts'
+import { isDataBackup, restoreData } from './restore-data.ts'
 import { runOnce, wordsOf } from './test.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
@@ -50,9 +51,10 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
   }
 }
 
-/** Lists the backups, or restores one, by executing the task `restore_backup`; throws OFFPEAK_USAGE_INVALID when it
- *  does not exist. */
+/** Restores a file of `offpeak backup`. For other backups it executes the task `restore_backup`, which lists them or
+ *  restores one; throws OFFPEAK_USAGE_INVALID when it does not exist. */
 export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
+  if (archive !== undefined && isDataBackup(archive)) return await restoreData(archive, given)
   await withTasks(managerOptions(given), async manager => {
     const task = manager.catalog.tasks.get(RESTORES)
     if (task === undefined) {

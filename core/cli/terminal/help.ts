@@ -39,6 +39,11 @@ const EXAMPLES: Record<string, readonly Example[]> = {
   preview: [['preview hello --count 3', 'of a task'], ["preview '30 2 * * 1-5'", 'of a crontab string']],
   forecast: [['forecast --hours 48', 'one line for each task'], ['forecast --task hello', 'every start of one task']],
   signal: [['signal price 31 --ttl 1h', 'set it'], ['signal price --drop', 'delete it']],
+  backup: [['backup monday.tar.gz', 'into one file'], ['backup copies/monday', 'into a folder']],
+  restore: [
+    ['restore monday.tar.gz', 'into the data folder, which must not exist'],
+    ['restore monday.tar.gz --into old', 'into another folder']
+  ],
   edit: [["edit 6h02v5ay --due 'tomorrow 03:00'", 'another due time'], ['edit hello --priority high', 'the last run']]
 }
 

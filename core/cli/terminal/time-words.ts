@@ -13,10 +13,11 @@ export function timeWords (instant: string | null, now = Date.now()): string {
 
 /** The wall clock of a zone at an instant: `2026-11-22 03:00:00`. */
 const wallIn = (instant: string, zone: string): string =>
-  Temporal.Instant.from(instant).toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: 'second' }).replace(
-    'T',
-    ' '
-  )
+  Temporal.Instant.from(instant).toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: 'second' })
+    .replace(
+      'T',
+      ' '
+    )
 
 /** True when clocks of this machine and of a zone differ at an instant. */
 export const isElsewhere = (instant: string, zone: string): boolean => wallIn(instant, zone) !== timeWords(instant, 0)

@@ -1,30 +1,122 @@
 import t from 'tap'
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync,
+  writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cli, place, serve } from '../setup.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import type { Test } from 'tap'
+import { execFileSync } from '../../child.ts'
+import { until } from '../../load/until.ts'
+import { cli, launch, place, serve } from '../setup.ts'
 
-t.test('the data folder is copied while a server writes to it, and a server starts with the copy', async t => {
-  const cwd = place(t)
-  const { child, over } = await serve(t, [], { cwd })
-  const id = (await cli(['run', 'echo', '--wait', '--json'], { cwd })).out
-  t.match(await cli(['backup', 'copies/one'], { cwd }), {
-    code: 0,
-    out: /^data is copied to copies\/one\. Start with it/
+/** A mounted disk of 64 kB, or null where mounting is not allowed. */
+function smallDisk (t: Test): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-disk-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
+  } catch {
+    rmSync(folder, { recursive: true })
+    return null
+  }
+  t.teardown(() => {
+    execFileSync('umount', [folder])
+    rmSync(folder, { recursive: true })
   })
+  return folder
+}
+
+const cwd = place(t)
+const server = await serve(t, [], { cwd })
+const ask = (...words: string[]) => cli(words, { cwd })
+const { id } = JSON.parse((await ask('run', 'echo', '--wait', '--json')).out) as { id: string }
+const ownFiles = (names: string[]) => names.every(name => !/^lock|^server\.json|-wal$/.test(name))
+
+t.test('the data folder is copied into a folder while a server writes to it', async t => {
+  t.match(await ask('backup', 'copies/one'), { code: 0, out: /^data is copied to copies\/one\. Start with it/ })
   const names = readdirSync(join(cwd, 'copies', 'one'))
   t.ok(names.includes('offpeak.db'))
-  t.ok(names.includes('token'))
-  t.notOk(names.some(name => /^lock|^server\.json|-wal$/.test(name)), 'nothing that belongs to the running server')
+  t.ok(ownFiles(names), 'nothing that belongs to the running server')
   t.equal(statSync(join(cwd, 'copies', 'one')).mode & 0o077, 0)
   t.equal(readFileSync(join(cwd, 'copies', 'one', 'token'), 'utf8'), readFileSync(join(cwd, 'data', 'token'), 'utf8'))
-  t.match(await cli(['backup', 'copies/one'], { cwd }), { code: 2, err: /exists already/ })
-  t.match(await cli(['backup', 'data/inside'], { cwd }), { code: 2, err: /is in the data folder/ })
+  t.match(await ask('backup', 'copies/one'), { code: 2, err: /exists already/ })
+  t.match(await ask('backup', 'data/inside'), { code: 2, err: /is in the data folder/ })
   t.strictSame(readdirSync(join(cwd, 'copies')), ['one'])
-  child.kill('SIGTERM')
-  await over
-  await serve(t, ['--data', 'copies/one'], { cwd })
-  const { out } = await cli(['runs', '--json', '--data', 'copies/one'], { cwd })
-  t.match(out, (JSON.parse(id) as { id: string }).id)
+})
+
+t.test('one file has everything, and restore reads it', async t => {
+  const long = `${'ü'.repeat(80)}.txt`
+  mkdirSync(join(cwd, 'data', 'uploads', 'one'), { recursive: true })
+  writeFileSync(join(cwd, 'data', 'uploads', 'one', long), 'x'.repeat(1500))
+  t.match(await ask('backup', 'files/one.tar.gz'), {
+    code: 0,
+    out: 'data is copied to files/one.tar.gz. Restore it: offpeak restore files/one.tar.gz\n'
+  })
+  t.equal(statSync(join(cwd, 'files', 'one.tar.gz')).mode & 0o077, 0)
+  t.match(await ask('backup', 'files/one.tar.gz'), { code: 2, err: /exists already/ })
+  t.match(await ask('backup', 'one.zip'), { code: 2, err: /ends with \.tar\.gz, such as one\.tar\.gz/ })
+  t.strictSame(readdirSync(join(cwd, 'files')), ['one.tar.gz'])
+  t.match(await ask('restore', 'files/one.tar.gz'), { code: 2, err: /data is not empty\n {2}Stop its server/ })
+  t.match(await ask('restore', 'files/one.tar.gz', '--into', 'again'), {
+    code: 0,
+    out: /^\d+ files of 20\S+ are restored to again/
+  })
+  t.ok(ownFiles(readdirSync(join(cwd, 'again'))))
+  t.equal(readFileSync(join(cwd, 'again', 'uploads', 'one', long), 'utf8'), 'x'.repeat(1500))
+  t.equal(statSync(join(cwd, 'again', 'token')).mode & 0o777, 0o600)
+  await serve(t, ['--data', 'again'], { cwd })
+  t.match((await ask('runs', '--json', '--data', 'again')).out, id)
+})
+
+t.test('restore takes whole files of backup only', async t => {
+  const whole = readFileSync(join(cwd, 'files', 'one.tar.gz'))
+  const tampered = gunzipSync(whole)
+  tampered.write('../token', tampered.indexOf('token\0'))
+  const header = tampered.subarray(tampered.indexOf('../token\0'))
+  header.write(' '.repeat(8), 148)
+  const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  const files: [Buffer, RegExp][] = [
+    [whole.subarray(0, whole.length - 20), /unexpected end of file/],
+    [Buffer.from('plain'), /incorrect header check/],
+    [gzipSync('text'), /ends too early/],
+    [gzipSync(gunzipSync(whole).subarray(1024)), /was not made by offpeak backup|wrong checksum/],
+    [gzipSync(tampered), /"\.\.\/token" does not belong into a data folder/]
+  ]
+  for (const [bytes, words] of files) {
+    writeFileSync(join(cwd, 'other.tar.gz'), bytes)
+    t.match(await ask('restore', 'other.tar.gz', '--into', 'never'), { code: 2, err: words }, String(words))
+  }
+  t.match(await ask('restore', 'none.tar.gz'), { code: 2, err: /There is no file none/ })
+  t.match(await ask('restore', 'other.tar.gz', '--only', 'token'), { code: 2, err: /restored whole/ })
+  t.strictSame(readdirSync(cwd).filter(name => name.includes('never') || name.includes('part')), [])
+})
+
+t.test('a backup that is killed or has no space leaves no file under its name', async t => {
+  const big = join(cwd, 'data', 'uploads', 'big')
+  writeFileSync(big, '')
+  truncateSync(big, 2 ** 30)
+  const begun = () => readdirSync(join(cwd, 'files')).filter(name => name.endsWith('.part.tar.gz'))
+  for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+    const { child } = launch(['backup', 'files/two.tar.gz'], { cwd })
+    await until(() => begun().some(name => name.includes(`.${child.pid}.`)))
+    child.kill(signal)
+    await until(() => child.exitCode !== null || child.signalCode !== null)
+    t.notOk(existsSync(join(cwd, 'files', 'two.tar.gz')), signal)
+    t.equal(begun().length, signal === 'SIGKILL' ? 1 : 0, 'Ctrl-C cleans up, also what was killed before')
+  }
+  rmSync(big)
+  const disk = smallDisk(t)
+  if (disk !== null) {
+    t.match(await ask('backup', join(disk, 'three.tar.gz')), {
+      code: 1,
+      err: /cannot be written: the disk is full\n {2}Free/
+    })
+    t.strictSame(readdirSync(disk), [])
+  }
+  t.equal((await ask('backup', 'files/two.tar.gz')).code, 0)
+  t.strictSame(readdirSync(join(cwd, 'files')), ['one.tar.gz', 'two.tar.gz'])
+  server.child.kill('SIGTERM')
+  await server.over
 })
 
 t.test('without a database nothing is copied', async t => {
