@@ -15,7 +15,7 @@ const FORMAT = 1
 const LARGEST_LABEL = 4096
 
 /** What a backup says about itself. `made_at`: ISO 8601. */
-export interface BackupLabel {
+interface BackupLabel {
   format: number
   version: string
   made_at: string

@@ -8,7 +8,7 @@ import { durationWords, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { remoteOptions, wholeNumber } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
-import { zones } from '../remote/zone-of.ts'
+import { zonesOfTasks } from '../remote/zone-of.ts'
 
 interface ForecastAnswer {
   from: string
@@ -80,7 +80,7 @@ async function forecast ({ hours, task, all = false, ...given }: ForecastOptions
   if (given.json) return printJson({ ...answer, items })
   if (items.length === 0) return print(`Nothing is planned for the next ${hours} h.`)
   const head = ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES']
-  const known = await zones(client)
+  const known = await zonesOfTasks(client)
   const rows = all || task !== undefined ? items.map(start => rowOf(start, known)) : foldedRows(items, known)
   print(table(rows.some(row => row.length > head.length) ? [...head, 'THEN'] : head, rows))
 }

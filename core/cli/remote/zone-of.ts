@@ -7,7 +7,7 @@ export const zoneOf = async (client: Client, task: string): Promise<string | nul
     () => null)
 
 /** The time zones of the schedules of all tasks. */
-export async function zones (client: Client): Promise<Map<string, string>> {
+export async function zonesOfTasks (client: Client): Promise<Map<string, string>> {
   const tasks = await client.get<TaskView[]>('/api/tasks').catch(() => [])
   return new Map(tasks.flatMap(({ id, trigger }) => trigger === null ? [] : [[id, trigger.timezone]]))
 }
