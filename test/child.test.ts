@@ -44,6 +44,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       `${carriers(mark)} processes: the server, its task, its script and that one's, three more`)
     test.kill(signal)
     t.match(await once(test, 'exit'), [null, signal])
+    await until('the late one has been started', () => existsSync(join(root, 'late')))
     await until('nothing is left', () => carriers(mark) === 0)
   })
 }

@@ -10,17 +10,18 @@ export { execFile, execFileSync, fork, spawn, spawnSync } from 'node:child_proce
 /** The last folder on the PATH of a guarded process and of all that come from it; it does not exist. */
 const MARK = '/nowhere/offpeak-test-'
 
-/** Waits for the end of file 3, without polling, then kills every process that has the mark in its environment. */
+/** Waits for the end of file 3, without polling, then kills every process that has the mark in its environment, until
+ *  none is found for a while: a process that is being started has it only when its program is loaded. */
 const WATCHER = `(
   read -r mark <&3
   while read -r _ <&3; do :; done
-  passes=0
-  while [ $passes -lt 500 ]; do
+  passes=0 empty=0
+  while [ $passes -lt 500 ] && [ $empty -lt 20 ]; do
     found=$(grep -ls "$mark" /proc/[0-9]*/environ)
-    [ -n "$found" ] || exit
-    for file in $found; do pid=\${file#/proc/}; kill -9 "\${pid%/environ}"; done
+    empty=$((empty + 1))
+    for file in $found; do empty=0; pid=\${file#/proc/}; kill -9 "\${pid%/environ}"; done
     passes=$((passes + 1))
-    sleep 0.02
+    sleep 0.05
   done
 ) &`
 
