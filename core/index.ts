@@ -12,7 +12,7 @@ export type { AuditEntry, AuditNote, DeadGroup, DurationStats, HeldTime, HeldTim
 export type { ManagerFace } from './face.ts'
 export type { Health } from './health.ts'
 export type { Account } from './load/file/modes.ts'
-export type { BrokenFile } from './load/task/task-folder.ts'
+export type { BrokenFile } from './load/task/broken-file.ts'
 export { levelName } from './log.ts'
 export { createManager } from './manager.ts'
 export type { TaskManager } from './manager.ts'

@@ -6,6 +6,7 @@ import { healthOf } from './health.ts'
 import { compose } from './compose/compose.ts'
 import { folderOf } from './compose/folders.ts'
 import { baseOf, servicesOf } from './compose/services.ts'
+import { setEnabled } from './enable.ts'
 import { isTakenOver } from './model/notice.ts'
 import { nodeTooOld } from './model/errors/config-errors.ts'
 import { failureOf } from './model/run/failure.ts'
@@ -275,8 +276,7 @@ export class TaskManager implements Service, ManagerFace {
     enabled: boolean,
     { by, ifMatch }: { by: string, ifMatch?: string | undefined }
   ): Promise<string> {
-    this.desk.definition(id)
-    const etag = await this.settings.edit([{ path: ['tasks', id, 'enabled'], value: enabled }], ifMatch)
+    const etag = await setEnabled(this, { id, enabled, ifMatch })
     const action = enabled ? 'enable' : 'disable'
     await this.engine.record({ at: this.clock.now(), by, action, subject: id, detail: null })
     return etag

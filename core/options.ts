@@ -17,7 +17,8 @@ export interface ManagerOptions {
   env?: NodeJS.ProcessEnv
   /** Relative folders of the configuration start here; the folder of configFile, else the working directory. */
   root?: string
-  /** `none`: no task files are read; tasks are added in code. */
+  /** `none`: no task files are read; tasks are added in code, or are built-in ones and commands of the
+   *  configuration. */
   files?: 'watch' | 'once' | 'none'
   engine?: Engine
   /** Looks at the machine; a test gives its own. */

@@ -2,6 +2,7 @@ import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { exposed, exposures, ownAccount, quoted } from './load/file/exposures.ts'
+import { isBuiltIn } from './model/task/built-in.ts'
 import { isWithin } from './load/file/responds.ts'
 import { changedBy, othersWords, seenBy } from './load/file/modes.ts'
 import { startRefused } from './model/errors/config-errors.ts'
@@ -23,7 +24,9 @@ interface Finding {
 interface SecurityOptions {
   settings: Settings
   folder: () => string
-  directory: () => string
+  directories: () => readonly string[]
+  /** The file of the source of a task. */
+  fileOf: (source: string) => string
   tasks: () => ReadonlyMap<string, Task>
   notice: Listener
   env: Readonly<Record<string, string | undefined>>
@@ -168,10 +171,11 @@ export class Security {
 
   /** Refused files are listed among the broken files. */
   async #code (): Promise<Finding[]> {
-    const { directory, tasks, settings } = this.#options
-    const files = new Set([...tasks().values()].map(({ source }) => source).filter(source => source !== 'code'))
-    const found = await exposures(directory(), this.#account)
-    for (const file of files) found.push(...await this.#own(join(directory(), file)))
+    const { directories, fileOf, tasks, settings } = this.#options
+    const sources = [...tasks().values()].map(({ source }) => source)
+    const files = new Set(sources.filter(source => source !== 'code' && !isBuiltIn(source)))
+    const found = (await Promise.all(directories().map(path => exposures(path, this.#account)))).flat()
+    for (const file of files) found.push(...await this.#own(fileOf(file)))
     const isAccepted = settings.config.security.accept_loose_files !== null
     return found.filter(({ weight }) => weight === 'warned' || isAccepted).map(({ message, fix }) => ({
       subject: 'tasks' as const,

@@ -1,3 +1,5 @@
+import { fileName } from '../core/model/task/built-in.ts'
+
 /** The task files of the product. What else lies in `backgroundtask/` is the user's: no test depends on it. */
 export const BUILT_IN: readonly string[] = [
   'backup_data.ts',
@@ -34,6 +36,6 @@ export function isUsers (file: string): boolean {
 export const ofBuiltIn = <T extends { source: string }, F extends { file: string }>(
   { tasks, broken }: { tasks: ReadonlyMap<string, T>, broken: readonly F[] }
 ) => ({
-  tasks: new Map([...tasks].filter(([, { source }]) => BUILT_IN.includes(source))),
-  broken: broken.filter(({ file }) => BUILT_IN.includes(file))
+  tasks: new Map([...tasks].filter(([, { source }]) => BUILT_IN.includes(fileName(source)))),
+  broken: broken.filter(({ file }) => BUILT_IN.includes(fileName(file)))
 })

@@ -5,8 +5,13 @@ import type { TaskContext } from '../../core/index.ts'
 /** The settings of a run: its payload, with defaults for missing members. */
 export type Settings<S extends TObject, D> = Static<S> & Required<Pick<Static<S>, keyof D & keyof Static<S>>>
 
-/** The key of a setting in config.json, for messages: `tasks.backup_data.payload.source`. */
-export const keyOf = (ctx: Pick<TaskContext, 'task'>, name: string): string => `tasks.${ctx.task}.payload.${name}`
+/** The section of config.json with the settings of these tasks. */
+const SECTION = 'builtin'
+
+const payloadOf = ({ task }: Pick<TaskContext, 'task'>): string => `${SECTION}.${task}.payload`
+
+/** The key of a setting in config.json, for messages: `builtin.backup_data.payload.source`. */
+export const keyOf = (ctx: Pick<TaskContext, 'task'>, name: string): string => `${payloadOf(ctx)}.${name}`
 
 /** The payload merged with the defaults. Fails the run, naming the key, if it does not match the schema. */
 export function settingsOf<S extends TObject, D extends Partial<Static<S>>> (
@@ -17,7 +22,7 @@ export function settingsOf<S extends TObject, D extends Partial<Static<S>>> (
   const settings = { ...defaults, ...(ctx.payload as object | null) }
   const [fault] = faultsOf(schema, settings)
   if (fault === undefined) return settings as Settings<S, D>
-  return ctx.fail(`tasks.${ctx.task}.payload${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
+  return ctx.fail(`${payloadOf(ctx)}${fault.pointer.replaceAll('/', '.')} in config.json: ${fault.detail}`)
 }
 
 /** The message of anything that was thrown. */

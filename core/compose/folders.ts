@@ -1,4 +1,5 @@
 import { basename, extname, join, resolve } from 'node:path'
+import { directoriesOf } from '../load/task/directories.ts'
 import type { Settings } from '../work/upkeep/settings.ts'
 
 const CODE = join(import.meta.dirname, '../..')
@@ -16,7 +17,7 @@ export function ownFolders (
 ): { code: string[], config: string, data: string } {
   const { root, config } = settings
   return {
-    code: [resolve(root, config.manager.tasks_directory), join(root, 'node_modules'), ...PROGRAM],
+    code: [...directoriesOf(config, root).map(({ path }) => path), join(root, 'node_modules'), ...PROGRAM],
     config: root,
     data: folderOf(settings)
   }

@@ -61,7 +61,8 @@ export function composeInputs (wiring: Wiring): void {
   parts.security = new Security({
     settings,
     folder,
-    directory: () => parts.catalog.directory,
+    directories: () => parts.catalog.directories,
+    fileOf: source => parts.catalog.fileOf(source),
     tasks: () => parts.catalog.tasks,
     notice: notices.say,
     env: options.env ?? process.env,

@@ -12,9 +12,10 @@ const KEYED = 'With `Idempotency-Key` a repeated request adds nothing and answer
 /** What each route does by method and path, in the order of docs/reference/rest.md. */
 export const ROUTES: Record<string, RouteWords> = {
   'GET /api/tasks': { summary: 'every task: status, schedule in words, last and next run, counts' },
+  'GET /api/builtin': { summary: 'the built-in tasks, and which of them are on' },
   'GET /api/tasks/{id}': { summary: 'one task' },
   'PATCH /api/tasks/{id}': {
-    summary: 'turn a task on or off',
+    summary: 'turn a task on or off, also a built-in one that is off',
     details: 'The change is written to config.json and survives restarts.',
     also: [409]
   },

@@ -27,7 +27,7 @@ const json = async (...words: string[]) => JSON.parse(await say(...words, '--jso
 
 t.test('disabled tasks are folded away, unless they are asked for', async t => {
   const folded = await say('tasks')
-  t.match(folded, /\nhourly +scheduled .*\n[^]*\n1 disabled: offpeak tasks --all\n$/)
+  t.match(folded, /\nhourly +scheduled .*\n[^]*\n1 disabled, 15 built-in tasks off: offpeak tasks --all\n$/)
   t.notMatch(folded, /^off /m)
   t.match(await say('tasks', '--all'), /^off +disabled /m)
   t.match(await say('tasks', '--status', 'disabled'), /^TASK.*\noff +disabled .*\n$/)

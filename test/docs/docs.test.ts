@@ -41,9 +41,11 @@ t.test('every configuration is one, and what it gives the built-in tasks fits th
     put(root, 'config.json', block.text)
     const { config } = await loadConfig({ file: join(root, 'config.json') })
     const directory = join(ROOT, 'backgroundtask')
-    const { tasks, broken } = ofBuiltIn(await loadTasks({ directory, dataFolder: root, config }))
+    const { tasks, broken } = ofBuiltIn(
+      await loadTasks({ directories: [{ path: directory, name: '.' }], dataFolder: root, config })
+    )
     t.strictSame(broken, [], place(block))
-    const named = Object.keys(config.tasks).flatMap(id => tasks.get(id) ?? [])
+    const named = Object.keys({ ...config.tasks, ...config.builtin }).flatMap(id => tasks.get(id) ?? [])
     for (const task of named) {
       t.doesNotThrow(() => newRun({ task, ask: {}, source: 'manual', now: 0 }), `${place(block)} ${task.id}`)
     }
@@ -136,7 +138,9 @@ t.test('the picture of tasks shows the table as it is', async t => {
   t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
   t.match(picture, /prefers-color-scheme: dark/)
   const directory = join(ROOT, 'backgroundtask')
-  const { tasks } = ofBuiltIn(await loadTasks({ directory, dataFolder: scratch(t), config: defaultsOf() }))
+  const { tasks } = ofBuiltIn(
+    await loadTasks({ directories: [{ path: directory, name: '.' }], dataFolder: scratch(t), config: defaultsOf() })
+  )
   const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held|idle)/g)].map(([, id]) =>
     id!
   )

@@ -1,8 +1,9 @@
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { cli, place, serve } from '../cli/setup.ts'
 import { promptly } from '../promptly.ts'
+import { scratch } from '../work/harness.ts'
 import { config, setup, task } from './task-files.ts'
 
 const configWith = (tasks: string) => `{\n  "server": { "port": 0 },\n  "tasks": {\n${tasks}\n  }\n}\n`
@@ -49,17 +50,67 @@ tap.test('another line is no other task, and another command another version', a
   const before = folder.current.tasks.get('a')!
   t.match(before, { source: 'config.json:3', work: { kind: 'script', file: 'x', args: ['y'], cwd: '/' } })
   places.line = 9
-  folder.reconfigure(of(['x', 'y']))
+  await folder.reconfigure(of(['x', 'y']))
   t.equal(folder.current.tasks.get('a')!.source, 'config.json:9')
   t.strictSame(changes.flatMap(({ changed }) => changed), [])
-  folder.reconfigure(of(['x', 'z']))
+  await folder.reconfigure(of(['x', 'z']))
   t.not(folder.current.tasks.get('a')!.version, before.version)
   t.equal(changes.flatMap(({ changed }) => changed).length, 1)
-  folder.reconfigure(config())
+  await folder.reconfigure(config())
   t.notOk(folder.current.tasks.has('a'))
 })
 
 tap.test('the schema for editors knows commands', t => {
   t.match(readFileSync(join(import.meta.dirname, '../../config.schema.json'), 'utf8'), /"command": \{/)
   t.end()
+})
+
+const bare = { skip: process.platform === 'win32' }
+
+tap.test('a program that others can change is refused with its line, until that is repaired', bare, async t => {
+  const root = scratch(t)
+  const program = join(root, 'mine')
+  writeFileSync(program, '#!/bin/sh\n')
+  chmodSync(program, 0o777)
+  const commands = { own: { command: ['./mine'] }, other: { command: ['ls'] } }
+  const placeOf = () => ({ line: 4 })
+  const { folder, ids, broken } = setup(t, {}, { config: config({ tasks: commands }), placeOf, root })
+  await folder.start()
+  t.strictSame(ids(), ['other'])
+  t.match(broken(), [{
+    file: 'config.json',
+    line: 4,
+    pointer: '/tasks/own/command/0',
+    message: `${program} can be changed by every user of this machine: the task 'own' is not loaded`,
+    fix: `Run: chmod o-w '${program}'`
+  }])
+  chmodSync(program, 0o755)
+  await folder.rescan()
+  t.strictSame(ids(), ['own', 'other'])
+  chmodSync(program, 0o777)
+  await folder.rescan()
+  t.strictSame(ids(), ['other'], 'no earlier version stays in force')
+  const security = { accept_loose_files: 'the only user of this machine' }
+  await folder.reconfigure(config({ tasks: commands, security }))
+  t.strictSame(ids(), ['own', 'other'])
+})
+
+tap.test('a program is looked up in the PATH, and checked before a new configuration is in force', bare, async t => {
+  const [root, path] = [scratch(t), process.env.PATH]
+  t.teardown(() => {
+    process.env.PATH = path
+  })
+  process.env.PATH = `${join(root, 'none')}:${root}:${path}`
+  mkdirSync(join(root, 'loose'))
+  for (const [name, mode] of [['loose', 0o777], ['fine', 0o755]] as const) {
+    writeFileSync(join(root, `${name}-program`), '#!/bin/sh\n')
+    chmodSync(join(root, `${name}-program`), mode)
+  }
+  const { folder, ids, broken } = setup(t, {}, { root: '/' })
+  await folder.start()
+  await folder.reconfigure(config({
+    tasks: { a: { command: ['loose-program'] }, b: { command: ['fine-program'] }, c: { command: ['no-such'] } }
+  }))
+  t.strictSame(ids(), ['b', 'c'])
+  t.match(broken(), [{ message: new RegExp(`^${join(root, 'loose-program')} can be changed by every user`) }])
 })

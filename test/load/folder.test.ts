@@ -20,7 +20,7 @@ async function setup (t: Test, prepare: (root: string) => void = () => undefined
   const changes: FolderChange[] = []
   prepare(root)
   const folder = new TaskFolder({
-    directory,
+    directories: [{ path: directory, name: '.' }],
     dataFolder: join(root, 'data'),
     config: defaultsOf(),
     onChange: change => {

@@ -20,7 +20,13 @@ function setup (t: Test, boundMs: number) {
   mkdirSync(directory)
   for (const [n, text] of HANGING.entries()) writeFileSync(join(directory, `a${n}.mjs`), text)
   for (let n = 0; n < 9; n++) writeFileSync(join(directory, `good${n}.mjs`), good(`good${n}`))
-  return { directory, dataFolder: join(root, 'data'), config: defaultsOf(), boundMs }
+  return {
+    directory,
+    directories: [{ path: directory, name: '.' }],
+    dataFolder: join(root, 'data'),
+    config: defaultsOf(),
+    boundMs
+  }
 }
 
 tap.test(

@@ -9,7 +9,7 @@ import { config, setup, task } from './task-files.ts'
 /** The same folder after a restart of offpeak. */
 async function restarted (t: Test, { directory, root }: { directory: string, root: string }) {
   const folder = new TaskFolder({
-    directory,
+    directories: [{ path: directory, name: '.' }],
     dataFolder: join(root, 'data'),
     config: config(),
     files: 'once',

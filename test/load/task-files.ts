@@ -37,7 +37,7 @@ export function setup (t: Test, files: Record<string, string>, more: Partial<Fol
   const write = writerFor(directory, changes)
   for (const [name, text] of Object.entries(files)) write(name, text)
   const folder = new TaskFolder({
-    directory,
+    directories: [{ path: directory, name: '.' }],
     dataFolder: join(root, 'data'),
     config: config(),
     files: 'once',

@@ -109,7 +109,11 @@ tap.test('an unchanged tree is imported once, and starts without a child the nex
   ])
   rmSync(join(root, 'count'))
   write('_count.ts', 'throw new Error("imported again")')
-  const again = await loadTasks({ directory: join(root, 'tasks'), dataFolder: join(root, 'data'), config: config() })
+  const again = await loadTasks({
+    directories: [{ path: join(root, 'tasks'), name: '.' }],
+    dataFolder: join(root, 'data'),
+    config: config()
+  })
   t.same(again.broken, [])
   t.equal(imports(), 0, 'neither a child nor another import')
   t.equal(answer('a'), 1)

@@ -130,7 +130,8 @@ t.test('a token that others can read and a task file that a group can write are 
   const security = new Security({
     settings,
     folder: () => join(root, 'data'),
-    directory: () => catalog.directory,
+    directories: () => catalog.directories,
+    fileOf: source => catalog.fileOf(source),
     tasks: () => catalog.tasks,
     env: {},
     notice: notice => void notices.push(notice),

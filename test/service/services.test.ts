@@ -79,7 +79,7 @@ serviceLaw(t, 'TaskFolder', t => {
   const root = project(t)
   const faults = new Faults()
   const folder = new TaskFolder({
-    directory: join(root, 'backgroundtask'),
+    directories: [{ path: join(root, 'backgroundtask'), name: '.' }],
     dataFolder: join(root, 'data'),
     config: faults.part(configOf({}, 'UTC')),
     onChange: NOTHING

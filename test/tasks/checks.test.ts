@@ -115,7 +115,7 @@ tap.test('a closed connection means down; a slow answer is a warning', async t =
 tap.test('a run without a URL is skipped; one with a forbidden URL fails', async t => {
   await t.rejects(run(fakeContext('check_website_status').ctx), {
     name: 'Skip',
-    message: /tasks\.check_website_status\.payload\.url/
+    message: /builtin\.check_website_status\.payload\.url/
   })
   for (const url of ['http://127.0.0.1:1/', 'file:///etc/passwd', 'http://169.254.169.254/latest/meta-data']) {
     await t.rejects(run(fakeContext('check_website_status', { url }).ctx), { name: 'Fatal', message: /payload\.url/ },

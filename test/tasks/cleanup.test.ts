@@ -85,7 +85,7 @@ tap.test('a run that would exceed a limit removes nothing and fails [S25]', asyn
     fill(root, { old: [...files.old], fresh: [...files.fresh] })
     await t.rejects(run(ctx), {
       name: 'Fatal',
-      message: /nothing was removed.*tasks\.cleanup_old_files\.payload\.max_/
+      message: /nothing was removed.*builtin\.cleanup_old_files\.payload\.max_/
     })
     t.strictSame(readdirSync(root).length, files.old.length + files.fresh.length)
   }
@@ -121,7 +121,7 @@ tap.test('system folders, home folders, links and files are refused as roots [S2
     '/dev/shm', '/tmp', '', '  ', 'a\0b', join(base, 'link'), join(base, 'file')]
   for (const root of bad) {
     const { ctx } = fakeContext('cleanup_old_files', { root, dry_run: false })
-    await t.rejects(run(ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload\.root in config\.json/ },
+    await t.rejects(run(ctx), { name: 'Fatal', message: /builtin\.cleanup_old_files\.payload\.root in config\.json/ },
       root)
   }
 })
@@ -149,7 +149,7 @@ tap.test('a mount point is refused as a root', {
 tap.test('a run without a root, or with a missing one, is skipped with the reason', async t => {
   await t.rejects(run(fakeContext('cleanup_old_files').ctx), {
     name: 'Skip',
-    message: /tasks\.cleanup_old_files\.payload\.root/
+    message: /builtin\.cleanup_old_files\.payload\.root/
   })
   const { ctx } = fakeContext('cleanup_old_files', { root: join(t.testdir(), 'missing') })
   await t.rejects(run(ctx), { name: 'Skip', message: /does not exist/ })
@@ -157,7 +157,7 @@ tap.test('a run without a root, or with a missing one, is skipped with the reaso
 
 tap.test('invalid settings fail the run with their key', async t => {
   for (const payload of [{ older_than: 0 }, { max_share: 7 }, { older_then: '30d' }]) {
-    await t.rejects(run(setup(t, payload).ctx), { name: 'Fatal', message: /tasks\.cleanup_old_files\.payload/ })
+    await t.rejects(run(setup(t, payload).ctx), { name: 'Fatal', message: /builtin\.cleanup_old_files\.payload/ })
   }
 })
 

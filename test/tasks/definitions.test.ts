@@ -13,7 +13,7 @@ const ENABLED = ['check_system', 'cleanup_old_runs', 'heartbeat', 'process_file'
 
 tap.test('the built-in tasks load, and only those that change no files of a user are enabled', async t => {
   const { tasks, broken } = ofBuiltIn(
-    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+    await loadTasks({ directories: [{ path: DIRECTORY, name: '.' }], dataFolder: t.testdir(), config: defaultsOf() })
   )
   t.strictSame(broken, [])
   t.strictSame([...tasks.values()].map(({ source }) => source).toSorted(), BUILT_IN)
@@ -39,7 +39,7 @@ tap.test('the built-in tasks load, and only those that change no files of a user
 
 tap.test('the default payload of each task matches its schema, and each task has a description', async t => {
   const { tasks } = ofBuiltIn(
-    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+    await loadTasks({ directories: [{ path: DIRECTORY, name: '.' }], dataFolder: t.testdir(), config: defaultsOf() })
   )
   for (const { id, input, payload, description, source } of tasks.values()) {
     t.ok(description.length > 20, id)
@@ -49,7 +49,9 @@ tap.test('the default payload of each task matches its schema, and each task has
 
 tap.test('config.json may override one setting and keeps the others', async t => {
   const config = { ...defaultsOf(), tasks: { cleanup_old_logs: { enabled: true, payload: { root: 'logs' } } } }
-  const { tasks } = ofBuiltIn(await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config }))
+  const { tasks } = ofBuiltIn(
+    await loadTasks({ directories: [{ path: DIRECTORY, name: '.' }], dataFolder: t.testdir(), config })
+  )
   t.match(tasks.get('cleanup_old_logs'), {
     enabled: true,
     payload: { root: 'logs', dry_run: true, include: ['**/*.log', '**/*.log.*'] }
@@ -97,7 +99,7 @@ const FREE: Record<string, string[]> = {
 
 tap.test('a setting of a built-in task is limited by the configuration or gives no access [S25, S28, S30]', async t => {
   const { tasks } = ofBuiltIn(
-    await loadTasks({ directory: DIRECTORY, dataFolder: t.testdir(), config: defaultsOf() })
+    await loadTasks({ directories: [{ path: DIRECTORY, name: '.' }], dataFolder: t.testdir(), config: defaultsOf() })
   )
   for (const { id, input } of tasks.values()) {
     const { properties = {} } = (input ?? {}) as { properties?: Record<string, { configured?: unknown }> }

@@ -196,11 +196,11 @@ tap.test('the URL of a mail server is parsed, and errors do not show it', async 
 
 tap.test('errors name the key of a missing setting', async t => {
   const ask = (payload: object) => run(fakeContext('send_email', payload).ctx)
-  await t.rejects(ask({}), { name: 'Fatal', message: /tasks\.send_email\.payload\.to/ })
-  await t.rejects(ask({ to: 'a@example.org' }), { name: 'Fatal', message: /tasks\.send_email\.payload\.smtp/ })
+  await t.rejects(ask({}), { name: 'Fatal', message: /builtin\.send_email\.payload\.to/ })
+  await t.rejects(ask({ to: 'a@example.org' }), { name: 'Fatal', message: /builtin\.send_email\.payload\.smtp/ })
   await t.rejects(ask({ to: 'a@example.org', smtp: { host: '127.0.0.1', port: 1 } }), {
     name: 'Fatal',
-    message: /tasks\.send_email\.payload\.from/
+    message: /builtin\.send_email\.payload\.from/
   })
   const dir = t.testdir()
   await t.rejects(ask({ to: 'a@example.org', smtp: { url_file: join(dir, 'missing') } }), {

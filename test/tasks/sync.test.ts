@@ -224,7 +224,7 @@ tap.test('a stop keeps the part for the next attempt', async t => {
 tap.test('a run without URL and file is skipped; one with a forbidden address fails', async t => {
   await t.rejects(run(fakeContext('sync_external_data').ctx), {
     name: 'Skip',
-    message: /tasks\.sync_external_data\.payload\.url/
+    message: /builtin\.sync_external_data\.payload\.url/
   })
   const payload = { url: 'http://127.0.0.1:1/', file: join(t.testdir(), 'x') }
   await t.rejects(run(fakeContext('sync_external_data', payload).ctx), { name: 'Fatal', message: /payload\.url/ })

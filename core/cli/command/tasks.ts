@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import type { FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
+import type { BuiltInTask, FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
 import { agoWords, isElsewhere, timeWords } from '../terminal/time-words.ts'
 import { oneOf, remoteOptions } from '../remote/options.ts'
+import { counted } from '../../model/json/text.ts'
 import { plain, print, printJson, styled } from '../terminal/output.ts'
 import type { Cell } from '../terminal/table.ts'
 import { stateCell } from '../terminal/run-words.ts'
@@ -51,20 +52,26 @@ const faultWords = ({ where, message }: FaultAnswer) => `${where === null ? '' :
 
 type TasksOptions = RemoteOptions & { status?: string, all?: boolean }
 
-/** The table without disabled tasks that do nothing, and how many these are. */
-function printTasks (tasks: readonly TaskView[], isWhole: boolean): void {
+/** The table without disabled tasks that do nothing, and how many these are; then built-in tasks that are off. */
+function printTasks (tasks: readonly TaskView[], off: readonly BuiltInTask[], isWhole: boolean): void {
   const shown = isWhole ? tasks : tasks.filter(({ status }) => status !== 'disabled')
   const hidden = tasks.length - shown.length
   if (shown.length > 0) print(taskTable(shown))
   else print(tasks.length === 0 ? 'There are no tasks.' : 'No task is enabled.')
-  if (hidden > 0) print(styled('dim', `${hidden} disabled: offpeak tasks --all`))
+  const folded = [...hidden > 0 ? [`${hidden} disabled`] : [],
+    ...off.length > 0 && !isWhole ? [`${counted(off.length, 'built-in task')} off`] : []]
+  if (folded.length > 0) print(styled('dim', `${folded.join(', ')}: offpeak tasks --all`))
+  if (off.length === 0 || !isWhole) return
+  print(`\n${table(['BUILT-IN, OFF', 'WHAT IT DOES'], off.map(({ id, description }) => [id, description]))}`)
+  print(styled('dim', 'offpeak enable <task> turns one on.'))
 }
 
 async function list ({ status, all = false, ...given }: TasksOptions): Promise<void> {
   const client = await Client.find(given)
   const tasks = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
   if (given.json) return printJson(tasks)
-  printTasks(tasks, all || status !== undefined)
+  const builtIn = status === undefined ? await client.get<BuiltInTask[]>('/api/builtin').catch(() => []) : []
+  printTasks(tasks, builtIn.filter(({ on }) => !on), all || status !== undefined)
   // A list without a broken file must not look complete.
   const health = await client.get<HealthAnswer>('/api/health').catch(() => null)
   for (const fault of health?.broken ?? []) print(`broken: ${faultWords(fault)}`)
@@ -80,6 +87,6 @@ export function addTasks (program: Command): void {
     )
   )
     .option('--status <statuses>', 'tasks with these statuses, separated by commas', oneOf('--status', STATUSES))
-    .option('--all', 'disabled tasks too')
+    .option('--all', 'disabled tasks, and built-in ones that are off, too')
     .action(list)
 }

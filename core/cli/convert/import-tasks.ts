@@ -9,6 +9,7 @@ import { convertCrontab } from './crontab.ts'
 import { convertTimer } from './timer.ts'
 import { lastOf, parseUnit } from './unit-file.ts'
 import { loadConfig } from '../../load/config/config.ts'
+import { directoriesOf } from '../../load/task/directories.ts'
 import { managerOptions } from '../remote/options.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { taskFile } from './task-file.ts'
@@ -144,8 +145,10 @@ function report (tasks: readonly Written[], { refused, notes }: Conversion, { ta
 /** The folder of task files, and the zone of tasks without one. */
 async function settingsOf (given: ImportOptions): Promise<{ folder: string, tasks: string }> {
   const { configFile, environment, env } = managerOptions(given)
-  const { config: { manager } } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
-  return { folder: resolve(dirname(configFile!), given.into ?? manager.tasks_directory), tasks: manager.timezone }
+  const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
+  const root = dirname(configFile!)
+  const folder = given.into === undefined ? directoriesOf(config, root)[0]!.path : resolve(root, given.into)
+  return { folder, tasks: config.manager.timezone }
 }
 
 /** Makes disabled tasks of a crontab or of timers, and reports what could not be kept. */

@@ -43,7 +43,7 @@ export interface PermissionFacts {
   /** Why no file can be written in the data folder. */
   folderCode: string | null
   directory: string
-  /** Why the tasks directory cannot be listed. */
+  /** Why that tasks directory cannot be listed. */
   directoryCode: string | null
   config: string
   /** Why config.json cannot be changed. */
@@ -51,7 +51,7 @@ export interface PermissionFacts {
   security: { message: string, fix: string | null }[]
 }
 
-/** `code`: why the tasks directory cannot be watched. `watches`, `instances`: the limits of inotify. */
+/** `code`: why a tasks directory cannot be watched. `watches`, `instances`: the limits of inotify. */
 export interface WatchFacts {
   directory: string
   code: string | null

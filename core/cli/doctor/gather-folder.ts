@@ -60,11 +60,11 @@ async function siblingsOf (directory: string): Promise<string[]> {
 
 /** The tasks of a manager whose catalog is started. */
 export async function taskFacts (manager: TaskManager): Promise<TaskFacts> {
-  const { directory, tasks } = manager.catalog
+  const { directory, directories, tasks } = manager.catalog
   const { faults, warnings, notes } = foundIn(manager)
   const enabled = [...tasks.values()].filter(task => task.enabled)
   return {
-    directory,
+    directory: directories.join(', '),
     count: tasks.size,
     enabled: enabled.length,
     scheduled: enabled.filter(({ trigger }) => trigger !== null).length,
@@ -80,14 +80,23 @@ const denied = async (path: string, mode: number): Promise<string | null> =>
 
 interface Places {
   folder: string
-  directory: string
+  directories: readonly string[]
   config: string
 }
 
 type Denied = Omit<PermissionFacts, 'security'> & { skewMs: number | null }
 
+/** The first tasks directory that cannot be listed, or else the first. */
+async function listed (directories: readonly string[]): Promise<Pick<Denied, 'directory' | 'directoryCode'>> {
+  const all = await Promise.all(directories.map(async directory => ({
+    directory,
+    directoryCode: await readdir(directory).then(() => null, codeOf)
+  })))
+  return all.find(({ directoryCode }) => directoryCode !== null) ?? all[0]!
+}
+
 /** What this user may not do, and the time of the file system of the data folder. */
-export async function permissions ({ folder, directory, config }: Places): Promise<Denied> {
+export async function permissions ({ folder, directories, config }: Places): Promise<Denied> {
   // A data folder that does not exist yet is created by the start.
   const place = existsSync(folder) ? folder : dirname(folder)
   const { code, skewMs } = await tryWrite(place)
@@ -95,8 +104,7 @@ export async function permissions ({ folder, directory, config }: Places): Promi
     user: userName(),
     folder,
     folderCode: code,
-    directory,
-    directoryCode: await readdir(directory).then(() => null, codeOf),
+    ...await listed(directories),
     config,
     configCode: existsSync(config) ? await denied(dirname(config), constants.W_OK) : null,
     skewMs
@@ -124,11 +132,14 @@ async function watchCode (directory: string): Promise<string | null> {
   }
 }
 
-/** Whether the tasks directory can be watched. */
-export async function watchFacts (directory: string): Promise<WatchFacts> {
+/** Whether the tasks directories can be watched: about the first that cannot, or else the first. */
+export async function watchFacts (directories: readonly string[]): Promise<WatchFacts> {
+  const codes = await Promise.all(directories.map(watchCode))
+  const index = Math.max(0, codes.findIndex(code => code !== null))
+  const directory = directories[index]!
   return {
     directory,
-    code: await watchCode(directory),
+    code: codes[index]!,
     watches: await limitOf('max_user_watches'),
     instances: await limitOf('max_user_instances'),
     kind: (await statfs(directory).catch(() => ({ type: 0 }))).type

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { askServer, serverFacts, tokenFacts } from './gather-server.ts'
 import { createManager } from '../../manager.ts'
+import { directoriesOf } from '../../load/task/directories.ts'
 import { defaultsOf } from '../../model/config/config.ts'
 import { diskFacts, isSynchronised, nodeFacts, processFacts } from './gather-machine.ts'
 import { faultsOf } from '../local/validate.ts'
@@ -27,7 +28,8 @@ import type { RemoteOptions } from '../remote/options.ts'
 interface Home {
   root: string
   folder: string
-  directory: string
+  /** The tasks directories. */
+  directories: string[]
   config: Config
   faults: Fault[]
   tasks: TaskFacts | null
@@ -42,7 +44,7 @@ async function factsOf (manager: TaskManager): Promise<Home> {
     return {
       root,
       folder,
-      directory: catalog.directory,
+      directories: catalog.directories,
       config,
       faults: manager.settings.lastError instanceof OffpeakError ? await faultsOf(manager.settings.lastError) : [],
       tasks: await taskFacts(manager),
@@ -66,7 +68,7 @@ async function homeOf (options: ManagerOptions): Promise<Home> {
       root,
       config,
       folder: resolve(root, named ?? config.engine.folder),
-      directory: resolve(root, config.manager.tasks_directory),
+      directories: directoriesOf(config, root).map(({ path }) => path),
       faults: await faultsOf(error),
       tasks: null,
       security: []
@@ -161,9 +163,9 @@ export async function gather (
   if ((given.url ?? env.OFFPEAK_URL) !== undefined) return await remoteFacts(given, now)
   const options = managerOptions(given, env)
   const home = await homeOf(options)
-  const { root, folder, directory, config } = home
+  const { root, folder, directories, config } = home
   const [answer, allowed, synchronised] = await Promise.all([asked(given, config),
-    permissions({ folder, directory, config: options.configFile! }), isSynchronised()])
+    permissions({ folder, directories, config: options.configFile! }), isSynchronised()])
   const { skewMs, ...denied } = allowed
   const server = await serverFacts(answer, { folder, server: home.tasks === null ? null : config.server })
   const seen = runsIn(folder, now)
@@ -173,7 +175,7 @@ export async function gather (
     zone: { given: env.TZ ?? null, process: Temporal.Now.timeZoneId(), tasks: config.manager.timezone },
     disk: await diskFacts(existsSync(folder) ? folder : root, config.resources.disk_reserve),
     permissions: { ...denied, security: home.security },
-    watches: await watchFacts(directory),
+    watches: await watchFacts(directories),
     config: {
       file: options.configFile!,
       exists: existsSync(options.configFile!),
@@ -181,7 +183,7 @@ export async function gather (
       overlay: missingOverlay(options)
     },
     tasks: home.tasks,
-    ignored: await ignoredFiles(directory),
+    ignored: (await Promise.all(directories.map(ignoredFiles))).flat(),
     server,
     token: await tokenFacts({ folder, root, server: config.server, env, accepted: answer.accepted, now }),
     sensors: await sensorFacts(answer, config),

@@ -41,7 +41,9 @@ export async function scheduleTable ({ catalog, clock, folder }: TaskManager): P
     `broken: ${placeWords(place)}: ${onceSaid(message, place)}`
   )
   return [
-    rows.length === 0 ? `There are no tasks in ${catalog.directory}.` : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows),
+    rows.length === 0
+      ? `There are no tasks in ${catalog.directories.join(', ')}.`
+      : table(['TASK', '', 'SCHEDULE', 'NEXT'], rows),
     ...broken
   ].join('\n')
 }

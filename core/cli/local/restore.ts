@@ -51,16 +51,12 @@ function payloadOf (archive: string | undefined, folder: string, { into, only, r
   }
 }
 
-/** Restores a file of `offpeak backup`. For other backups it executes the task `restore_backup`, which lists them or
- *  restores one; throws OFFPEAK_USAGE_INVALID when it does not exist. */
+/** Restores a file of `offpeak backup`. For other backups it executes the task `restore_backup`, even when it is off,
+ *  which lists them or restores one. */
 export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
   if (archive !== undefined && isDataBackup(archive)) return await restoreData(archive, given)
-  await withTasks(managerOptions(given), async manager => {
-    const task = manager.catalog.tasks.get(RESTORES)
-    if (task === undefined) {
-      throw usageInvalid(`There is no task '${RESTORES}' in ${manager.catalog.directory}`,
-        'Copy restore_backup.ts and its modules there from the tasks that come with offpeak.')
-    }
+  await withTasks({ ...managerOptions(given), config: { builtin: { [RESTORES]: {} } } }, async manager => {
+    const task = manager.desk.definition(RESTORES)
     const folder = folderOf(manager, given.from)
     const outcome = await runOnce(task, payloadOf(archive, folder, given), manager)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!

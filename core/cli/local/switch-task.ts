@@ -12,7 +12,7 @@ async function switchHere (id: string, enabled: boolean, given: RemoteOptions): 
   const manager = await createManager({ ...managerOptions(given), files: 'once' })
   await manager.catalog.start()
   try {
-    manager.desk.definition(id)
+    if (!manager.catalog.isBuiltIn(id)) manager.desk.definition(id)
     await manager.engine.start()
     await manager.enable(id, enabled, { by: `cli:${userInfo().username}` })
   } finally {

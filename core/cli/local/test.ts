@@ -177,7 +177,7 @@ export async function test (file: string, { task: id, payload: text, json, ...gi
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
   const payload = await payloadOf(text)
   const options = managerOptions(given)
-  const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORY: dirname(resolve(file)) }
+  const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORIES: JSON.stringify([dirname(resolve(file))]) }
   await withTasks({ ...options, env }, async manager => {
     const task = taskIn(manager, file, id)
     const outcome = await execute(task, runOf(task, payload, Date.now()), manager)

@@ -1,6 +1,6 @@
 import { counted } from '../../model/json/text.ts'
 import { readFile } from 'node:fs/promises'
-import type { BrokenFile } from '../../load/task/task-folder.ts'
+import type { BrokenFile } from '../../load/task/broken-file.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { Place } from '../../model/errors/errors.ts'
@@ -13,6 +13,7 @@ import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
 import { managerOptions } from '../remote/options.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
+import { sectionOf, settingsKey } from '../../model/task/built-in.ts'
 import { taskUnconfigured } from '../../model/errors/task-errors.ts'
 import { unconfigured } from '../../model/task/payload-bounds.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
@@ -48,7 +49,7 @@ function brokenFaults (
   settings: Settings
 ): Fault[] {
   const placed = (pointer: string | undefined, at: Place) =>
-    pointer?.startsWith('/tasks/') ? settings.placeOf(pointer) ?? { file } : { file, ...at }
+    /^\/(tasks|builtin)\//.test(pointer ?? '') ? settings.placeOf(pointer!) ?? { file } : { file, ...at }
   if (errors === undefined) return [{ ...placed(first, { line, column }), pointer: first, code, message, fix }]
   return errors.map(({ pointer, detail, line: own }) => ({
     ...placed(pointer, { line: own }),
@@ -68,9 +69,10 @@ function missing ({ tasks, broken }: Catalog, settings: Settings): Fault[] {
     wanted.flatMap(({ task }, index) => {
       if (tasks.has(task)) return []
       const pointer = pointerOf(['depends_on', index, 'task'])
-      const laid = settings.config.tasks[id]?.depends_on === undefined
+      const section = sectionOf(source)
+      const laid = settings.config[section][id]?.depends_on === undefined
         ? null
-        : settings.placeOf(pointerOf(['tasks', id]) + pointer)
+        : settings.placeOf(pointerOf([section, id]) + pointer)
       return [{
         ...laid ?? { file: source, pointer },
         code: 'OFFPEAK_TASK_NOT_FOUND',
@@ -100,9 +102,9 @@ function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   return [...tasks.values()].filter(({ enabled }) => enabled).flatMap(({ id, input, payload, source }) => {
     const lacks = unconfigured(input, payload)
     if (lacks.length === 0) return []
-    const { code, message, fix, place: { pointer } } = taskUnconfigured(id, lacks)
-    const written = [pointerOf(['tasks', id, 'payload']), pointerOf(['tasks', id])].map(at => settings.placeOf(at))
-      .find(place => place !== null)
+    const { code, message, fix, place: { pointer } } = taskUnconfigured(settingsKey({ id, source }), lacks)
+    const at = pointerOf([sectionOf(source), id])
+    const written = settings.placeOf(`${at}/payload`) ?? settings.placeOf(at)
     return [{ ...written ?? { file: source }, pointer, code, message, fix }]
   })
 }
@@ -131,28 +133,26 @@ export interface Found {
   code: number
 }
 
-/** Sections of config.json for tasks that no file defines. */
-function unknownTasks ({ catalog, settings }: TaskManager, broken: readonly Fault[]): Fault[] {
+/** Sections of config.json for tasks that do not exist are faults, other settings without effect are warnings. */
+function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unknown: Fault[], idle: Fault[] } {
   // A section that breaks its task is reported as a fault of the task.
-  const isBroken = (id: string) => broken.some(({ pointer }) => pointer?.startsWith(`${pointerOf(['tasks', id])}/`))
-  return Object.keys(settings.config.tasks).filter(id => !catalog.tasks.has(id) && !isBroken(id)).map(id => ({
-    ...settings.placeOf(pointerOf(['tasks', id])),
-    code: 'OFFPEAK_TASK_NOT_FOUND',
-    message: `No task has the id '${id}'`,
-    fix: catalog.broken.length > 0
-      ? 'It may be in a broken file; otherwise remove the section.'
-      : 'Remove the section, or restore the task file.'
-  }))
+  const isBroken = (section = '') => broken.some(({ pointer }) => pointer?.startsWith(`${section}/`))
+  const unknown = manager.warnings.filter(({ code, pointer }) => code === 'unknown_task' && !isBroken(pointer))
+  return {
+    unknown: unknown.map(one => ({ ...one, code: 'OFFPEAK_TASK_NOT_FOUND' })),
+    idle: manager.warnings.filter(({ code }) => code === 'builtin_replaced' || code === 'no_effect')
+  }
 }
 
 /** The faults, warnings and notes about the tasks of a manager. */
 export function foundIn (manager: TaskManager): Found {
   const { catalog, settings } = manager
   const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
-  const faults = [...broken, ...missing(catalog, settings), ...unknownTasks(manager, broken)]
+  const { unknown, idle } = withoutEffect(manager, broken)
+  const faults = [...broken, ...missing(catalog, settings), ...unknown]
   return {
     faults,
-    warnings: warningsOf(manager),
+    warnings: [...warningsOf(manager), ...idle],
     notes: notesOf(manager),
     tasks: catalog.tasks.size,
     code: faults.length > 0 ? 1 : 0

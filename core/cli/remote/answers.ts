@@ -3,6 +3,7 @@ import type { fullRunView, runView } from '../../model/view/view.ts'
 export type { ExplanationView } from '../../work/desk/explain-view.ts'
 export type { ForecastView, MachineView, PauseView, SignalView } from '../../model/view/machine-view.ts'
 export type { TaskView } from '../../model/view/view.ts'
+export type { BuiltInTask } from '../../model/task/built-in.ts'
 
 type Held = { held: { code: string, message: string } | null }
 

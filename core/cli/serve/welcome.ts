@@ -68,7 +68,7 @@ async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Prom
     `${styled('bold', `offpeak ${VERSION}`)} answers at ${styled('cyan', url)}`,
     line('token', token),
     ...demo === null
-      ? [line('tasks', manager.catalog.directory)]
+      ? [line('tasks', manager.catalog.directories.join(', '))]
       : [line('demo', `${demo.folder}, removed at the end`)],
     line('', countWords(tasks, manager.catalog)),
     line('next', nextWords(tasks, manager.clock.now())),

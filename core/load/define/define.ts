@@ -34,7 +34,7 @@ function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data })
   if (ask.override === undefined) return
   const faults = faultsIn(data)
   if (faults.length > 0) {
-    refuse({ ...ask, source: 'config.json', pointer: `/tasks/${own.id}`, placeOf: undefined }, faults)
+    refuse({ ...ask, source: 'config.json', pointer: ask.overrideAt ?? `/tasks/${own.id}`, placeOf: undefined }, faults)
   }
 }
 

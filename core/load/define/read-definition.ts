@@ -29,6 +29,8 @@ export interface DefineAsk {
   /** Absent: the task can run in this thread only. */
   module?: ModuleFile | undefined
   override?: Override | undefined
+  /** Where the override is written in config.json; default `/tasks/<id>`. */
+  overrideAt?: string | undefined
   /** `probes`: the names that constraints may use; any name when absent. */
   config: DefinitionConfig
   /** Where it was defined, see `Task.source`. */

@@ -1,9 +1,12 @@
 import type { Config } from '../../model/config/config.ts'
+import { overlay } from '../../model/config/config.ts'
 import type { Place } from '../../model/errors/errors.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
+import { pointerOf } from '../../model/base/check.ts'
 import { taskDuplicate, taskFileBroken, taskLimit, taskOwned } from '../../model/errors/task-errors.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
-import type { Task } from '../../model/task/task.ts'
+import { isBuiltIn } from '../../model/task/built-in.ts'
+import type { Override, Task } from '../../model/task/task.ts'
 import type { ScriptWork } from '../define/read-definition.ts'
 import { defineTask } from '../define/define.ts'
 import { fileOf } from './source.ts'
@@ -18,6 +21,8 @@ export interface RawDefinition {
   /** Set for a definition in config.json: there are no other settings for it. */
   source?: string | undefined
   module?: ModuleFile | undefined
+  /** Why it must not be executed, in no version. */
+  refusal?: OffpeakError | undefined
   placeOf?: ((pointer: string) => Place) | undefined
 }
 
@@ -54,7 +59,7 @@ interface AssembleAsk {
   pending?: readonly string[] | undefined
 }
 
-type Made = { config: Config, override: unknown, task: Task }
+type Made = { config: Config, task: Task }
 const made = new WeakMap<RawDefinition, Made>()
 
 function idOf ({ definition }: RawDefinition): string {
@@ -62,17 +67,29 @@ function idOf ({ definition }: RawDefinition): string {
   return typeof value === 'string' ? value : ''
 }
 
+const own = (settings: Config['tasks'], id: string): Override | undefined =>
+  Object.hasOwn(settings, id) ? settings[id] : undefined
+
+/** What the configuration says of a task in a file. A built-in task is on when `builtin` names it, and what `tasks`
+ *  says of it applies too. */
+function settingsFor (
+  id: string,
+  { path, config }: { path: string, config: Config }
+): { override: Override | undefined, overrideAt?: string } {
+  const override = own(config.tasks, id)
+  if (!isBuiltIn(path)) return { override }
+  const settings = overlay(overlay({ enabled: true }, override), own(config.builtin, id)) as Override
+  return { override: settings, overrideAt: pointerOf(['builtin', id]) }
+}
+
 /** The task of a definition; one that was made of the same parts before is the same. */
 function taskOf (raw: RawDefinition, { path, config }: { path: string, config: Config }): Task {
-  const isSetting = raw.source !== undefined
-  const override = !isSetting && Object.hasOwn(config.tasks, idOf(raw)) ? config.tasks[idOf(raw)] : undefined
   const source = raw.source ?? path
   const before = made.get(raw)
-  if (before && before.config === config && before.override === override && before.task.source === source) {
-    return before.task
-  }
-  const task = defineTask({ ...raw, override, config, source })
-  made.set(raw, { config, override, task })
+  if (before?.config === config && before.task.source === source) return before.task
+  const settings = raw.source === undefined ? settingsFor(idOf(raw), { path, config }) : {}
+  const task = defineTask({ ...raw, ...settings, config, source })
+  made.set(raw, { config, task })
   return task
 }
 
@@ -94,7 +111,7 @@ function ownersOf (ask: AssembleAsk): Map<string, string> {
     if (rawsOf.get(path)?.some(raw => idOf(raw) === id) || isUnknown(path, ask)) owners.set(id, path)
   }
   for (const { path, raws } of sources) {
-    for (const raw of raws) {
+    for (const raw of isBuiltIn(path) ? [] : raws) {
       if (fileOf(previous.get(idOf(raw))?.source ?? '') === path) owners.set(idOf(raw), path)
     }
   }
@@ -115,15 +132,23 @@ export function assemble (ask: AssembleAsk): Assembled {
   const tasks = new Map<string, Task>()
   const faults: FileFault[] = []
   const add = (task: Task, path: string) => {
+    if (isBuiltIn(path) && tasks.has(task.id)) return
     const first = (fileOf(tasks.get(task.id)?.source ?? '') || owners.get(task.id)) ?? path
     if (first !== path && isUnknown(first, ask)) throw taskOwned({ id: task.id, first, second: path })
     if (first !== path || tasks.has(task.id)) throw taskDuplicate({ id: task.id, first, second: path })
     if (tasks.size >= config.manager.max_tasks) throw taskLimit(config.manager.max_tasks)
     tasks.set(task.id, task)
   }
-  for (const { path, raws, fault } of sources) {
+  // A definition of the user comes before a built-in one.
+  for (const { path, raws, fault } of sources.toSorted((a, b) =>
+    Number(isBuiltIn(a.path)) - Number(isBuiltIn(b.path))
+  )) {
     if (fault) faults.push({ path, error: fault, kept: raws.length > 0 })
     for (const raw of raws) {
+      if (raw.refusal) {
+        faults.push({ path, error: raw.refusal, kept: false })
+        continue
+      }
       const before = previous.get(idOf(raw))
       const last = before && fileOf(before.source) === path ? before : undefined
       const { value, error } = attempt(() => taskOf(raw, { path, config }))
@@ -133,7 +158,7 @@ export function assemble (ask: AssembleAsk): Assembled {
       if (added?.error) faults.push({ path, error: added.error, kept: false })
     }
   }
-  for (const { id, source } of tasks.values()) owners.set(id, fileOf(source))
+  for (const { id, source } of tasks.values()) if (!isBuiltIn(source)) owners.set(id, fileOf(source))
   return { tasks, faults, owners }
 }
 

@@ -3,6 +3,9 @@ import { pointerOf } from '../../model/base/check.ts'
 import type { Config } from '../../model/config/config.ts'
 import type { Place } from '../../model/errors/errors.ts'
 import type { RawDefinition, TaskSource } from './assemble.ts'
+import type { OffpeakError } from '../../model/errors/errors.ts'
+import { taskFileBroken } from '../../model/errors/task-errors.ts'
+import type { RefusedProgram } from './programs.ts'
 import { CONFIG } from './source.ts'
 
 /** What definitions in the configuration need. */
@@ -12,9 +15,18 @@ export interface CommandsAsk {
   placeOf?: ((pointer: string) => Place | null) | undefined
   /** The working directory of commands. */
   root?: string | undefined
+  /** Programs that others can change, by their name in the command. */
+  refused?: ReadonlyMap<string, RefusedProgram> | undefined
 }
 
-function rawOf (id: string, { config, placeOf, root }: CommandsAsk): RawDefinition[] {
+function refusal (id: string, line: number | undefined, refused: RefusedProgram | undefined): OffpeakError | undefined {
+  if (refused === undefined) return undefined
+  const { message, fix } = refused
+  const pointer = pointerOf(['tasks', id, 'command', 0])
+  return taskFileBroken({ file: CONFIG, line, pointer, message: `${message}: the task '${id}' is not loaded`, fix })
+}
+
+function rawOf (id: string, { config, placeOf, root, refused }: CommandsAsk): RawDefinition[] {
   const { command, ...fields } = config.tasks[id]!
   if (command === undefined) return []
   const pointer = pointerOf(['tasks', id])
@@ -25,6 +37,7 @@ function rawOf (id: string, { config, placeOf, root }: CommandsAsk): RawDefiniti
     pointer,
     contentHash: hash('sha256', JSON.stringify(command)),
     script: { file: command[0]!, interpreter: undefined, cwd: root },
+    refusal: refusal(id, line, refused?.get(command[0]!)),
     source: line === undefined ? CONFIG : `${CONFIG}:${line}`,
     placeOf: at => ({ file: CONFIG, line: lineOf(at) ?? line })
   }]

@@ -1,5 +1,6 @@
 import { foundWords } from '../../model/base/check.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
+import { fileName } from '../../model/task/built-in.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { RawDefinition } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
@@ -61,7 +62,7 @@ export function headerOf (
   const placeOf = (pointer: string) => ({
     line: header.lines.get(pointer.split('/')[1] ?? '') ?? Math.min(...header.lines.values())
   })
-  const definition = { id: idOf(found.path), ...header.fields }
+  const definition = { id: idOf(fileName(found.path)), ...header.fields }
   return [{
     definition,
     pointer: '',

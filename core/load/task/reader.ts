@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import '../import/own-packages.ts'
 import { fileScope } from '../file/file-scope.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'

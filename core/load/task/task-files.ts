@@ -1,8 +1,9 @@
 import { hash as digest } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join, parse, relative, sep } from 'node:path'
+import { join, parse, sep } from 'node:path'
 import type { OffpeakError } from '../../model/errors/errors.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
+import { isBuiltIn } from '../../model/task/built-in.ts'
 import type { TaskSource } from './assemble.ts'
 import { crashFault } from '../import/crashing-imports.ts'
 import type { Trial, TrialsAsk } from '../import/import-trials.ts'
@@ -14,12 +15,15 @@ import type { ReadResult, UnreadFile } from './reader.ts'
 import { Reader } from './reader.ts'
 import { MODULE_BYTES, isModule } from '../file/module-file.ts'
 import { importsFault } from '../import/imports-fault.ts'
-import type { FoundFile, Walked } from './walk.ts'
-import { unreadable, walk } from './walk.ts'
+import type { TaskDirectory } from './directories.ts'
+import type { FoundFile } from './walk.ts'
+import { unreadable } from './walk.ts'
+import type { AllWalked } from './walk-all.ts'
+import { walkAll } from './walk-all.ts'
 
 const AT_ONCE = 64
 
-/** A file below the tasks directory as last read. */
+/** A task file as last read. */
 interface Entry extends TaskSource {
   stamp: string
   hash: string
@@ -30,7 +34,7 @@ interface Entry extends TaskSource {
 }
 
 interface TaskFilesAsk {
-  directory: string
+  directories: readonly TaskDirectory[]
   /** Holds `imports.json`. */
   dataFolder: string
   /** How long one import may take. */
@@ -43,6 +47,8 @@ interface TaskFilesAsk {
   onLate: () => void
   /** True when files that other users can change are accepted. */
   accepts: () => boolean
+  /** The ids of the built-in tasks that are on. */
+  builtIns: () => readonly string[]
 }
 
 interface RefreshAsk extends TrialsAsk {
@@ -61,7 +67,7 @@ function topOf (real: string): string {
 
 const sha = (data: string) => digest('sha256', data, 'hex')
 
-/** The task files below a directory, imported once for each version. */
+/** The task files below some directories, and the built-in ones that are on, imported once for each version. */
 export class TaskFiles {
   readonly #ask: TaskFilesAsk
   readonly #entries = new Map<string, Entry>()
@@ -69,8 +75,7 @@ export class TaskFiles {
   readonly #reading = new Set<string>()
   readonly #reader: Reader
   readonly #trials: ImportTrials
-  /** The tasks directory itself. */
-  #root = ''
+  #walked: AllWalked = { roots: [], files: [], faults: new Map(), outside: [] }
   /** Imported versions that no task uses any more: Node never unloads a module. */
   oldVersions = 0
 
@@ -93,7 +98,13 @@ export class TaskFiles {
 
   /** The files that are still being imported in a child process. */
   get pending (): string[] {
-    return this.#trials.pending.map(real => relative(this.#root, real))
+    const paths = new Map(this.#walked.files.map(({ real, path }) => [real, path]))
+    return this.#trials.pending.map(real => paths.get(real) ?? real)
+  }
+
+  /** The targets of links out of the directories, as of the last scan. */
+  get outside (): readonly string[] {
+    return this.#walked.outside
   }
 
   /** What was read is in force. */
@@ -101,18 +112,19 @@ export class TaskFiles {
     this.#reading.clear()
   }
 
-  /** Scans the directory and reads files that are new, changed or failed before. Resolves to true when a file may be
+  /** Scans the directories and reads files that are new, changed or failed before. Resolves to true when a file may be
    *  half written. */
   async refresh ({ quietMs, signal, waits, idleTimeoutMs }: RefreshAsk): Promise<boolean> {
     // The age of a file is that at the scan, however long imports take.
     const walkedAt = this.#ask.now()
     this.#reader.begin()
-    const walked = await walk(this.#ask.directory, this.#ask.accepts() ? { account: null } : {})
-    this.#root = walked.root
+    const { directories, builtIns, accepts } = this.#ask
+    const walked = await walkAll({ directories, builtIns: builtIns(), ...accepts() && { account: null } })
+    this.#walked = walked
     let unsettled = this.#forget(walked, quietMs)
     for (const [path, fault] of walked.faults) this.#note(path, fault)
     const todo = await this.#todo(walked.files)
-    const modules = todo.filter(({ file }) => isModule(file.path))
+    const modules = todo.filter(({ file }) => isModule(file.path) && !isBuiltIn(file.path))
     try {
       if (await this.#read(todo, { modules, quietMs, signal, waits, idleTimeoutMs, walkedAt })) unsettled = true
     } finally {
@@ -167,19 +179,20 @@ export class TaskFiles {
 
   /** Forgets files that no longer exist; keeps files below a folder that cannot be read. Returns true when a missing
    *  file may come back. */
-  #forget ({ files, faults }: Walked, quietMs: number): boolean {
+  #forget ({ files, faults }: AllWalked, quietMs: number): boolean {
     const here = new Set(files.map(({ path }) => path))
     this.#trials.retain(new Set(files.map(({ real }) => real)))
     const shut = [...faults.keys()]
     let unsettled = false
     for (const [path, entry] of this.#entries) {
-      const hidden = shut.some(fault => path === fault || fault === '.' || path.startsWith(`${fault}/`))
+      const hidden = !isBuiltIn(path) &&
+        shut.some(fault => path === fault || fault === '.' || path.startsWith(`${fault}/`))
       if (here.has(path) || (hidden && (entry.raws.length > 0 || faults.has(path)))) {
         entry.goneAt = null
         continue
       }
       entry.goneAt ??= this.#ask.elapsed()
-      if (this.#ask.elapsed() - entry.goneAt < quietMs && entry.raws.length > 0) {
+      if (this.#ask.elapsed() - entry.goneAt < quietMs && entry.raws.length > 0 && !isBuiltIn(path)) {
         unsettled = true
         continue
       }
@@ -216,7 +229,7 @@ export class TaskFiles {
     const module = isModule(file.path)
     const known = entry?.stamp === file.stamp && !(entry.fault && entry.retry)
     // A module imports others, which other users may be able to change by now.
-    if (known && (!module || entry.raws.length === 0)) return null
+    if (known && (!module || isBuiltIn(file.path) || entry.raws.length === 0)) return null
     if (!module && !worthALook(file)) return null
     if (file.size > MODULE_BYTES && module) {
       this.#note(file.path, taskFileBroken({
@@ -242,8 +255,8 @@ export class TaskFiles {
   }
 
   async #importsExposed ({ path, real }: FoundFile, source: string): Promise<boolean> {
-    if (this.#ask.accepts()) return false
-    const root = real.startsWith(this.#root + sep) ? this.#root : topOf(real)
+    if (this.#ask.accepts() || isBuiltIn(path)) return false
+    const root = this.#walked.roots.find(one => real.startsWith(one + sep)) ?? topOf(real)
     const fault = await importsFault({ path, real, source, root })
     if (fault !== null) this.#note(path, fault)
     return fault !== null
@@ -268,7 +281,7 @@ export class TaskFiles {
   }
 
   /** The versions whose import succeeded: file to hash. */
-  #succeeded ({ files }: Walked): Map<string, string> {
+  #succeeded ({ files }: AllWalked): Map<string, string> {
     return new Map(files.flatMap(({ path, real }) => {
       const entry = this.#entries.get(path)
       return entry && isModule(path) && !entry.fault ? [[real, entry.hash] as const] : []

@@ -1,38 +1,26 @@
 import { realpath } from 'node:fs/promises'
-import { basename, resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { FSWatcher } from 'chokidar'
 import type { Config } from '../../model/config/config.ts'
 import { SECOND } from '../../model/base/duration.ts'
-import type { Detail } from '../../model/errors/errors.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { Task } from '../../model/task/task.ts'
-import type { FileFault } from './assemble.ts'
+import type { BrokenFile } from './broken-file.ts'
+import { brokenFile, keyOf } from './broken-file.ts'
 import { assemble } from './assemble.ts'
 import type { CommandsAsk } from './commands.ts'
 import { commandSources } from './commands.ts'
+import type { TaskDirectory } from './directories.ts'
+import { builtInsOf } from './directories.ts'
+import type { FolderWatch } from './folder-watch.ts'
+import { watchFolders } from './folder-watch.ts'
+import type { RefusedProgram } from './programs.ts'
+import { refusedPrograms } from './programs.ts'
 import { fileOf } from './source.ts'
 import { TaskFiles } from './task-files.ts'
 import { readOwners, writeOwners } from './owners.ts'
-import { WRITTEN, waited } from '../config/watch.ts'
-
-/** A task file, or one definition in it, that cannot be used. */
-export interface BrokenFile {
-  /** Below the tasks directory. */
-  file: string
-  message: string
-  /** What to do. */
-  fix?: string | undefined
-  line?: number | undefined
-  column?: number | undefined
-  pointer?: string | undefined
-  code: string
-  /** Every fault, if there are several. */
-  errors?: Detail[] | undefined
-  /** Epoch ms at which this fault was first seen. */
-  since: number
-}
+import { waited } from '../config/watch.ts'
 
 /** What a scan or a new configuration has changed. */
 export interface FolderChange {
@@ -46,8 +34,8 @@ export interface FolderChange {
 }
 
 export interface FolderAsk extends Pick<CommandsAsk, 'placeOf' | 'root'> {
-  /** The tasks directory; it need not exist yet. */
-  directory: string
+  /** The tasks directories; they need not exist yet. */
+  directories: readonly TaskDirectory[]
   dataFolder: string
   config: Config
   onChange: (change: FolderChange) => void
@@ -79,28 +67,8 @@ interface Current {
 /** The first scan ends when no import has ended for this long: a hanging file delays no start for longer. */
 const IDLE_MS = 800
 const QUIET_MS = 400
-const GATHER_MS = 50
 
-function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
-  const { line, column, pointer } = error.place
-  const message = kept ? `${error.message}; the last good version stays in force` : error.message
-  return {
-    file: path,
-    message,
-    fix: error.fix,
-    line,
-    column,
-    pointer,
-    code: error.code,
-    since,
-    ...error.errors && error.errors.length > 1 && { errors: error.errors }
-  }
-}
-
-const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>
-  [file, pointer, code, message, JSON.stringify(errors)].join('\n')
-
-/** Finds, reads and watches the files of the tasks directory. A broken file does not affect others, and its last good
+/** Finds, reads and watches the files of the tasks directories. A broken file does not affect others, and its last good
  *  version stays in force. */
 export class TaskFolder implements Service {
   readonly #ask: FolderAsk
@@ -111,7 +79,10 @@ export class TaskFolder implements Service {
   /** The file of each id, by id, so that a restart does not change it. */
   #owners: ReadonlyMap<string, string> = new Map()
   #stored: Promise<void> = Promise.resolve()
-  #watcher: FSWatcher | null = null
+  #watcher: FolderWatch | null = null
+  /** Programs of commands that others can change. */
+  #refused: ReadonlyMap<string, RefusedProgram> = new Map()
+  #reconfigured = 0
   #running: AbortController | null = null
   #queue: Promise<void> = Promise.resolve()
   #waiting: Promise<void> | null = null
@@ -121,12 +92,12 @@ export class TaskFolder implements Service {
   readonly #life = new Lifecycle({ start: () => this.#start(), stop: () => this.#stop() })
 
   constructor (ask: FolderAsk) {
-    const { directory, dataFolder, config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } =
-      ask
+    const { config, boundMs = 10 * SECOND, now = Date.now, elapsed = () => performance.now() } = ask
     this.#ask = { ...ask, now }
     this.#config = config
     const accepts = () => this.#config.security.accept_loose_files !== null
-    this.#files = new TaskFiles({ directory, dataFolder, boundMs, now, elapsed, onLate: () => this.#soon(0), accepts })
+    const builtIns = () => builtInsOf(this.#config)
+    this.#files = new TaskFiles({ ...ask, boundMs, now, elapsed, onLate: () => this.#soon(0), accepts, builtIns })
   }
 
   get current (): Current {
@@ -175,7 +146,7 @@ export class TaskFolder implements Service {
     await this.#stored
   }
 
-  /** Scans the directory; resolves when its tasks are in force. Calls while a scan is queued share that scan. */
+  /** Scans the directories; resolves when its tasks are in force. Calls while a scan is queued share that scan. */
   rescan (): Promise<void> {
     if (this.#waiting) return this.#waiting
     const scan = this.#queue.then(() => {
@@ -187,15 +158,28 @@ export class TaskFolder implements Service {
     return scan
   }
 
-  /** Applies overrides and limits of another configuration; reads no file. */
-  reconfigure (config: Config): void {
+  /** Applies another configuration, without reading task files. Built-in tasks that it turns on are read next. */
+  async reconfigure (config: Config): Promise<void> {
+    const turn = ++this.#reconfigured
+    const refused = await this.#programs(config)
+    if (turn !== this.#reconfigured) return
+    const before = builtInsOf(this.#config)
     this.#config = config
+    this.#refused = refused
     if (this.#scanned) this.#apply()
+    if (!isDeepStrictEqual(before, builtInsOf(config))) this.#soon(0)
+  }
+
+  #programs (config: Config): Promise<Map<string, RefusedProgram>> {
+    return refusedPrograms({ config, root: this.#ask.root ?? '.', path: process.env.PATH })
   }
 
   async #scan (): Promise<void> {
     if (!this.#running) return
     const { signal } = this.#running
+    const config = this.#config
+    const refused = await this.#programs(config)
+    if (config === this.#config) this.#refused = refused
     const unsettled = await this.#files.refresh({
       quietMs: this.#scanned ? QUIET_MS : 0,
       idleTimeoutMs: this.#scanned ? 0 : IDLE_MS,
@@ -206,6 +190,7 @@ export class TaskFolder implements Service {
     this.#scanned = true
     this.#apply()
     this.#files.applied()
+    this.#watcher?.follow(this.#files.outside)
     await this.#files.stored
     if (unsettled) this.#soon(QUIET_MS)
   }
@@ -221,28 +206,24 @@ export class TaskFolder implements Service {
 
   async #watch (signal: AbortSignal): Promise<void> {
     if (!await waited(this.#ask.watchAfterMs ?? 0, signal)) return
-    const [root, { watch }] = await Promise.all([
-      realpath(this.#ask.directory).catch(() => resolve(this.#ask.directory)),
-      import('chokidar')
-    ])
-    if (signal.aborted) return
-    const watcher = watch(root, {
-      ignoreInitial: true,
-      followSymlinks: false,
-      depth: 8,
-      awaitWriteFinish: WRITTEN,
-      ignored: path => resolve(path).startsWith(root + sep) && /^(\..*|node_modules)$/.test(basename(path))
+    const roots = await Promise.all(
+      this.#ask.directories.map(({ path }) => realpath(path).catch(() => resolve(path)))
+    )
+    const watcher = await watchFolders({
+      roots,
+      outside: this.#files.outside,
+      onChange: ms => this.#soon(ms),
+      onError: error => this.#ask.onError?.(error)
     })
+    if (signal.aborted) return await watcher.close()
     this.#watcher = watcher
-    watcher.on('error', error => this.#ask.onError?.(error))
-    watcher.on('all', () => this.#soon(GATHER_MS))
-    watcher.on('ready', () => this.#soon(0))
   }
 
   #apply (): void {
     const before = { tasks: this.#tasks, broken: this.#broken }
     const { tasks, faults, owners } = assemble({
-      sources: [...this.#files.sources, ...commandSources({ ...this.#ask, config: this.#config })],
+      sources: [...this.#files.sources,
+        ...commandSources({ ...this.#ask, config: this.#config, refused: this.#refused })],
       config: this.#config,
       previous: before.tasks,
       remembered: this.#owners,
@@ -282,7 +263,7 @@ const differs = (before: Task | undefined, task: Task) =>
   before !== undefined &&
   !isDeepStrictEqual({ ...before, source: fileOf(before.source) }, { ...task, source: fileOf(task.source) })
 
-/** Reads the tasks directory once, without a running manager. */
+/** Reads the tasks directories once, without a running manager. */
 export async function loadTasks (ask: Omit<FolderAsk, 'onChange' | 'files'>): Promise<Current> {
   const folder = new TaskFolder({ ...ask, files: 'once', onChange: () => undefined })
   await folder.start()

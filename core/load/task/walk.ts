@@ -7,9 +7,9 @@ import { changedBy, isRefused } from '../file/modes.ts'
 import type { Account } from '../file/modes.ts'
 import { exposed, exposures, ownAccount } from '../file/exposures.ts'
 
-/** A regular file below the tasks directory. */
+/** A regular file below a tasks directory. */
 export interface FoundFile {
-  /** Below the tasks directory, with `/`. */
+  /** Below the tasks directory, with `/`; with several, below the name of its directory. */
   path: string
   /** The file itself, with every link resolved. */
   real: string
@@ -21,10 +21,12 @@ export interface FoundFile {
 }
 
 /** What lies in the tasks directory, and what of it cannot be used. */
-export interface Walked {
+interface Walked {
   root: string
   files: FoundFile[]
   faults: Map<string, OffpeakError>
+  /** The targets of links out of the directory, with every link resolved. */
+  outside: string[]
 }
 
 interface WalkLimits {
@@ -36,6 +38,8 @@ const LIMITS: WalkLimits = { depth: 8, files: 20_000 }
 const EXECUTABLE = 0o111
 
 interface Walk extends Walked {
+  /** The path of the directory itself: `.`, or its name when there are several. */
+  top: string
   account: Account | null
   limits: WalkLimits
   seen: Set<string>
@@ -47,6 +51,10 @@ interface Walk extends Walked {
  *  packages. */
 const passedOver = (name: string): boolean =>
   /^[._]/.test(name) || name === 'node_modules' || /\.test\.[^.]+$/.test(name) || /\.d\.[mc]?ts$/.test(name)
+
+/** A path without the name of its directory. */
+const relative = ({ top }: Pick<Walk, 'top'>, path: string): string =>
+  top === '.' ? path : path.slice(top.length + 1) || '.'
 
 const REASONS: Record<string, string> = {
   ENOENT: 'does not exist',
@@ -77,22 +85,23 @@ async function isExposed (
   return true
 }
 
+/** A file with what tells one version of it from another. */
+export const stampOf = ({ path, real, stats }: { path: string, real: string, stats: Stats }): FoundFile => ({
+  path,
+  real,
+  stamp: [real, stats.ino, stats.size, stats.mode, stats.mtimeMs].join('-'),
+  mtimeMs: stats.mtimeMs,
+  size: stats.size,
+  executable: (stats.mode & EXECUTABLE) !== 0
+})
+
 async function addFile (state: Walk, path: string, found: { real: string, stats: Stats }): Promise<void> {
   if (await isExposed(state, path, found)) return
-  const { real, stats } = found
   if (state.files.length >= state.limits.files) {
     state.full = true
     return
   }
-  const stamp = [real, stats.ino, stats.size, stats.mode, stats.mtimeMs].join('-')
-  state.files.push({
-    path,
-    real,
-    stamp,
-    mtimeMs: stats.mtimeMs,
-    size: stats.size,
-    executable: (stats.mode & EXECUTABLE) !== 0
-  })
+  state.files.push(stampOf({ path, ...found }))
 }
 
 async function readFile (state: Walk, path: string, real: string): Promise<void> {
@@ -112,7 +121,7 @@ async function listing (state: Walk, path: string, real: string): Promise<Dirent
     if (await isExposed(state, path, { real, stats: await stat(real) })) return []
     return await readdir(real, { withFileTypes: true })
   } catch (cause) {
-    state.faults.set(path, unreadable(path === '.' ? state.root : path, cause))
+    state.faults.set(path, unreadable(path === state.top ? state.root : path, cause))
     return []
   }
 }
@@ -120,7 +129,7 @@ async function listing (state: Walk, path: string, real: string): Promise<Dirent
 async function readFolder (state: Walk, path: string, real: string): Promise<void> {
   if (state.seen.has(real) || state.full) return
   state.seen.add(real)
-  if (path.split('/').length > state.limits.depth) {
+  if (relative(state, path).split('/').length > state.limits.depth) {
     state.faults.set(path,
       taskFileBroken({ file: path, message: `${path} lies deeper than ${state.limits.depth} folders: it is not read` }))
     return
@@ -156,7 +165,7 @@ async function outsideFault (state: Walk, path: string, real: string): Promise<O
       fix: 'Link to the folder that holds the tasks.'
     })
   }
-  const [link, target] = await Promise.all([lstat(join(state.root, path)), stat(real)])
+  const [link, target] = await Promise.all([lstat(join(state.root, relative(state, path))), stat(real)])
   if (link.uid === target.uid) return null
   return taskFileBroken({
     file: path,
@@ -167,12 +176,15 @@ async function outsideFault (state: Walk, path: string, real: string): Promise<O
 
 /** A link into the tasks directory counts, and one out of it when it and its target belong to the same user. */
 async function readLink (state: Walk, path: string): Promise<void> {
+  const full = join(state.root, relative(state, path))
   try {
-    const real = await realpath(join(state.root, path))
-    if (await refuseWay(state, path, join(state.root, path))) return
+    const real = await realpath(full)
+    if (await refuseWay(state, path, full)) return
     if (real === state.root) return
-    const fault = real.startsWith(state.root + sep) ? null : await outsideFault(state, path, real)
+    const isOutside = !real.startsWith(state.root + sep)
+    const fault = isOutside ? await outsideFault(state, path, real) : null
     if (fault !== null) return void state.faults.set(path, fault)
+    if (isOutside) state.outside.push(real)
     await ((await stat(real)).isDirectory() ? readFolder(state, path, real) : readFile(state, path, real))
   } catch (cause) {
     state.faults.set(path, unreadable(path, cause))
@@ -180,6 +192,8 @@ async function readLink (state: Walk, path: string): Promise<void> {
 }
 
 interface WalkAsk {
+  /** The name of the directory, which the paths of its files begin with. */
+  name?: string
   limits?: WalkLimits
   /** Who reads: what another but root can change is not taken; null takes everything. */
   account?: Account | null
@@ -189,19 +203,19 @@ interface WalkAsk {
  *  read is a fault by its path. */
 export async function walk (
   directory: string,
-  { limits = LIMITS, account = ownAccount() }: WalkAsk = {}
+  { name: top = '.', limits = LIMITS, account = ownAccount() }: WalkAsk = {}
 ): Promise<Walked> {
-  const faults = new Map<string, OffpeakError>()
   const root = await realpath(directory).catch(() => directory)
-  const state: Walk = { root, account, limits, files: [], faults, seen: new Set(), links: [], full: false }
-  if (await refuseWay(state, '.', directory)) return { root, files: [], faults }
-  await readFolder(state, '.', root)
+  const found: Walked = { root, files: [], faults: new Map(), outside: [] }
+  const state: Walk = { ...found, top, account, limits, seen: new Set(), links: [], full: false }
+  if (await refuseWay(state, top, directory)) return found
+  await readFolder(state, top, root)
   for (let path = state.links.shift(); path !== undefined; path = state.links.shift()) await readLink(state, path)
   if (state.full) {
-    faults.set('.', taskFileBroken({
-      file: '.',
+    found.faults.set(top, taskFileBroken({
+      file: top,
       message: `More than ${limits.files} files lie in the tasks directory: the rest is not read`
     }))
   }
-  return { root, files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1), faults }
+  return { ...found, files: state.files.toSorted((a, b) => a.path < b.path ? -1 : 1) }
 }

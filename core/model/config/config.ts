@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Static, TObject, TProperties } from 'typebox'
 import { Default } from 'typebox/value'
 import type { Detail } from '../errors/errors.ts'
-import { DurationSchema, ID_PATTERN, SettingsSchema, validId } from '../task/task.ts'
+import { DurationSchema, ID_PATTERN, OverrideSchema, SettingsSchema, validId } from '../task/task.ts'
 import { expectedWords, faultsOf, foundWords, pointerOf } from '../base/check.ts'
 import { LIMIT_BASE, limitFaults, regimesOf } from './defaults.ts'
 import { LIMIT_SECTIONS } from './limits.ts'
@@ -36,6 +36,11 @@ const texts = (standard: string[], description: string) =>
 
 const Manager = section({
   tasks_directory: text('backgroundtask', 'The folder of task files'),
+  tasks_directories: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+    minItems: 1,
+    maxItems: 50,
+    description: 'Several folders of task files, instead of `tasks_directory`'
+  })),
   max_tasks: whole(1000, { minimum: 1, maximum: 100_000, description: 'Maximum number of tasks; more are refused' }),
   task_timeout: duration(300, 'Timeout of an attempt when its task sets none'),
   auto_restart_tasks: flag(true, 'Restart runs that a crash of the process interrupted'),
@@ -126,6 +131,10 @@ const SECTIONS = {
     default: {},
     description: 'Per task id: fields that override its definition, or define it with a command'
   }),
+  builtin: Type.Record(Type.String(), OverrideSchema, {
+    default: {},
+    description: 'Per id of a built-in task: fields that override its definition. Those that are not named are off'
+  }),
   engine: Engine,
   server: Server,
   retention: Retention,
@@ -215,6 +224,7 @@ export function frozen<T> (value: T): T {
 const EMPTY = {
   manager: {},
   tasks: {},
+  builtin: {},
   engine: {},
   server: {},
   retention: {},

@@ -36,6 +36,15 @@ export const taskLimit = (max: number) =>
     fix: 'Raise manager.max_tasks in config.json or remove a task.'
   })
 
+/** A built-in task that the configuration does not name. */
+export const taskOff = (id: string) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_NOT_FOUND',
+    status: 404,
+    message: `The built-in task ${show(id)} is off`,
+    fix: `Turn it on with \`offpeak enable ${id}\`.`
+  })
+
 /** `near`: the id of a task that is probably meant. */
 export const taskNotFound = (id: string, near: string | null = null) =>
   new OffpeakError({
@@ -53,14 +62,14 @@ export const taskDisabled = (id: string) =>
     fix: `Enable it with \`offpeak enable ${id}\`, or set server.run_disabled to true in config.json.`
   })
 
-/** `missing`: settings of its payload. */
-export const taskUnconfigured = (id: string, missing: readonly string[]) =>
+/** `key`: that of its settings, such as `tasks.hello`. `missing`: settings of its payload. */
+export const taskUnconfigured = (key: string, missing: readonly string[]) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_UNCONFIGURED',
     status: 409,
-    pointer: `/tasks/${id}/payload/${missing[0]}`,
-    message: `Task ${show(id)} is not set up: ${
-      missing.map(name => `tasks.${id}.payload.${name}`).join(' and ')
+    pointer: `/${key.replace('.', '/')}/payload/${missing[0]}`,
+    message: `Task ${show(key.slice(key.indexOf('.') + 1))} is not set up: ${
+      missing.map(name => `${key}.payload.${name}`).join(' and ')
     } of config.json ${missing.length > 1 ? 'are' : 'is'} missing`,
     fix: 'Set it in config.json: the payload of a requested run cannot set it.'
   })

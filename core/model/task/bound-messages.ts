@@ -24,8 +24,8 @@ interface BoundMessage {
   fix: string
 }
 
-/** The key of a setting in config.json, for a JSON pointer of a payload. */
-export const settingKey = (task: string, pointer: string): string => ['tasks', task, ...pathOf(pointer)].join('.')
+/** The key of a setting in config.json, for a JSON pointer of a payload. `settings`: the key of the task. */
+export const settingKey = (settings: string, pointer: string): string => [settings, ...pathOf(pointer)].join('.')
 
 const SECRET = /passw|secret|token|api_?key|authorization|cookie|dsn|credential/i
 const MOST_CHARACTERS = 200

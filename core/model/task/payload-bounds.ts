@@ -8,10 +8,10 @@ import { FITS, foldersOf, isPlain, isSent, listOf, restsOf } from './bound-fits.
 import { pointerStep } from '../base/check.ts'
 import type { Below, Check, Node, Plain, Words } from './bound-fits.ts'
 
-/** `task`: its id. `payload`: that of the run. `configured`: the payload of the definition in force. `uploads`: the
- *  folder of uploaded files. */
+/** `settings`: the key of its settings, such as `tasks.hello`. `payload`: that of the run. `configured`: the payload of
+ *  the definition in force. `uploads`: the folder of uploaded files. */
 interface PayloadBoundsAsk {
-  task: string
+  settings: string
   input: TSchema
   configured: Json
   payload: unknown
@@ -34,13 +34,13 @@ const isBound = (words: Node): boolean => words.configured !== undefined && !Arr
 
 type Faults = (check: Check, parent: string) => Detail[]
 
-const faultOf = (task: string): Faults => (check, parent) => {
+const faultOf = (settings: string): Faults => (check, parent) => {
   const { words, value, configured, name } = check
   const bound = boundOf(words)
   if (!isMoved(check) || isExcused(check) || (value !== undefined && FITS[bound](check))) return []
   const pointer = parent + pointerStep(name)
   const places = (bound === 'within' ? words.configured_in ?? [name] : [name]).map(one =>
-    settingKey(task, parent + pointerStep(one))
+    settingKey(settings, parent + pointerStep(one))
   )
   const folders = foldersOf(name, words, configured)
   const or = words.configured_or
@@ -81,7 +81,7 @@ const apartOf: Faults = (check, parent) => {
 
 interface At {
   node: Node
-  task: string
+  settings: string
   configured: unknown
   payload: unknown
   uploads: string
@@ -91,7 +91,7 @@ interface At {
 
 const memberOf = (from: Plain, name: string): unknown => Object.hasOwn(from, name) ? from[name] : undefined
 
-function faultsAt ({ node, task, configured, payload, uploads, below, pointer }: At): Detail[] {
+function faultsAt ({ node, settings: key, configured, payload, uploads, below, pointer }: At): Detail[] {
   const settings = Object.entries(node.properties ?? {})
   if (settings.length === 0) return []
   const [own, given] = [isPlain(configured) ? configured : {}, isPlain(payload) ? payload : {}]
@@ -104,7 +104,7 @@ function faultsAt ({ node, task, configured, payload, uploads, below, pointer }:
     uploads,
     below
   }))
-  const faults = new Map(checks.map(check => [check.name, faultOf(task)(check, pointer)]))
+  const faults = new Map(checks.map(check => [check.name, faultOf(key)(check, pointer)]))
   // A pair is compared only when neither path has a fault of its own.
   const apart = checks.filter(({ name, words }) =>
     [name, words.configured_with ?? ''].every(one => (faults.get(one) ?? []).length === 0)
@@ -115,7 +115,7 @@ function faultsAt ({ node, task, configured, payload, uploads, below, pointer }:
     ...settings.filter(([, words]) => !isBound(words) && words.properties).flatMap(([name, inner]) =>
       faultsAt({
         node: inner,
-        task,
+        settings: key,
         configured: memberOf(own, name),
         payload: memberOf(given, name),
         uploads,
@@ -155,10 +155,10 @@ interface BoundPath {
 }
 
 /** The paths in a payload that differ from the configuration, each with its folders. */
-export const boundPaths = ({ input, ...ask }: Omit<PayloadBoundsAsk, 'below' | 'task'>): BoundPath[] =>
+export const boundPaths = ({ input, ...ask }: Omit<PayloadBoundsAsk, 'below' | 'settings'>): BoundPath[] =>
   pathsAt({ node: input as Node, ...ask, pointer: '/payload' })
 
-function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below' | 'task'>): BoundPath[] {
+function pathsAt ({ node, configured, payload, uploads, pointer }: Omit<At, 'below' | 'settings'>): BoundPath[] {
   if (!isPlain(payload)) return []
   const own = isPlain(configured) ? configured : {}
   return Object.entries(node.properties ?? {}).flatMap(([name, words]): BoundPath[] => {

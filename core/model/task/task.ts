@@ -94,7 +94,7 @@ const DefinitionFields = {
 }
 
 /** The overrides of one task in config.json: any data field of its definition. */
-const OverrideSchema = Type.Object(DefinitionFields, { additionalProperties: false })
+export const OverrideSchema = Type.Object(DefinitionFields, { additionalProperties: false })
 export type Override = Static<typeof OverrideSchema>
 
 /** What config.json says of a task: overrides, or the whole definition of one that is a command. */

@@ -8,7 +8,8 @@ import { nearest } from '../../model/base/nearest.ts'
 import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { scheduleNotFound } from '../../model/errors/request-errors.ts'
-import { taskNotFound, taskNotYetKnown } from '../../model/errors/task-errors.ts'
+import { BUILT_IN_IDS, builtInTasks, isBuiltInId } from '../../model/task/built-in.ts'
+import { taskNotFound, taskNotYetKnown, taskOff } from '../../model/errors/task-errors.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './request/enqueue-request.ts'
 import { scheduleOf } from './request/schedule-request.ts'
@@ -16,6 +17,7 @@ import { withPointers } from './request/new-runs.ts'
 import { requestOf } from './request/keyed-request.ts'
 import { passedBy } from '../../model/view/held.ts'
 import { scheduleRest, taskRest } from '../../model/schedule/resting.ts'
+import type { BuiltInTask } from '../../model/task/built-in.ts'
 import type { Added, Engine, KeyedRequest, AuditNote } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { FullRun, NewRun, Run, Source } from '../../model/run/run.ts'
@@ -97,6 +99,11 @@ export class Desk {
     return await this.#views.of([...this.#options.tasks().values()].toSorted((a, b) => a.id < b.id ? -1 : 1))
   }
 
+  /** The built-in tasks. */
+  builtIns (): BuiltInTask[] {
+    return builtInTasks(this.#options.tasks())
+  }
+
   /** One task with its last and next run; throws as `definition` does. */
   async task (id: string): Promise<TaskView> {
     return (await this.#views.of([this.definition(id)]))[0]!
@@ -116,7 +123,8 @@ export class Desk {
     const { tasks, coming } = this.#options
     const task = tasks().get(id)
     if (task !== undefined) return task
-    throw coming().length > 0 ? taskNotYetKnown(id, coming()) : taskNotFound(id, nearest(id, [...tasks().keys()]))
+    if (coming().length > 0) throw taskNotYetKnown(id, coming())
+    throw isBuiltInId(id) ? taskOff(id) : taskNotFound(id, nearest(id, [...tasks().keys(), ...BUILT_IN_IDS]))
   }
 
   /** Why no run of a task starts automatically, or null when runs do. */

@@ -1,5 +1,6 @@
 import { firstDueRuns } from './first-due-runs.ts'
 import { isFinal } from '../../model/run/run.ts'
+import { sectionOf } from '../../model/task/built-in.ts'
 import type { Deadline } from '../../model/conditions/relaxation.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -172,7 +173,7 @@ export class Explain {
     if (source.startsWith('/')) return placeOf(source)
     if (!source.startsWith(DEFINITION)) return null
     const pointer = source.slice(DEFINITION.length)
-    return placeOf(`/tasks/${task}${pointer}`) ?? { file, pointer }
+    return placeOf(`/${sectionOf(file)}/${task}${pointer}`) ?? placeOf(`/tasks/${task}${pointer}`) ?? { file, pointer }
   }
 }
 

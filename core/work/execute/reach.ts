@@ -5,6 +5,7 @@ import { realpath } from 'node:fs/promises'
 import { Fatal } from '../../model/run/outcome.ts'
 import { below } from './path-below.ts'
 import { boundFaults, boundPaths } from '../../model/task/payload-bounds.ts'
+import { settingsKey } from '../../model/task/built-in.ts'
 import { isAsked } from '../../model/run/run.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Reach } from '../context/context.ts'
@@ -59,7 +60,8 @@ type Asked = Pick<Claimed, 'payload' | 'source' | 'task' | 'schedule'>
  *  check, else a promise of the real folders of each path, by JSON pointer. */
 export function checkReach (task: Task, run: Asked, uploads: string): Promise<Reach> | null {
   if (task.input === null || !isAsked(run)) return null
-  const ask = { task: task.id, input: task.input, configured: task.payload, payload: run.payload, uploads, below }
+  const { input, payload: configured } = task
+  const ask = { settings: settingsKey(task), input, configured, payload: run.payload, uploads, below }
   const [fault] = boundFaults(ask)
   if (fault !== undefined) throw outOfBounds(fault.pointer, fault.detail)
   const paths = boundPaths(ask)

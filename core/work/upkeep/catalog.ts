@@ -1,13 +1,17 @@
-import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { TaskFolder } from '../../load/task/task-folder.ts'
 import { Lifecycle } from '../../model/base/service.ts'
 import { RESPONSE_MS, responds, isWithin } from '../../load/file/responds.ts'
 import { WATCH_AFTER } from '../../load/config/watch.ts'
+import { builtInsOf, directoriesOf, fileOfSource } from '../../load/task/directories.ts'
+import type { TaskDirectory } from '../../load/task/directories.ts'
+import { isBuiltIn, isBuiltInId } from '../../model/task/built-in.ts'
 import { defineTask } from '../../load/define/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskDuplicate, taskInvalid, taskLimit } from '../../model/errors/task-errors.ts'
-import type { BrokenFile, FolderChange } from '../../load/task/task-folder.ts'
+import type { BrokenFile } from '../../load/task/broken-file.ts'
+import type { FolderChange } from '../../load/task/task-folder.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Service } from '../../model/base/service.ts'
 import type { Settings } from './settings.ts'
@@ -27,20 +31,21 @@ interface CatalogOptions {
 
 const CODE = 'code'
 
-/** The tasks in force: those of the tasks directory and those added in code, with the current configuration applied. */
+/** The tasks in force: those of the tasks directories, of the configuration and those added in code, with the current
+ *  configuration applied. */
 export class Catalog implements Service {
   readonly #options: CatalogOptions
   readonly #definitions = new Map<string, TaskDefinition>()
   #code = new Map<string, Task>()
   #refused: BrokenFile[] = []
-  /** Why the tasks directory is not read; empty when it is. */
+  /** Why the tasks directories are not read; empty when it is. */
   #unread: BrokenFile[] = []
   #folder: TaskFolder | null = null
-  #watched = ''
+  #watched: readonly TaskDirectory[] = []
   /** True: the owners of ids are stored in the data folder. The commands that only look leave it false. */
   keepsOwners = false
   #tasks = new Map<string, Task>()
-  /** A change of the tasks directory that is under way. */
+  /** A change of the tasks directories that is under way. */
   #moving: Promise<void> = Promise.resolve()
   readonly #life = new Lifecycle({ start: () => this.#open(), stop: () => this.#stop() })
 
@@ -62,10 +67,30 @@ export class Catalog implements Service {
     return this.#folder?.current.coming ?? []
   }
 
-  /** The tasks directory, absolute. */
+  /** The tasks directories, absolute. */
+  get directories (): string[] {
+    return this.#directories.map(({ path }) => path)
+  }
+
+  /** The first tasks directory, to which new files go. */
   get directory (): string {
+    return this.directories[0]!
+  }
+
+  get #directories (): readonly TaskDirectory[] {
     const { settings } = this.#options
-    return resolve(settings.root, settings.config.manager.tasks_directory)
+    return directoriesOf(settings.config, settings.root)
+  }
+
+  /** The file of a source, absolute. */
+  fileOf (source: string): string {
+    return fileOfSource(source, this.#directories)
+  }
+
+  /** True for the id of a built-in task that no other task has. */
+  isBuiltIn (id: string): boolean {
+    const task = this.#tasks.get(id)
+    return task === undefined ? isBuiltInId(id) : isBuiltIn(task.source)
   }
 
   /** True while changes of the files are followed. */
@@ -89,14 +114,14 @@ export class Catalog implements Service {
   async #open (): Promise<void> {
     const { settings, files, folder, notice, now } = this.#options
     this.#unread = []
-    if (files === 'none') return
+    if (!this.#isRead) return
     if (settings.exposed) return this.#distrust(settings.exposed)
-    this.#watched = this.directory
+    this.#watched = files === 'none' ? [] : this.#directories
     this.#folder = new TaskFolder({
-      directory: this.#watched,
+      directories: this.#watched,
       dataFolder: folder(),
       config: settings.config,
-      files,
+      files: files === 'none' ? 'once' : files,
       keepsOwners: this.keepsOwners,
       placeOf: pointer => settings.placeOf(pointer),
       root: settings.root,
@@ -106,15 +131,24 @@ export class Catalog implements Service {
       onError: error => notice({ kind: 'beat_failed', beat: 'watch files', error: failureOf(error) })
     })
     const started = this.#folder.start()
-    if (await responds(this.#watched)) return await started
-    this.#await(started)
+    const answers = await Promise.all(this.#watched.map(({ path }) => responds(path)))
+    const silent = this.#watched.find((_, index) => !answers[index])
+    if (silent === undefined) return await started
+    this.#await(started, silent.path)
   }
 
-  /** Continues the start without the tasks directory, whose file system does not answer. Its tasks are added when it
+  /** False if the tasks are those in code only. */
+  get #isRead (): boolean {
+    const { files, settings: { config } } = this.#options
+    return files !== 'none' || builtInsOf(config).length > 0 ||
+      Object.values(config.tasks).some(({ command }) => command !== undefined)
+  }
+
+  /** Continues the start without a tasks directory, whose file system does not answer. Its tasks are added when it
    *  does. */
-  #await (started: Promise<void>): void {
+  #await (started: Promise<void>, directory: string): void {
     const { now, notice } = this.#options
-    const message = `The tasks directory ${this.#watched} does not answer: its tasks are not loaded yet`
+    const message = `The tasks directory ${directory} does not answer: its tasks are not loaded yet`
     this.#unread = [{
       file: '.',
       code: 'OFFPEAK_TASK_FILE_BROKEN',
@@ -147,18 +181,17 @@ export class Catalog implements Service {
     await this.#open()
   }
 
-  /** Reads the tasks directory now. */
+  /** Reads the tasks directories now. */
   async rescan (): Promise<void> {
     if (this.#isToOpen) await this.#follow()
     await this.#folder?.rescan()
   }
 
   get #isToOpen (): boolean {
-    const { files, settings } = this.#options
-    return this.#life.state === 'started' && this.#folder === null && files !== 'none' && !settings.exposed
+    return this.#life.state === 'started' && this.#folder === null && this.#isRead && !this.#options.settings.exposed
   }
 
-  /** Reads the configured tasks directory. One that cannot be opened is retried by the next `rescan`. */
+  /** Reads the configured tasks directories. One that cannot be opened is retried by the next `rescan`. */
   async #follow (): Promise<void> {
     this.#moving = this.#move()
     await this.#moving.catch((error: unknown) => {
@@ -171,9 +204,11 @@ export class Catalog implements Service {
   async reconfigure (): Promise<void> {
     this.#refused = []
     for (const [id, definition] of this.#definitions) this.#redefine(id, definition)
-    const hasMoved = this.#folder !== null && this.#life.state === 'started' && this.#watched !== this.directory
-    if (hasMoved || (this.#unread.length > 0 && this.#isToOpen)) await this.#follow()
-    this.#folder?.reconfigure(this.#options.settings.config)
+    const { files } = this.#options
+    const hasMoved = this.#folder !== null && this.#life.state === 'started' && files !== 'none' &&
+      !isDeepStrictEqual(this.#watched, this.#directories)
+    if (hasMoved || ((this.#unread.length > 0 || files === 'none') && this.#isToOpen)) await this.#follow()
+    await this.#folder?.reconfigure(this.#options.settings.config)
     this.#merge()
   }
 

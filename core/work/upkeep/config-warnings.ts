@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { pointerOf } from '../../model/base/check.ts'
+import { BUILT_IN_IDS, isBuiltIn, isBuiltInId } from '../../model/task/built-in.ts'
 import { nearest } from '../../model/base/nearest.ts'
 import { placeWords } from '../../model/errors/errors.ts'
 import type { Catalog } from './catalog.ts'
@@ -11,7 +12,7 @@ import type { Settings } from './settings.ts'
 
 /** A setting that is valid and has no effect. */
 export interface ConfigWarning extends Place {
-  code: 'unknown_task' | 'restart_needed' | 'no_overlay'
+  code: 'unknown_task' | 'builtin_replaced' | 'no_effect' | 'restart_needed' | 'no_overlay'
   message: string
   fix: string
 }
@@ -41,7 +42,7 @@ export class ConfigWarnings {
 
   /** The warnings about the configuration in force. */
   get current (): ConfigWarning[] {
-    return [...this.#unknown(), ...this.#unread(), ...this.#overlay()]
+    return [...this.#unknown(), ...this.#builtIn(), ...this.#directories(), ...this.#unread(), ...this.#overlay()]
   }
 
   /** Reports from now on. */
@@ -70,8 +71,10 @@ export class ConfigWarnings {
       const near = nearest(id, [...tasks.keys()])
       return {
         code: 'unknown_task',
-        message: `No task has the id '${id}'`,
-        fix: near === null
+        message: isBuiltInId(id) ? `The built-in task '${id}' is off` : `No task has the id '${id}'`,
+        fix: isBuiltInId(id)
+          ? "Move the section from 'tasks' to 'builtin', which turns the task on."
+          : near === null
           ? broken.length > 0
             ? 'It may be in a broken file; otherwise remove the section.'
             : 'Remove the section, or restore the task file.'
@@ -79,6 +82,46 @@ export class ConfigWarnings {
         ...settings.placeOf(pointerOf(['tasks', id]))
       }
     })
+  }
+
+  /** Sections for built-in tasks that do not exist, or that a definition of the user replaces. */
+  #builtIn (): ConfigWarning[] {
+    const { settings, catalog: { tasks } } = this.#options
+    return Object.keys(settings.config.builtin).flatMap((id): ConfigWarning[] => {
+      const place = settings.placeOf(pointerOf(['builtin', id]))
+      const own = tasks.get(id)
+      if (isBuiltInId(id) && (own === undefined || isBuiltIn(own.source))) return []
+      if (own !== undefined) {
+        return [{
+          code: 'builtin_replaced',
+          message: `builtin.${id} has no effect: ${own.source} defines the task`,
+          fix: `Write its settings below tasks.${id}, or give that task another id.`,
+          ...place
+        }]
+      }
+      const near = nearest(id, BUILT_IN_IDS)
+      return [{
+        code: 'unknown_task',
+        message: `No built-in task has the id '${id}'`,
+        fix: near === null
+          ? 'Remove the section; `offpeak tasks --all` lists the built-in tasks.'
+          : `Did you mean '${near}'?`,
+        ...place
+      }]
+    })
+  }
+
+  /** One of the two settings of the tasks directories, which the other overrides. */
+  #directories (): ConfigWarning[] {
+    const { settings } = this.#options
+    const place = settings.placeOf('/manager/tasks_directory')
+    if (settings.config.manager.tasks_directories === undefined || place === null) return []
+    return [{
+      code: 'no_effect',
+      message: 'manager.tasks_directory has no effect beside manager.tasks_directories',
+      fix: 'Remove it, or add its folder to the list.',
+      ...place
+    }]
   }
 
   /** Settings that have changed since the start, which read them. */

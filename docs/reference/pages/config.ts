@@ -26,14 +26,17 @@ function namedWords (node: Node): string {
   return rows.length === 0 || rows.length > 8 ? '' : `\n${table(['setting', 'type', ''], rows)}\n`
 }
 
-const TASKS = '\nThe key is the id of a task. Fields: [Task](task.md).\n'
+const FIELDS: Readonly<Record<string, string>> = {
+  tasks: '\nThe key is the id of a task. Fields: [Task](task.md).\n',
+  builtin: '\nThe key is the id of a [built-in task](../how-to/built-in-tasks.md). Fields: [Task](task.md).\n'
+}
 
 function sectionWords (name: string, node: Node): string {
   const rows = leavesOf(node).map((
     { path, node: leaf }
   ) => [code(path), typeWords(leaf), defaultWords(leaf.default), leaf.description ?? ''])
   const body = rows.length === 0
-    ? (name === 'tasks' ? TASKS : namedWords(node))
+    ? (FIELDS[name] ?? namedWords(node))
     : `\n${table(['setting', 'type', 'default', ''], rows)}\n`
   const standard = rows.length === 0 && JSON.stringify(node.default ?? {}) !== '{}'
     ? `\nDefault: ${code(JSON.stringify(node.default))}\n`

@@ -9,6 +9,7 @@ import { payloadFaults } from './payload-check.ts'
 import { checkAsk, payloadJson } from '../../../model/run/payload.ts'
 import { taskDisabled, taskUnconfigured } from '../../../model/errors/task-errors.ts'
 import { uniqueOf } from '../../../model/task/policy.ts'
+import { settingsKey } from '../../../model/task/built-in.ts'
 import { boundFaults, boundSettings, unconfigured } from '../../../model/task/payload-bounds.ts'
 import type { Duration } from '../../../model/base/duration.ts'
 import type { After, NewRun, Priority, Source } from '../../../model/run/run.ts'
@@ -128,7 +129,14 @@ export function checkedPayload (task: Task, given: unknown): Json {
 export function checkBounds (task: Task, payload: Json, uploads: string): void {
   // The configured payload defines the bounds.
   if (task.input === null || payload === task.payload) return
-  const errors = boundFaults({ task: task.id, input: task.input, configured: task.payload, payload, uploads, below })
+  const errors = boundFaults({
+    settings: settingsKey(task),
+    input: task.input,
+    configured: task.payload,
+    payload,
+    uploads,
+    below
+  })
   if (errors.length > 0) {
     throw inputInvalid({ what: `The payload goes beyond what is configured for task '${task.id}'`, errors })
   }
@@ -142,5 +150,5 @@ export const replacing = (task: Task, payload: unknown): unknown =>
 export function checkAskable (task: Task, { run_disabled: mayRunDisabled }: { run_disabled: boolean }): void {
   if (!task.enabled && !mayRunDisabled) throw taskDisabled(task.id)
   const missing = unconfigured(task.input, task.payload)
-  if (missing.length > 0) throw taskUnconfigured(task.id, missing)
+  if (missing.length > 0) throw taskUnconfigured(settingsKey(task), missing)
 }
