@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { BUILT_IN, OWN_TASKS } from '../test/built-in.ts'
+import { BUILT_IN, OWN_TASKS, SHARED } from '../test/built-in.ts'
 import type { Manifest } from './manifest.ts'
 
 const RELATIVE = /((?:\bfrom|\bimport\()\s*['"])(\.[^'"]+)\.ts(['"])/g
@@ -55,6 +55,17 @@ function copyScripts (root: string, dist: string): void {
   }
 }
 
+/** Copies the sources of the built-in tasks, which `offpeak eject` copies into the folder of a user. */
+function copySources (root: string, dist: string): void {
+  const names = [...BUILT_IN,
+    ...SHARED.flatMap(folder => globSync(`${folder}/*.ts`, { cwd: join(root, 'backgroundtask') }))]
+  for (const name of names) {
+    const to = join(dist, 'source', name)
+    mkdirSync(dirname(to), { recursive: true })
+    copyFileSync(join(root, 'backgroundtask', name), to)
+  }
+}
+
 /** Writes `dist/`: the compiled product, laid out as its sources are. */
 export function build (root: string, { version, engines, exports }: Manifest): void {
   const dist = join(root, 'dist')
@@ -62,6 +73,7 @@ export function build (root: string, { version, engines, exports }: Manifest): v
   compile(root, dist)
   trimDeclarations(dist, Object.values(exports).filter(entry => entry.endsWith('.ts')))
   copyScripts(root, dist)
+  copySources(root, dist)
   // The compiler has copied the whole of it for the version and the engines.
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ version, engines, type: 'module' })}\n`)
 }

@@ -12,6 +12,7 @@ export const GROUPS: Record<string, Record<string, Load>> = {
     start: async () => (await import('./command/start.ts')).addStart,
     init: async () => (await import('./command/init.ts')).addInit,
     new: async () => (await import('./command/new.ts')).addNew,
+    eject: async () => (await import('./command/eject.ts')).addEject,
     import: async () => (await import('./command/import.ts')).addImport,
     service: async () => (await import('./command/service.ts')).addService,
     test: async () => (await import('./command/test.ts')).addTest,

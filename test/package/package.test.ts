@@ -5,11 +5,13 @@ import { join, relative } from 'node:path'
 import { publint } from 'publint'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import { BUILT_IN } from '../built-in.ts'
+import { BUILT_IN, SHARED } from '../built-in.ts'
 import { CALM } from '../calm.ts'
 import { build, filesOf } from './container.ts'
 import { execFile, spawn } from '../child.ts'
 import { ROOT, SHIPPED, bytesOf, installed, pack, said } from './packed.ts'
+import { TYPED } from './typed-app.ts'
+import { bareFolder, ownFolder } from './own-folder.ts'
 import { cli, serve } from '../cli/setup.ts'
 import { until } from '../load/until.ts'
 import { publishedManifest } from '../../package/manifest.ts'
@@ -27,18 +29,28 @@ async function ran (name: string, text: string, app = APP): Promise<string> {
   return (await said(process.execPath, [name], app)).trim()
 }
 
-t.test('the tarball has compiled code, declarations and the schema, and nothing else', async t => {
+t.test('the tarball has compiled code, declarations, the schema and the built-in tasks, and nothing else', async t => {
   const { files } = PACKED
   t.strictSame(files.filter(name => !name.startsWith('dist/')).toSorted(), ['CHANGELOG.md', 'LICENSE', 'README.md',
     'bin/offpeak.js', 'config.schema.json', 'package.json'])
-  t.strictSame(files.filter(name => !/^dist\/((core|plugins|backgroundtask)\/.*|package\.json)$/.test(name)).length, 6)
-  t.strictSame(files.filter(name =>
-    /(?<!\.d)\.ts$|test|bench/.test(name) && !name.includes('testkit') &&
-    !/simulate\/test-|command\/test|local\/test/.test(name)
-  ), [], 'no sources and no tests')
+  t.strictSame(
+    files.filter(name => !/^dist\/((core|plugins|backgroundtask|source)\/.*|package\.json)$/.test(name)).length,
+    6
+  )
+  t.strictSame(
+    files.filter(name =>
+      /(?<!\.d)\.ts$|test|bench/.test(name) && !name.includes('testkit') && !name.startsWith('dist/source/') &&
+      !/simulate\/test-|command\/test|local\/test/.test(name)
+    ),
+    [],
+    'no sources and no tests'
+  )
   const tasks = files.filter(name => /^dist\/backgroundtask\/[^/]+$/.test(name)).map(name => name.slice(20))
   t.strictSame(tasks.toSorted(), BUILT_IN.map(name => name.replace(/\.ts$/, '.js')).toSorted(), 'no task of a user')
   t.ok(statSync(join(APP, 'node_modules/offpeak/dist/backgroundtask/disk_report.sh')).mode & 0o100)
+  const sources = files.filter(name => name.startsWith('dist/source/')).map(name => name.slice(12))
+  t.strictSame(sources.filter(name => !name.includes('/')).toSorted(), BUILT_IN, 'the sources for offpeak eject')
+  t.strictSame([...new Set(sources.flatMap(name => name.split('/').slice(0, -1)))].toSorted(), SHARED)
 })
 
 t.test('the checkout is as it was after npm pack', async t => {
@@ -130,26 +142,6 @@ t.test('the test kit runs a task on a simulated clock', async t => {
   t.equal(out, '4')
 })
 
-const TYPED = `
-import fastify from 'fastify'
-import { createManager } from 'offpeak'
-import type { TaskContext, TaskDefinition } from 'offpeak'
-import { offpeak } from 'offpeak/server'
-import { createTestManager } from 'offpeak/test'
-import type { TestManager } from 'offpeak/test'
-
-const task: TaskDefinition = { id: 'one', func: (ctx: TaskContext) => ctx.payload, trigger: '@daily' }
-// @ts-expect-error a number is expected
-const wrong: TaskDefinition = { ...task, max_retries: 'many' }
-
-export async function use (): Promise<TestManager> {
-  const app = fastify()
-  await app.register(offpeak, { prefix: '/jobs', config: { engine: { folder: 'data' } } })
-  app.manager.addTask(wrong)
-  await (await createManager({ files: 'none' })).stop()
-  return await createTestManager({ tasks: [task] })
-}
-`
 const KINDS = [['typed.mts', 'nodenext', 'nodenext'], ['typed.cts', 'nodenext', 'nodenext'], ['typed.ts', 'preserve',
   'bundler']] as const
 
@@ -240,6 +232,11 @@ t.test('the demo runs the built-in tasks of the package', async t => {
     return ['heartbeat', 'backup_data'].every(task => listed.some(({ id }) => id === task))
   })
   t.match(await (await fetch(`${url}/api/health`)).json(), { broken: [] })
+})
+
+t.test("a folder of one's own", async t => {
+  await t.test('it has the built-in tasks and copies of them, and their types are right', t => ownFolder(t, APP, BIN))
+  await t.test('a task file imports offpeak where nothing is installed', t => bareFolder(t, BIN))
 })
 
 t.test('where nothing can be written beside the packages it starts all the same', async t => {

@@ -231,7 +231,10 @@ tap.test('the last backup of each day and week is kept', async t => {
 })
 
 tap.test('a run without a source is skipped; one with a missing source, or the source as target, fails', async t => {
-  await t.rejects(run(fakeContext('backup_data').ctx), { name: 'Skip', message: /builtin\.backup_data\.payload\.source/ })
+  await t.rejects(run(fakeContext('backup_data').ctx), {
+    name: 'Skip',
+    message: /builtin\.backup_data\.payload\.source/
+  })
   const { source, ctx } = setup(t)
   await t.rejects(run({ ...ctx, payload: { source: `${source}-missing`, target: `${source}/../b` } }), {
     name: 'Fatal',

@@ -46,7 +46,10 @@ t.test('a path that is not a file fails the run with a message', async t => {
     name: 'Fatal',
     message: /There is no file '\/no such file'/
   })
-  await t.rejects(run(fakeContext('process_file').ctx), { name: 'Skip', message: /builtin\.process_file\.payload\.path/ })
+  await t.rejects(run(fakeContext('process_file').ctx), {
+    name: 'Skip',
+    message: /builtin\.process_file\.payload\.path/
+  })
 })
 
 t.test('a stop ends the run while it reads', async t => {

@@ -144,7 +144,10 @@ tap.test('a stop before a log does not change the log', async t => {
 })
 
 tap.test('a run without files is skipped; a missing file is only counted', async t => {
-  await t.rejects(run(fakeContext('rotate_logs').ctx), { name: 'Skip', message: /builtin\.rotate_logs\.payload\.files/ })
+  await t.rejects(run(fakeContext('rotate_logs').ctx), {
+    name: 'Skip',
+    message: /builtin\.rotate_logs\.payload\.files/
+  })
   const { log, ctx } = setup(t)
   t.match(await run({ ...ctx, payload: { files: [`${log}.missing`] } }), { missing: 1, failed: [] })
   t.notOk(existsSync(`${log}.missing`))

@@ -4,6 +4,7 @@ import type { RunsAnswer, TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { SHOWN_STATES } from '../input/run-filter.ts'
 import { STATUSES } from '../../model/view/status.ts'
+import { builtInTasks } from '../../model/task/built-in.ts'
 import { knownServers } from '../remote/known-servers.ts'
 
 const MOST_RUNS = 30
@@ -30,6 +31,15 @@ const tasks: Source = async given =>
 const runs: Source = async given => {
   const { items } = await (await Client.find(given)).get<RunsAnswer>(`/api/runs?limit=${MOST_RUNS}`)
   return items.map(({ id, task, label }) => ({ word: id, what: `${label} run of ${task}` }))
+}
+
+const builtIns: Source = async () =>
+  builtInTasks(new Set()).map(({ id, description }) => ({ word: id, what: `built-in: ${description}` }))
+
+/** Built-in tasks that are off can be enabled, also without a server. */
+const tasksToEnable: Source = async given => {
+  const known = await tasks(given).catch(() => [])
+  return [...known, ...(await builtIns(given)).filter(({ word }) => known.every(one => one.word !== word))]
 }
 
 const tasksAndRuns: Source = async given => [...await tasks(given), ...await runs(given)]
@@ -80,6 +90,8 @@ const VALUES: Record<string, Source> = {
   'task|crontab': tasks,
   'queue': queues,
   'what': scopes,
+  'enable task': tasksToEnable,
+  'eject task': builtIns,
   'signal name': signals,
   'use name': contexts,
   'remove name': contexts,

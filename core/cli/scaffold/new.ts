@@ -53,6 +53,10 @@ export async function newTask (name: string, { json, ts, shell, python, ...given
   const path = await withTasks(managerOptions(given), ({ catalog }) => {
     const file = join(catalog.directory, `${name}${ENDINGS[kind]}`)
     const taken = catalog.tasks.get(name)?.source
+    if (catalog.isBuiltIn(name)) {
+      throw usageInvalid(`'${name}' is the id of a built-in task`,
+        `Choose another name, or copy the task with \`${programName()} eject ${name}\`.`)
+    }
     if (taken !== undefined || existsSync(file)) {
       throw usageInvalid(
         taken === undefined ? `${file} exists already` : `The task '${name}' exists already, in ${taken}`,

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import './own-packages.ts'
 import { thrownOf } from './import-fault.ts'
 
 /** A request of the parent process: the files to import in order. */

@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module'
+import '../../load/import/own-packages.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import type { FunctionSource } from '../../model/task/isolation.ts'
 import type { TaskFunction } from '../../model/task/task.ts'

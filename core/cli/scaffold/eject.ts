@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { counted } from '../../model/json/text.ts'
+import { nearest } from '../../model/base/nearest.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
+import { overlay } from '../../model/config/config.ts'
+import { BUILT_IN_IDS, isBuiltInId } from '../../model/task/built-in.ts'
+import type { TaskManager } from '../../manager.ts'
+import type { LocalOptions } from '../remote/options.ts'
+import { managerOptions } from '../remote/options.ts'
+import { plain, print, printJson } from '../terminal/output.ts'
+import { withTasks } from '../local/offline.ts'
+import { programName } from './product.ts'
+import { copyOf } from './sources.ts'
+import { writeMissing } from './write-missing.ts'
+
+export type EjectOptions = LocalOptions & { json?: boolean }
+
+/** Throws OFFPEAK_USAGE_INVALID unless the id is that of a built-in task that no file of the user defines. */
+function checkId (id: string, { catalog }: TaskManager): void {
+  if (!isBuiltInId(id)) {
+    const near = nearest(id, BUILT_IN_IDS)
+    throw usageInvalid(`There is no built-in task '${id.slice(0, 80)}'`,
+      near === null ? `The built-in tasks are ${BUILT_IN_IDS.join(', ')}.` : `Did you mean '${near}'?`)
+  }
+  if (!catalog.isBuiltIn(id)) {
+    throw usageInvalid(`The task '${id}' is yours already, in ${catalog.tasks.get(id)!.source}`, 'Edit that file.')
+  }
+}
+
+/** Moves the settings of a task from `builtin` to `tasks`, where those of the copy are: true when it had some. */
+async function moveSettings (id: string, { settings }: TaskManager): Promise<boolean> {
+  const { builtin, tasks } = settings.config
+  if (settings.placeOf(`/builtin/${id}`)?.file !== settings.file) return false
+  const value = overlay(overlay({ enabled: true }, tasks[id]), builtin[id])
+  await settings.edit([{ path: ['builtin', id], value: undefined }, { path: ['tasks', id], value }])
+  return true
+}
+
+interface Ejected {
+  id: string
+  file: string
+  files: string[]
+  /** Its settings are below `tasks` now. */
+  moved: boolean
+}
+
+async function write (id: string, manager: TaskManager): Promise<Ejected> {
+  checkId(id, manager)
+  const files = await copyOf(id)
+  const paths = files.map(({ path }) => join(manager.catalog.directory, path))
+  const taken = paths.find(path => existsSync(path))
+  if (taken !== undefined) {
+    throw usageInvalid(`${taken} exists already: nothing was copied`, 'Rename or remove it, then repeat the command.')
+  }
+  for (const [index, file] of files.entries()) {
+    if (!await writeMissing({ ...file, path: paths[index]! })) {
+      throw usageInvalid(`${paths[index]} exists already`, 'Rename or remove it, then repeat the command.')
+    }
+  }
+  return { id, file: paths.at(-1)!, files: paths, moved: await moveSettings(id, manager) }
+}
+
+const here = (path: string) => plain(relative(process.cwd(), path))
+
+function say ({ id, file, files, moved }: Ejected): void {
+  const helpers = `${counted(files.length - 1, 'helper')} in ${here(join(dirname(file), `_${id}`))}`
+  print(`Written: ${here(file)}${files.length > 1 ? `, and ${helpers}` : ''}`)
+  print('The copy takes the place of the built-in task; upgrades do not change it.')
+  print(moved
+    ? `Its settings in config.json have moved from builtin.${id} to tasks.${id}.`
+    : `Its settings are those below tasks.${id} in config.json.`)
+  print('Next:')
+  print(`  ${programName()} test ${here(file)}`)
+  if (!moved) print(`  ${programName()} enable ${id}`)
+}
+
+/** Copies the source of a built-in task into the first tasks directory. Throws OFFPEAK_USAGE_INVALID when there is no
+ *  such task, or when a file of the copy exists. */
+export async function eject (id: string, { json, ...given }: EjectOptions): Promise<void> {
+  const ejected = await withTasks(managerOptions(given), manager => write(id, manager))
+  if (json) return printJson(ejected)
+  say(ejected)
+}
