@@ -75,6 +75,11 @@ t.test('preview shows the next fires of a task or of a crontab string', async t 
     out: /^At 04:30, every day \(Europe\/Rome\)\n( {2}\d{4}-\d\d-\d\d 0[23]:30:00 +in .*\n){5}$/
   })
   t.match(await cli(['preview', '61 * * * *'], { cwd }), { code: 1, err: /^offpeak: / })
+  t.match(await cli(['preview', '*/60 * * * *'], { cwd }), { code: 1, err: /cron takes 0 alone, which is written 0/ })
+  t.match(await cli(['preview', '0 0 */2 * 1'], { cwd }), {
+    out: /every 2 days in a month or on Monday/,
+    err: /^cron starts this line on days that match both day fields; `offpeak import crontab` keeps that\.$/m
+  })
 })
 
 /** An engine that keeps the schedule of `beat`, with the function that stores when it fires next. */

@@ -73,13 +73,33 @@ function entryOf (line: string): Entry | null {
 
 const BOUNDS = [[0, 59], [0, 23], [1, 31], [1, 12], [0, 7]] as const
 
-/** A field without steps that are larger than its range: cron takes their first value. */
-const withoutLongSteps = (field: string, [least, most]: readonly [number, number]): string =>
-  field.split(',').map(part => {
-    const [, from, step] = /^(\*|\w+(?:-\w+)?)\/(\d+)$/.exec(part) ?? []
-    if (step === undefined || Number(step) <= most - least) return part
-    return from === '*' ? String(least) : from!.split('-')[0]!
-  }).join(',')
+/** A part of a field whose step is larger than its range, as its first value, which is what cron takes. */
+function withoutLongStep (part: string, [least, most]: readonly [number, number]): string {
+  const [, from, step] = /^(\*|\w+(?:-\w+)?)\/(\d+)$/.exec(part) ?? []
+  if (step === undefined || Number(step) <= most - least) return part
+  return from === '*' ? String(least) : from!.split('-')[0]!
+}
+
+const withoutLongSteps = (field: string, bounds: readonly [number, number]): string =>
+  field.split(',').map(part => withoutLongStep(part, bounds)).join(',')
+
+/** The parts of the fields that cron reads otherwise than they look, or not at all. */
+function stepRemarks (schedule: string): string[] {
+  const fields = schedule.split(' ')
+  if (fields.length !== 5) return []
+  return fields.flatMap((field, index) => {
+    const bounds = BOUNDS[index]!
+    return field.split(',').flatMap(part => {
+      const first = withoutLongStep(part, bounds)
+      if (first !== part) return [`${part} is ${first} alone, as in cron: its step is larger than its range`]
+      return /^\w+\/\d+$/.test(part)
+        ? [
+          `${part} is ${part.replace('/', `-${bounds[1]}/`)} here; cronie refuses it, other crons take its first value`
+        ]
+        : []
+    })
+  })
+}
 
 const valuesOf = ({ parts }: Field): number[] =>
   [...new Set(parts.flatMap(({ first, last, step }) => {
@@ -97,15 +117,18 @@ function scheduleFields (schedule: string): Record<string, unknown> {
   const [minute, hour, day, month, weekday] = words as [string, string, string, string, string]
   const isBoth = day !== '*' && weekday !== '*' && (given[2]!.startsWith('*') || given[4]!.startsWith('*'))
   if (!isBoth) return { schedule: words.join(' ') }
-  const { day: days, day_of_week: weekdays } = crontabFields(words, '/trigger')
+  const fields = crontabFields(words, '/trigger')
+  // Fields of a task take no step beside a range of one value, nor beside names.
+  const spelled = (name: 'minute' | 'hour' | 'month', word: string) =>
+    /\w\//.test(word) ? valuesOf(fields[name]).join(',') : word
   return {
     trigger: 'cron',
     trigger_args: {
-      minute,
-      hour,
-      month,
-      day: valuesOf(days).join(','),
-      day_of_week: valuesOf(weekdays).map(value => WEEKDAYS[value]).join(',')
+      minute: spelled('minute', minute),
+      hour: spelled('hour', hour),
+      month: spelled('month', month),
+      day: valuesOf(fields.day).join(','),
+      day_of_week: valuesOf(fields.day_of_week).map(value => WEEKDAYS[value]).join(',')
     }
   }
 }
@@ -171,6 +194,7 @@ function taskOf ({ line, text, env, ask }: LineAsk): Converted | Remark {
     shell: SHELLS.includes(basename(given)) ? given : '/bin/sh',
     body: bodyOf(given, parts),
     remarks: [
+      ...stepRemarks(schedule),
       schedule === '@reboot' ? 'it starts whenever offpeak starts, not only when the machine does' : '',
       user === ask.user ? '' : `it runs as ${ask.user}, the user of offpeak, not as ${user}`,
       isQuiet ? 'output is not mailed, neither on failure (-n)' : '',

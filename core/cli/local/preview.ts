@@ -6,9 +6,10 @@ import { agoWords, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { comingFires } from '../../model/schedule/schedule.ts'
 import { iso } from '../../model/base/clock.ts'
 import { nextFires, wordsFor } from '../../model/trigger.ts'
+import { isReadOtherwise } from '../../model/trigger/crontab.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { managerOptions } from '../remote/options.ts'
-import { print, printJson } from '../terminal/output.ts'
+import { print, printJson, printNote } from '../terminal/output.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
 
@@ -83,5 +84,8 @@ export async function preview (what: string, { count, timezone, json, ...given }
     : await previewThere(what, count, given) ?? await previewTask(what, count, given)
   if (json) return printJson({ words, fires })
   print(words)
+  if (isCrontab(what) && isReadOtherwise(what)) {
+    printNote('cron starts this line on days that match both day fields; `offpeak import crontab` keeps that.')
+  }
   for (const at of fires) print(fireWords(at, zone))
 }

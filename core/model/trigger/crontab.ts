@@ -66,3 +66,11 @@ export function crontabFields (words: string[], pointer: string): Record<FieldNa
     year: parseField('*', GRAMMARS.year, { pointer, field: 'year' })
   }
 }
+
+/** True for a crontab string with two day fields, one of which has a `*` and a step: cron starts it on days that match
+ *  both, and here a day that matches either fires. */
+export function isReadOtherwise (text: string): boolean {
+  const [day = '*', , weekday = '*'] = text.trim().split(/\s+/).slice(-3)
+  return !text.trim().startsWith('@') && day !== '*' && weekday !== '*' &&
+    [day, weekday].some(one => one.startsWith('*'))
+}

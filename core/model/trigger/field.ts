@@ -100,10 +100,17 @@ function valueOf (word: string, grammar: Grammar, place: Place): number {
   return index + grammar.base
 }
 
-function checkStep (part: Part, { text, width }: { text: string, width: number }, place: Place): Part {
+interface StepAsk {
+  text: string
+  width: number
+  dialect: Grammar['dialect']
+}
+
+function checkStep (part: Part, { text, width, dialect }: StepAsk, place: Place): Part {
   if (part.step < 1) throw triggerInvalid({ ...place, found: text, expected: 'a step of 1 or more' })
   if (part.step > width) {
-    throw triggerInvalid({ ...place, found: text, expected: `a step no larger than its range (${width})` })
+    const cron = dialect === 'crontab' ? `; cron takes ${part.first} alone, which is written ${part.first}` : ''
+    throw triggerInvalid({ ...place, found: text, expected: `a step no larger than its range (${width})${cron}` })
   }
   return part
 }
@@ -124,7 +131,7 @@ function rangeOf (text: string, grammar: Grammar, place: Place): Part {
   const sundays = dialect === 'crontab' && place.field === 'day_of_week'
   const top = sundays ? 6 : max
   if (from === undefined && by === undefined) return { first: min, last: top, step }
-  if (from === undefined) return checkStep({ first: min, last: top, step }, { text, width: max - min }, place)
+  if (from === undefined) return checkStep({ first: min, last: top, step }, { text, width: max - min, dialect }, place)
   const first = valueOf(from, grammar, place)
   if (dialect === 'fields') checkNames(text, to === undefined ? [from] : [from, to], place)
   // As the end of a range, `sun` is the day after Saturday.
@@ -134,7 +141,8 @@ function rangeOf (text: string, grammar: Grammar, place: Place): Part {
     : valueOf(ending, grammar, place)
   if (first > last) throw triggerInvalid({ ...place, found: text, expected: 'a range that ascends' })
   if (by === undefined) return { first, last, step }
-  return checkStep({ first, last, step }, { text, width: dialect === 'crontab' ? max - min : last - first }, place)
+  const width = dialect === 'crontab' ? max - min : last - first
+  return checkStep({ first, last, step }, { text, width, dialect }, place)
 }
 
 function nthOf (text: string, place: Place): Nth | null {

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import t from 'tap'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -40,6 +41,73 @@ t.test('lines of public crontabs fire at the minutes at which cronie starts them
     const hash = createHash('sha256').update(fires.join(',')).digest('hex').slice(0, 16)
     t.strictSame([task.body.trimEnd().split('\n').at(-1), fires.length, hash], jobs[index], task.from)
   }
+})
+
+const BOUNDS = [[0, 59], [0, 23], [1, 31], [1, 12], [0, 7]] as const
+const DAY = 86_400
+
+/** The values of a field as cronie sets their bits: from the first to the last one, by the step. */
+function bitsOf (field: string, [least, most]: readonly [number, number]): Set<number> {
+  return new Set(field.split(',').flatMap(part => {
+    const [range = '', step = '1'] = part.split('/')
+    const [from, to = from] = range === '*' ? [least, most] : range.split('-').map(Number) as [number, number?]
+    const values: number[] = []
+    for (let value = from; value <= to!; value += Number(step)) values.push(value)
+    return values
+  }))
+}
+
+/** The minutes at which cronie starts a line, in UTC: a field of days that begins with a star makes both apply. */
+function startsOf (line: string, [from, to]: [number, number]): number[] {
+  const fields = line.split(' ').slice(0, 5)
+  const [minutes, hours, days, months, weekdays] = fields.map((field, index) => bitsOf(field, BOUNDS[index]!)) as [
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>
+  ]
+  const isBoth = fields[2]!.startsWith('*') || fields[4]!.startsWith('*')
+  const starts: number[] = []
+  for (let day = from; day < to; day += DAY) {
+    const date = new Date(day * 1000)
+    const dom = days.has(date.getUTCDate())
+    const dow = weekdays.has(date.getUTCDay()) || (date.getUTCDay() === 0 && weekdays.has(7))
+    if (!months.has(date.getUTCMonth() + 1) || !(isBoth ? dom && dow : dom || dow)) continue
+    for (const hour of [...hours].toSorted((a, b) => a - b)) {
+      for (const minute of [...minutes].toSorted((a, b) => a - b)) starts.push(day + hour * 3600 + minute * 60)
+    }
+  }
+  return starts
+}
+
+function drawField ([least, most]: readonly [number, number]) {
+  const value = fc.integer({ min: least, max: most })
+  const range = fc.tuple(value, value).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`)
+  const by = (text: fc.Arbitrary<string>) =>
+    fc.tuple(text, fc.integer({ min: 1, max: most + 3 })).map(([from, step]) => `${from}/${step}`)
+  const part = fc.oneof(fc.constant('*'), value.map(String), range, by(fc.constant('*')), by(range))
+  return fc.oneof({ arbitrary: fc.constant('*'), weight: 3 }, { arbitrary: part, weight: 4 }, {
+    arbitrary: fc.array(part, { minLength: 2, maxLength: 3 }).map(parts => parts.join(',')),
+    weight: 1
+  })
+}
+
+t.test('any line fires at the minutes of the rule of crontab(5), also with stars and long steps', async () => {
+  const [from, to] = [Date.UTC(2026, 0, 28) / 1000, Date.UTC(2026, 2, 10) / 1000]
+  const drawLine = fc.tuple(...BOUNDS.map(drawField)).map(fields => fields.join(' '))
+  fc.assert(fc.property(drawLine, line => {
+    const { tasks: [task] } = convert(`${line} x`)
+    const fires = firesOf(task!, [new Date(from * 1000).toISOString(), new Date(to * 1000).toISOString()])
+    return fires.join() === startsOf(line, [from, to]).join()
+  }), { numRuns: 100 })
+})
+
+t.test('what cron reads otherwise than it looks is written down', async t => {
+  const remarks = (line: string) => convert(`${line} x`).tasks[0]!.remarks
+  t.match(remarks('*/60 * * * *'), ['*/60 is 0 alone, as in cron: its step is larger than its range'])
+  t.match(remarks('5/15 * * * *'), ['5/15 is 5-59/15 here; cronie refuses it, other crons take its first value'])
+  t.strictSame(remarks('*/15 0-8/2 */2 * 1'), [])
 })
 
 t.test('settings apply to the lines below them', async t => {
