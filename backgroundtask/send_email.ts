@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import { Type } from 'typebox'
 import { faultsOf } from '../core/index.ts'
 import type { TaskContext, TaskDefinition } from '../core/index.ts'
@@ -55,8 +54,28 @@ async function untilStopped<T> (signal: AbortSignal, promise: Promise<T>): Promi
   return Promise.race([promise, stopped]).finally(() => signal.removeEventListener('abort', stop))
 }
 
-async function send (ctx: TaskContext, { mail, from, smtp }: { mail: Mail, from: string, smtp: Smtp }): Promise<Sent> {
-  const transport = createTransport(transportOf(smtp))
+/** The library that sends mail. The package of offpeak leaves it to those who do. */
+async function mailLibrary (ctx: TaskContext): Promise<typeof import('nodemailer')> {
+  try {
+    return await import('nodemailer')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    return ctx.fail(
+      'The package nodemailer is not installed: run `npm install nodemailer` where offpeak is installed, ' +
+        'with -g if that is global'
+    )
+  }
+}
+
+interface Sending {
+  library: typeof import('nodemailer')
+  mail: Mail
+  from: string
+  smtp: Smtp
+}
+
+async function send (ctx: TaskContext, { library, mail, from, smtp }: Sending): Promise<Sent> {
+  const transport = library.createTransport(transportOf(smtp))
   try {
     const { to, cc, bcc, reply_to: replyTo, subject, text, html } = mail
     const message = { from, to, cc, bcc, replyTo, subject, text: text ?? '', html, messageId: messageId(ctx, from) }
@@ -123,7 +142,8 @@ async function sendEmail (ctx: TaskContext): Promise<unknown> {
   if (from === undefined) {
     return ctx.fail(`The mail has no sender: set services.smtp.from or ${keyOf(ctx, 'from')} in config.json`)
   }
-  const sent = await send(ctx, { mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
+  const library = await mailLibrary(ctx)
+  const sent = await send(ctx, { library, mail, from, smtp }).catch((error: unknown) => refused(ctx, { error, smtp }))
   await ctx.checkpoint.save({ sent })
   ctx.log.info({ accepted: sent.accepted, rejected: sent.rejected.length, message_id: sent.message_id }, 'mail sent')
   return sent.rejected.length === 0 ? sent : ctx.warn(`${sent.rejected.length} recipients were refused`, sent)

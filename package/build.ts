@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { BUILT_IN, OWN_TASKS, SHARED } from '../test/built-in.ts'
+import { copyPackages } from './copied.ts'
 import type { Manifest } from './manifest.ts'
 
 const RELATIVE = /((?:\bfrom|\bimport\()\s*['"])(\.[^'"]+)\.ts(['"])/g
@@ -74,6 +75,7 @@ export function build (root: string, { version, engines, exports }: Manifest): v
   trimDeclarations(dist, Object.values(exports).filter(entry => entry.endsWith('.ts')))
   copyScripts(root, dist)
   copySources(root, dist)
+  copyPackages(root, dist)
   // The compiler has copied the whole of it for the version and the engines.
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ version, engines, type: 'module' })}\n`)
 }

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { BUILT_IN, SHARED } from '../built-in.ts'
 import { CALM } from '../calm.ts'
+import { EACH_ISOLATION, HOST } from './apps.ts'
 import { build, filesOf } from './container.ts'
 import { execFile, spawn } from '../child.ts'
 import { ROOT, SHIPPED, bytesOf, installed, pack, said } from './packed.ts'
@@ -33,10 +34,8 @@ t.test('the tarball has compiled code, declarations, the schema and the built-in
   const { files } = PACKED
   t.strictSame(files.filter(name => !name.startsWith('dist/')).toSorted(), ['CHANGELOG.md', 'LICENSE', 'README.md',
     'bin/offpeak.js', 'config.schema.json', 'package.json'])
-  t.strictSame(
-    files.filter(name => !/^dist\/((core|plugins|backgroundtask|source)\/.*|package\.json)$/.test(name)).length,
-    6
-  )
+  const own = /^dist\/((core|plugins|backgroundtask|source)\/.*|copied\/cronstrue\.(cjs|LICENSE)|package\.json)$/
+  t.equal(files.filter(name => !own.test(name)).length, 6)
   t.strictSame(
     files.filter(name =>
       /(?<!\.d)\.ts$|test|bench/.test(name) && !name.includes('testkit') && !name.startsWith('dist/source/') &&
@@ -164,25 +163,6 @@ t.test('a TypeScript app is checked against the declarations', async t => {
   }
 })
 
-const HOST = `
-import fastify from 'fastify'
-import { offpeak } from 'offpeak/server'
-
-const app = fastify()
-app.get('/', async () => 'mine')
-const config = { engine: { folder: 'host-data' } }
-await app.register(offpeak, { prefix: '/jobs', files: 'none', config })
-app.manager.addTask({ id: 'one', func: () => 1 })
-await app.ready()
-const answers = []
-for (const path of ['/', '/jobs/api/tasks', '/jobs/api/tasks/none']) {
-  const { statusCode } = await app.inject(path)
-  answers.push(statusCode)
-}
-await app.close()
-console.log(JSON.stringify(answers))
-`
-
 t.test('a Fastify app registers it, also one whose fastify is another copy', async t => {
   t.strictSame(JSON.parse(await ran('host.mjs', HOST)), [200, 200, 404])
   const other = join(APP, 'node_modules/offpeak/node_modules/fastify')
@@ -199,21 +179,9 @@ function place (name: string): string {
   return folder
 }
 
-const tasks = `
-import type { TaskContext } from 'offpeak'
-
-const answer = (ctx: TaskContext) => ({ received: ctx.payload })
-
-export const TASK_DEFINITIONS = [
-  { id: 'here', func: answer },
-  { id: 'threaded', func: answer, isolation: 'thread' },
-  { id: 'apart', func: answer, isolation: 'process' }
-]
-`
-
 t.test('the program starts, finds tasks in the folder of its user, and runs them in each isolation', async t => {
   const cwd = place('served')
-  writeFileSync(join(cwd, 'backgroundtask/tasks.ts'), tasks)
+  writeFileSync(join(cwd, 'backgroundtask/tasks.ts'), EACH_ISOLATION)
   const { url } = await serve(t, [], { cwd, bin: BIN })
   t.equal((await fetch(`${url}/livez`)).status, 200)
   t.match(await (await fetch(`${url}/api/openapi.json`)).json(), { info: { title: 'offpeak' } })
@@ -223,6 +191,19 @@ t.test('the program starts, finds tasks in the folder of its user, and runs them
     const { code, out } = await cli(['run', id, '--wait', '--payload', '5'], { cwd, bin: BIN })
     t.match({ code, out }, { code: 0, out: /"received": 5/ }, id)
   }
+})
+
+t.test('a copied package does its work, and one that is left out is asked for', async t => {
+  const asked = { cwd: place('light'), bin: BIN }
+  t.match(await cli(['preview', '0 9 * * 1-5'], asked), { code: 0, out: /^At 09:00, Monday through Friday/ })
+  const config = { services: { smtp: { host: '127.0.0.1', port: 9, from: 'a@example.org' } } }
+  writeFileSync(join(asked.cwd, 'config.json'), JSON.stringify(config))
+  const task = join(APP, 'node_modules/offpeak/dist/backgroundtask/send_email.js')
+  const tried = await cli(['test', task, '--payload', '{"to": "b@example.org", "text": "hello"}'], asked)
+  t.match({ ...tried, out: tried.out + tried.err }, {
+    code: 1,
+    out: /nodemailer is not installed: run `npm install nodemailer`/
+  })
 })
 
 t.test('the demo runs the built-in tasks of the package', async t => {
