@@ -35,15 +35,16 @@ function refusal (text: string): Error {
 async function inputs (app: PluginApp) {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (body.length === 0) return done(null, undefined)
-    try {
-      const text = textOf(body as Buffer)
-      void parse(request, text, (error, value) => done(error && refusal(text), value))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' },
+    (request, body, done) => {
+      if (body.length === 0) return done(null, undefined)
+      try {
+        const text = textOf(body as Buffer)
+        void parse(request, text, (error, value) => done(error && refusal(text), value))
+      } catch (error) {
+        done(error as Error)
+      }
+    })
   app.setValidatorCompiler<TSchema>(compile)
 }
 

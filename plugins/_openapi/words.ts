@@ -83,7 +83,14 @@ export const ROUTES: Record<string, RouteWords> = {
     details: 'It survives restarts, and does not fire while its task is disabled.',
     also: [404]
   },
-  'DELETE /api/schedules/{id}': { summary: 'remove a schedule that was added at run time' },
+  'PATCH /api/schedules/{id}': {
+    summary: 'change or pause a schedule that was added at run time',
+    details:
+      'The body is a JSON merge patch (RFC 7396), also as `application/merge-patch+json`. Another trigger begins ' +
+      'now: what was due before has fired, and no instant fires twice.',
+    also: [409]
+  },
+  'DELETE /api/schedules/{id}': { summary: 'remove a schedule that was added at run time', also: [409] },
   'GET /api/forecast': {
     summary: 'starts and ends of running, waiting and future runs, with what they depend on',
     details: 'The next 24 hours; at most 336.'

@@ -79,6 +79,7 @@ export const Schedule = exactly({
   created_at: Instant,
   created_by: Type.String(),
   ...Withheld,
+  paused: Type.Boolean({ description: 'True when somebody has paused it' }),
   resting: Type.Boolean({ description: 'True when it does not fire' }),
   reason: Resting('Why it does not fire')
 }, { title: 'Schedule' })

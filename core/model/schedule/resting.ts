@@ -6,7 +6,7 @@ import type { TriggerSpec } from '../trigger.ts'
 
 /** Why no run starts by itself: a code and a sentence. */
 export interface RestingReason {
-  code: 'task_missing' | 'task_disabled' | 'no_trigger' | 'never_fires'
+  code: 'task_missing' | 'task_disabled' | 'paused' | 'no_trigger' | 'never_fires'
   message: string
 }
 
@@ -15,6 +15,11 @@ type Named = Pick<Task, 'id' | 'enabled' | 'trigger' | 'trigger_args' | 'timezon
 const disabled = ({ id }: Pick<Task, 'id'>): RestingReason => ({
   code: 'task_disabled',
   message: `the task is disabled; switch it on with \`offpeak enable ${id}\``
+})
+
+const pausedRest = ({ id }: Pick<Schedule, 'id'>): RestingReason => ({
+  code: 'paused',
+  message: `the schedule is paused; it goes on with \`offpeak schedules resume ${id}\``
 })
 
 /** `fires again` for a trigger that has fired before `now`, else `fires`. */
@@ -38,6 +43,8 @@ export function taskRest (
   if (comingFires({ schedules, task, now, count: 1 }).length > 0) return null
   const { trigger, trigger_args, timezone } = task
   if (trigger !== null) return neverFires({ trigger, trigger_args, timezone })
+  const paused = schedules.find(schedule => schedule.paused === true)
+  if (paused !== undefined) return pausedRest(paused)
   return schedules.length === 0 ? onRequest(task) : neverFires(schedules[0]!)
 }
 
@@ -47,6 +54,7 @@ export function scheduleRest (
   task: Pick<Task, 'id' | 'enabled'> | undefined
 ): RestingReason | null {
   if (schedule.next_at !== null) return null
+  if (schedule.paused === true) return pausedRest(schedule)
   if (task === undefined) return { code: 'task_missing', message: `no task has the id '${schedule.task}'` }
   return task.enabled ? neverFires(schedule) : disabled(task)
 }

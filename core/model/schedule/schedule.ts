@@ -26,6 +26,8 @@ export interface Schedule {
   moved?: Moved | null
   created_at: number
   created_by: string
+  /** True when somebody has paused it: it does not fire. */
+  paused?: boolean
 }
 
 /** The trigger fields that definitions and schedules share. */
@@ -50,7 +52,7 @@ export function comingFires (
   { schedules, task: { trigger, trigger_args, timezone }, now, count }: ComingAsk
 ): number[] {
   const planned = schedules.filter(schedule =>
-    schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone })
+    schedule.paused !== true && (schedule.origin === 'api' || saysSame(schedule, { trigger, trigger_args, timezone }))
   )
   const fires = planned.flatMap(schedule =>
     firesAfter(schedule, { anchor: schedule.anchor, first: schedule.next_at, now, count })

@@ -251,11 +251,12 @@ export const fullRunView = (
 
 /** A schedule as REST shows it, with the reason why it does not fire. */
 export const scheduleView = (
-  { anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next, created_at: created, ...rest }:
-    Schedule,
+  { paused = false, anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next,
+    created_at: created, ...rest }: Schedule,
   reason: RestingReason | null
 ) => ({
   ...rest,
+  paused,
   resting: reason !== null,
   reason,
   words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),

@@ -12,7 +12,8 @@ import { BUILT_IN_IDS, builtInTasks, isBuiltInId } from '../../model/task/built-
 import { taskNotFound, taskNotYetKnown, taskOff } from '../../model/errors/task-errors.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './request/enqueue-request.ts'
-import { scheduleOf } from './request/schedule-request.ts'
+import { ScheduleChanges } from './schedule-changes.ts'
+import type { SchedulePatch } from './schedule-changes.ts'
 import { withPointers } from './request/new-runs.ts'
 import { requestOf } from './request/keyed-request.ts'
 import { passedBy } from '../../model/view/held.ts'
@@ -76,6 +77,7 @@ export class Desk {
   readonly #options: DeskOptions
   readonly #admission: Admission
   readonly #views: TaskViews
+  readonly #schedules: ScheduleChanges
   readonly queues: Queues
   readonly bulk: Bulk
   readonly dead: Dead
@@ -92,6 +94,7 @@ export class Desk {
       policy: () => options.conditions.current.config.server
     })
     this.dead = new Dead({ ...options, bulk: this.bulk })
+    this.#schedules = new ScheduleChanges({ ...options, definition: id => this.definition(id) })
   }
 
   /** Every task with its last and next run, ordered by id. */
@@ -266,26 +269,20 @@ export class Desk {
 
   /** Adds a schedule, which remains until it is removed; resolves when it is durable. Throws OFFPEAK_TRIGGER_INVALID,
    *  OFFPEAK_INPUT_INVALID, OFFPEAK_TASK_NOT_FOUND, OFFPEAK_TASK_UNCONFIGURED. */
-  async schedule ({ task: id, by, ...request }: ScheduleRequest): Promise<Schedule> {
-    const { clock, planner, scheduleId, uploads } = this.#options
-    const schedule = scheduleOf(this.definition(id), request, { now: clock.now(), uploads: uploads() })
-    const record = { by, action: 'schedule', detail: { task: id, trigger: request.trigger } }
-    return await planner.add({ ...schedule, id: scheduleId(), by, record })
+  schedule (ask: ScheduleRequest): Promise<Schedule> {
+    return this.#schedules.add(ask)
+  }
+
+  /** Changes a schedule that was added at run time, in place. A new trigger begins now: what was due before has fired,
+   *  and no instant fires twice. A paused schedule does not fire, and misses nothing. Throws as `schedule` and
+   *  `unschedule` do. */
+  changeSchedule (id: string, patch: SchedulePatch): Promise<Schedule> {
+    return this.#schedules.change(id, patch)
   }
 
   /** Removes a schedule that was added at run time. Throws OFFPEAK_SCHEDULE_NOT_FOUND, and OFFPEAK_RUN_CONFLICT for a
    *  schedule of a task file. */
-  async unschedule (id: string, { by }: { by: string }): Promise<void> {
-    const { planner } = this.#options
-    const known = this.scheduled(id)
-    if (known.origin === 'file') {
-      throw runConflict({
-        what: 'Schedule',
-        id,
-        state: 'part of a task file',
-        wanted: 'removed here: change the file, or disable the task'
-      })
-    }
-    await planner.remove(id, { by, action: 'unschedule', detail: { task: known.task } })
+  unschedule (id: string, ask: { by: string }): Promise<void> {
+    return this.#schedules.remove(id, ask)
   }
 }

@@ -8,6 +8,7 @@ import { decideFires } from '../../model/schedule/misfire.ts'
 import type { Entry } from './timetable.ts'
 import type { Fire, Fires } from '../../model/schedule/misfire.ts'
 import type { Moved, NewRun } from '../../model/run/run.ts'
+import { saysSame } from '../../model/schedule/schedule.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { Task } from '../../model/task/task.ts'
 
@@ -78,6 +79,28 @@ export function begunAt (row: NewSchedule, now: number, chance: Chance & { task:
     created_by: by
   }
   return { schedule: nextOf({ schedule, trigger }, cursor, chance), trigger }
+}
+
+/** What a change in place may set. */
+export type ScheduleChange = Pick<Schedule, 'trigger' | 'trigger_args' | 'timezone' | 'payload'> & { paused: boolean }
+
+/** The schedule after a change. Another trigger begins now, after every instant that has fired; the same one keeps its
+ *  place. */
+export function changedTo (
+  change: ScheduleChange,
+  { entry, now, ...chance }: Chance & { entry: Entry, now: number, task: Task | undefined }
+): Entry {
+  const { schedule: before } = entry
+  const schedule = { ...before, ...change }
+  const isSame = saysSame(before, schedule)
+  const trigger = isSame ? entry.trigger : compileTrigger(schedule, now)
+  if (schedule.paused || chance.task?.enabled === false) {
+    return rested({ schedule: isSame ? schedule : { ...schedule, anchor: now }, trigger })
+  }
+  if (isSame && before.next_at !== null) return { schedule, trigger }
+  const anchor = isSame ? before.anchor : now
+  const cursor = Math.max(before.cursor, now)
+  return { schedule: nextOf({ schedule: { ...schedule, anchor }, trigger }, cursor, chance), trigger }
 }
 
 /** The schedule without a next fire. Fires while it rests do not count as missed. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Reconciler } from './reconcile.ts'
 import { ScheduleFaults } from './faults.ts'
 import { Timetable } from './timetable.ts'
@@ -5,9 +6,9 @@ import { comingFires } from '../../model/schedule/schedule.ts'
 import { aheadOf, earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { Writer } from './writer.ts'
-import { begunAt, firingOf, rested } from './fires.ts'
+import { begunAt, changedTo, firingOf, rested } from './fires.ts'
 import { readEntry } from './stored.ts'
-import type { Chance, Move } from './fires.ts'
+import type { Chance, Move, ScheduleChange } from './fires.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine, AuditNote } from '../../engine/engine.ts'
 import type { Entry } from './timetable.ts'
@@ -172,6 +173,30 @@ export class Planner {
     return this.#table.get(rest.id)!.schedule
   }
 
+  /** Changes a schedule in place; resolves when that is durable, and to null when there is no such schedule. What is
+   *  due fires first. Rejects with what `changeOf` throws, and when another owner of the store has changed the
+   *  schedule. */
+  async change (
+    id: string,
+    changeOf: (schedule: Schedule) => ScheduleChange,
+    record: AuditNote
+  ): Promise<Schedule | null> {
+    return await this.#serial(async () => {
+      const now = this.#options.clock.now()
+      const due = this.#table.get(id)
+      if ((due?.schedule.next_at ?? Infinity) <= now) {
+        await this.#writer.write([this.#firing(due!, now) ?? []].flat(), 1)
+      }
+      const entry = this.#table.get(id)
+      if (entry === undefined) return null
+      const { schedule } = entry
+      const changed = changedTo(changeOf(schedule), { entry, now, ...this.#reconciler.chanceFor(schedule.task) })
+      const plan = this.#reconciler.planOf(changed, this.#writer.fromOf(schedule), now)
+      await this.#writer.writeOne({ ...plan, ask: { ...plan.ask, record } })
+      return this.#table.get(id)!.schedule
+    })
+  }
+
   /** Reads what other owners of the store have changed. */
   follow (): Promise<void> {
     return this.#serial(async () => {
@@ -179,7 +204,7 @@ export class Planner {
       for (const { version, removed, ...schedule } of await engine.schedules({ since: this.#version })) {
         this.#version = Math.max(this.#version, version)
         if (removed) this.#table.delete(schedule.id)
-        else if (this.#table.get(schedule.id)?.schedule.cursor !== schedule.cursor) {
+        else if (!isDeepStrictEqual(this.#table.get(schedule.id)?.schedule, schedule)) {
           this.#table.set(readEntry(schedule, clock.now()).entry)
         }
       }

@@ -206,7 +206,8 @@ export class Reconciler {
    *  while it rests are not missed. */
   #restOrWake (entry: Entry, task: Task | undefined, now: number): Plan | null {
     const { schedule, trigger } = entry
-    const wanted = task !== undefined && task.enabled && (schedule.origin === 'api' || task.trigger !== null)
+    const wanted = schedule.paused !== true && task !== undefined && task.enabled &&
+      (schedule.origin === 'api' || task.trigger !== null)
     if (wanted !== (schedule.next_at === null)) return null
     const from = this.#options.writer.fromOf(schedule)
     if (!wanted) {

@@ -1,4 +1,5 @@
 import { failureOf } from '../../model/run/failure.ts'
+import { runConflict } from '../../model/errors/run-errors.ts'
 import { readEntry } from './stored.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine, PlanAsk, PlanResult } from '../../engine/engine.ts'
@@ -72,7 +73,15 @@ export class Writer {
   /** Writes one plan; rejects when the engine refuses it. */
   async writeOne (plan: Plan): Promise<void> {
     const [planned] = await this.#options.engine.plan([plan.ask])
-    this.#took(plan, planned!)
+    if (planned!.applied) return this.#took(plan, planned!)
+    await this.#reread([[plan, planned!]])
+    const { id } = plan.ask.schedule
+    throw runConflict({
+      what: 'Schedule',
+      id,
+      state: 'being changed by another process',
+      wanted: 'changed now: repeat it'
+    })
   }
 
   /** Halves a refused batch until the plan at fault is found. */

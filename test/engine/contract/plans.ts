@@ -112,6 +112,30 @@ plans.test('an early fire is not applied while an unfinished run affects its ove
   }
 })
 
+plans.test('a schedule that is changed in place keeps its runs, and fires no instant twice', async (t, setup) => {
+  const engine = await setup(t)
+  const [first] = await engine.plan([planAsk({ fires: [fire(T0)] })])
+  const changed = schedule({ trigger: '*/5 * * * *', trigger_args: {}, payload: { new: true }, paused: true })
+  const record = { by: 'anna', action: 'reschedule', detail: null }
+  const change = (ask: object) => engine.plan([planAsk({ schedule: changed, from: T0, fires: [], record, ...ask })])
+  t.match(await change({ was: 9 }), [{ applied: false }], 'not from another version')
+  t.match(await change({ from: T0 - 1 }), [{ applied: false }], 'nor from another cursor')
+  t.strictSame(await engine.records({ limit: 9 }), [], 'a refused change is not recorded')
+  t.match(await change({ was: 1 }), [{ applied: true, stored: { paused: true, version: 2 } }])
+  t.same(await engine.schedules(), [{ ...changed, version: 2 }])
+  t.match(await engine.records({ limit: 9 }), [{ by: 'anna', action: 'reschedule', subject: 'a' }])
+  t.match(await engine.get(first!.added[0]!.id), { state: 'queued', schedule: 'a' })
+  const later = schedule({ ...changed, cursor: T0 + 9 })
+  t.match(
+    await engine.plan([planAsk({ schedule: later, from: T0, fires: [fire(T0), fire(T0 + 9)], overlap: 'queue' })]),
+    [{
+      applied: true,
+      added: [{ key: `@${T0 + 9}` }]
+    }],
+    'the instant that the old trigger fired is not fired by the new one'
+  )
+})
+
 plans.test('a removed schedule leaves its runs', async (t, setup) => {
   const engine = await setup(t)
   await engine.plan([planAsk({ fires: [fire(T0)] })])
