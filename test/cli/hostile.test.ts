@@ -132,6 +132,7 @@ const QUOTING: string[][] = [
   ['restore', ARGUMENT],
   ['init', ARGUMENT],
   ['new', ARGUMENT],
+  ['eject', ARGUMENT],
   ['import', 'crontab', ARGUMENT],
   ['backup', ARGUMENT],
   ['service', 'install', '--print'],

@@ -15,7 +15,7 @@ t.test('validate lists every fault with its place', async t => {
   const broken = await cli(['validate'], { cwd })
   t.equal(broken.code, 1)
   t.match(broken.out, /bad\.mjs:3/)
-  t.match(broken.out, /wrong\.mjs \S*\/trigger_args\/hour: (?!\S*\/trigger_args).*found '?25/, 'the place once')
+  t.match(broken.out, /wrong\.mjs:1 \S*\/trigger_args\/hour: (?!\S*\/trigger_args).*found '?25/, 'the place once')
   t.match(broken.out, /\n2 faults found\.\n$/)
   writeFileSync(join(cwd, 'config.json'),
     '{\n  "server": { "hots": 1 },\n  "tasks": { "echo": { "timeout": "soon" } }\n}\n')
@@ -35,9 +35,9 @@ t.test('validate and test list every fault of a file', async t => {
   })
   const { code, out } = await cli(['validate'], { cwd })
   t.equal(code, 1)
-  t.match(out, /many\.mjs \/default\/func: found 5, expected a function\n/)
-  t.match(out, /many\.mjs \/default\/timeot: unknown key 'timeot': did you mean 'timeout'\?\n/)
-  t.match(out, /many\.mjs \/default\/priority: found 'urgnt', expected one of/)
+  t.match(out, /many\.mjs:1 \/default\/func: found 5, expected a function\n/)
+  t.match(out, /many\.mjs:1 \/default\/timeot: unknown key 'timeot': did you mean 'timeout'\?\n/)
+  t.match(out, /many\.mjs:1 \/default\/priority: found 'urgnt', expected one of/)
   t.match(out, /head\.sh:2 \/timeout: found 'soon'/)
   t.match(out, /head\.sh:3 \/priority: found 'urgnt'/)
   t.match(out, /\S*config\.json:1:\d+ \/tasks\/fine\/trigger_args\/hour: found '25'/,

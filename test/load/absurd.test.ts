@@ -46,7 +46,7 @@ const holding = (path: string[], value: unknown): unknown =>
 const pointerOf = (path: string[]) => `/${path.join('/')}`
 const isNumber = ({ type }: Node) => [type ?? []].flat().some(kind => kind === 'number' || kind === 'integer')
 
-const CONFIG = leavesOf(ConfigSchema as Node).filter(({ path }) => path[0] !== 'tasks')
+const CONFIG = leavesOf(ConfigSchema as Node).filter(({ path }) => !['tasks', 'builtin'].includes(path[0]!))
 const TASK = leavesOf(DefinitionSchema as Node)
 const faultsAt = (faults: { pointer: string, detail: string }[], path: string[]) =>
   faults.filter(({ pointer }) => pointer === pointerOf(path))

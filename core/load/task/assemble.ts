@@ -124,6 +124,8 @@ const asError = (error: unknown): OffpeakError =>
     ? error
     : taskFileBroken({ message: `A definition throws when it is read: ${thrownOf(error).message}`, cause: error })
 
+const lineOf = ({ placeOf }: RawDefinition): number | undefined => placeOf?.('/id').line
+
 /** The tasks that all files make together, each file's faults beside them: a faulty definition never touches its
  *  neighbours. */
 export function assemble (ask: AssembleAsk): Assembled {
@@ -131,11 +133,15 @@ export function assemble (ask: AssembleAsk): Assembled {
   const owners = ownersOf(ask)
   const tasks = new Map<string, Task>()
   const faults: FileFault[] = []
-  const add = (task: Task, path: string) => {
+  const add = (task: Task, path: string, raw: RawDefinition) => {
     if (isBuiltIn(path) && tasks.has(task.id)) return
     const first = (fileOf(tasks.get(task.id)?.source ?? '') || owners.get(task.id)) ?? path
-    if (first !== path && isUnknown(first, ask)) throw taskOwned({ id: task.id, first, second: path })
-    if (first !== path || tasks.has(task.id)) throw taskDuplicate({ id: task.id, first, second: path })
+    if (first !== path && isUnknown(first, ask)) {
+      throw taskOwned({ id: task.id, first, second: path, line: lineOf(raw) })
+    }
+    if (first !== path || tasks.has(task.id)) {
+      throw taskDuplicate({ id: task.id, first, second: path, line: lineOf(raw) })
+    }
     if (tasks.size >= config.manager.max_tasks) throw taskLimit(config.manager.max_tasks)
     tasks.set(task.id, task)
   }
@@ -154,7 +160,7 @@ export function assemble (ask: AssembleAsk): Assembled {
       const { value, error } = attempt(() => taskOf(raw, { path, config }))
       if (error) faults.push({ path, error, kept: last !== undefined })
       const task = value ?? last
-      const added = task && attempt(() => add(task, path))
+      const added = task && attempt(() => add(task, path, raw))
       if (added?.error) faults.push({ path, error: added.error, kept: false })
     }
   }

@@ -2,6 +2,7 @@ import { foundWords } from '../../model/base/check.ts'
 import { taskFileBroken } from '../../model/errors/task-errors.ts'
 import { fileName } from '../../model/task/built-in.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
+import { definitionLine, exportLine } from '../define/definition-line.ts'
 import type { RawDefinition } from './assemble.ts'
 import { idOf, interpreterOf, mayBeScript, parseHeader } from './header.ts'
 import type { FoundFile } from './walk.ts'
@@ -18,6 +19,15 @@ function boundedBy (list: readonly unknown[], name: string, path: string): reado
   })
 }
 
+/** The id in a definition, which can throw when it is read. */
+function idIn (definition: unknown): unknown {
+  try {
+    return (definition as { id?: unknown } | null | undefined)?.id
+  } catch {
+    return undefined
+  }
+}
+
 /** The definitions that a module exports: `TASK_DEFINITIONS`, a list, or one as `default`. Throws
  *  OFFPEAK_TASK_FILE_BROKEN when there are none. */
 export function exportedBy (
@@ -25,22 +35,31 @@ export function exportedBy (
   { path, contentHash, file }: { path: string, contentHash: string, file?: ModuleFile }
 ): RawDefinition[] {
   const from = { contentHash, module: file }
+  const text = file?.text ?? ''
+  const row = (definition: unknown, pointer: string): RawDefinition => ({
+    definition,
+    ...from,
+    pointer,
+    placeOf: member => ({ line: definitionLine({ text, pointer, id: idIn(definition), member }) })
+  })
   const rows = (list: readonly unknown[], name: string) =>
-    boundedBy(list, name, path).map((definition, index) => ({ definition, ...from, pointer: `/${name}/${index}` }))
+    boundedBy(list, name, path).map((definition, index) => row(definition, `/${name}/${index}`))
   const { TASK_DEFINITIONS: list, default: single } = module
   if (Array.isArray(list)) return rows(list, 'TASK_DEFINITIONS')
   if (list !== undefined) {
     throw taskFileBroken({
       file: path,
+      line: exportLine(text, 'TASK_DEFINITIONS'),
       pointer: '/TASK_DEFINITIONS',
       message: `TASK_DEFINITIONS of ${path} is ${foundWords(list)}, expected a list of definitions`
     })
   }
   if (Array.isArray(single)) return rows(single, 'default')
-  if (typeof single === 'object' && single !== null) return [{ definition: single, ...from, pointer: '/default' }]
+  if (typeof single === 'object' && single !== null) return [row(single, '/default')]
   if (single !== undefined) {
     throw taskFileBroken({
       file: path,
+      line: exportLine(text, 'default'),
       pointer: '/default',
       message: `The default export of ${path} is ${foundWords(single)}, expected a definition { id, func, ... }`
     })

@@ -8,21 +8,31 @@ export const taskFileBroken = (
   fault: Place & { message: string, fix?: string | undefined, cause?: unknown, errors?: Detail[] | undefined }
 ) => new OffpeakError({ ...fault, code: 'OFFPEAK_TASK_FILE_BROKEN', status: 422 })
 
-export const taskDuplicate = ({ id, first, second }: { id: string, first: string, second: string }) =>
+/** `line`: that of the id in the second file, if known. */
+interface Twice {
+  id: string
+  first: string
+  second: string
+  line?: number | undefined
+}
+
+export const taskDuplicate = ({ id, first, second, line }: Twice) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_DUPLICATE',
     status: 409,
     file: second,
+    line,
     message: `The task id '${id}' is defined in ${first} and again in ${second}; the first one stays in force`,
     fix: 'Give one of the two another id.'
   })
 
 /** `first` cannot be read at present. */
-export const taskOwned = ({ id, first, second }: { id: string, first: string, second: string }) =>
+export const taskOwned = ({ id, first, second, line }: Twice) =>
   new OffpeakError({
     code: 'OFFPEAK_TASK_DUPLICATE',
     status: 409,
     file: second,
+    line,
     message: `The task id '${id}' belongs to ${first}, which cannot be read at present; ` +
       `its definition in ${second} is not used`,
     fix: `Repair or remove ${first}, or give one of the two another id.`
