@@ -283,7 +283,7 @@ export class TaskManager implements Service, ManagerFace {
   }
 
   async #configured (): Promise<void> {
-    this.watch.tell()
+    this.watch.sendTerms()
     await this.catalog.reconfigure().catch(error =>
       this.notice({ kind: 'beat_failed', beat: 'reconfigure', error: failureOf(error) })
     )

@@ -36,7 +36,7 @@ export function beatsFor ({ parts, config }: Wiring): Beat[] {
       notice: notices.say,
       jumped: ms => afterStep(parts, ms),
       suspects: () => runner.active.suspects(),
-      otherwiseTold: () => watch.isWatching ? BLOCKED_MS : Infinity
+      reportedFrom: () => watch.isWatching ? BLOCKED_MS : Infinity
     }),
     { name: 'files', everyMs: 2 * SECOND, run: () => parts.io.look() },
     {

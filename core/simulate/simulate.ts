@@ -29,7 +29,7 @@ export interface SimulateAsk {
   /** What the machine does, in order of time; each change holds until a later one. Without any it is a calm desktop
    *  on mains. */
   readings?: readonly (Omit<Change, 'at'> & { at: number | string })[]
-  /** How long a run of a task takes, ms, such as the median of its past runs; a minute where nothing is said. */
+  /** How long a run of a task takes, ms, such as the median of its past runs; default: one minute. */
   took?: Readonly<Record<string, number>>
   /** What is known of the hours of the week, for tasks with flex. */
   activity?: Histogram

@@ -24,7 +24,7 @@ function shellWord (word: string): string | null {
   return `"${text.replaceAll(/["\\`]/g, sign => `\\${sign}`).replaceAll(/\$(?!\{\w+\})/g, '\\$')}"`
 }
 
-/** A line of a shell script that starts the same program; null if it cannot be said. */
+/** A line of a shell script that starts the same program; null if that is not possible. */
 export function execLine (text: string): string | null {
   const [, prefixes = '', rest = ''] = /^([-@:+!|]*)(.*)$/s.exec(text.trim()) ?? []
   if (/[@+!|]/.test(prefixes)) return null

@@ -107,13 +107,13 @@ function scheduleWords ({ fields }: Converted, zone: string): string {
 
 const place = (line: number, text: string) => line === 0 ? text : `line ${line}: ${text.trim()}`
 
-/** A line of the source with what became of it. */
-interface Told {
+/** An entry of the report: the line of the source, and the lines to print about it. */
+interface Entry {
   line: number
   lines: string[]
 }
 
-const toldTask = (task: Written, zone: string): Told => ({
+const taskEntry = (task: Written, zone: string): Entry => ({
   line: task.line,
   lines: [place(task.line, task.from), task.written
     ? `  ${relative('.', task.file)}: ${scheduleWords(task, zone)}`
@@ -121,7 +121,7 @@ const toldTask = (task: Written, zone: string): Told => ({
     ...task.remarks.map(remark => `  not kept: ${remark}`)]
 })
 
-const toldRemark = (kind: string) => ({ line, text, message }: Remark): Told => ({
+const remarkEntry = (kind: string) => ({ line, text, message }: Remark): Entry => ({
   line,
   lines: [place(line, text), `  ${kind}: ${message}`]
 })
@@ -129,10 +129,10 @@ const toldRemark = (kind: string) => ({ line, text, message }: Remark): Told => 
 /** The report: each line of the source with what became of it, in their order. */
 function report (tasks: readonly Written[], { refused, notes }: Conversion, { tasks: zone }: Zones): string[] {
   const made = tasks.filter(({ written }) => written)
-  const told = [...tasks.map(task => toldTask(task, zone)), ...notes.map(toldRemark('not kept')),
-    ...refused.map(toldRemark('not imported'))]
+  const entries = [...tasks.map(task => taskEntry(task, zone)), ...notes.map(remarkEntry('not kept')),
+    ...refused.map(remarkEntry('not imported'))]
   return [
-    ...told.toSorted((a, b) => a.line - b.line).flatMap(({ lines }) => lines),
+    ...entries.toSorted((a, b) => a.line - b.line).flatMap(({ lines }) => lines),
     made.length === 0
       ? 'Nothing was imported.'
       : `${counted(made.length, 'task')} imported, disabled. Review each file, run \`offpeak enable ${

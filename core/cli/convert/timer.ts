@@ -41,7 +41,7 @@ const lost = (unit: Unit): string[] =>
 
 function calendarFields (text: string, { zone, tasks }: TimerAsk): Fields | string {
   const found = onCalendar(text)
-  if (found === null) return `OnCalendar=${text} cannot be said by a cron trigger`
+  if (found === null) return `OnCalendar=${text} cannot be expressed as a cron trigger`
   const timezone = found.timezone ?? zone
   const args = Object.fromEntries(
     Object.entries(found.args).filter(([name, value]) =>
@@ -126,7 +126,7 @@ export function convertTimer (ask: TimerAsk): Conversion {
     const lines = service.Service?.ExecStart ?? []
     const message = lines.length === 0
       ? 'its service has no ExecStart'
-      : `${lines.join(' ')} cannot be said by a script`
+      : `${lines.join(' ')} cannot be expressed in a script`
     return { tasks: [], refused: [refused(message)], notes: [] }
   }
   const triggers = triggersOf(timer, ask)

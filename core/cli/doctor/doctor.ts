@@ -11,8 +11,8 @@ const WIDE = 'permissions'.length + 2
 const word = (level: keyof typeof STYLES) => styled(STYLES[level], level.padEnd(9))
 
 const linesOf = (check: string, { level, message, fix }: Finding): string[] => {
-  const said = plain(message).replaceAll(/\s*\n\s*/g, '; ')
-  return [`${word(level)}${check.padEnd(WIDE)}${said}`, ...fix === null ? [] : [`${' '.repeat(9 + WIDE)}${plain(fix)}`]]
+  const text = plain(message).replaceAll(/\s*\n\s*/g, '; ')
+  return [`${word(level)}${check.padEnd(WIDE)}${text}`, ...fix === null ? [] : [`${' '.repeat(9 + WIDE)}${plain(fix)}`]]
 }
 
 /** The lines of the report. */

@@ -35,8 +35,8 @@ export async function tryWrite (folder: string): Promise<{ code: string | null, 
 /** Whether a time server keeps the clock: null where the system does not tell. */
 export async function isSynchronised (): Promise<ClockFacts['synchronised']> {
   const argv = ['timedatectl', 'show', '--property=NTPSynchronized', '--value']
-  const said = await exec({ argv, timeoutMs: PATIENCE_MS }).catch(() => null)
-  const word = said?.code === 0 ? said.output.trim() : ''
+  const answer = await exec({ argv, timeoutMs: PATIENCE_MS }).catch(() => null)
+  const word = answer?.code === 0 ? answer.output.trim() : ''
   return word === 'yes' ? true : word === 'no' ? false : null
 }
 

@@ -51,20 +51,20 @@ const CALM = {
   temperature: 45
 }
 
-/** Replaces the readings of the machine by those of the story. Returns a function that begins it, and tells each
- *  chapter when it is due. */
+/** Replaces the readings of the machine by those of the story. Returns a function that begins it, and calls
+ *  `show` with each chapter when it is due. */
 export function prepareStory (
   { senses, clock, onBeat }: Pick<TaskManager, 'senses' | 'clock' | 'onBeat'>,
-  tell: (words: string) => void
+  show: (words: string) => void
 ): () => void {
   let start: number | null = null
-  let told = 0
+  let shown = 0
   const passed = () => start === null ? 0 : clock.monotonic() - start
   senses.register('demo', { everyMs: 0, read: () => ({ ...CALM, ...supplyAt(passed()) }) })
   function turn () {
     const words = wordsBy(passed())
-    words.slice(told).forEach(tell)
-    told = words.length
+    words.slice(shown).forEach(show)
+    shown = words.length
   }
   return () => {
     start = clock.monotonic()

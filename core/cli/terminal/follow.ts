@@ -10,7 +10,7 @@ const BAR = 24
 
 /** One line of a run's log for a terminal. */
 export function lineWords ({ at, level, text, data }: LineAnswer): string {
-  // Only the first line of what was said begins like a line of the log.
+  // Only the first line of an entry begins like a line of the log.
   return plain(`${timeWords(at)} ${level.padEnd(5)} ${text}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`)
     .replaceAll('\n', '\n    ')
 }
@@ -87,6 +87,6 @@ export async function orInterrupted<T> (waiting: Promise<T>, words: () => string
   }
 }
 
-/** What is said of a run that nobody follows any more. */
+/** The message about a run that is no longer followed. */
 export const goesOnWords = (id: string): string =>
   `${id} goes on. Follow it with: offpeak logs ${id} --follow; end it with: offpeak cancel ${id}`

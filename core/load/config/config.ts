@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
 import { configFaults, configOf, overlay } from '../../model/config/config.ts'
-import { lastingFaults } from '../../model/config/sense.ts'
+import { expiryFaults } from '../../model/config/sense.ts'
 import type { Place } from '../../model/errors/errors.ts'
 import { configExposed, configInvalid } from '../../model/errors/config-errors.ts'
 import type { Environment } from './environment.ts'
@@ -179,7 +179,7 @@ export async function loadConfig (ask: ConfigAsk): Promise<LoadedConfig> {
     return document ? { ...document.placeOf(pointer), pointer } : null
   }
   const config = configOf(merged, Temporal.Now.timeZoneId())
-  const faults = lastingFaults(config)
+  const faults = expiryFaults(config)
   if (faults.length > 0) throw refusal({ what: files.join(' and '), faults, placeOf: pointer => lineOf(pointer) ?? {} })
   return {
     config,

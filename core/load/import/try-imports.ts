@@ -250,7 +250,7 @@ const lanesOf = (files: readonly string[]): string[][] =>
 export async function tryImports (asked: TryImportsAsk): Promise<Map<string, ImportResult>> {
   const results = new Map<string, ImportResult>()
   const late = new Set<Promise<void>>()
-  const tell = (file: string, probed: ImportResult) => {
+  const settle = (file: string, probed: ImportResult) => {
     if (results.has(file)) return
     results.set(file, probed)
     asked.onResult?.(file, probed)
@@ -258,7 +258,7 @@ export async function tryImports (asked: TryImportsAsk): Promise<Map<string, Imp
   const wait = (file: string, coming: Promise<ImportResult>) => {
     asked.slow?.(file)
     const done = coming.then(probed => {
-      tell(file, probed)
+      settle(file, probed)
       late.delete(done)
     })
     late.add(done)
@@ -266,10 +266,10 @@ export async function tryImports (asked: TryImportsAsk): Promise<Map<string, Imp
   const inTurn = async (files: readonly string[], isLane: boolean): Promise<void> => {
     let rest = files
     while (rest.length > 0 && !asked.signal?.aborted) {
-      const { found, slow } = await batch(rest, { ...asked, onResult: tell })
+      const { found, slow } = await batch(rest, { ...asked, onResult: settle })
       const again = !slow && found.length > 1 && found.at(-1)!.kind === 'ended' && found[0]!.kind !== 'ended'
       const settled = again ? found.slice(0, -1) : found
-      for (const [index, result] of settled.entries()) tell(rest[index]!, result)
+      for (const [index, result] of settled.entries()) settle(rest[index]!, result)
       if (slow) wait(rest[settled.length]!, slow)
       rest = rest.slice(settled.length + (slow ? 1 : 0))
       if (slow && !isLane) {

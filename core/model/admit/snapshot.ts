@@ -43,7 +43,7 @@ export function occupancyWith ({ occupancy, standings }: Snapshot, active: numbe
   return found
 }
 
-function said (gate: Gate, input: GateInput): GateResult | null {
+function resultOf (gate: Gate, input: GateInput): GateResult | null {
   try {
     return gate(input)
   } catch (error) {
@@ -65,7 +65,7 @@ function said (gate: Gate, input: GateInput): GateResult | null {
 
 function answerOf ({ gate, kind }: GateEntry, input: GateInput): GateAnswer | null {
   // Each result is a new object, so it is completed in place: this runs hundreds of times in a burst.
-  const answer = said(gate, input) as GateAnswer | null
+  const answer = resultOf(gate, input) as GateAnswer | null
   if (answer === null) return null
   answer.kind = kind
   answer.bypassed = null

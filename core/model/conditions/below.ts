@@ -51,13 +51,13 @@ export function below (ask: GateInput, { gate, load, words, busy, observed, mean
     return { ...facts, ok, code: ok ? 'unknown' : `${gate}_unknown`, message, observed: UNKNOWN }
   }
   const shown = mean ?? observed
-  const said = { ...facts, observed: rounded(shown) }
+  const measured = { ...facts, observed: rounded(shown) }
   const message = `${words(shareWords(shown))}, limit ${shareWords(required)}`
   // A limit of 100 % never holds.
-  if (observed < required || required >= 1) return { ...said, ok: true, code: 'ok', message }
+  if (observed < required || required >= 1) return { ...measured, ok: true, code: 'ok', message }
   const passes = asked === undefined ? exemption(ask, load) : null
-  if (passes !== null) return { ...said, ok: true, code: passes.code, message: `${message}: ${passes.words}` }
-  return { ...said, ok: false, code: busy, message: `${message}${leaving(required, shown, ask.config)}` }
+  if (passes !== null) return { ...measured, ok: true, code: passes.code, message: `${message}: ${passes.words}` }
+  return { ...measured, ok: false, code: busy, message: `${message}${leaving(required, shown, ask.config)}` }
 }
 
 function exemption ({ task, reading, config }: GateInput, load: LoadName): { code: string, words: string } | null {
@@ -70,8 +70,8 @@ function exemption ({ task, reading, config }: GateInput, load: LoadName): { cod
 
 /** The result for the general limit on waiting for a resource; null where it is open or the pressure is unknown. */
 export function pressed (ask: GateInput, limit: Omit<Limit, 'own'>): GateResult | null {
-  const said = known(limit.observed) ? below(ask, limit) : null
-  return said === null || said.code === 'ok' ? null : said
+  const result = known(limit.observed) ? below(ask, limit) : null
+  return result === null || result.code === 'ok' ? null : result
 }
 
 /** The result to show of two on one resource: a closed one, else one that explains why it is open, else the first. */

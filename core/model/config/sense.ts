@@ -92,7 +92,7 @@ export type BusyWhen = Static<typeof BusyWhen>
 
 /** A probe of an activity outside offpeak. */
 const ProbeSchema = Type.Object({
-  kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is looked at' }),
+  kind: Type.Unsafe<ProbeKind>({ type: 'string', enum: [...PROBE_KINDS], description: 'What is checked' }),
   processes: Type.Optional(texts('process: names of programs, as `ps -o comm` shows them')),
   url: Type.Optional(
     Type.String({ pattern: '^https?://', maxLength: 2000, description: 'url: fetched with GET' })
@@ -119,11 +119,11 @@ const SignalSchema = Type.Object({
     })
   ),
   ttl: ownLasting('no value would ever count', 'How long a value counts when its sender does not say; 1 h when absent'),
-  description: text('What it tells')
-}, { additionalProperties: false, description: 'A value that others send' })
+  description: text('What its values mean')
+}, { additionalProperties: false, description: 'A value that another program sends' })
 type SignalSetting = Static<typeof SignalSchema>
 
-/** The sections of the configuration that say how the machine is measured. */
+/** The sections of the configuration about the measurement of the machine. */
 export const SENSE_SECTIONS = {
   sense: Sense,
   probes: Type.Record(Type.String(), ProbeSchema, {
@@ -175,7 +175,7 @@ function probeFaults (name: string, probe: unknown): Detail[] {
     ...compared.length > 0 && !when.includes('pointer')
       ? [{
         pointer: pointerOf(['probes', name, 'busy_when']),
-        detail: `'pointer' is missing: it says what '${compared[0]}' looks at`
+        detail: `'pointer' is missing: it selects the value that '${compared[0]}' compares`
       }]
       : []
   ]
@@ -201,7 +201,7 @@ const shorter = (path: string[], ttl: Duration, every: Duration, than: string): 
   }]
 
 /** Faults between settings: values that expire before the next check. */
-export const lastingFaults = (
+export const expiryFaults = (
   { sense, probes, signals }: { sense: { every: Duration }, probes: Record<string, ProbeSetting>,
     signals: Record<string, SignalSetting> }
 ): Detail[] => [

@@ -56,8 +56,9 @@ function onMains (supply: Supply, ask: GateInput): GateResult | null {
   }
 }
 
-/** Closed on battery below the level that the class of the run needs. An unknown level counts as the low threshold; a
- *  machine without a battery is on mains. */
+/** The classes, thresholds and `power.sync` of the configuration: closed on battery below the level that the class of
+ *  the run needs. A task with a level of its own has the gate `charge`, one that needs a power source the gate `power`.
+ *  An unknown level counts as the low threshold; a machine without a battery is on mains. */
 export const battery: Gate = ask => {
   const supply = supplyOf(ask.reading)
   if (hasLevel(ask)) return null

@@ -56,7 +56,8 @@ function below (asked: number, { reading }: GateInput): GateResult {
   }
 }
 
-/** Closed while the battery level is not in the range that the task requires. */
+/** The constraints `battery_above` and `battery_below`: closed while the battery level is not in the range that the
+ *  task requires. The gate `battery` is about the class of the run, `power` about the power source. */
 export const charge: Gate = ask => {
   const { battery_above: least, battery_below: most } = ask.task?.constraints ?? {}
   const first = least === undefined ? null : above(least, ask)

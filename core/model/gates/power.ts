@@ -9,8 +9,9 @@ const NEEDS_WORDS = { mains: 'mains', charging: 'mains and a charging battery' }
 
 const levelWords = (level: Maybe<number>): string => known(level) ? ` (${Math.round(level)} %)` : ''
 
-/** Closed while the power source is not what the task needs. `charging`: on mains with a battery that charges, is full
- *  enough, or is absent. */
+/** The constraint `power`: closed while the power source is not what the task needs. `charging`: on mains with a
+ *  battery that charges, is full enough, or is absent. The gate `battery` is about the class of the run, `charge` about
+ *  a level of the task. */
 export const power: Gate = ({ task, reading, config }) => {
   const asked = task?.constraints.power
   if (asked === undefined || asked === 'any') return null

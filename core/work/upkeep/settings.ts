@@ -6,7 +6,7 @@ import { Lifecycle } from '../../model/base/service.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { configInvalid, configOverridden } from '../../model/errors/config-errors.ts'
 import { pointerOf } from '../../model/base/check.ts'
-import { lastingFaults } from '../../model/config/sense.ts'
+import { expiryFaults } from '../../model/config/sense.ts'
 import { RESPONSE_MS, isWithin } from '../../load/file/responds.ts'
 import { editConfig } from '../../load/config/edit.ts'
 import { loadConfig } from '../../load/config/config.ts'
@@ -201,7 +201,7 @@ const isExposed = (error: unknown): error is OffpeakError =>
 function codeConfig (config: ConfigFile): Config {
   const errors = configFaults(config)
   const whole = errors.length > 0 ? null : configOf(config, Temporal.Now.timeZoneId())
-  if (whole !== null) errors.push(...lastingFaults(whole))
+  if (whole !== null) errors.push(...expiryFaults(whole))
   if (whole === null || errors.length > 0) {
     throw configInvalid({
       message: `The configuration given in code: ${errors[0]!.pointer} ${errors[0]!.detail}`,

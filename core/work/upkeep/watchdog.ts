@@ -13,14 +13,14 @@ interface WatchdogOptions {
   /** The tasks that are executed in this thread, or were since the last beat. */
   suspects: () => string[]
   /** Blocks of at least this length are reported by the watcher thread in more detail, ms; Infinity without one. */
-  otherwiseTold?: () => number
+  reportedFrom?: () => number
   /** Called when the wall clock was set or the machine has slept. */
   jumped: (ms: number) => void
 }
 
 /** A beat that detects a blocked event loop, with the tasks that were running, and jumps of the wall clock against the
  *  monotonic clock. */
-export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infinity, jumped }: WatchdogOptions): Beat {
+export function watchdog ({ clock, notice, suspects, reportedFrom = () => Infinity, jumped }: WatchdogOptions): Beat {
   let monotonic: number | null = null
   let wall = 0
   return {
@@ -33,7 +33,7 @@ export function watchdog ({ clock, notice, suspects, otherwiseTold = () => Infin
       wall = clock.now()
       const tasks = suspects()
       const blocked = counted - EVERY
-      if (blocked > BLOCKED && blocked < otherwiseTold()) {
+      if (blocked > BLOCKED && blocked < reportedFrom()) {
         notice({ kind: 'loop_blocked', ms: Math.round(blocked), tasks })
       }
       if (Math.abs(passed - counted) <= JUMP) return

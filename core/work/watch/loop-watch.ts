@@ -146,17 +146,17 @@ export class LoopWatch implements Service {
   own (own: Omit<OwnProcess, 'digest'> & { token: string }): void {
     const { token, ...rest } = own
     this.#own = { ...rest, digest: createHash('sha256').update(token).digest('hex') }
-    this.tell()
+    this.sendTerms()
   }
 
   /** Informs the watcher that the process was asked to end: its loop may still be blocked before it does. */
   ending (): void {
     this.#isEnding = true
-    this.tell()
+    this.sendTerms()
   }
 
-  /** Sends the current instructions to the watcher. */
-  tell (): void {
+  /** Sends the current terms to the watcher. */
+  sendTerms (): void {
     this.#worker?.postMessage({ ...this.#options.limits(), isEnding: this.#isEnding, own: this.#own } satisfies Terms,
       [])
   }
@@ -167,7 +167,7 @@ export class LoopWatch implements Service {
     if (!isOn || this.#worker !== null) return
     await mkdir(folder(), { recursive: true, mode: 0o700 })
     this.#begin({ memory: this.table.memory, folder: folder(), owner, where: `offpeak.where.${owner}` })
-    this.tell()
+    this.sendTerms()
   }
 
   #begin (data: WatcherData): void {

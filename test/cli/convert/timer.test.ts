@@ -89,8 +89,10 @@ ExecStart=/usr/bin/rsync -a "my files/" \\
 
 t.test('a service that a script cannot start is refused', async t => {
   t.match(convert('OnCalendar=daily', '').refused, [{ message: /no ExecStart/ }])
-  t.match(convert('OnCalendar=daily', '[Service]\nExecStart=/bin/x %i\n').refused, [{ message: /%i cannot be said/ }])
-  t.match(convert('OnCalendar=daily', '[Service]\nExecStart=+/bin/x\n').refused, [{ message: /cannot be said/ }])
+  t.match(convert('OnCalendar=daily', '[Service]\nExecStart=/bin/x %i\n').refused, [{
+    message: /%i cannot be expressed/
+  }])
+  t.match(convert('OnCalendar=daily', '[Service]\nExecStart=+/bin/x\n').refused, [{ message: /cannot be expressed/ }])
 })
 
 t.test('words of a program are quoted for the shell, which changes none of them', async t => {
