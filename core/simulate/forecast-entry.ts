@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { OffpeakError } from '../model/errors/errors.ts'
-import { foretell } from './foretell.ts'
+import { foretell } from './compute-forecast.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
 import type { ForetellAsk } from '../work/plan/forecaster.ts'
 

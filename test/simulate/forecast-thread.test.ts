@@ -71,7 +71,7 @@ t.test('a forecast that is too large is refused with its code and fix', async t 
 })
 
 t.test('a forecast of a day of a hundred tasks has every start of them', async t => {
-  const { foretell } = await import('../../core/simulate/foretell.ts')
+  const { foretell } = await import('../../core/simulate/compute-forecast')
   const present = presentWith(Array.from({ length: 100 }, (_, place) => String(place % 60)))
   const { items } = await foretell(present, { to: NOON + 24 * HOUR })
   // Every schedule is at 12:01 first, also those of other minutes.

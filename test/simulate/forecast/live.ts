@@ -1,5 +1,5 @@
 import { createTestManager } from '../../../core/index.ts'
-import { foretell } from '../../../core/simulate/foretell.ts'
+import { foretell } from '../../../core/simulate/compute-forecast.ts'
 import { forecastInput } from '../../../core/work/plan/forecast-input.ts'
 import type { ForecastItem } from '../../../core/model/forecast/forecast.ts'
 import type { TestClock, TestManager } from '../../../core/index.ts'
