@@ -72,7 +72,7 @@ function composeForecast ({ parts, config, tasks }: Wiring): void {
     tasks,
     planner: () => planner,
     activity: () => parts.activity.histogram,
-    foretell: forecastThread.foretell
+    computeForecast: forecastThread.computeForecast
   })
   notices.listen(parts.forecaster.changed, 'forecast')
 }

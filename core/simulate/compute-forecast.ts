@@ -7,13 +7,13 @@ import { forecastTooLarge } from '../model/errors/request-errors.ts'
 import { longestOf } from '../model/forecast/longest.ts'
 import { merged } from '../model/forecast/merge.ts'
 import type { Forecast, PlainTask, ForecastInput } from '../model/forecast/forecast.ts'
-import type { ForetellAsk } from '../work/plan/forecaster.ts'
+import type { ForecastAsk } from '../work/plan/forecaster.ts'
 import type { Task } from '../model/task/task.ts'
 
 // No gate looks at the work of a task.
 const withWork = (task: PlainTask): Task => ({ ...task, work: { kind: 'function', func: () => null } })
 
-/** How many hours hold no more starts than are foreseen at once, for who has asked for too many. */
+/** The number of hours whose fires do not exceed the limit of a forecast, for the error message. */
 function fitting (present: ForecastInput, tasks: ReadonlyMap<string, PlainTask>, hours: number): number {
   let least = 0
   for (let most = hours; most - least > 1;) {
@@ -28,12 +28,13 @@ function fitting (present: ForecastInput, tasks: ReadonlyMap<string, PlainTask>,
 interface Asked {
   present: ForecastInput
   tasks: ReadonlyMap<string, PlainTask>
-  ask: ForetellAsk
+  ask: ForecastAsk
 }
 
 const countOf = (fires: readonly (readonly unknown[])[]): number => fires.reduce((sum, some) => sum + some.length, 0)
 
-/** The fires in the time that is asked for, or of one start alone in as much of it as a forecast may have. */
+/** The fires until `to`. With `until`, which asks for the start of one run, those until an earlier instant when there
+ *  are too many. */
 function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
   const fires = firesAhead(present.schedules, tasks, { now: present.at, to })
   if (countOf(fires) <= MOST_STARTS) return { fires, to }
@@ -46,16 +47,16 @@ function firesOf ({ present, tasks, ask: { to, until } }: Asked) {
     }
   }
   throw forecastTooLarge({
-    message: `More than ${MOST_STARTS} fires are planned in these hours: a forecast has at most that many`,
+    message: `More than ${MOST_STARTS} fires are planned in these hours: the maximum of a forecast`,
     fix: hours > 0
       ? `Ask for ${hours} hours at most.`
       : 'There are too many for any forecast.'
   })
 }
 
-/** Every start that may come from a present state on: simulated as the machine is now, and bounded for whatever it
- *  will do. Throws OFFPEAK_FORECAST_TOO_LARGE. */
-export async function foretell (present: ForecastInput, ask: ForetellAsk): Promise<Forecast> {
+/** Computes the future starts from a present state: the likely instant by a simulation with the current reading, the
+ *  earliest and latest by bounds that hold for every reading. Throws OFFPEAK_FORECAST_TOO_LARGE. */
+export async function computeForecast (present: ForecastInput, ask: ForecastAsk): Promise<Forecast> {
   const tasks = new Map(present.tasks.map(task => [task.id, withWork(task)]))
   const { fires, to } = firesOf({ present, tasks, ask })
   const { likely, end } = await continued(present, { to, until: ask.until })

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { SECOND } from '../model/base/duration.ts'
 import { forecastTooLarge } from '../model/errors/request-errors.ts'
 import type { Forecast, ForecastInput } from '../model/forecast/forecast.ts'
-import type { ForetellAsk } from '../work/plan/forecaster.ts'
+import type { ForecastAsk } from '../work/plan/forecaster.ts'
 import type { ForecastMessage } from './forecast-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)
@@ -13,7 +13,7 @@ const IDLE = 20 * SECOND
 
 interface Question {
   present: ForecastInput
-  ask: ForetellAsk
+  ask: ForecastAsk
 }
 
 /** A thread that works forecasts out, one after another: begun when it is first asked, kept warm for those who ask
@@ -29,7 +29,7 @@ export class ForecastThread {
   }
 
   /** Throws OFFPEAK_FORECAST_TOO_LARGE, and what ended the thread. */
-  readonly foretell = (present: ForecastInput, ask: ForetellAsk): Promise<Forecast> => {
+  readonly computeForecast = (present: ForecastInput, ask: ForecastAsk): Promise<Forecast> => {
     const answer = this.#last.then(() => this.#ask({ present, ask }))
     this.#last = answer.catch(() => undefined)
     return answer

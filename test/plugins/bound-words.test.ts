@@ -32,9 +32,9 @@ t.test('a sync may exclude more than is configured, but not less', async t => {
     errors: [{
       pointer: '/payload/exclude',
       detail: "is bounded by tasks.sync_folder.payload.exclude: found '*.tmp', " +
-        "expected all of '*.tmp', 'cache/' in this order, and no more that begins with '!'"
+        "expected all of '*.tmp', 'cache/' in this order, without a further one that begins with '!'"
     }],
-    fix: 'Ask for all that tasks.sync_folder.payload.exclude has, and more where wanted, or change it in config.json.'
+    fix: 'Repeat all of tasks.sync_folder.payload.exclude in the payload and add to it, or change it in config.json.'
   })
 })
 

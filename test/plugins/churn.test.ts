@@ -172,7 +172,7 @@ t.test('forecasts for single runs are not kept', async t => {
     planner: () => it.planner,
     tasks: () => it.tasks,
     activity: emptyHistogram,
-    foretell: async ({ at }) => ({ from: at, to: at, items: [] })
+    computeForecast: async ({ at }) => ({ from: at, to: at, items: [] })
   })
   for (let n = 0; n < NAMES; n++) {
     await forecaster.earliestOf({ id: `run-${n}`, due_at: it.clock.now(), deadline_at: null })

@@ -50,12 +50,12 @@ t.test('forecasts are computed in a thread, which is started again after it has 
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
   const present = presentWith(['*'])
-  const { items } = await thread.foretell(present, { to: NOON + HOUR })
+  const { items } = await thread.computeForecast(present, { to: NOON + HOUR })
   t.equal(items.length, 59)
-  t.match(await thread.foretell(present, { to: NOON + HOUR / 2 }), { from: NOON, items: { length: 29 } })
+  t.match(await thread.computeForecast(present, { to: NOON + HOUR / 2 }), { from: NOON, items: { length: 29 } })
   await thread.end()
   t.match(
-    await thread.foretell(present, { to: NOON + HOUR / 4 }),
+    await thread.computeForecast(present, { to: NOON + HOUR / 4 }),
     { items: { length: 14 } },
     'it is started again'
   )
@@ -65,15 +65,15 @@ t.test('a forecast that is too large is refused with its code and fix', async t 
   const thread = new ForecastThread()
   t.teardown(() => thread.end())
   await t.rejects(
-    thread.foretell(presentWith(Array.from({ length: 10 }, () => '*')), { to: NOON + 24 * HOUR }),
+    thread.computeForecast(presentWith(Array.from({ length: 10 }, () => '*')), { to: NOON + 24 * HOUR }),
     { code: 'OFFPEAK_FORECAST_TOO_LARGE', fix: 'Ask for 16 hours at most.' }
   )
 })
 
 t.test('a forecast of a day of a hundred tasks has every start of them', async t => {
-  const { foretell } = await import('../../core/simulate/compute-forecast')
+  const { computeForecast } = await import('../../core/simulate/compute-forecast.ts')
   const present = presentWith(Array.from({ length: 100 }, (_, place) => String(place % 60)))
-  const { items } = await foretell(present, { to: NOON + 24 * HOUR })
+  const { items } = await computeForecast(present, { to: NOON + 24 * HOUR })
   // Every schedule is at 12:01 first, also those of other minutes.
   t.equal(items.length, 2400 + 98)
 })

@@ -3,7 +3,7 @@ import { askedNow } from '../../core/work/plan/forecast-input.ts'
 import { calmReading } from '../../core/model/machine/machine-state.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
-import { foretell } from '../../core/simulate/compute-forecast.ts'
+import { computeForecast } from '../../core/simulate/compute-forecast.ts'
 import { taskOf } from '../task.ts'
 import type { ForecastInput } from '../../core/model/forecast/forecast.ts'
 import type { Run } from '../../core/model/run/run.ts'
@@ -47,7 +47,7 @@ t.test('a forecast starts crash suspects one at a time, as the gate does, and ot
     waiting: [run('first', { crashes: 3 }), run('second', { crashes: 3, due_at: NOON - 1000 }),
       run('innocent', { crashes: 1 })]
   })
-  const { items } = await foretell(present, { to: NOON + 3_600_000 })
+  const { items } = await computeForecast(present, { to: NOON + 3_600_000 })
   const likely = Object.fromEntries(
     items.flatMap(({ run: id, likely_at: at }) => id === null || at === null ? [] : [[id, at - NOON]])
   )

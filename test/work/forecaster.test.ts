@@ -3,7 +3,7 @@ import { Forecaster } from '../../core/work/plan/forecaster.ts'
 import { emptyHistogram } from '../../core/model/machine/activity.ts'
 import { harness } from './harness.ts'
 import { tookOf } from '../../core/work/plan/forecast-input.ts'
-import type { ForetellAsk } from '../../core/work/plan/forecaster.ts'
+import type { ForecastAsk } from '../../core/work/plan/forecaster.ts'
 import type { Forecast, ForecastInput } from '../../core/model/forecast/forecast.ts'
 import type { HarnessOptions, Owner } from './harness.ts'
 
@@ -11,7 +11,7 @@ const HOUR = 3_600_000
 
 interface Asked {
   present: ForecastInput
-  ask: ForetellAsk
+  ask: ForecastAsk
   answer: PromiseWithResolvers<Forecast>
 }
 
@@ -20,7 +20,7 @@ async function setup (t: Owner, options: HarnessOptions = {}) {
   const it = await harness(t, options)
   const asked: Asked[] = []
   let wanted: PromiseWithResolvers<Asked> | null = null
-  const foretell = (present: ForecastInput, ask: ForetellAsk) => {
+  const computeForecast = (present: ForecastInput, ask: ForecastAsk) => {
     const answer = Promise.withResolvers<Forecast>()
     const one = { present, ask, answer }
     if (wanted === null) asked.push(one)
@@ -36,7 +36,7 @@ async function setup (t: Owner, options: HarnessOptions = {}) {
     planner: () => it.planner,
     tasks: () => it.tasks,
     activity: emptyHistogram,
-    foretell
+    computeForecast
   })
   const next = async (): Promise<Asked> => {
     const first = asked.shift()

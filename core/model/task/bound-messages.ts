@@ -87,9 +87,9 @@ const MESSAGES: Record<Bound, (value: string | null, one: Beyond) => [expected: 
   globs: (value, { place }) => listed('some of', value, place),
   more: (value, { place }) => [
     value === null
-      ? "what is configured, and no more that begins with '!'"
-      : `all of ${value} in this order, and no more that begins with '!'`,
-    `Ask for all that ${place} has, and more where wanted, or change it in config.json.`
+      ? "the configured patterns, without a further one that begins with '!'"
+      : `all of ${value} in this order, without a further one that begins with '!'`,
+    `Repeat all of ${place} in the payload and add to it, or change it in config.json.`
   ],
   at_most: (value, { place }) => measured('Raise', `at most ${value ?? 'what is configured'}`, place),
   at_least: (value, { place }) => measured('Lower', `at least ${value ?? 'what is configured'}`, place)
@@ -100,7 +100,7 @@ const listed = (
   value: string | null,
   place: string
 ): [string, string] => [`${some} ${value ?? 'those that are configured'}`,
-  `Add it to ${place} in config.json, or ask for ${some} ${value ?? 'those that are there'}.`]
+  `Add it to ${place} in config.json, or ask for ${some} ${value ?? 'those in it'}.`]
 
 const measured = (
   verb: string,

@@ -10,7 +10,7 @@ import type { Task } from '../../model/task/task.ts'
 /** One run, or the next start of a task. */
 export type Target = { run: string } | { task: string }
 
-export interface ForetellAsk {
+export interface ForecastAsk {
   to: number
   /** Restricts the forecast to this target and ends it with its start. Starts beyond the limit of a forecast are
    *  ignored instead of refused. */
@@ -24,12 +24,12 @@ interface Earliest {
 
 interface ForecasterOptions extends ForecastInputOptions {
   /** Computes a forecast outside this thread. */
-  foretell: (present: ForecastInput, ask: ForetellAsk) => Promise<Forecast>
+  computeForecast: (present: ForecastInput, ask: ForecastAsk) => Promise<Forecast>
 }
 
 /** `asked`: a hypothetical run to add to the forecast. */
 interface Wanted {
-  askFor: (now: number) => ForetellAsk
+  askFor: (now: number) => ForecastAsk
   asked: Run | null
 }
 
@@ -120,7 +120,7 @@ export class Forecaster {
     const changes = this.#changes
     const present = await forecastInput(this.#options)
     if (asked !== null) present.waiting.push({ ...asked, after: [] })
-    const forecast = await this.#options.foretell(present, askFor(present.at))
+    const forecast = await this.#options.computeForecast(present, askFor(present.at))
     for (const one of this.#known.keys()) if (this.#fresh(one) === null) this.#known.delete(one)
     if (changes === this.#changes) this.#known.set(key, { forecast, at: present.at })
     return forecast

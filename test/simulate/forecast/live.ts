@@ -1,5 +1,5 @@
 import { createTestManager } from '../../../core/index.ts'
-import { foretell } from '../../../core/simulate/compute-forecast.ts'
+import { computeForecast } from '../../../core/simulate/compute-forecast.ts'
 import { forecastInput } from '../../../core/work/plan/forecast-input.ts'
 import type { ForecastItem } from '../../../core/model/forecast/forecast.ts'
 import type { TestClock, TestManager } from '../../../core/index.ts'
@@ -35,7 +35,7 @@ export async function ahead ({ manager: m }: TestManager, minutes: number): Prom
     tasks: () => m.catalog.tasks,
     activity: () => m.activity.histogram
   })
-  return (await foretell(present, { to: present.at + minutes * MINUTE })).items
+  return (await computeForecast(present, { to: present.at + minutes * MINUTE })).items
 }
 
 interface Named {
