@@ -74,7 +74,7 @@ async function nameFile (from: string, to: string): Promise<void> {
   await rm(from, { force: true })
 }
 
-/** Removes these when Ctrl-C or TERM ends the command. Returns a function that takes that back. */
+/** Removes these when Ctrl-C or TERM ends the command. Returns a function that ends this. */
 function removeOnSignal (paths: readonly string[]): () => void {
   const leaves = SIGNALS.map(([signal, code]) => {
     const end = () => {
