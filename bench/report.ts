@@ -88,7 +88,7 @@ export function page (rows: readonly Row[], about: About): string {
     '',
     `Medians of ${about.rounds} rounds on ${
       about.at.slice(0, 10)
-    }; what each row is, is said in [README.md](README.md).`,
+    }; what each row is, is output in [README.md](README.md).`,
     '',
     `Machine: ${about.machine}.`,
     '',

@@ -28,10 +28,10 @@ async function one ({ name, contender }: Entry, ask: Ask): Promise<Row[]> {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     timeout: MOST_MS
   })
-  let said = ''
+  let output = ''
   let rows: Row[] | null = null
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-    said = `${said}${chunk}`.slice(-4000)
+    output = `${output}${chunk}`.slice(-4000)
   })
   child.on('message', message => {
     rows = message as Row[]
@@ -45,12 +45,12 @@ async function one ({ name, contender }: Entry, ask: Ask): Promise<Row[]> {
       name: contender.name,
       unit: '',
       value: null,
-      note: `failed: ${reason(said) ?? child.signalCode ?? `exit code ${child.exitCode}`}`
+      note: `failed: ${reason(output) ?? child.signalCode ?? `exit code ${child.exitCode}`}`
     }]
 }
 
-const reason = (said: string) =>
-  said.split('\n').find(line => /^(FATAL ERROR|([A-Z]\w*)?(Error|Exception)\b.*):/.test(line.trim()))?.trim()
+const reason = (output: string) =>
+  output.split('\n').find(line => /^(FATAL ERROR|([A-Z]\w*)?(Error|Exception)\b.*):/.test(line.trim()))?.trim()
 
 /** The contenders of the scripts in turn, round after round; every other round goes backwards. */
 async function roundsOf (entries: readonly Entry[], count: number, ask: Ask): Promise<Row[][]> {

@@ -20,21 +20,21 @@ export async function serve (args: readonly string[], env: Record<string, string
   const begun = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
-      said += chunk
-      const url = ANSWERS.exec(said)?.[1]
+      output += chunk
+      const url = ANSWERS.exec(output)?.[1]
       if (url !== undefined) resolve(url)
     })
   }
   child.once('error', reject)
-  child.once('exit', () => reject(new Error(`it ended before it answered: ${said.slice(-500)}`)))
+  child.once('exit', () => reject(new Error(`it ended before it answered: ${output.slice(-500)}`)))
   const url = await promise
   const readyMs = performance.now() - begun
   const stop = async () => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'close')
-    return said
+    return output
   }
   return { url, pid: child.pid!, readyMs, stop }
 }

@@ -32,12 +32,12 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       stdio: ['ignore', 'pipe', 'inherit']
     })
     t.teardown(() => test.kill('SIGKILL'))
-    let said = ''
+    let output = ''
     test.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      said += chunk
+      output += chunk
     })
-    await until('all of them run', () => said.includes('\n') || test.exitCode !== null)
-    const { path: marked, root } = JSON.parse(said) as { path: string, root: string }
+    await until('all of them run', () => output.includes('\n') || test.exitCode !== null)
+    const { path: marked, root } = JSON.parse(output) as { path: string, root: string }
     t.teardown(() => rmSync(root, { recursive: true, force: true }))
     const mark = markOf(marked)
     t.ok(carriers(mark) >= 7,

@@ -56,18 +56,18 @@ async function binaries (): Promise<{ initdb: string, postgres: string } | null>
   }
 }
 
-/** Resolves when the server has said `ready`; rejects when it ends before. */
+/** Resolves when the server has printed `ready`; rejects when it ends before. */
 async function saying (child: ChildProcess, ready: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  let said = ''
+  let output = ''
   const hear = (chunk: Buffer) => {
-    said += chunk.toString()
-    if (said.includes(ready)) resolve()
+    output += chunk.toString()
+    if (output.includes(ready)) resolve()
   }
   child.stdout?.on('data', hear)
   child.stderr?.on('data', hear)
   child.once('error', reject)
-  child.once('exit', () => reject(new Error(said.trim().split('\n').at(-1))))
+  child.once('exit', () => reject(new Error(output.trim().split('\n').at(-1))))
   await promise
 }
 

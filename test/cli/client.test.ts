@@ -37,8 +37,8 @@ t.test('run reads the payload from an option, a file or standard input, and foll
     state: 'completed',
     result: { from: 'file' }
   })
-  const said = await cli(['run', 'echo', '--follow', '--payload', '-'], { cwd, input: '{ "from": "stdin" }' })
-  t.match(said, {
+  const output = await cli(['run', 'echo', '--follow', '--payload', '-'], { cwd, input: '{ "from": "stdin" }' })
+  t.match(output, {
     code: 0,
     out: /"from": "stdin"/,
     err: /info +received \\u001b\[31mred \{"received":\{"from":"stdin"\}\}/

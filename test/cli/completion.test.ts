@@ -94,12 +94,12 @@ t.test('fish completes with the script', { skip: !isThere('fish') }, async t => 
 
 t.test('Ctrl-C while a command waits says what goes on', async t => {
   const interrupt = async (...words: string[]) => {
-    const { child, said } = launch(words, { cwd })
-    await until(() => /begun|to go/.test(said.err + said.out))
+    const { child, output } = launch(words, { cwd })
+    await until(() => /begun|to go/.test(output.err + output.out))
     child.kill('SIGINT')
     await until(() => child.exitCode !== null || child.signalCode !== null)
     t.equal(child.exitCode, 130, words.join(' '))
-    return said.err
+    return output.err
   }
   const err = await interrupt('run', 'waits', '--follow')
   const { items: [run] } = JSON.parse((await cli(['runs', '--json'], { cwd })).out) as { items: { id: string }[] }

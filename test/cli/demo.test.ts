@@ -14,16 +14,16 @@ const EXAMPLES = ['backup_data', 'check_system', 'check_website_status', 'cleanu
 
 t.test('--demo runs built-in tasks on sample files in a temporary folder, and removes it at the end', async t => {
   const cwd = t.testdir({ temp: {} })
-  const { said, child, over, url } = await serve(t, ['--demo', '--port', '0'], {
+  const { output, child, over, url } = await serve(t, ['--demo', '--port', '0'], {
     cwd,
     env: { TMPDIR: join(cwd, 'temp') }
   })
   const tasks = async () => (await (await fetch(`${url}/api/tasks`)).json() as { id: string }[]).map(({ id }) => id)
   await until(async () => (await tasks()).length === EXAMPLES.length)
   t.strictSame((await tasks()).toSorted(), EXAMPLES, 'and no task of the user')
-  const done = (task: string) => said.out.includes(`"task":"${task}","state":"completed"`)
+  const done = (task: string) => output.out.includes(`"task":"${task}","state":"completed"`)
   await until(() => ['heartbeat', 'check_website_status', 'backup_data', 'cleanup_old_files'].every(done))
-  t.match(said.out, /"notice":"held","run":\{[^}]*"task":"backup_data"\},"code":"on_battery"/)
+  t.match(output.out, /"notice":"held","run":\{[^}]*"task":"backup_data"\},"code":"on_battery"/)
   const [folder] = readdirSync(join(cwd, 'temp')).filter(name => name.startsWith('offpeak-demo-'))
   const demo = join(cwd, 'temp', folder!)
   t.ok(readdirSync(join(demo, 'backups')).some(name => name.endsWith('.tar.zst')))
@@ -33,7 +33,7 @@ t.test('--demo runs built-in tasks on sample files in a temporary folder, and re
   t.equal(await over, 0)
   t.notOk(existsSync(demo))
   t.same(readdirSync(cwd), ['temp'])
-  t.notMatch(said.err, 'getcwd')
+  t.notMatch(output.err, 'getcwd')
 })
 
 t.test('a named port that is in use is refused by the demo too', async t => {
@@ -65,24 +65,24 @@ t.test('each chapter is printed once, when it is due', async t => {
   let now = 5000
   const sensors: Sensor[] = []
   const beats: (() => unknown)[] = []
-  const told: string[] = []
+  const shown: string[] = []
   const manager = {
     clock: { monotonic: () => now },
     senses: { register: (_: string, sensor: Sensor) => sensors.push(sensor) },
     onBeat: (beat: () => unknown) => beats.push(beat)
   }
-  const begin = prepareStory(manager as unknown as Parameters<typeof prepareStory>[0], words => void told.push(words))
+  const begin = prepareStory(manager as unknown as Parameters<typeof prepareStory>[0], words => void shown.push(words))
   t.match(sensors[0]!.read(), { power: 'mains' }, 'the machine is not its own from the start')
   now = 60_000
-  t.strictSame(told, [])
+  t.strictSame(shown, [])
   begin()
-  t.strictSame(told, wordsBy(0))
+  t.strictSame(shown, wordsBy(0))
   now += 8000
   t.match(sensors[0]!.read(), { power: 'battery' })
   beats[0]!()
   beats[0]!()
-  t.strictSame(told, wordsBy(8000))
+  t.strictSame(shown, wordsBy(8000))
   now += 32_000
   beats[0]!()
-  t.equal(told.length, 4)
+  t.equal(shown.length, 4)
 })

@@ -25,8 +25,8 @@ const held = async (id: string) =>
   ((await (await fetch(`${server.url}/api/runs/${id}`)).json()) as { held: unknown }).held
 
 t.test('a run waits for a signal, and starts within a second of it', async t => {
-  const { child, said } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
-  await until(() => said.err.includes('held: signal solar is not set'))
+  const { child, output } = launch(['run', 'wash', '--when-possible', '--wait', '--json'], { cwd })
+  await until(() => output.err.includes('held: signal solar is not set'))
   const why = await ask('why', 'wash')
   t.match(why.out,
     /^wash \(run \w{11}\) is held: signal solar is not set; start it now with: offpeak now \w{11}\n {2}held +\d/)
@@ -38,7 +38,7 @@ t.test('a run waits for a signal, and starts within a second of it', async t => 
   const signal = await json('signal', 'solar', '650', '--ttl', '1h')
   await until(() => child.exitCode !== null)
   t.equal(child.exitCode, 0)
-  const run = JSON.parse(said.out)
+  const run = JSON.parse(output.out)
   t.match(run, { state: 'completed', result: 'clean', holds: [{ code: 'signal_unknown' }] })
   const late = Date.parse(run.started_at) - Date.parse(signal.at)
   t.ok(late >= 0 && late < 1000, `it started ${late} ms after the signal`)

@@ -155,7 +155,7 @@ const commandsFor = (ids: Ids): string[][] => {
 
 /** Runs a command in this folder; returns its exit code and both of its streams. */
 const ask = (cwd: string, args: readonly string[]) =>
-  new Promise<{ code: number | null, said: string }>(resolve => {
+  new Promise<{ code: number | null, output: string }>(resolve => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd,
       env: { PATH: process.env.PATH, HOME: cwd, OFFPEAK_CHECK: '', TZ: 'UTC' },
@@ -163,7 +163,7 @@ const ask = (cwd: string, args: readonly string[]) =>
     })
     const chunks: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk))
-    child.on('close', code => resolve({ code, said: Buffer.concat(chunks).toString() }))
+    child.on('close', code => resolve({ code, output: Buffer.concat(chunks).toString() }))
   })
 
 /** A server on which each of the tasks has had a run, and `stays` still has one. */
@@ -196,15 +196,16 @@ t.test('no command and no log line prints control sequences of others [S32, S12]
   const { root, output, child, exit, ids } = await hostileServer(t)
   const all = commandsFor(ids)
   const asked = new Set(all.map(([name]) => name))
-  const known = (await ask(root, ['--help'])).said.split('\nExamples:')[0]!.match(/^ {2}[a-z]+(?= )/gm)!.map(name =>
+  const known = (await ask(root, ['--help'])).output.split('\nExamples:')[0]!.match(/^ {2}[a-z]+(?= )/gm)!.map(name =>
     name.trim()
   )
   t.same(known.filter(name => !asked.has(name)), [], 'every command is asked')
   let quoted = 0
   for (let at = 0; at < all.length; at += 4) {
-    for (const [index, { said }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(root, args)))).entries()) {
-      if (said.includes('\\u202e')) quoted += 1
-      t.notMatch(said, RAW, all[at + index]!.map(word => shown(word).slice(0, 30)).join(' '))
+    for (const [index, { output }] of (await Promise.all(all.slice(at, at + 4).map(args => ask(root, args))))
+      .entries()) {
+      if (output.includes('\\u202e')) quoted += 1
+      t.notMatch(output, RAW, all[at + index]!.map(word => shown(word).slice(0, 30)).join(' '))
     }
   }
   t.ok(quoted > 20, `it was there to be escaped in ${quoted}`)

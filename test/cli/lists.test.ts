@@ -43,7 +43,7 @@ t.test('the error of a task comes with the first frame of its own', async t => {
     t.match(await say(...line), words, line[0])
   }
   t.match(await json('show', id), { error: { message: 'it broke', at: 'throws.mjs:1:29' } })
-  t.match(server.said.out, /"error":"it broke","at":"throws\.mjs:1:29"/, 'the log')
+  t.match(server.output.out, /"error":"it broke","at":"throws\.mjs:1:29"/, 'the log')
   t.match(await say('test', 'backgroundtask/throws.mjs'),
     /^throws failed: it broke\n +at inner \(.*throws\.mjs:1:29\)\n +at .*throws\.mjs:2:/, 'test prints the whole stack')
 })

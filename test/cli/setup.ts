@@ -30,7 +30,7 @@ export const TASKS = {
 const { PATH, HOME, TMPDIR } = process.env
 const BASE = { PATH, HOME, ...TMPDIR && { TMPDIR }, TZ: 'UTC', ...CALM }
 
-export interface Said {
+export interface Output {
   code: number | null
   out: string
   err: string
@@ -47,42 +47,42 @@ export interface Asked {
 /** Starts one command, and collects its output. */
 export function launch (args: readonly string[], { cwd, env = {}, node = [], bin = BIN }: Asked) {
   const child = spawn(process.execPath, [...node, bin, ...args], { cwd, env: { ...BASE, ...env }, stdio: 'pipe' })
-  const said = { code: null as number | null, out: '', err: '' }
+  const output = { code: null as number | null, out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {
-    said.out += chunk.toString()
+    output.out += chunk.toString()
   })
   child.stderr.on('data', (chunk: Buffer) => {
-    said.err += chunk.toString()
+    output.err += chunk.toString()
   })
   child.stdin.on('error', () => undefined)
-  return { child, said }
+  return { child, output }
 }
 
 /** Runs one command to its end. */
-export async function cli (args: readonly string[], asked: Asked): Promise<Said> {
-  const { child, said } = launch(args, asked)
+export async function cli (args: readonly string[], asked: Asked): Promise<Output> {
+  const { child, output } = launch(args, asked)
   child.stdin.end(asked.input ?? '')
   const [code] = await once(child, 'close')
-  return { ...said, code: code as number | null }
+  return { ...output, code: code as number | null }
 }
 
 export interface Server {
   child: ChildProcess
-  said: Said
+  output: Output
   url: string
   over: Promise<number | null>
 }
 
 /** A server in a folder, listening; killed at teardown when it still lives. */
 export async function serve (t: Test, args: readonly string[], asked: Asked): Promise<Server> {
-  const { child, said } = launch(['start', ...args], asked)
+  const { child, output } = launch(['start', ...args], asked)
   const over = once(child, 'close').then(([code]) => code as number | null)
   t.teardown(async () => {
     child.kill('SIGKILL')
     await over
   })
-  await until(() => said.err.includes('the token is') || child.exitCode !== null)
-  return { child, said, over, url: /answers at (\S+)/.exec(said.err)?.[1] ?? '' }
+  await until(() => output.err.includes('the token is') || child.exitCode !== null)
+  return { child, output, over, url: /answers at (\S+)/.exec(output.err)?.[1] ?? '' }
 }
 
 /** A folder with a configuration for a free port and some tasks. */

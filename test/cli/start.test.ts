@@ -11,10 +11,10 @@ const notices = (out: string) => out.trimEnd().split('\n').map(line => JSON.pars
 
 t.test('start prints the schedule, the URL and the token file; logs are JSON', async t => {
   const cwd = place(t)
-  const { said, url, child, over } = await serve(t, [], { cwd })
-  t.match(said.err, /echo +enabled +At 03:00, every day \(UTC\)/)
-  t.match(said.err, `the token is in ${join(cwd, 'data', 'token')}`)
-  t.notMatch(said.err + said.out, readFileSync(join(cwd, 'data', 'token'), 'utf8').trim())
+  const { output, url, child, over } = await serve(t, [], { cwd })
+  t.match(output.err, /echo +enabled +At 03:00, every day \(UTC\)/)
+  t.match(output.err, `the token is in ${join(cwd, 'data', 'token')}`)
+  t.notMatch(output.err + output.out, readFileSync(join(cwd, 'data', 'token'), 'utf8').trim())
   t.equal(statSync(join(cwd, 'data', 'server.json')).mode & 0o777, 0o600)
   t.equal((await fetch(`${url}/readyz`)).status, 200)
   const second = await cli(['start'], { cwd })
@@ -25,25 +25,25 @@ t.test('start prints the schedule, the URL and the token file; logs are JSON', a
   child.kill('SIGTERM')
   t.equal(await over, 0)
   t.notOk(existsSync(join(cwd, 'data', 'server.json')))
-  t.match(notices(said.out).at(-1), { notice: 'stopped' })
+  t.match(notices(output.out).at(-1), { notice: 'stopped' })
 })
 
 t.test('HUP reads the configuration again', async t => {
   const cwd = place(t)
-  const { said, child } = await serve(t, [], { cwd })
+  const { output, child } = await serve(t, [], { cwd })
   writeFileSync(join(cwd, 'config.json'), JSON.stringify({ server: { port: 0 }, tasks: { echo: { enabled: false } } }))
   child.kill('SIGHUP')
-  await until(() => said.out.includes('task_changed'))
-  t.match(notices(said.out).find(({ notice }) => notice === 'task_changed'), { task: 'echo' })
+  await until(() => output.out.includes('task_changed'))
+  t.match(notices(output.out).find(({ notice }) => notice === 'task_changed'), { task: 'echo' })
 })
 
 t.test('the first signal lets running runs end, the second does not wait', async t => {
   const cwd = place(t, { manager: { stop_grace: '60s' } })
   for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
-    const { said, child, over } = await serve(t, [], { cwd })
+    const { output, child, over } = await serve(t, [], { cwd })
     t.equal((await cli(['run', 'deaf'], { cwd })).code, 0)
     child.kill(signal)
-    await until(() => said.out.includes('"notice":"stopping"'))
+    await until(() => output.out.includes('"notice":"stopping"'))
     t.equal(child.exitCode, null, 'it waits')
     child.kill(signal)
     t.equal(await over, code, signal)
@@ -57,14 +57,14 @@ t.test('the INT that npm sends after that of the terminal is not a second one', 
       while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
     } }`
   })
-  const { said, child, over } = await serve(t, [], { cwd, env: { npm_lifecycle_event: 'start' } })
+  const { output, child, over } = await serve(t, [], { cwd, env: { npm_lifecycle_event: 'start' } })
   t.equal((await cli(['run', 'waits'], { cwd })).code, 0)
   child.kill('SIGINT')
   child.kill('SIGINT')
-  await until(() => said.out.includes('"notice":"stopping"'))
+  await until(() => output.out.includes('"notice":"stopping"'))
   writeFileSync(join(cwd, 'go'), '')
   t.equal(await over, 0)
-  t.match(notices(said.out).find(({ notice }) => notice === 'settled'), { outcome: 'completed' })
+  t.match(notices(output.out).find(({ notice }) => notice === 'settled'), { outcome: 'completed' })
 })
 
 t.test('an invalid configuration exits with 78 and a fix', async t => {

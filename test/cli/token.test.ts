@@ -50,7 +50,7 @@ t.test('a command without a token says once which members are withheld, and why'
     t.match(await cli(args, { cwd }), { code: 0, err: missing }, args.join(' '))
   }
   t.match(await cli(['logs', id], { cwd }), { code: 1, err: /private.*\n.*No token was sent: there is no file/ })
-  t.match(await cli(['tasks'], { cwd }), { code: 0, err: '' }, 'where nothing is withheld nothing is said')
+  t.match(await cli(['tasks'], { cwd }), { code: 0, err: '' }, 'no note where nothing is withheld')
   t.match(await cli(['show', id], { cwd, env: { OFFPEAK_TOKEN: readFileSync(kept, 'utf8').trim() } }), {
     code: 0,
     err: ''

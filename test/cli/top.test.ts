@@ -78,13 +78,13 @@ t.test('events are read in pieces of any size', async t => {
 })
 
 t.test('one frame is printed without a terminal, or with --once', async t => {
-  let said = await cli(['top', '--once'], { cwd })
-  t.equal(said.code, 0)
-  t.match(said.out, /^offpeak +/)
-  for (let tries = 0; tries < 50 && !/RUNNING\nRUN/.test(said.out); tries++) said = await cli(['top'], { cwd })
-  t.match(said.out, new RegExp(`RUNNING\nRUN +TASK +FOR +PROGRESS\n${id.trim()} +stays `))
-  t.match(said.out, /NEXT\nAT +TASK +IN\n\S.* +echo +in /)
-  t.notOk(said.out.includes('\u001B'))
+  let output = await cli(['top', '--once'], { cwd })
+  t.equal(output.code, 0)
+  t.match(output.out, /^offpeak +/)
+  for (let tries = 0; tries < 50 && !/RUNNING\nRUN/.test(output.out); tries++) output = await cli(['top'], { cwd })
+  t.match(output.out, new RegExp(`RUNNING\nRUN +TASK +FOR +PROGRESS\n${id.trim()} +stays `))
+  t.match(output.out, /NEXT\nAT +TASK +IN\n\S.* +echo +in /)
+  t.notOk(output.out.includes('\u001B'))
   t.match(JSON.parse((await cli(['top', '--json'], { cwd })).out), { running: [{ task: 'stays' }], lost: false })
 })
 

@@ -45,8 +45,8 @@ t.test('a client that is generated from the description compiles, and runs a tas
     ['last.finished_at', 'last.ended_at', /'ended_at' does not exist/],
     ['error.detail', 'error.words', /'words' does not exist/]
   ]
-  const said = compile(wrong.reduce((text, [from, to]) => text.replace(from, to), PROGRAM))
-  for (const [, to, expected] of wrong) t.match(said, expected, `the compiler finds ${to}`)
+  const output = compile(wrong.reduce((text, [from, to]) => text.replace(from, to), PROGRAM))
+  for (const [, to, expected] of wrong) t.match(output, expected, `the compiler finds ${to}`)
 
   t.equal(compile(PROGRAM), '')
   const url = await app.listen({ port: 0, host: '127.0.0.1' })

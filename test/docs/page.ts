@@ -38,7 +38,7 @@ async function reader (t: Test): Promise<Reader> {
     BASH_ENV: join(import.meta.dirname, 'prelude.sh'),
     ...CALM
   }
-  let said = ''
+  let output = ''
   const server = spawn(process.execPath, [BIN, 'start', '--port', '0'], {
     cwd: home,
     env,
@@ -48,10 +48,10 @@ async function reader (t: Test): Promise<Reader> {
     server.kill('SIGKILL')
   })
   server.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk
+    output += chunk
   })
-  await until('offpeak answers', () => /answers at/.test(said) || server.exitCode !== null)
-  return { home, env, t, url: /answers at http:\/\/(\S+)/.exec(said)![1]!, port: String(await freePort()) }
+  await until('offpeak answers', () => /answers at/.test(output) || server.exitCode !== null)
+  return { home, env, t, url: /answers at http:\/\/(\S+)/.exec(output)![1]!, port: String(await freePort()) }
 }
 
 const mapped = (text: string, { url, port }: Reader) =>

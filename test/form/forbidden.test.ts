@@ -1,7 +1,7 @@
 import t from 'tap'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FORBIDDEN, patternOf } from './forbidden.ts'
+import { FORBIDDEN, FORBIDDEN_NAMES, patternOf } from './forbidden.ts'
 import { ROOT, sources } from './form.ts'
 import { proseOf } from './prose.ts'
 import type { Prose } from './prose.ts'
@@ -40,6 +40,21 @@ t.test('no forbidden word returns', async t => {
     const found = PROSE.flatMap(({ file, prose }) => linesWith(pattern, prose).map(line => `${file}:${line}`))
     t.strictSame(found, [], `not "${forbidden.words}" but ${forbidden.instead} (the list is in ${LIST})`)
   }
+})
+
+/** A source without its comments and strings. */
+const codeOf = (source: string): string =>
+  proseOf(source).reduce((code, { text }) => text === '' ? code : code.replace(text, () => ''), source)
+
+t.test('no forbidden name returns', async t => {
+  const code = sources().filter(file => !OF_ITSELF.includes(file)).map(file => ({ file, text: codeOf(read(file)) }))
+  for (const { words, instead } of FORBIDDEN_NAMES) {
+    const pattern = new RegExp(`\\b${words}\\b`)
+    const found = code.filter(({ text }) => pattern.test(text)).map(({ file }) => file)
+    t.strictSame(found, [], `not "${words}" but ${instead} (the list is in ${LIST})`)
+  }
+  t.match(codeOf("const a = told // 'said'"), /\btold\b/)
+  t.notMatch(codeOf("const a = told // 'said'"), /said/)
 })
 
 t.test('comments and strings are separated from code', async t => {

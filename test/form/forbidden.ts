@@ -38,6 +38,13 @@ export const FORBIDDEN: readonly Forbidden[] = [
   { words: 'say one of the two', instead: 'cannot be combined with' }
 ]
 
+/** Names that say how something is known, not what it is. */
+export const FORBIDDEN_NAMES: readonly Forbidden[] = [
+  { words: 'told', instead: 'entries, reported, shown' },
+  { words: 'said', instead: 'output, result, message, noticesOf' },
+  { words: 'foretell', instead: 'computeForecast' }
+]
+
 /** The pattern of words; white space and the stars of a comment may stand between them. */
 export const patternOf = ({ words }: Forbidden): RegExp =>
   new RegExp(

@@ -96,19 +96,19 @@ tap.test('an unreadable list of owners is as good as none', async t => {
   t.strictSame(JSON.parse(readFileSync(join(home.root, 'data/owners.json'), 'utf8')), { same: 'a.mjs' })
 })
 
-const SAME = (said: string) => `export default { id: 'same', func: () => '${said}' }`
+const SAME = (words: string) => `export default { id: 'same', func: () => '${words}' }`
 
 tap.test('validate, tasks and health name the same owner of an id', async t => {
   const cwd = place(t, {}, { 'm.mjs': SAME('m') })
   const server = await serve(t, [], { cwd })
   server.child.kill('SIGTERM')
   await server.over
-  const said = /a\.mjs: .*in m\.mjs and again in a\.mjs; the first one stays in force/
+  const words = /a\.mjs: .*in m\.mjs and again in a\.mjs; the first one stays in force/
   writeFileSync(join(cwd, 'backgroundtask/a.mjs'), SAME('a'))
-  t.match(await cli(['validate'], { cwd }), { code: 1, out: said })
+  t.match(await cli(['validate'], { cwd }), { code: 1, out: words })
   await serve(t, [], { cwd })
-  t.match(await cli(['tasks'], { cwd }), { out: said })
-  t.match(await cli(['validate'], { cwd }), { code: 1, out: said })
+  t.match(await cli(['tasks'], { cwd }), { out: words })
+  t.match(await cli(['validate'], { cwd }), { code: 1, out: words })
   t.match(JSON.parse((await cli(['health', '--json'], { cwd })).out), {
     broken: [{ where: /^a\.mjs/, code: 'OFFPEAK_TASK_DUPLICATE', fix: 'Give one of the two another id.' }]
   })

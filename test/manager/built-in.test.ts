@@ -97,7 +97,7 @@ t.test('an unknown id is a warning with its line and the nearest id', async t =>
 })
 
 t.test('a file of the user comes before a built-in task with its id, which is one warning', async t => {
-  const { manager, said, write } = await home(t, { config: { builtin: { heartbeat: {} } } })
+  const { manager, noticesOf, write } = await home(t, { config: { builtin: { heartbeat: {} } } })
   await manager.start()
   const sourceOf = () => manager.catalog.tasks.get('heartbeat')?.source
   t.equal(sourceOf(), 'builtin:heartbeat.ts')
@@ -112,7 +112,7 @@ t.test('a file of the user comes before a built-in task with its id, which is on
     fix: 'Write its settings below tasks.heartbeat, or give that task another id.',
     where: /config\.json:3/
   }])
-  t.equal(said('config_warning').length, 1)
+  t.equal(noticesOf('config_warning').length, 1)
   write('backgroundtask/mine.ts', taskFile('other'))
   await until('the built-in one is back', async () => {
     await manager.catalog.rescan()

@@ -8,7 +8,7 @@ import { CALM } from '../calm.ts'
 const FILES = { 'beat.ts': taskFile('heartbeat') }
 
 t.test('a section for a task that does not exist is a warning with its line and the nearest id, once', async t => {
-  const { manager, said, write, root } = await home(t, {
+  const { manager, noticesOf, write, root } = await home(t, {
     files: FILES,
     config: { tasks: { heartbaet: { enabled: false } } }
   })
@@ -22,9 +22,9 @@ t.test('a section for a task that does not exist is a warning with its line and 
     fix: "Did you mean 'heartbeat'?"
   }])
   t.match((await manager.health()).config, { ok: true, warnings: [{ where: /config\.json:3:\d+/ }] })
-  t.match(said('config_warning'), [{ message: /config\.json:3:\d+.*: No task has the id 'heartbaet'/ }])
+  t.match(noticesOf('config_warning'), [{ message: /config\.json:3:\d+.*: No task has the id 'heartbaet'/ }])
   manager.addTask({ id: 'another', func: () => 1 })
-  t.equal(said('config_warning').length, 1)
+  t.equal(noticesOf('config_warning').length, 1)
   write('config.json', '{}')
   await manager.settings.rescan()
   await until('the warning is gone', () => manager.warnings.length === 0)
@@ -38,13 +38,13 @@ t.test('without a similar id the fix says what to do', async t => {
 })
 
 t.test('a setting that is read only at the start is a warning after its change, until it is changed back', async t => {
-  const { manager, said, write } = await home(t, { config: { server: { port: 7420 } } })
+  const { manager, noticesOf, write } = await home(t, { config: { server: { port: 7420 } } })
   await manager.start()
   t.strictSame(manager.warnings, [])
   write('config.json', '{ "server": { "port": 7421 } }')
   await manager.settings.rescan()
-  await until('it is noticed', () => said('config_warning').length > 0)
-  t.match(said('config_warning'), [{
+  await until('it is noticed', () => noticesOf('config_warning').length > 0)
+  t.match(noticesOf('config_warning'), [{
     code: 'restart_needed',
     message: /config\.json:1:\d+.*: server\.port is now 7421, and 7420 is in force/,
     fix: /^Restart offpeak/
@@ -66,15 +66,15 @@ t.test('an environment without a file is a warning that names the nearest one', 
 })
 
 t.test('a deleted configuration is reported, and the last good one stays in force', async t => {
-  const { manager, said, root, write } = await home(t, {
+  const { manager, noticesOf, root, write } = await home(t, {
     files: FILES,
     config: { tasks: { heartbeat: { enabled: false } } }
   })
   await manager.start()
   rmSync(join(root, 'config.json'))
   await manager.settings.rescan()
-  await until('it is noticed', () => said('config_refused').length > 0)
-  t.match(said('config_refused'), [{ message: /config\.json was deleted/ }])
+  await until('it is noticed', () => noticesOf('config_refused').length > 0)
+  t.match(noticesOf('config_refused'), [{ message: /config\.json was deleted/ }])
   t.equal(manager.catalog.tasks.get('heartbeat')!.enabled, false)
   t.match((await manager.health()).config, { ok: false, error: { message: /was deleted/, fix: /Restore it/ } })
   await t.rejects(manager.enable('heartbeat', true, { by: 'me' }), {

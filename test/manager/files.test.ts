@@ -26,13 +26,13 @@ t.test('a task file is added, changed and removed within two seconds', async t =
 })
 
 t.test('a broken file is reported with its line, other files load, and it loads once it is fixed', async t => {
-  const { manager, write, said } = await home(t, {
+  const { manager, write, noticesOf } = await home(t, {
     files: { 'good.ts': taskFile('good'), 'bad.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' }
   })
   await manager.start()
   t.strictSame([...manager.catalog.tasks.keys()], ['good'])
   t.match(manager.catalog.broken, [{ file: 'bad.ts', line: 2, code: 'OFFPEAK_TASK_FILE_BROKEN' }])
-  t.match(said('file_broken'), [{ file: 'bad.ts', line: 2 }])
+  t.match(noticesOf('file_broken'), [{ file: 'bad.ts', line: 2 }])
   write('backgroundtask/bad.ts', taskFile('bad'))
   await promptly(t, 'it is fixed', () => manager.catalog.tasks.has('bad'))
   t.strictSame(manager.catalog.broken, [])
@@ -111,14 +111,14 @@ echo '::result {"said":"hello"}'
   t.match(await manager.desk.task('hello'), { name: 'Say hello', trigger: { words: /03:00/ }, max_retries: 0 })
   const { run } = await manager.desk.enqueue('hello')
   await reach(run.id, 'completed')
-  t.match(await manager.desk.run(run.id), { result: { said: 'hello' }, progress: { percentage: 50 } })
+  t.match(await manager.desk.run(run.id), { result: { noticesOf: 'hello' }, progress: { percentage: 50 } })
 })
 
 t.test('an invalid configuration is refused with a notice, and a valid one takes effect [F40]', async t => {
-  const { manager, configFile, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+  const { manager, configFile, noticesOf } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   await manager.start()
   writeFileSync(configFile, '{\n  "manager": { "max_task_retries": "three" }\n}')
-  await until('it is refused', () => said('config_refused').length === 1)
+  await until('it is refused', () => noticesOf('config_refused').length === 1)
   t.match(manager.settings.lastError, {
     code: 'OFFPEAK_CONFIG_INVALID',
     place: { line: 2, pointer: '/manager/max_task_retries' }
@@ -149,7 +149,7 @@ t.test('enabling and disabling write config.json and keep its comments', async t
 t.test('a task file that is removed while others fire does not affect them', async t => {
   const clock = fakeClock('2026-11-22T12:00:30Z')
   const every = { trigger: '* * * * *', overlap: 'allow' }
-  const { manager, root, said } = await home(t, {
+  const { manager, root, noticesOf } = await home(t, {
     files: { 'a.ts': taskFile('a', 'return 1', every), 'b.ts': taskFile('b', 'return 1', every) },
     clock
   })
@@ -165,7 +165,7 @@ t.test('a task file that is removed while others fire does not affect them', asy
   })
   clock.advance(60_000)
   await manager.fire()
-  t.match(said('schedule_failed'), [{ schedule: 'a' }])
+  t.match(noticesOf('schedule_failed'), [{ schedule: 'a' }])
   t.equal((await manager.desk.runs({ task: 'b', limit: 9 })).items.length, 1)
   manager.planner.sync = sync
   await manager.planner.sync()

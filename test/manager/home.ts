@@ -35,11 +35,11 @@ export async function home (
     ...options
   })
   t.teardown(() => manager.stop())
-  const said = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
+  const noticesOf = (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
   const reach = (id: string, state: State) =>
     until(`run ${id} is ${state}`, async () =>
       (await manager.engine.get(id))?.state === state && (state === 'running' || isSettled(notices, id)))
-  return { root, configFile, write, manager, notices, said, reach }
+  return { root, configFile, write, manager, notices, noticesOf, reach }
 }
 
 /** The text of a task file with one task, whose function has the given body. */

@@ -44,18 +44,18 @@ t.test('a configuration that others can write loads no code at the start until i
 })
 
 t.test('a configuration that becomes writable by others is not read again [F40]', open, async t => {
-  const { manager, configFile, write, said } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
+  const { manager, configFile, write, noticesOf } = await home(t, { files: { 'hello.ts': taskFile('hello') } })
   await manager.start()
   chmodSync(configFile, 0o646)
   write('config.json', JSON.stringify({ manager: { tasks_directory: 'other' } }))
   await manager.settings.rescan()
-  await until('it is refused', () => said('config_refused').length > 0)
+  await until('it is refused', () => noticesOf('config_refused').length > 0)
   t.ok(manager.catalog.tasks.has('hello'), 'the last good one stays in force')
   t.match((await healthOf(manager)).config, { ok: false, error: { code: 'OFFPEAK_CONFIG_EXPOSED' } })
 })
 
 t.test('files that offpeak made in its data folder are closed to others, with a notice [S35]', open, async t => {
-  const { root, manager, said } = await home(t)
+  const { root, manager, noticesOf } = await home(t)
   await manager.start()
   await manager.stop()
   const data = join(root, 'data')
@@ -66,9 +66,9 @@ t.test('files that offpeak made in its data folder are closed to others, with a 
   chmodSync(data, 0o777)
   await manager.start()
   t.strictSame([data, join(data, 'token'), join(data, 'imports.json')].map(modeOf), [0o700, 0o600, 0o640])
-  t.equal(said('insecure').filter(notice => 'message' in notice && notice.message.includes('is now')).length, 2,
+  t.equal(noticesOf('insecure').filter(notice => 'message' in notice && notice.message.includes('is now')).length, 2,
     'one notice for each')
-  t.match(said('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), {
+  t.match(noticesOf('insecure').find(notice => 'fix' in notice && notice.fix !== null && /token/.test(notice.fix)), {
     fix: 'remove the file'
   })
 })
@@ -158,10 +158,10 @@ t.test('running as root is reported once, with a fix that fits a container or no
   t.equal(rootFinding(null, config(null), false), null)
   t.equal(isContained(path => path === '/.dockerenv', {}), true)
   t.equal(isContained(() => false, {}), false)
-  const { manager, said } = await home(t)
+  const { manager, noticesOf } = await home(t)
   await manager.start()
   await manager.beat('rescan')
-  t.equal(said('insecure').filter(notice => 'subject' in notice && notice.subject === 'root').length,
+  t.equal(noticesOf('insecure').filter(notice => 'subject' in notice && notice.subject === 'root').length,
     process.getuid?.() === 0 ? 1 : 0)
 })
 

@@ -99,13 +99,13 @@ t.test('manager.auto_restart_tasks decides whether runs that a crash interrupted
 })
 
 t.test('retention removes runs beyond its limits and reports how many', async t => {
-  const { manager, said, reach } = await home(t, {
+  const { manager, noticesOf, reach } = await home(t, {
     config: { retention: { max_runs: 2 } },
     files: { 'a.ts': taskFile('a') }
   })
   await manager.start()
   for (let count = 0; count < 5; count++) await reach((await manager.desk.enqueue('a')).run.id, 'completed')
   t.equal(await manager.upkeep.sweep(), 3)
-  t.match(said('swept'), [{ removed: 3 }])
+  t.match(noticesOf('swept'), [{ removed: 3 }])
   t.equal((await manager.desk.runs({ limit: 10 })).items.length, 2)
 })

@@ -60,7 +60,7 @@ tap.test('a crontab line, an expression and an alias are one thing', async t => 
 tap.test('the zone of the arguments wins over that of the trigger; old names and offsets are zones [F23]', async t => {
   t.same(next(cron({ hour: 9 }, 'US/Pacific'), 1), ['2026-01-15T17:00'])
   t.same(next(cron({ hour: 9, timezone: '+05:30' }, 'US/Pacific'), 1), ['2026-01-16T03:30'])
-  t.same(next(cron({ hour: 9 }), 1), ['2026-01-16T09:00'], 'UTC when nothing is said')
+  t.same(next(cron({ hour: 9 }), 1), ['2026-01-16T09:00'], 'UTC without a time zone')
 })
 
 tap.test('dates that do not exist end instead of searching for ever', async t => {
@@ -171,8 +171,8 @@ tap.test('a preview says from when and how many', async t => {
   t.equal(nextFires({ ...line('@daily'), after: 0 }).length, 5)
 })
 
-tap.test('a trigger is said in plain English', async t => {
-  const said: [TriggerSpec, string][] = [
+tap.test('a trigger is described in plain English', async t => {
+  const wordings: [TriggerSpec, string][] = [
     [every({ minutes: 15 }), 'every 15 minutes'],
     [every({ hours: 1, jitter: 30 }), 'every hour, up to 30 seconds late'],
     [every({ every: '1h 30m' }), 'every 1 hour 30 minutes'],
@@ -188,5 +188,5 @@ tap.test('a trigger is said in plain English', async t => {
     [{ trigger: 'date', trigger_args: { run_date: '2026-12-25T08:30:00Z' }, timezone: 'Europe/Rome' },
       'once at 2026-12-25 08:30:00Z']
   ]
-  for (const [spec, words] of said) t.equal(wordsFor(spec), words)
+  for (const [spec, words] of wordings) t.equal(wordsFor(spec), words)
 })

@@ -57,7 +57,7 @@ function changed (before: TaskFacts, after: TaskFacts, name: keyof TaskFacts, pa
 
 const PARTS = [...STATES, 'state', 'id', 'started_at', 'finished_at', 'error', 'warning', 'run', 'verdict', 'all of it']
 
-t.test('whatever was said of a task before, its line says what is so now', async t => {
+t.test('the line of a task states what is so now, whatever it stated before', async t => {
   const all = fc.property(facts, facts, fc.constantFrom('class', 'states', 'last', 'schedules', 'first'),
     fc.constantFrom(...PARTS), (before, after, name, part) => {
     taskView(before)

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { cli } from '../cli/setup.ts'
-import { ROOT, said } from './packed.ts'
+import { ROOT, outputOf } from './packed.ts'
 import { scratch } from '../work/harness.ts'
 
 /** A folder of a user below an app in which the package is installed. */
@@ -24,7 +24,7 @@ export async function ownFolder (t: Test, app: string, bin: string): Promise<voi
   // What `npm install` brings beside offpeak, which lies above.
   mkdirSync(join(own, 'node_modules/@types'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules/@types/node'), join(own, 'node_modules/@types/node'))
-  const checked = said(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', own], own)
+  const checked = outputOf(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', own], own)
   t.equal(await checked.catch(({ stdout }: { stdout: string }) => stdout), '')
 }
 

@@ -10,7 +10,7 @@ import { CALM } from '../calm.ts'
 import { EACH_ISOLATION, HOST } from './apps.ts'
 import { build, filesOf } from './container.ts'
 import { execFile, spawn } from '../child.ts'
-import { ROOT, SHIPPED, bytesOf, installed, pack, said } from './packed.ts'
+import { ROOT, SHIPPED, bytesOf, installed, pack, outputOf } from './packed.ts'
 import { TYPED } from './typed-app.ts'
 import { bareFolder, ownFolder } from './own-folder.ts'
 import { cli, serve } from '../cli/setup.ts'
@@ -27,7 +27,7 @@ const TARBALL = readFileSync(PACKED.tarball)
 /** Runs a file of the app, and resolves to what it printed. */
 async function ran (name: string, text: string, app = APP): Promise<string> {
   writeFileSync(join(app, name), text)
-  return (await said(process.execPath, [name], app)).trim()
+  return (await outputOf(process.execPath, [name], app)).trim()
 }
 
 t.test('the tarball has compiled code, declarations, the schema and the built-in tasks, and nothing else', async t => {
@@ -60,7 +60,7 @@ t.test('the checkout is as it was after npm pack', async t => {
 t.test('postpack makes good an npm pack that was interrupted, and changes nothing when none was', async t => {
   const manifest = join(PACKED.checkout, 'package.json')
   const own = readFileSync(manifest, 'utf8')
-  const postpack = () => said(process.execPath, ['package/postpack.ts'], PACKED.checkout)
+  const postpack = () => outputOf(process.execPath, ['package/postpack.ts'], PACKED.checkout)
   renameSync(manifest, join(PACKED.checkout, 'package/package.json.kept'))
   writeFileSync(manifest, '{}')
   for (const time of ['first', 'second']) {
@@ -84,9 +84,9 @@ t.test('publint and are-the-types-wrong have nothing to say', async t => {
 })
 
 t.test('every package is there once, and none is missing', async t => {
-  const { problems = [] } = JSON.parse(await said('npm', ['ls', '--all', '--json'], APP)) as { problems?: string[] }
+  const { problems = [] } = JSON.parse(await outputOf('npm', ['ls', '--all', '--json'], APP)) as { problems?: string[] }
   t.strictSame(problems, [])
-  const listed = await said('npm', ['ls', 'fastify', '--parseable'], APP)
+  const listed = await outputOf('npm', ['ls', 'fastify', '--parseable'], APP)
   t.strictSame(listed.trim().split('\n'), [join(APP, 'node_modules/fastify')])
 })
 
@@ -158,7 +158,7 @@ t.test('a TypeScript app is checked against the declarations', async t => {
       typeRoots: [join(ROOT, 'node_modules/@types')]
     }
     writeFileSync(join(APP, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }))
-    const checked = said(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], APP)
+    const checked = outputOf(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], APP)
     t.equal(await checked.catch(({ stdout }: { stdout: string }) => stdout), '', `${name}, ${moduleResolution}`)
   }
 })

@@ -27,7 +27,7 @@ export interface Packed {
 
 /** Runs a program, and resolves to what it printed on standard output. It runs without the hooks that tap gives to
  *  every process: the compiler does not start under them. */
-export async function said (program: string, args: readonly string[], cwd: string): Promise<string> {
+export async function outputOf (program: string, args: readonly string[], cwd: string): Promise<string> {
   const options = { cwd, maxBuffer: 1 << 26 }
   return (await promisify(execFile)('env', ['-u', 'NODE_OPTIONS', program, ...args], options)).stdout
 }
@@ -49,7 +49,7 @@ function checkout (t: Test): string {
 /** Runs `npm pack` in a copy of the checkout. */
 export async function pack (t: Test): Promise<Packed> {
   const root = checkout(t)
-  const [found] = JSON.parse(await said('npm', ['pack', '--json', '--silent'], root)) as [{
+  const [found] = JSON.parse(await outputOf('npm', ['pack', '--json', '--silent'], root)) as [{
     filename: string
     files: { path: string }[]
     unpackedSize: number
@@ -104,7 +104,7 @@ export async function installed (t: Test, { tarball }: Packed): Promise<string> 
   const app = scratch(t)
   const target = join(app, 'node_modules/offpeak')
   mkdirSync(target, { recursive: true })
-  await said('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], app)
+  await outputOf('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], app)
   for (const path of SHIPPED) {
     const own = join(ROOT, path)
     cpSync(own, join(app, path), {

@@ -96,7 +96,7 @@ t.test('tokens are stored as hashes in a private file, and end when revoked or e
 
 const foreign = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
-type Spoiling = [what: string, spoil: () => void, mend: () => void, said: RegExp, fix: RegExp]
+type Spoiling = [what: string, spoil: () => void, mend: () => void, message: RegExp, fix: RegExp]
 
 /** The ways in which others may come to write the token file of a data folder. */
 function spoiling (folder: string): Spoiling[] {
@@ -124,7 +124,7 @@ t.test('a token file that others can write is refused with a fix [S03, S35]', fo
   const token = await createToken({ folder, name: 'ci', scope: 'control', now: manager.clock.now(), expiresAt: null })
   const got = async () =>
     (await plain({ url: '/api/records', headers: { authorization: `Bearer ${token}` } })).statusCode
-  for (const [what, spoil, mend, said, fix] of spoiling(folder)) {
+  for (const [what, spoil, mend, message, fix] of spoiling(folder)) {
     t.equal(await got(), 200, what)
     spoil()
     await manager.security.look()
@@ -132,11 +132,11 @@ t.test('a token file that others can write is refused with a fix [S03, S35]', fo
       (await ask({ url: '/api/health' })).json().security.findings.find(({ message }: { message: string }) =>
         /The tokens in/.test(message)
       ),
-      { subject: 'token', message: said, fix },
+      { subject: 'token', message: message, fix },
       what
     )
-    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: said })
-    t.equal(readTokens({ folder, loose: true }).length, 1, 'unless their owner has said why')
+    t.throws(() => readTokens({ folder }), { code: 'OFFPEAK_TOKENS_UNREADABLE', message: message })
+    t.equal(readTokens({ folder, loose: true }).length, 1, 'unless the configuration accepts them')
     await t.rejects(createToken({ folder, name: 'more', scope: 'read', now: 0, expiresAt: null }), {
       code: 'OFFPEAK_TOKENS_UNREADABLE'
     })

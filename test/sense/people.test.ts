@@ -24,10 +24,10 @@ function programs (t: Test, ...names: string[]) {
 }
 
 function house (t: Test, { tree = {}, output = '' }: { tree?: Tree, output?: string } = {}) {
-  const said = { output, asked: [] as string[] }
+  const recorded = { output, asked: [] as string[] }
   const exec = async ({ argv }: { argv: readonly string[] }) => {
-    said.asked.push(argv.join(' '))
-    return { code: 0, output: said.output }
+    recorded.asked.push(argv.join(' '))
+    return { code: 0, output: recorded.output }
   }
   const base = machine(t, {
     tree: { ...DESKTOP, ...tree },
@@ -39,7 +39,7 @@ function house (t: Test, { tree = {}, output = '' }: { tree?: Tree, output?: str
     const old = base.clock.now() / 1000 - 1_000_000
     utimesSync(join(base.root, path), kind === 'read' ? at : old, kind === 'read' ? old : at)
   }
-  return { ...base, said, touch }
+  return { ...base, recorded, touch }
 }
 
 const TERMINALS: Tree = {
@@ -90,7 +90,7 @@ t.test('an input in the future is ignored', async t => {
 
 t.test('a user at a screen is not idle, regardless of terminals', async t => {
   programs(t, 'loginctl')
-  const { senses, touch, later, said } = house(t, {
+  const { senses, touch, later, recorded } = house(t, {
     tree: {
       ...TERMINALS,
       'run/systemd/sessions/c2': SESSION,
@@ -99,14 +99,14 @@ t.test('a user at a screen is not idle, regardless of terminals', async t => {
     }
   })
   for (const path of Object.keys(TERMINALS)) touch(path, 9000)
-  said.output = 'IdleHint=no\nIdleSinceHint=0\n'
+  recorded.output = 'IdleHint=no\nIdleSinceHint=0\n'
   t.equal((await senses.sample()).idle_seconds, 0)
-  t.strictSame(said.asked, ['loginctl show-session c2 --property=IdleHint --property=IdleSinceHint'])
+  t.strictSame(recorded.asked, ['loginctl show-session c2 --property=IdleHint --property=IdleSinceHint'])
   await later({}, 30_000)
-  t.equal(said.asked.length, 1, 'no more than one program a minute')
-  said.output = `IdleHint=yes\nIdleSinceHint=${(senses.latest.at - 270_000) * 1000}\n`
+  t.equal(recorded.asked.length, 1, 'no more than one program a minute')
+  recorded.output = `IdleHint=yes\nIdleSinceHint=${(senses.latest.at - 270_000) * 1000}\n`
   t.equal((await later({}, 30_000)).idle_seconds, 300)
-  said.output = 'nothing of use'
+  recorded.output = 'nothing of use'
   t.equal((await later({}, 60_000)).idle_seconds, 'unknown', 'a screen that does not tell leaves it open')
 })
 
@@ -157,19 +157,19 @@ t.test('the default route decides whether the machine is online', async t => {
   programs(t, 'busctl', 'nmcli')
   for (const [what, tree, expected] of WAYS) {
     await t.test(what, async t => {
-      const { senses, said } = house(t, { tree })
+      const { senses, recorded } = house(t, { tree })
       t.match((await senses.sample()).network, expected)
-      t.strictSame(said.asked, [], 'and no program was asked')
+      t.strictSame(recorded.asked, [], 'and no program was asked')
     })
   }
 })
 
 t.test('NetworkManager reports metered connections and captive portals', async t => {
   programs(t, 'busctl')
-  const { senses, said, later } = house(t, { tree: { 'run/NetworkManager/x': '' }, output: 'u 3\nu 4\n' })
+  const { senses, recorded, later } = house(t, { tree: { 'run/NetworkManager/x': '' }, output: 'u 3\nu 4\n' })
   t.match((await senses.sample()).network, { online: true, metered: true })
-  t.match(said.asked, [/^busctl --auto-start=no get-property org\.freedesktop\.NetworkManager/])
-  said.output = 'u 4\nu 2\n'
+  t.match(recorded.asked, [/^busctl --auto-start=no get-property org\.freedesktop\.NetworkManager/])
+  recorded.output = 'u 4\nu 2\n'
   t.match((await later({})).network, { online: true, metered: true }, 'asked once a minute')
   t.match((await later({}, 60_000)).network, { online: false, metered: false })
 })

@@ -12,11 +12,11 @@ import { fakeContext } from './context.ts'
 import { ARCHIVE, FILES, run, setup, sha } from './data.ts'
 
 tap.test('a restored folder equals the source byte for byte', async t => {
-  const { base, target, ctx, said } = setup(t)
+  const { base, target, ctx, recorded } = setup(t)
   const result = await run(ctx)
   const bytes = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   t.match(result, { archive: ARCHIVE, files: 5, bytes, made_by_earlier_attempt: false })
-  t.match(said.progress, { current: bytes, total: bytes, unit: 'bytes' })
+  t.match(recorded.progress, { current: bytes, total: bytes, unit: 'bytes' })
   const into = join(base, 'back')
   t.match(await restore({ archive: join(target, ARCHIVE), into }), { files: 5, bytes })
   for (const [name, text] of Object.entries(FILES)) t.equal(readFileSync(join(into, name), 'utf8'), text, name)

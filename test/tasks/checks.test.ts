@@ -144,9 +144,9 @@ tap.test('a state file that is invalid or a link is replaced', async t => {
 const beat = async (ctx: TaskContext) => HEARTBEAT[0]!.func(ctx)
 
 tap.test('a heartbeat completes even if its ping fails', async t => {
-  const { ctx, said } = fakeContext('heartbeat')
+  const { ctx, recorded } = fakeContext('heartbeat')
   t.match(await beat(ctx), { uptime: Number, machine_uptime: Number })
-  t.match(said.log, [[{ uptime: Number }, /^up for /]])
+  t.match(recorded.log, [[{ uptime: Number }, /^up for /]])
   let pings = 0
   const { url, allow } = await webServer(t, (request, response) => {
     pings++

@@ -35,13 +35,13 @@ function setup (t: Test, payload: object = {}) {
 const run = (ctx: Parameters<typeof cleanUp>[0]) => TASK_DEFINITIONS[0]!.func(ctx) as Promise<unknown>
 
 tap.test('old files are removed, new ones stay', async t => {
-  const { root, ctx, said } = setup(t)
+  const { root, ctx, recorded } = setup(t)
   fill(root, { old: ['a', 'deep/down/b'], fresh: ['c', 'deep/d', 'e'] })
   t.match(await run(ctx), { removed: 2, files: 5, bytes: 12 })
   t.strictSame([existsSync(join(root, 'a')), existsSync(join(root, 'deep/down/b'))], [false, false])
   t.strictSame([existsSync(join(root, 'c')), existsSync(join(root, 'deep/d')), existsSync(join(root, 'e'))], [true,
     true, true])
-  t.match(said.progress, { current: 2, total: 2 })
+  t.match(recorded.progress, { current: 2, total: 2 })
 })
 
 tap.test('a run is a dry run by default [S25]', async t => {

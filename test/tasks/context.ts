@@ -10,18 +10,18 @@ interface Recorded {
   added: { task: string, ask: Enqueue | undefined }[]
 }
 
-const fakeProgress = (said: Recorded): TaskContext['progress'] => ({
-  setTotal: (total, unit = '') => Object.assign(said.progress, { total, unit }),
+const fakeProgress = (recorded: Recorded): TaskContext['progress'] => ({
+  setTotal: (total, unit = '') => Object.assign(recorded.progress, { total, unit }),
   advance: (by = 1) => {
-    said.progress.current += by
+    recorded.progress.current += by
   },
   update: current => {
-    said.progress.current = current
+    recorded.progress.current = current
   },
   setMessage: message => {
-    said.progress.message = message
+    recorded.progress.message = message
   },
-  setStage: (_name, total = 0, unit = '') => Object.assign(said.progress, { current: 0, total, unit, message: '' })
+  setStage: (_name, total = 0, unit = '') => Object.assign(recorded.progress, { current: 0, total, unit, message: '' })
 })
 
 const HINTS: TaskContext['hints'] = {
@@ -47,12 +47,19 @@ const OUTCOMES: Pick<TaskContext, 'skip' | 'retryAfter' | 'fail' | 'warn'> = {
   warn: (message, result) => new Warned(message, result)
 }
 
+const emptyRecord = (): Recorded => ({
+  log: [],
+  progress: { current: 0, total: 0, unit: '', message: '' },
+  saved: [],
+  added: []
+})
+
 /** A context that records the calls of a task, and an AbortController to stop it. */
 export function fakeContext (task: string, payload: object = {}, given: Partial<TaskContext> = {}) {
   const stop = new AbortController()
-  const said: Recorded = { log: [], progress: { current: 0, total: 0, unit: '', message: '' }, saved: [], added: [] }
+  const recorded = emptyRecord()
   const line = (...fields: unknown[]) => {
-    said.log.push(fields)
+    recorded.log.push(fields)
   }
   const ctx: TaskContext = {
     payload: payload as Json,
@@ -64,12 +71,12 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     due_at: '2026-03-10T02:00:00.000Z',
     signal: stop.signal,
     log: { trace: line, debug: line, info: line, warn: line, error: line, fatal: line },
-    progress: fakeProgress(said),
+    progress: fakeProgress(recorded),
     checkpoint: {
       changed: false,
-      read: async () => (said.saved.at(-1) ?? null) as Json,
+      read: async () => (recorded.saved.at(-1) ?? null) as Json,
       save: async state => {
-        said.saved.push(structuredClone(state))
+        recorded.saved.push(structuredClone(state))
       }
     },
     step: async (_name, work) => await work(),
@@ -79,10 +86,10 @@ export function fakeContext (task: string, payload: object = {}, given: Partial<
     breathe: async () => stop.signal.throwIfAborted(),
     ...OUTCOMES,
     enqueue: async (name, ask) => {
-      said.added.push({ task: name, ask })
+      recorded.added.push({ task: name, ask })
       return 'run'
     },
     ...given
   }
-  return { ctx, said, stop }
+  return { ctx, recorded, stop }
 }

@@ -31,7 +31,7 @@ const sync = async (ctx: TaskContext) =>
 const textOf = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
 
 t.test('the target becomes equal to the source, with times and modes', async t => {
-  const { ctx, said, source, target } = setup(t)
+  const { ctx, recorded, source, target } = setup(t)
   chmodSync(join(source, 'a.txt'), 0o640)
   const total = Object.values(FILES).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   t.same(await sync(ctx), {
@@ -50,7 +50,7 @@ t.test('the target becomes equal to the source, with times and modes', async t =
   }
   t.equal(statSync(join(target, 'a.txt')).mode & 0o777, 0o640)
   t.ok(statSync(join(target, 'void')).isDirectory())
-  t.match(said.progress, { current: total, total, unit: 'bytes' })
+  t.match(recorded.progress, { current: total, total, unit: 'bytes' })
   t.same(readdirSync(target).filter(name => name.endsWith('.part')), [])
 })
 
@@ -120,15 +120,15 @@ t.test('an interrupted copy of a large file is resumed', async t => {
   const first = again()
   Object.assign(first.ctx, {
     breathe: async () => {
-      if (first.said.progress.current > 70 * 1024 * 1024) throw Object.assign(new Error('cut off'), { code: '' })
+      if (first.recorded.progress.current > 70 * 1024 * 1024) throw Object.assign(new Error('cut off'), { code: '' })
     }
   })
   await t.rejects(sync(first.ctx), { message: 'cut off' })
   t.notOk(existsSync(join(target, 'big')), 'an incomplete file does not get its name')
-  t.match(first.said.saved, [{ path: 'big', size, offset: 64 * 1024 * 1024 }])
+  t.match(first.recorded.saved, [{ path: 'big', size, offset: 64 * 1024 * 1024 }])
   const reads: number[] = []
   const second = again({}, {
-    checkpoint: { changed: false, read: async () => first.said.saved[0] as never, save: async () => undefined }
+    checkpoint: { changed: false, read: async () => first.recorded.saved[0] as never, save: async () => undefined }
   })
   const advance = second.ctx.progress.advance
   Object.assign(second.ctx.progress, {

@@ -70,7 +70,7 @@ const MAIL = {
 
 tap.test('a mail arrives with sender, recipients, subject and text', async t => {
   const { mails, smtp } = await mailServer(t)
-  const { ctx, said } = fakeContext('send_email', { ...MAIL, bcc: 'c@example.org', smtp })
+  const { ctx, recorded } = fakeContext('send_email', { ...MAIL, bcc: 'c@example.org', smtp })
   t.match(await run(ctx), { accepted: 3, rejected: [], message_id: '<offpeak.0001a2b3c4d@example.org>' })
   t.match(mails, [{
     from: 'off@example.org',
@@ -79,7 +79,7 @@ tap.test('a mail arrives with sender, recipients, subject and text', async t => 
   }])
   t.match(mails[0]!.raw, /Hello/)
   t.notMatch(mails[0]!.raw, /c@example\.org/)
-  t.equal(said.log.length, 1)
+  t.equal(recorded.log.length, 1)
 })
 
 tap.test('an attempt after the mail was sent does not send it again', async t => {
@@ -135,13 +135,13 @@ tap.test('the password comes from a file or the environment, and is never shown 
   })
   await run(fakeContext('send_email', { to: 'a@example.org', text: 'x' }).ctx)
   t.match(mails, [{ user: 'me' }, { user: 'me@example.org', from: 'me@example.org' }])
-  const { ctx, said } = fakeContext('send_email', {
+  const { ctx, recorded } = fakeContext('send_email', {
     ...MAIL,
     smtp: { ...smtp, user: 'me', password_file: join(dir, 'wrong') }
   })
   const error = await run(ctx).then(() => null, (thrown: Error) => thrown)
   t.match(error, { name: 'Fatal', message: /bad password \*\*\*/ })
-  t.notMatch(JSON.stringify([said, error?.stack, error?.cause]), /2718/)
+  t.notMatch(JSON.stringify([recorded, error?.stack, error?.cause]), /2718/)
 })
 
 tap.test('a password is not sent to another machine without TLS', async t => {
@@ -234,11 +234,11 @@ tap.test('a stop ends the run while the server does not answer', async t => {
 
 tap.test('the daily report is one mail with the state of the machine and the report of the host', async t => {
   const report = async (ctx: TaskContext) => REPORT[0]!.func(ctx)
-  const { ctx, said } = fakeContext('send_daily_reports', { to: 'a@example.org' }, {
+  const { ctx, recorded } = fakeContext('send_daily_reports', { to: 'a@example.org' }, {
     services: { offpeak: { report: async () => '12 runs completed' } }
   })
   await report(ctx)
-  t.match(said.added, [{
+  t.match(recorded.added, [{
     task: 'send_email',
     ask: {
       key: 'report-0001a2b3c4d',

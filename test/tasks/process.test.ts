@@ -12,13 +12,13 @@ t.test('a file is counted and hashed, with progress in bytes', async t => {
   const text = 'a line of text\n'.repeat(100_000)
   writeFileSync(path, text)
   const positions: number[] = []
-  const { ctx, said } = fakeContext('process_file', { path }, {
+  const { ctx, recorded } = fakeContext('process_file', { path }, {
     breathe: async () => {
-      positions.push(said.progress.current)
+      positions.push(recorded.progress.current)
     }
   })
   t.same(await run(ctx), { path, lines: 100_000, bytes: text.length, sha256: sha(text) })
-  t.match(said.progress, { current: text.length, total: text.length, unit: 'bytes' })
+  t.match(recorded.progress, { current: text.length, total: text.length, unit: 'bytes' })
   t.ok(positions.length > 5 && positions.every((at, index) => index === 0 || at > positions[index - 1]!), 'in pieces')
 })
 
@@ -54,15 +54,15 @@ t.test('a path that is not a file fails the run with a message', async t => {
 
 t.test('a stop ends the run while it reads', async t => {
   const path = join(t.testdir({ file: 'x'.repeat(1_000_000) }), 'file')
-  const { ctx, said, stop } = fakeContext('process_file', { path })
+  const { ctx, recorded, stop } = fakeContext('process_file', { path })
   Object.assign(ctx, {
     breathe: async () => {
-      if (said.progress.current > 0) stop.abort(new Error('stopped'))
+      if (recorded.progress.current > 0) stop.abort(new Error('stopped'))
       stop.signal.throwIfAborted()
     }
   })
   await t.rejects(run(ctx), { message: 'stopped' })
-  t.ok(said.progress.current < 1_000_000)
+  t.ok(recorded.progress.current < 1_000_000)
 })
 
 t.test('a file that changes while it is read is a warning', async t => {

@@ -57,9 +57,9 @@ async function setup (t: Test, payload: object = {}) {
 }
 
 tap.test('a file is fetched again only when it has changed', async t => {
-  const { it, file, ctx, said } = await setup(t)
+  const { it, file, ctx, recorded } = await setup(t)
   t.match(await run(ctx), { bytes: 300_000, sha256: sha(DATA), changed: true, resumed_from: 0 })
-  t.match(said.progress, { current: 300_000, total: 300_000, unit: 'bytes' })
+  t.match(recorded.progress, { current: 300_000, total: 300_000, unit: 'bytes' })
   await t.rejects(run(ctx), { name: 'Skip', message: 'not modified' })
   t.equal(it.asked[1]!['if-none-match'], '"v1"')
   Object.assign(it, { body: Buffer.from('news'), etag: '"v2"' })

@@ -122,10 +122,10 @@ t.test('a prefetched run that gets no slot soon is given back, and is not charge
 })
 
 t.test('a prefetched run that is aborted is given back, and no stop is signalled', async t => {
-  const { runner, running, busy, said } = await quickThenSlow(t)
+  const { runner, running, busy, noticesOf } = await quickThenSlow(t)
   const waits = (await running()).find(({ id }) => !busy.started.includes(id))!
   t.equal(runner.abort(waits.id, new StopReason('yield', 'its slot goes to another')), true)
-  t.strictSame(said('signalled'), [])
+  t.strictSame(noticesOf('signalled'), [])
   await until('its claim is given back',
     async () => !(await running()).some(({ id, turn }) => id === waits.id && turn === waits.turn))
 })

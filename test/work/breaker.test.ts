@@ -21,7 +21,7 @@ t.test('failures in a row pause the task, record the pause, and hold further run
     until: it.clock.now() + MINUTE,
     reason: /3 attempts in a row failed: the line is dead/
   }])
-  t.match(it.said('recorded'), [{ by: 'breaker', action: 'pause', subject: 'task/work' }])
+  t.match(it.noticesOf('recorded'), [{ by: 'breaker', action: 'pause', subject: 'task/work' }])
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   t.match(it.desk.verdict(run), {

@@ -58,7 +58,7 @@ t.test('a checkpoint survives a deploy and is marked as changed until it is save
     state: { page: 8 },
     steps: ['part', 'attempt 1', 'attempt 2', 'attempt 3']
   })
-  t.same(it.said('begun_anew'), [])
+  t.same(it.noticesOf('begun_anew'), [])
 })
 
 t.test('on_changed restart: a run drops the state and steps of another version and logs it once', async t => {
@@ -69,7 +69,7 @@ t.test('on_changed restart: a run drops the state and steps of another version a
   t.strictSame(it.seen, [[null, false], [{ page: 7 }, false], [null, false]],
     'the same version continues from its state')
   t.strictSame((await it.engine.get(it.run.id))!.result, [3, false])
-  t.match(it.said('begun_anew'), [{ id: it.run.id, task: 'work', saved: 'one', version: 'two' }])
+  t.match(it.noticesOf('begun_anew'), [{ id: it.run.id, task: 'work', saved: 'one', version: 'two' }])
   const lines = await it.desk.logs({ id: it.run.id, after: 0, limit: 9 })
   t.match(lines, [{ attempt: 3, text: /begins without its checkpoint/, data: { saved: 'one', version: 'two' } }])
 })

@@ -34,7 +34,7 @@ t.test('every schedule continues after a clock that was ten years ahead at boot 
   const before = { cron: await countOf(it, 'cron'), interval: await countOf(it, 'interval') }
   it.clock.set(NOW)
   await it.fire()
-  t.match(it.said('replanned'), [{ schedules: 3 }])
+  t.match(it.noticesOf('replanned'), [{ schedules: 3 }])
   await minutes(it, 5)
   t.equal(await countOf(it, 'cron') - before.cron, 10, 'the schedule of the task and the one added by hand')
   t.equal(await countOf(it, 'interval') - before.interval, 5)
@@ -87,7 +87,7 @@ t.test('a step of some seconds leaves the cursor where it is', async t => {
   it.clock.set(it.clock.now() - 5 * SECOND)
   await it.planner.sync()
   t.equal(it.planner.get('cron')!.cursor, cursor)
-  t.strictSame(it.said('replanned'), [])
+  t.strictSame(it.noticesOf('replanned'), [])
 })
 
 t.test('a stored next fire that does not follow from its cursor is corrected at the next start', async t => {

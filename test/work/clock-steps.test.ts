@@ -32,7 +32,7 @@ t.test('an interval continues by elapsed time when the clock is set back by any 
     it.clock.set(it.clock.now() - back)
     await pass(it, 10 * MINUTE)
     t.equal((await runsOf(it)).length, 20, `${back / SECOND} s back: one run a minute`)
-    t.match(it.said('replanned'), [{ schedules: 1 }])
+    t.match(it.noticesOf('replanned'), [{ schedules: 1 }])
     await it.close()
   }
 })

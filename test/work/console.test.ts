@@ -68,15 +68,15 @@ t.test('console and the standard streams are written to the log of the run', SLO
   const direct = ['30 in parts é', '40 called back', '30 without an end']
   for (const mode of MODES) {
     const { id, state } = await ended(`talk.${mode}`)
-    const said = mode === 'inline' ? logged : [...logged, ...direct]
+    const written = mode === 'inline' ? logged : [...logged, ...direct]
     t.equal(state, 'completed', mode)
     // The two streams of a process are read concurrently: their order is compared for each level.
     const found = await lines(id)
     for (const level of ['30', '40']) {
-      t.strictSame(found.filter(line => line.startsWith(level)), said.filter(line => line.startsWith(level)),
+      t.strictSame(found.filter(line => line.startsWith(level)), written.filter(line => line.startsWith(level)),
         `${mode} ${level}`)
     }
-    if (mode !== 'process') t.strictSame(found, said, mode)
+    if (mode !== 'process') t.strictSame(found, written, mode)
   }
   const { id } = await ended('talk.script')
   t.strictSame((await lines(id)).toSorted(), ['30 out', '40 err'])
@@ -149,19 +149,19 @@ t.test('the streams are unchanged outside a run, and restored when the last capt
   await second.start()
   await first.stop()
   t.not(process.stdout.write, write, 'the other capture is active')
-  const said: string[] = []
+  const lines: string[] = []
   const output = new RunOutput(() => ({
-    info: text => void said.push(String(text)),
-    warn: text => void said.push(`! ${String(text)}`)
+    info: text => void lines.push(String(text)),
+    warn: text => void lines.push(`! ${String(text)}`)
   }))
   const answers = runScope.run({ id: 'r', task: 'work', output }, () => [
     process.stdout.write('a\r\nb', 'utf8'),
     process.stderr.write(new Uint8Array([0xc3])),
     process.stderr.write(new Uint8Array([0xa9]))
   ])
-  t.strictSame([said, answers], [['a'], [true, true, true]])
+  t.strictSame([lines, answers], [['a'], [true, true, true]])
   output.end()
-  t.strictSame(said, ['a', 'b', '! é'])
+  t.strictSame(lines, ['a', 'b', '! é'])
   await second.stop()
   t.equal(process.stdout.write, write)
   t.strictSame(Object.getOwnPropertyDescriptor(console, '_stdout'), ofConsole)

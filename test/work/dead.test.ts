@@ -105,6 +105,6 @@ t.test('dead runs are kept up to their own maximum age, whatever the limits of o
   t.equal((await remaining()).length, 7, 'they are kept at exactly ninety days')
   it.clock.advance(DAY)
   t.equal(await upkeep.sweep(), 7)
-  t.match(it.said('swept'), [{ removed: 1 }, { removed: 7 }])
+  t.match(it.noticesOf('swept'), [{ removed: 1 }, { removed: 7 }])
   await until('none is listed', async () => (await it.desk.dead.groups()).length === 0)
 })

@@ -50,10 +50,10 @@ async function justBefore (t: Owner, { tasks, ...options }: HarnessOptions & { t
 }
 
 t.test('a scheduled run is claimed before its instant and begins at it', async t => {
-  const { begun, goTo, are, runOf, said } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
+  const { begun, goTo, are, runOf, noticesOf } = await justBefore(t, { tasks: [{ id: 'a' }, { id: 'b' }] })
   await are({ a: 'running', b: 'running' })
   await goTo(-1)
-  t.same([begun, said('claimed')], [[], []])
+  t.same([begun, noticesOf('claimed')], [[], []])
   await goTo(0)
   await are({ a: 'completed', b: 'completed' })
   t.same(begun.toSorted(), ['a at 0', 'b at 0'])

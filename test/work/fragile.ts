@@ -40,7 +40,7 @@ export async function fragile (t: Owner, over: Partial<Task> = {}, options: Harn
   await restart()
   const ended = async (id: string) => {
     await until('it is over',
-      () => it.said('settled').some(notice => notice.kind === 'settled' && notice.run.id === id))
+      () => it.noticesOf('settled').some(notice => notice.kind === 'settled' && notice.run.id === id))
     await breaker!.settled()
   }
   const once = async () => await ended((await it.desk.enqueue('work')).run.id)

@@ -156,7 +156,7 @@ function helpers (
       await planner.fire()
       runner.wake()
     },
-    said: (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
+    noticesOf: (kind: NoticeKind) => notices.filter(notice => notice.kind === kind)
   }
 }
 

@@ -18,7 +18,7 @@ t.test('a run of a task that needs mains is held with that reason, and starts wh
   const { run } = await it.desk.enqueue('work')
   await it.runner.settled()
   t.match(await it.desk.task('work'), { status: 'held', held: { code: /./, message: /battery/ } })
-  t.match(it.said('held'), [{ run: { id: run.id }, message: /battery/ }])
+  t.match(it.noticesOf('held'), [{ run: { id: run.id }, message: /battery/ }])
   await it.later(2 * HOUR)
   await it.later(12 * MINUTE, it.mains())
   await it.reach(run.id, 'completed')
@@ -118,7 +118,7 @@ t.test('a flapping battery level changes the verdict at most six times in three 
     await it.desk.enqueue('work')
     await it.later(SECOND, it.battery(second % 2 === 0 ? 51 : 49))
   }
-  const flips = it.said('held').length + it.said('released').length
+  const flips = it.noticesOf('held').length + it.noticesOf('released').length
   t.ok(flips <= 6, `${flips} changes in three minutes`)
 })
 

@@ -126,7 +126,7 @@ t.test('changed hints and a cancel reach a function in each isolation', SLOW, as
 })
 
 t.test('breathe also waits in a thread and in a process while the gates are closed', SLOW, async t => {
-  const { manager, see, said } = await everywhere(t, {
+  const { manager, see, noticesOf } = await everywhere(t, {
     rests: `
       let seen = false
       ctx.onHints(({ profile }) => { seen ||= profile === 'battery_normal' })
@@ -144,7 +144,8 @@ t.test('breathe also waits in a thread and in a process while the gates are clos
     })
     see({ power: 'battery', battery: { present: true, level: 90, charging: false } })
     await manager.look()
-    await until('it rests', () => said('resting').some(notice => notice.kind === 'resting' && notice.id === run.id))
+    await until('it rests', () =>
+      noticesOf('resting').some(notice => notice.kind === 'resting' && notice.id === run.id))
     t.equal((await manager.engine.get(run.id))!.state, 'running', mode)
     see({ power: 'mains', battery: { present: true, level: 90, charging: true } })
     await until('it is completed', async () => {
@@ -156,7 +157,7 @@ t.test('breathe also waits in a thread and in a process while the gates are clos
 })
 
 t.test('an uncaught error is attributed to its run, and the run continues [F25]', SLOW, async t => {
-  const { ended, said } = await everywhere(t, {
+  const { ended, noticesOf } = await everywhere(t, {
     late: `
       setTimeout(() => { throw new Error('in a callback') }, 5)
       void Promise.reject(new Error('unhandled'))
@@ -171,7 +172,9 @@ t.test('an uncaught error is attributed to its run, and the run continues [F25]'
       return 'done'`
   })
   const errorsOf = (id: string) =>
-    said('late_error').flatMap(notice => notice.kind === 'late_error' && notice.id === id ? [notice.error.message] : [])
+    noticesOf('late_error').flatMap(notice =>
+      notice.kind === 'late_error' && notice.id === id ? [notice.error.message] : []
+    )
   for (const mode of ['thread', 'process']) {
     const run = await ended(`late.${mode}`)
     t.match(run, { state: 'completed', result: 'done', attempt: 1 }, mode)
@@ -184,7 +187,7 @@ t.test('an uncaught error is attributed to its run, and the run continues [F25]'
 })
 
 t.test('the log of a task is bounded, and its last lines are kept [F29]', SLOW, async t => {
-  const { ended, manager, said } = await everywhere(t, {
+  const { ended, manager, noticesOf } = await everywhere(t, {
     talks: `
         for (let n = 0; n < 50_000; n++) { ctx.log.info('line ' + n); ctx.progress.update(n, 'x'.repeat(100)) }
         ctx.log.warn('y'.repeat(1e7))
@@ -198,7 +201,7 @@ t.test('the log of a task is bounded, and its last lines are kept [F29]', SLOW, 
     t.match(lines.at(-2)!.text, 'line 49999', mode)
     t.match(progress, { current: 49_999 }, mode)
     const settled = () =>
-      said('settled').find(notice => notice.kind === 'settled' && notice.run.id === id) as Extract<Notice,
+      noticesOf('settled').find(notice => notice.kind === 'settled' && notice.run.id === id) as Extract<Notice,
         { kind: 'settled' }>
     await until('it is settled', settled)
     t.ok(settled().used!.cpu_seconds > 0.01 && settled().used!.memory_peak_bytes > 1e6,

@@ -29,7 +29,7 @@ t.test('after a downtime the last fire runs once, and the missed fires are count
   const it = await harness(t, { tasks: [hourly], folder, at: '2026-11-23T08:30:00Z' })
   await it.fire()
   t.match(await runsOf(it), [{ source: 'catch_up', due_at: Date.parse('2026-11-23T08:00:00Z'), missed: 19 }])
-  t.match(it.said('missed'), [{ count: 20, policy: 'run_latest' }])
+  t.match(it.noticesOf('missed'), [{ count: 20, policy: 'run_latest' }])
 })
 
 t.test('misfire skip records one skipped run, and run_all runs missed fires up to its cap', async t => {
@@ -98,7 +98,7 @@ t.test('a fire is added as a run before its instant and starts at it', async t =
   await it.fire()
   await it.runner.settled()
   t.match(await runsOf(it), [{ due_at: due, nominal_at: due, created_at: due - 10, missed: 0, source: 'schedule' }])
-  t.same([it.planner.nextAt, it.said('missed')], [due + 3_600_000, []])
+  t.same([it.planner.nextAt, it.noticesOf('missed')], [due + 3_600_000, []])
   it.clock.set(due)
   await until('it is completed', async () => (await runsOf(it))[0]?.state === 'completed')
   t.match(await runsOf(it), [{ started_at: due }])

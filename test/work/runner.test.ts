@@ -204,13 +204,13 @@ t.test('a held run is listed as held, with the reason', async t => {
 })
 
 t.test('an outcome that a failing engine refuses is settled when it recovers [F14]', async t => {
-  const { desk, engine, reach, runner, said } = await harness(t)
+  const { desk, engine, reach, runner, noticesOf } = await harness(t)
   const settle = engine.settle
   engine.settle = async () => {
     throw new Error('disk full')
   }
   const { run } = await desk.enqueue('work')
-  await until('the failure is reported', () => said('engine_failed').length > 0)
+  await until('the failure is reported', () => noticesOf('engine_failed').length > 0)
   t.equal((await engine.get(run.id))!.state, 'running')
   engine.settle = settle
   runner.retrySettle()
@@ -242,7 +242,9 @@ t.test('the next attempt reads the checkpoint of the one before it [F11]', async
 
 t.test('a late result is refused and reported', async t => {
   const busy = gate()
-  const { desk, engine, clock, said } = await harness(t, { tasks: [{ work: { kind: 'function', func: busy.func } }] })
+  const { desk, engine, clock, noticesOf } = await harness(t, {
+    tasks: [{ work: { kind: 'function', func: busy.func } }]
+  })
   const { run } = await desk.enqueue('work')
   await until('it runs', () => busy.started.length === 1)
   clock.advance(LEASE)
@@ -252,7 +254,7 @@ t.test('a late result is refused and reported', async t => {
     await engine.expire({ now: clock.now(), restart: 'restart', crash_cap: 5 })
   }
   busy.letGo()
-  await until('the stale result is reported', () => said('stale').length === 1)
+  await until('the stale result is reported', () => noticesOf('stale').length === 1)
   t.match(await engine.get(run.id), { crashes: 1, attempt: 1 }, 'the crash is not an attempt, and the second turn runs')
   busy.letGo()
 })

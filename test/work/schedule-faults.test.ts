@@ -49,7 +49,7 @@ t.test('a task that is removed while it fires does not stop other schedules', as
   it.tasks.delete('a')
   await minutes(it, 2)
   t.strictSame(await firesOf(it, 'b'), ['12:01', '12:02'])
-  t.match(it.said('schedule_failed'), [{ schedule: 'a', task: 'a', failures: 1 }, { schedule: 'a', failures: 2 }])
+  t.match(it.noticesOf('schedule_failed'), [{ schedule: 'a', task: 'a', failures: 1 }, { schedule: 'a', failures: 2 }])
   await it.planner.sync()
   t.strictSame(it.planner.faults, [], 'it is no longer planned')
   it.tasks.set('a', task)
@@ -84,7 +84,7 @@ t.test('bad rows in a batch of six hundred are found, and the others are stored 
   it.clock.advance(SECOND)
   await it.planner.fire()
   t.equal((await it.engine.list({ limit: 1000 })).items.length, 600)
-  t.equal(it.said('schedule_mended').length, 2)
+  t.equal(it.noticesOf('schedule_mended').length, 2)
 })
 
 t.test('a failing engine is called a bounded number of times, and everything fires when it recovers [F14]', async t => {
@@ -112,7 +112,7 @@ t.test('a failed schedule is retried after delays that double up to five minutes
   await it.planner.fire()
   const at = it.clock.now()
   t.equal(it.planner.wakeAt, at + SECOND)
-  t.match(it.said('schedule_failed'), [{
+  t.match(it.noticesOf('schedule_failed'), [{
     schedule: 'bad',
     task: 'bad',
     failures: 1,
@@ -120,7 +120,7 @@ t.test('a failed schedule is retried after delays that double up to five minutes
     error: { message: 'a bad row' }
   }])
   await it.planner.fire()
-  t.equal(it.said('schedule_failed').length, 1, 'not before')
+  t.equal(it.noticesOf('schedule_failed').length, 1, 'not before')
   it.clock.advance(SECOND)
   await it.planner.fire()
   t.match(it.planner.faults, [{ schedule: 'bad', failures: 2, since: at, retry_at: at + 3 * SECOND }])
@@ -276,5 +276,5 @@ t.test('an hour of refusals gives a bounded number of notices [F14]', async t =>
     it.clock.set(Math.max(it.clock.now() + SECOND, it.planner.wakeAt!))
     await it.planner.fire()
   }
-  t.ok(it.said('schedule_failed').length < 25, `${it.said('schedule_failed').length} notices`)
+  t.ok(it.noticesOf('schedule_failed').length < 25, `${it.noticesOf('schedule_failed').length} notices`)
 })

@@ -4,7 +4,7 @@ import { isSettled } from '../settled.ts'
 import { until } from '../clock.ts'
 
 t.test('an outcome that cannot be stored is stored as a failed attempt [F31]', async t => {
-  const { engine, desk, said, notices } = await harness(t, {
+  const { engine, desk, noticesOf, notices } = await harness(t, {
     tasks: [{ id: 'odd', max_retries: 0, work: { kind: 'function', func: () => 'mine' } }]
   })
   const settle = engine.settle.bind(engine)
@@ -14,7 +14,7 @@ t.test('an outcome that cannot be stored is stored as a failed attempt [F31]', a
     return await settle(settlement)
   }
   const { run: { id } } = await desk.enqueue('odd')
-  await until('it is over', () => isSettled(notices, id) && said('settled').length === 1)
+  await until('it is over', () => isSettled(notices, id) && noticesOf('settled').length === 1)
   t.match(await engine.get(id), {
     state: 'failed',
     error: { name: 'TypeError', message: 'Converting circular structure to JSON' }

@@ -34,9 +34,9 @@ t.test('a crontab becomes disabled tasks, line by line', async t => {
   const fires = JSON.parse((await cli(['preview', 'odd_mondays', '--json', '--count', '4'], { cwd })).out)
     .fires as string[]
   t.ok(fires.every(at => new Date(at).getUTCDay() === 1 && new Date(at).getUTCDate() % 2 === 1))
-  const { code: ended, err, out: said } = await cli(['test', 'backgroundtask/echo.sh'], { cwd })
+  const { code: ended, err, out: output } = await cli(['test', 'backgroundtask/echo.sh'], { cwd })
   t.equal(ended, 0)
-  t.match(said + err, /hello world/)
+  t.match(output + err, /hello world/)
 })
 
 t.test('a crontab is read from standard input, printed, and written into another folder', async t => {

@@ -9,7 +9,7 @@ import { cli, place, serve } from '../setup.ts'
 
 const ROOT_ACCEPTED = { security: { accept_root: 'tests run in a container as root' } }
 
-interface Said {
+interface Output {
   ok: boolean
   server: { url: string, running: boolean }
   checks: { check: string, findings: { code: string, level: string, message: string }[] }[]
@@ -19,7 +19,7 @@ interface Said {
  *  folders that everybody may replace. */
 async function ask (cwd: string, env: Record<string, string> = {}) {
   const { code, out } = await cli(['doctor', '--json'], { cwd, env })
-  const { ok, server, checks } = JSON.parse(out) as Said
+  const { ok, server, checks } = JSON.parse(out) as Output
   const all = checks.flatMap(({ findings }) => findings)
   return { code, ok, server, all, codes: all.filter(({ level }) => level !== 'note').map(one => one.code) }
 }
@@ -118,7 +118,7 @@ t.test('a running server is asked: a pause, a changed token, a changed port, and
   const wrong = await ask(cwd, { OFFPEAK_TOKEN: 'quite-another-token' })
   t.ok(wrong.codes.includes('token_refused'))
   t.equal(wrong.server.running, true)
-  const far = JSON.parse((await cli(['doctor', '--url', url, '--json'], { cwd: t.testdir({}) })).out) as Said
+  const far = JSON.parse((await cli(['doctor', '--url', url, '--json'], { cwd: t.testdir({}) })).out) as Output
   t.strictSame(far.checks.map(({ check }) => check), ['node', 'server', 'token', 'runs'],
     'of a server elsewhere only what it answers is judged')
 })

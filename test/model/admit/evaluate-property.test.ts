@@ -125,9 +125,9 @@ t.test('the instant at which a closed window is said to open is the first one at
         occupancy: occupancy(),
         now: instant
       }).gates.find(({ gate }) => gate === 'window')!
-    const said = at(now)
-    if (said.ok) return said.clears_at === null
-    const opens = said.clears_at!
+    const result = at(now)
+    if (result.ok) return result.clears_at === null
+    const opens = result.clears_at!
     return opens > now && at(opens).ok && !at(opens - 1).ok && !at(now + Math.floor((opens - now) / 2)).ok
   }), { numRuns: 500 })
   t.end()

@@ -11,10 +11,10 @@ const BUSY: Partial<Reading> = { cpu: { busy: 1, own: 0, load: 9, cores: 1 } }
 const PAUSE = { scope: 'all', name: null, until: null, by: 'ada', at: NOON } as const
 
 t.test('a machine that tells nothing starts an ordinary run, and the unknown is said', t => {
-  const said = verdict()
-  t.equal(said.decision, 'start')
-  t.match(gateIn(said, 'cpu'), { ok: true, code: 'unknown', bypassed: null, kind: 'condition' })
-  t.match(said, {
+  const result = verdict()
+  t.equal(result.decision, 'start')
+  t.match(gateIn(result, 'cpu'), { ok: true, code: 'unknown', bypassed: null, kind: 'condition' })
+  t.match(result, {
     class: { class: 'normal' },
     relaxed: 0,
     advice: { decision: 'execute_now' },
@@ -24,9 +24,9 @@ t.test('a machine that tells nothing starts an ordinary run, and the unknown is 
 })
 
 t.test('the first closed gate is the reason', t => {
-  const said = verdict({ reading: { ...laptop(5), ...BUSY } })
-  t.equal(said.decision, 'hold')
-  t.equal(firstReason(said)?.code, 'battery_low')
+  const result = verdict({ reading: { ...laptop(5), ...BUSY } })
+  t.equal(result.decision, 'hold')
+  t.equal(firstReason(result)?.code, 'battery_low')
   t.equal(firstReason(verdict()), null)
   t.end()
 })
@@ -46,8 +46,8 @@ t.test('a full disk, heat and a pause hold critical runs too, and so do slots', 
   const holds = [verdict({ run: critical, reading: desktop(HOT) }), verdict({ run: critical, reading: desktop(FULL) }),
     verdict({ run: critical, occupancy: occupancy({ pauses: [PAUSE] }) }),
     verdict({ run: critical, occupancy: occupancy({ free: 0 }) })]
-  t.strictSame(holds.map(said => [said.decision, firstReason(said)?.code]), [['hold', 'too_hot'], ['hold', 'disk_full'],
-    ['hold', 'paused'], ['hold', 'no_slot']])
+  t.strictSame(holds.map(result => [result.decision, firstReason(result)?.code]), [['hold', 'too_hot'], ['hold',
+    'disk_full'], ['hold', 'paused'], ['hold', 'no_slot']])
   t.end()
 })
 
@@ -60,9 +60,9 @@ t.test('at its deadline a held run is run, skipped or failed as its task says', 
 })
 
 t.test('a run at its deadline says what it passed', t => {
-  const said = verdict({ task: { deadlineMs: 3_600_000 }, reading: laptop(5), now: later(2) })
-  t.match(gateIn(said, 'battery'), { ok: true, bypassed: 'deadline' })
-  t.match(said, { deadline: { at: later(1), on_deadline: 'run' } })
+  const result = verdict({ task: { deadlineMs: 3_600_000 }, reading: laptop(5), now: later(2) })
+  t.match(gateIn(result, 'battery'), { ok: true, bypassed: 'deadline' })
+  t.match(result, { deadline: { at: later(1), on_deadline: 'run' } })
   t.end()
 })
 
@@ -112,14 +112,14 @@ t.test('a gate that throws holds the run and is named', t => {
       throw new Error('no pauses today')
     }
   }
-  const said = verdict({ occupancy: broken })
-  t.equal(said.decision, 'hold')
-  t.match(firstReason(said), { gate: 'paused', code: 'gate_error', message: 'no pauses today' })
+  const result = verdict({ occupancy: broken })
+  t.equal(result.decision, 'hold')
+  t.match(firstReason(result), { gate: 'paused', code: 'gate_error', message: 'no pauses today' })
   t.end()
 })
 
 t.test('a run without a task is held and nothing else is asked of it', t => {
-  const said = evaluate({
+  const result = evaluate({
     task: undefined,
     run: run(),
     reading: reading(),
@@ -128,8 +128,8 @@ t.test('a run without a task is held and nothing else is asked of it', t => {
     occupancy: occupancy(),
     now: later(99)
   })
-  t.match(said, { decision: 'hold', deadline: null, class: { because: 'no task' } })
-  t.equal(firstReason(said)?.code, 'task_missing')
+  t.match(result, { decision: 'hold', deadline: null, class: { because: 'no task' } })
+  t.equal(firstReason(result)?.code, 'task_missing')
   t.end()
 })
 

@@ -93,10 +93,10 @@ function asked (
     relaxed: verdict.relaxed
   }
   return GATES.flatMap(({ gate, kind }) => {
-    const said = gate(facts)
-    if (said === null) return []
-    const bypassed = verdict.gates.find(one => one.gate === said.gate)?.bypassed ?? null
-    return [{ ...said, kind, ok: said.ok || bypassed !== null, bypassed }]
+    const result = gate(facts)
+    if (result === null) return []
+    const bypassed = verdict.gates.find(one => one.gate === result.gate)?.bypassed ?? null
+    return [{ ...result, kind, ok: result.ok || bypassed !== null, bypassed }]
   })
 }
 

@@ -9,7 +9,7 @@ import type { OffersAsk } from '../../../core/model/admit/offers.ts'
 import type { Run } from '../../../core/model/run/run.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
-/** A waiting run with what is not said filled in. */
+/** A waiting run, with defaults for absent fields. */
 export const runOf = (over: Partial<Run>): Run => {
   const due_at = over.due_at ?? NOON
   return {
@@ -56,7 +56,7 @@ const keyOf = (run: Run): string | null => {
 
 const inOrder = (a: Run, b: Run) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1)
 
-/** What a claim takes, said as simply as can be: the reference for what an engine does. */
+/** What a claim takes, as simply as possible: the reference for an engine. */
 function taken (
   waiting: readonly Run[],
   { offers, pools, others }: { offers: readonly Offer[], pools: Record<string, number>, others: Others | undefined }

@@ -188,10 +188,10 @@ t.test('load that has lasted for longer than the patience holds nothing on mains
 })
 
 t.test('the reason shows the mean and, once it is below the limit, how far it must still fall', t => {
-  const said = cpu(
+  const result = cpu(
     facts({ reading: reading({ ...cpuAt(0.72), trends: { cpu: { mean: 0.6667, value: 0.72, lasted: 0 } } }) })
   )
-  t.match(said, {
+  t.match(result, {
     ok: false,
     observed: 0.67,
     message: 'other programs use 67 % of the processors, limit 70 %, must fall below 65 %'

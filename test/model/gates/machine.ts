@@ -71,10 +71,10 @@ export const facts = (
 
 /** What a gate says: `-` when nothing asks for it, `ok`, or the code, with a + before the code of an open one. */
 export function word (gate: Gate, ask: GateInput): string {
-  const said = gate(ask)
-  if (said === null) return '-'
-  if (said.ok) return said.code === 'ok' ? 'ok' : `+${said.code}`
-  return said.code === 'ok' ? 'closed without a code' : said.code
+  const result = gate(ask)
+  if (result === null) return '-'
+  if (result.ok) return result.code === 'ok' ? 'ok' : `+${result.code}`
+  return result.code === 'ok' ? 'closed without a code' : result.code
 }
 
 /** A task with these constraints. */

@@ -89,7 +89,7 @@ t.test('a sync starts by its priority: high always, normal from 30 %, low from 5
       facts({ reading: laptop(level), run: run({ priority }), class: 'background', task: { type: 'sync' } }))
   t.strictSame(
     [1, 29, 30, 49, 50].map(level =>
-      [at(level, 'high'), at(level, 'normal'), at(level, 'low')].map(said => said === 'ok')
+      [at(level, 'high'), at(level, 'normal'), at(level, 'low')].map(result => result === 'ok')
     ),
     [
       [true, false, false],
@@ -103,8 +103,8 @@ t.test('a sync starts by its priority: high always, normal from 30 %, low from 5
 })
 
 t.test('a level gives way to the critical threshold as the deadline nears, and says what it was', t => {
-  const said = battery(facts({ reading: laptop(35), class: 'background', relaxed: 0.5 }))
-  t.match(said, {
+  const result = battery(facts({ reading: laptop(35), class: 'background', relaxed: 0.5 }))
+  t.match(result, {
     ok: true,
     required: 32.5,
     relaxed_from: 50,

@@ -98,14 +98,14 @@ t.test('a held run is put off until the battery is charged only when that is wha
 })
 
 t.test('reasons are in order: faults of the task first, slots last', t => {
-  const said = verdict({
+  const result = verdict({
     config: config(),
     reading: laptop(5),
     occupancy: occupancy({ free: 0 }),
     run: run({ due_at: NOON + 1 })
   })
-  t.strictSame(said.gates.filter(({ ok }) => !ok).map(({ code }) => code), ['not_due', 'battery_low', 'profile_busy',
+  t.strictSame(result.gates.filter(({ ok }) => !ok).map(({ code }) => code), ['not_due', 'battery_low', 'profile_busy',
     'no_slot'])
-  t.equal(firstReason(said)?.code, 'not_due')
+  t.equal(firstReason(result)?.code, 'not_due')
   t.end()
 })
