@@ -41,6 +41,8 @@ t.test('commands, options, tasks, runs and states are completed', async t => {
   t.strictSame(await complete('rep'), [], 'old names are not offered')
   t.strictSame(await complete('new', ''), [], 'nothing is known about a new name')
   t.strictSame(await complete('signal', 'price', ''), [])
+  t.strictSame(await complete('schedules', 'pa'), ['pause'])
+  t.strictSame(await complete('schedules', 'show', ''), ['echo'], 'ids of schedules')
   t.strictSame(await complete('cancel', 'echo', 'de'), ['deaf'])
   const { id } = JSON.parse((await cli(['run', 'echo', '--wait', '--json'], { cwd })).out) as { id: string }
   t.strictSame(await complete('show', id.slice(0, 3)), [id])

@@ -84,6 +84,9 @@ const reading = ({ echo, fails, skips, stays }: Ids): string[][] => [
   ['pauses'],
   ['queues'],
   ['queues', 'default'],
+  ['schedules'],
+  ['schedules', 'show', 's'],
+  ['records'],
   ['dead'],
   ['readings'],
   ['health'],
@@ -118,6 +121,10 @@ const changing = ({ echo, fails }: Ids): string[][] => [
   ['discard', fails],
   ['now', echo],
   ['promote', echo],
+  ['schedules', 'add', 'late', '--every', '1h', '--payload', '@payload.json'],
+  ['schedules', 'pause', 's'],
+  ['schedules', 'change', ARGUMENT, '--cron', ARGUMENT],
+  ['schedules', 'remove', ARGUMENT],
   ['cancel', '--task', 'stays', '--dry-run'],
   ['delete', '--task', 'echo', '--dry-run']
 ]

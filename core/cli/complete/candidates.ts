@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
-import type { RunsAnswer, TaskView } from '../remote/answers.ts'
+import type { RunsAnswer, ScheduleAnswer, TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { SHOWN_STATES } from '../input/run-filter.ts'
 import { STATUSES } from '../../model/view/status.ts'
@@ -71,6 +71,11 @@ const signals: Source = async given => {
   return words(all.map(({ name }) => name), 'signal')
 }
 
+const schedules: Source = async given => {
+  const all = await (await Client.find(given)).get<ScheduleAnswer[]>('/api/schedules')
+  return all.map(({ id, task, words: when }) => ({ word: id, what: `${task}, ${when}` }))
+}
+
 const contexts: Source = async () => words(Object.keys((await knownServers(process.env)).contexts), 'context')
 
 const fixed = (all: readonly string[]): Source => async () => words(all)
@@ -89,6 +94,7 @@ const VALUES: Record<string, Source> = {
   'task|run': tasksAndRuns,
   'task|crontab': tasks,
   'queue': queues,
+  'schedule': schedules,
   'what': scopes,
   'enable task': tasksToEnable,
   'eject task': builtIns,

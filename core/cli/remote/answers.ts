@@ -1,5 +1,5 @@
 import type { Page } from '../../engine/reports.ts'
-import type { fullRunView, runView } from '../../model/view/view.ts'
+import type { fullRunView, runView, scheduleView } from '../../model/view/view.ts'
 export type { ExplanationView } from '../../work/desk/explain-view.ts'
 export type { ForecastView, MachineView, PauseView, SignalView } from '../../model/view/machine-view.ts'
 export type { TaskView } from '../../model/view/view.ts'
@@ -12,6 +12,14 @@ export type RunAnswer = ReturnType<typeof runView> & Held
 export type FullRunView = ReturnType<typeof fullRunView> & Held
 export type RequestedAnswer = RunAnswer & { passes?: { gate: string, code: string, message: string }[] }
 export type RunsAnswer = Page<RunAnswer>
+
+/** `withheld`: the members that are null because no token was sent. */
+export type ScheduleAnswer = ReturnType<typeof scheduleView> & { withheld?: string[] }
+
+export interface RecordsAnswer {
+  items: { seq: number, at: string, by: string, action: string, subject: string, detail: unknown }[]
+  next: number | null
+}
 
 export interface LineAnswer {
   seq: number

@@ -42,7 +42,8 @@ export type Cell = string | StyledCell
 const textOf = (cell: Cell | undefined): string => typeof cell === 'object' ? cell.text : cell ?? ''
 
 /** Headings of columns with something to type or copy: they are never cut. */
-const KEPT = ['RUN', 'TASK', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT', 'URL']
+const KEPT = ['RUN', 'TASK', 'SCHEDULE', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT',
+  'URL']
 
 /** The columns of the terminal. Some terminals report 0 columns: nothing is cut then, as without a terminal. */
 const roomOf = ({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): number =>
