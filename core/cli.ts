@@ -1,6 +1,6 @@
 import { orderedWords } from './cli/input/command-line.ts'
 import { announceWith } from './cli/remote/announce.ts'
-import { programFor } from './cli/program.ts'
+import { programFor, withoutVainHelp } from './cli/program.ts'
 import { withheldWords } from './cli/remote/withheld.ts'
 import { plain, reportError, guardStreams, printNote } from './cli/terminal/output.ts'
 
@@ -19,7 +19,7 @@ export async function main (argv: readonly string[]): Promise<void> {
   const words = orderedWords(argv.slice(2))
   try {
     const program = await programFor(words[0])
-    await program.parseAsync(words, { from: 'user' })
+    await program.parseAsync(withoutVainHelp(program, words), { from: 'user' })
     printWithheld()
   } catch (error) {
     process.exitCode = reportError(error)

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'
@@ -115,6 +117,44 @@ t.test('what is paused is shown as paused', async t => {
   t.match(await say('why', 'hourly'), /everything is paused by cli/)
   await ask('resume', 'all')
   t.match(await say('tasks'), /\nhourly +queued /)
+})
+
+t.test('what is wrong on disk is shown where people look, each with its place', async t => {
+  const file = join(cwd, 'config.json')
+  const config = { server: { port: 0 }, ...CALM_MACHINE, tasks: { hurly: {} } }
+  writeFileSync(join(cwd, 'backgroundtask', 'broken.mjs'), 'export default {')
+  writeFileSync(file, JSON.stringify(config))
+  await until(async () => (await say('health')).includes('hurly'))
+  writeFileSync(file, JSON.stringify({ ...config, sever: 1 }))
+  await until(async () => (await say('health')).includes('configuration: '))
+  await until(async () => (await say('health')).includes('broken: '))
+  const refused = `${file}:1:\\d+ /sever: unknown key 'sever': did you mean 'server'\\?`
+  const unknown = `${file}:1:\\d+ /tasks/hurly: No task has the id 'hurly'\\. Did you mean 'hourly'\\?`
+  const broken = 'broken\\.mjs:1\\S*: cannot be read: '
+  const health = await ask('status')
+  t.equal(health.code, 1)
+  for (const line of [`configuration: ${refused} Correct it`, `broken: ${broken}`, `warning: ${unknown}`]) {
+    t.match(health.out, new RegExp(`^  ${line}`, 'm'))
+  }
+  const tasks = await say('tasks')
+  for (const line of [`configuration refused: ${refused}`, `broken: ${broken}`, `warning: ${unknown}`]) {
+    t.match(tasks, new RegExp(`^${line}`, 'm'))
+  }
+  t.match(server.said.out, /"notice":"config_refused","message":".*did you mean 'server'/)
+  t.match(server.said.out, /"notice":"config_warning","code":"unknown_task".*'hurly'/)
+})
+
+t.test('mistyped words are answered with the nearest one', async t => {
+  const suggests = async (word: string, ...line: string[]) => {
+    const { code, err } = await ask(...line)
+    t.equal(code, 2, line.join(' '))
+    t.match(err, new RegExp(`\\(?Did you mean '?${word}'?\\?`))
+  }
+  await suggests('tasks', 'tsaks')
+  await suggests('tasks', 'help', 'taks')
+  await suggests('--all', 'tasks', '--al')
+  await suggests('high', 'run', 'hourly', '--priority', 'hihg')
+  await suggests('held', 'runs', '--state', 'hedl')
 })
 
 t.test('what is typed or copied is never cut, and nothing is without a width', async t => {

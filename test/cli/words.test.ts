@@ -1,7 +1,7 @@
 import t from 'tap'
 import { whenWords, whyWords } from '../../core/cli/terminal/run-words.ts'
 import { agoWords, timeWords, zonedWords } from '../../core/cli/terminal/time-words.ts'
-import { plain } from '../../core/cli/terminal/output.ts'
+import { faultWords, plain } from '../../core/cli/terminal/output.ts'
 import { progressWords } from '../../core/cli/terminal/follow.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'
 
@@ -78,6 +78,14 @@ t.test('a run shows why it is in its state, and when it is due', async t => {
   const due = '2020-02-02T00:00:00.000Z'
   t.equal(whenWords({ state: 'queued', started_at: started, due_at: due }), timeWords(due), 'it was tried before')
   t.equal(whenWords({ state: 'completed', started_at: started, due_at: due }), timeWords(started))
+})
+
+t.test('a fault says its place once', async t => {
+  const words = (where: string | null, message: string) => faultWords({ where, message })
+  t.equal(words('/a/c.json:7:3 /sever', '/a/c.json: /sever unknown key'), '/a/c.json:7:3 /sever: unknown key')
+  t.equal(words('b.ts:1', 'b.ts cannot be read'), 'b.ts:1: cannot be read')
+  t.equal(words('b.ts', 'b.tsx differs'), 'b.ts: b.tsx differs')
+  t.equal(words(null, 'no place'), 'no place')
 })
 
 t.test('text from others cannot control the terminal', async t => {

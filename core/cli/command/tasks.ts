@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import type { BuiltInTask, FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
+import type { BuiltInTask, HealthAnswer, TaskView } from '../remote/answers.ts'
 import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { STATUSES } from '../../model/view/status.ts'
 import { agoWords, isElsewhere, timeWords } from '../terminal/time-words.ts'
 import { oneOf, remoteOptions } from '../remote/options.ts'
 import { counted } from '../../model/json/text.ts'
-import { plain, print, printJson, styled } from '../terminal/output.ts'
+import { faultWords, print, printJson, styled } from '../terminal/output.ts'
 import type { Cell } from '../terminal/table.ts'
 import { stateCell } from '../terminal/run-words.ts'
 import { table } from '../terminal/table.ts'
@@ -47,8 +47,6 @@ function taskTable (tasks: readonly TaskView[]): string {
   ])
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }
-
-const faultWords = ({ where, message }: FaultAnswer) => `${where === null ? '' : `${where}: `}${plain(message)}`
 
 type TasksOptions = RemoteOptions & { status?: string, all?: boolean }
 

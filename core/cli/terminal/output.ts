@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
 import { shown } from '../../model/json/shown.ts'
-import { OffpeakError, placeWords } from '../../model/errors/errors.ts'
+import { OffpeakError, onceSaid, placeWords } from '../../model/errors/errors.ts'
 
 /** EX_CONFIG of sysexits(3): the configuration is invalid. */
 export const EX_CONFIG = 78
@@ -66,6 +66,16 @@ export const isColoured = (): boolean => styled('red', '.') !== '.'
 
 /** Text without styles and control characters. */
 export const plain = shown
+
+const WHERE = /^(.*?)(?::\d+)*(?: (\/\S*))?$/
+
+/** A fault with its place: `config.json:7:3 /sever: unknown key`. A message that begins with its file or pointer says
+ *  them once. */
+export function faultWords ({ where, message }: { where: string | null, message: string }): string {
+  if (where === null) return plain(message)
+  const [, file, pointer] = WHERE.exec(where) ?? []
+  return plain(`${where}: ${onceSaid(message, { file, pointer })}`)
+}
 
 function lines (error: OffpeakError): string[] {
   const place = placeWords(error.place)

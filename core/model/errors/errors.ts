@@ -59,9 +59,12 @@ export function placeWords ({ file, line, column, pointer }: Place): string {
   return [at, pointer].filter(Boolean).join(' ')
 }
 
-/** The message without its leading pointer, for output that already shows the place. */
-export function onceSaid (message: string, { pointer }: Place): string {
-  return pointer !== undefined && message.startsWith(`${pointer} `) ? message.slice(pointer.length + 1) : message
+/** The message without a file and a pointer at its beginning, for output that already shows the place. */
+export function onceSaid (message: string, { file, pointer }: Place): string {
+  return [file, pointer].reduce<string>((text, part) => {
+    const follows = part && text.startsWith(part) ? /^:? /.exec(text.slice(part.length))?.[0] : undefined
+    return follows === undefined ? text : text.slice(part!.length + follows.length)
+  }, message)
 }
 
 const SHOWN = { bytes: 1000, depth: 4 }
