@@ -3,6 +3,7 @@ import { spawnSync } from '../child.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PAGES as MADE } from '../../docs/reference/write.ts'
+import { makeDemo } from '../../core/cli/serve/demo.ts'
 import { whyPicture } from '../../docs/pictures/why.ts'
 import { STATES } from '../../core/model/run/run.ts'
 import { defaultsOf } from '../../core/model/config/config.ts'
@@ -137,14 +138,12 @@ t.test('the picture of tasks shows the table as it is', async t => {
   const picture = readFileSync(join(ROOT, 'docs/pictures/tasks.svg'), 'utf8')
   t.match(picture, />TASK +STATUS +SCHEDULE +LAST +NEXT</)
   t.match(picture, /prefers-color-scheme: dark/)
-  const directory = join(ROOT, 'backgroundtask')
-  const { tasks } = ofBuiltIn(
-    await loadTasks({ directories: [{ path: directory, name: '.' }], dataFolder: scratch(t), config: defaultsOf() })
-  )
-  const shown = [...picture.matchAll(/>([a-z_]+) +(?:scheduled|disabled|running|queued|held|idle)/g)].map(([, id]) =>
-    id!
-  )
-  t.strictSame(shown, [...tasks.keys()].toSorted())
+  const demo = await makeDemo(undefined)
+  const { tasks } = JSON.parse(readFileSync(demo.configFile, 'utf8')) as { tasks: object }
+  demo.remove()
+  const shown = [...picture.matchAll(/>([a-z_]+) +(scheduled|disabled|running|queued|held|idle)/g)]
+  t.strictSame(shown.map(([, id]) => id), Object.keys(tasks).toSorted())
+  t.ok(shown.some(([, , status]) => status === 'held'), 'and one of them is held')
 })
 
 /** The first words of the lines below the head of the table. */
