@@ -140,8 +140,8 @@ t.test('what is wrong on disk is shown where people look, each with its place', 
   for (const line of [`configuration refused: ${refused}`, `broken: ${broken}`, `warning: ${unknown}`]) {
     t.match(tasks, new RegExp(`^${line}`, 'm'))
   }
-  t.match(server.said.out, /"notice":"config_refused","message":".*did you mean 'server'/)
-  t.match(server.said.out, /"notice":"config_warning","code":"unknown_task".*'hurly'/)
+  t.match(server.output.out, /"notice":"config_refused","message":".*did you mean 'server'/)
+  t.match(server.output.out, /"notice":"config_warning","code":"unknown_task".*'hurly'/)
 })
 
 t.test('mistyped words are answered with the nearest one', async t => {
