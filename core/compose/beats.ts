@@ -1,6 +1,6 @@
 import { MINUTE, SECOND, milliseconds } from '../model/base/duration.ts'
 import { BLOCKED_MS } from '../model/view/loop-block.ts'
-import { LEASE } from '../work/run/lease.ts'
+import { LEASE } from '../work/run/lease-length.ts'
 import { failureOf } from '../model/run/failure.ts'
 import { watchdog } from '../work/upkeep/watchdog.ts'
 import type { Beat } from '../work/upkeep/ticker.ts'

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { LEASE } from '../work/run/lease.ts'
+import { LEASE } from '../work/run/lease-length.ts'
 import { DAY, HOUR, milliseconds } from '../model/base/duration.ts'
 import { Machine } from './machine.ts'
 import { SimulatedClock, untilQuiet } from '../work/simulate/clock.ts'

@@ -1,7 +1,7 @@
 import '../child.ts'
 import t from 'tap'
 import type { Test } from 'tap'
-import { LEASE } from '../../core/work/run/lease.ts'
+import { LEASE } from '../../core/work/run/lease-length.ts'
 import { MINUTE } from '../../core/model/base/duration.ts'
 import { createTestManager } from '../../core/simulate/testkit.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'

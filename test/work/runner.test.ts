@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LEASE } from '../../core/work/run/lease.ts'
+import { LEASE } from '../../core/work/run/lease-length.ts'
 import { SECOND } from '../../core/model/base/duration.ts'
 import { gate, harness } from './harness.ts'
 import { until } from '../clock.ts'

@@ -1,4 +1,4 @@
-import { LEASE } from './lease.ts'
+import { LEASE } from './lease-length.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { hasSameInputs } from './verdicts.ts'

@@ -1,4 +1,4 @@
-import { LEASE } from './lease.ts'
+import { LEASE } from './lease-length.ts'
 import { LOST, NOT_HERE } from './reasons.ts'
 import { MINUTE } from '../../model/base/duration.ts'
 import { StopReason } from '../../model/run/outcome.ts'

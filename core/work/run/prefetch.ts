@@ -1,9 +1,9 @@
 import { SECOND } from '../../model/base/duration.ts'
 import { after } from '../../model/base/clock.ts'
-import { prefetchLimit, nextRunPace } from '../../model/admit/prefetch.ts'
+import { prefetchLimit, nextRunPace } from '../../model/admit/prefetch-limit.ts'
 import type { Claimed } from '../../engine/engine.ts'
 import type { Clock } from '../../model/base/clock.ts'
-import type { RunPace } from '../../model/admit/prefetch.ts'
+import type { RunPace } from '../../model/admit/prefetch-limit.ts'
 import type { Task } from '../../model/task/task.ts'
 
 /** How long a prefetched run waits for a slot before it is given back, ms. */
