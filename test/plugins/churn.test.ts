@@ -11,7 +11,7 @@ import { harness, scratch } from '../work/harness.ts'
 import { setup } from './setup.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 import type { FoundFile } from '../../core/load/task/walk.ts'
-import type { Judged } from '../../core/model/admit/offers.ts'
+import type { Judged } from '../../core/model/admit/judged.ts'
 import type { TaskDefinition } from '../../core/model/task/task.ts'
 
 const PARTS = ['core/work/', 'core/sense/', 'core/load/', 'plugins/']

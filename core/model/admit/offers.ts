@@ -1,35 +1,16 @@
-import { PREFETCH_RANK, RANKS, urgencyOf } from '../conditions/urgency.ts'
+import { PREFETCH_RANK } from '../conditions/urgency.ts'
 import { Pools, trialLock } from './pools.ts'
 import { AGING, agedPriorities, deadlineOf } from '../conditions/relaxation.ts'
-import { agesAt } from '../gates/locks.ts'
-import { isFresh, judge } from './evaluate.ts'
 import { ALONE } from '../conditions/occupancy.ts'
-import { snapshotAt, occupancyOf, subjectOf } from './admission.ts'
-import type { Aging, Turns } from '../conditions/relaxation.ts'
-import type { DueCohort, Offer } from '../run/cohort.ts'
-import type { Demand } from './pools.ts'
+import { FIRST, dueNow, judgeAll, rankOf } from './judged.ts'
+import { reservationFor } from './reservation.ts'
 import type { AdmissionInput } from './admission.ts'
-import type { Judgement, Reservation, Waiting } from '../conditions/gate.ts'
-import type { Run } from '../run/run.ts'
+import type { Aging } from '../conditions/relaxation.ts'
+import type { Demand } from './pools.ts'
+import type { Judged, OffersAsk } from './judged.ts'
+import type { Offer } from '../run/cohort.ts'
+import type { Reservation } from '../conditions/gate.ts'
 import type { Task } from '../task/task.ts'
-
-export interface OffersAsk extends AdmissionInput {
-  /** Cohorts, and runs that are judged individually. */
-  due: { cohorts: readonly DueCohort[], singles: readonly Run[] }
-  /** When each priority last had its turn; absent: priorities do not age. */
-  turns?: Turns
-  /** How many runs of a task may be claimed before a slot is free; absent: none. */
-  prefetch?: (task: string) => number
-}
-
-/** A judged run. With a cohort, its judgement holds for the cohort, except for the runs due at or after `rest.from`,
- *  which are further from their deadlines and have the judgement in `rest`. */
-export interface Judged {
-  run: Run
-  cohort: DueCohort | null
-  judgement: Judgement
-  rest?: { judgement: Judgement, from: number }
-}
 
 /** The runs that may be claimed: those judged to start. `judged`: all due runs. */
 export interface Offers {
@@ -54,98 +35,6 @@ const TURN = 'turn/'
 
 /** The priority whose turn a pool counts, or null for any other pool. */
 export const turnOf = (pool: string): Aging | null => AGING.find(priority => pool === TURN + priority) ?? null
-
-const FIRST = Number.MIN_SAFE_INTEGER
-
-/** Gates that other runs close. A run is reserved for only while no other gate holds it. */
-const OF_OTHERS = ['alone', 'locks', 'slots', 'priority', 'profile', 'background']
-
-const rankOf = ({ run, judgement }: Judged, task: Task): number =>
-  RANKS[urgencyOf({ run, task, class: judgement.class.class })]
-
-type Aged = Reservation & { aged: boolean }
-
-const comesFirst = (a: Aged, b: Aged): boolean =>
-  a.aged !== b.aged
-    ? a.aged
-    : a.rank !== b.rank
-    ? a.rank < b.rank
-    : a.due_at !== b.due_at
-    ? a.due_at < b.due_at
-    : a.run < b.run
-
-/** The reservation a run needs because other runs could keep it waiting forever: to run alone, or, once it is aged,
- *  several locks at once. Null when it needs none. */
-function needOf ({ run, judgement }: Judged, task: Task, ask: OffersAsk): Pick<Aged, 'locks' | 'aged'> | null {
-  if (!task.alone && task.locks.length < 2) return null
-  if (judgement.gates.some(({ ok, gate }) => !ok && !OF_OTHERS.includes(gate))) return null
-  const aged = ask.config !== undefined && ask.now >= agesAt(run.due_at, ask.config)
-  return task.alone || aged ? { locks: task.alone ? null : task.locks, aged } : null
-}
-
-/** The reservation for the first run that needs one, aged runs first; null when none does. */
-function reservationFor (judged: readonly Judged[], ask: OffersAsk): Reservation | null {
-  let first: Aged | null = null
-  for (const one of judged) {
-    const task = ask.tasks.get(one.run.task)
-    const need = task === undefined ? null : needOf(one, task, ask)
-    if (task === undefined || need === null) continue
-    const found = { task: task.id, run: one.run.id, rank: rankOf(one, task), due_at: one.run.due_at, ...need }
-    if (first === null || comesFirst(found, first)) first = found
-  }
-  return first
-}
-
-/** The due instant (epoch ms) from which the runs of a cohort need a judgement of their own; null when that of its
- *  first run holds for all. */
-function restFrom (
-  { run, judgement: { phase, gates } }: Judged,
-  { tasks, now, config, piledUpBefore = null }: OffersAsk
-): number | null {
-  const task = tasks.get(run.task)
-  if (task === undefined) return null
-  // The pace holds only runs that were due before it began.
-  const paced = piledUpBefore !== null && gates.some(({ ok, gate }) => !ok && gate === 'pace') ? piledUpBefore : null
-  if (phase === 'fresh') return paced
-  const { lengthMs } = deadlineOf(task, run)
-  return Math.max(paced ?? FIRST, now - lengthMs * (phase === 'overdue' ? 1 : config?.scheduling.relax_from ?? 0) + 1)
-}
-
-/** The run as a member of its cohort that is due now. */
-const dueNow = (run: Run, now: number): Run => ({
-  ...run,
-  id: '',
-  due_at: now,
-  nominal_at: now,
-  created_at: now,
-  deadline_at: run.deadline_at === null ? null : now + run.deadline_at - run.due_at
-})
-
-/** Judges all due runs. Singles far from their deadlines share a judgement when they have the same task, queue,
- *  priority and source: no gate distinguishes them. */
-function judgeAll (ask: OffersAsk, reserved: Reservation | null) {
-  const total = occupancyOf({ ...ask, reserved })
-  const snapshot = snapshotAt(ask, total)
-  const shared = new Map<string, Judgement>()
-  const judgeOne = (run: Waiting) => judge(snapshot, subjectOf(ask, total, run))
-  const judgeSingle = (run: Run): Judgement => {
-    if (reserved !== null || snapshot.occupancy.pace || !isFresh(snapshot, ask.tasks.get(run.task), run)) {
-      return judgeOne(run)
-    }
-    const key = `${run.task} ${run.queue} ${run.priority} ${run.source} ${run.now}`
-    const known = shared.get(key) ?? judgeOne(run)
-    shared.set(key, known)
-    return known
-  }
-  const judged: Judged[] = ask.due.cohorts.map(cohort => {
-    const one: Judged = { run: cohort.first, cohort, judgement: judgeOne(cohort.first) }
-    const from = cohort.count > 1 && one.judgement.decision === 'hold' ? restFrom(one, ask) : null
-    if (from !== null) one.rest = { judgement: judgeOne(dueNow(cohort.first, ask.now)), from }
-    return one
-  })
-  for (const run of ask.due.singles) judged.push({ run, cohort: null, judgement: judgeSingle(run) })
-  return { judged, snapshot, byTask: total.byTask }
-}
 
 /** The due instants of the runs to which the judgement of a cohort's first run applies. Deadlines rise with due
  *  instants: every run due after a fresh one is fresh, and every run due before an overdue one is overdue. */

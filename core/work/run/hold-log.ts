@@ -4,7 +4,7 @@ import { firstReason } from '../../model/admit/evaluate.ts'
 import { wordingOf } from '../../model/run/reason.ts'
 import type { Engine, HoldEntry } from '../../engine/engine.ts'
 import type { GateAnswer, Judgement } from '../../model/conditions/gate.ts'
-import type { Judged } from '../../model/admit/offers.ts'
+import type { Judged } from '../../model/admit/judged.ts'
 import type { Listener } from '../../model/notice.ts'
 import type { Run } from '../../model/run/run.ts'
 

@@ -10,7 +10,7 @@ import { runOf, store } from './store.ts'
 import type { RunPace } from '../../../core/model/admit/prefetch-limit.ts'
 import type { Priority } from '../../../core/model/run/run.ts'
 import type { Turns } from '../../../core/model/conditions/relaxation.ts'
-import type { OffersAsk } from '../../../core/model/admit/offers.ts'
+import type { OffersAsk } from '../../../core/model/admit/judged.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
 interface Waiting {

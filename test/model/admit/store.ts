@@ -5,7 +5,7 @@ import { taskOf } from '../../task.ts'
 import type { Others } from '../../../core/model/conditions/occupancy.ts'
 import type { ActiveRun } from '../../../core/model/admit/admission.ts'
 import type { DueCohort, Offer } from '../../../core/model/run/cohort.ts'
-import type { OffersAsk } from '../../../core/model/admit/offers.ts'
+import type { OffersAsk } from '../../../core/model/admit/judged.ts'
 import type { Run } from '../../../core/model/run/run.ts'
 import type { Task } from '../../../core/model/task/task.ts'
 
