@@ -105,7 +105,7 @@ export class TaskManager implements Service, ManagerFace {
     this.senses = parts.senses
     this.conditions = parts.conditions
     this.runner = parts.runner
-    this.notice = notices.say
+    this.notice = notices.send
     this.planner = parts.planner
     this.desk = parts.desk
     this.pauses = parts.pauses
@@ -124,7 +124,7 @@ export class TaskManager implements Service, ManagerFace {
     this.#services = servicesOf(parts, options)
     this.#isLate = options.runs === 'later'
     notices.listen(notice => this.#abortLost(notice), 'owner')
-    settings.notice = notices.say
+    settings.notice = notices.send
     settings.changed = () => void this.#configured()
   }
 

@@ -14,7 +14,9 @@ const RESCAN = MINUTE
 function afterStep ({ notices, pauses, scheduling, upkeep }: Parts, ms: number): void {
   pauses.refresh()
   if (ms < 0) {
-    void upkeep.bringBack().catch(error => notices.say({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) }))
+    void upkeep.bringBack().catch(error =>
+      notices.send({ kind: 'beat_failed', beat: 'watch', error: failureOf(error) })
+    )
   }
   void scheduling.replan()
 }
@@ -33,7 +35,7 @@ export function beatsFor ({ parts, config }: Wiring): Beat[] {
     { name: 'renew', everyMs: LEASE / 3, run: () => parts.upkeep.beat(() => runner.renew()) },
     watchdog({
       clock,
-      notice: notices.say,
+      notice: notices.send,
       jumped: ms => afterStep(parts, ms),
       suspects: () => runner.active.suspects(),
       reportedFrom: () => watch.isWatching ? BLOCKED_MS : Infinity

@@ -20,7 +20,7 @@ function ownEngine ({ parts: { clock, notices, owner }, config, folder }: Wiring
     owner,
     synchronous: config().engine.synchronous,
     clock: clock.now,
-    onError: (call, error) => notices.say({ kind: 'engine_failed', call, error: failureOf(error) })
+    onError: (call, error) => notices.send({ kind: 'engine_failed', call, error: failureOf(error) })
   })
 }
 
@@ -28,7 +28,7 @@ const loopWatch = ({ parts: { clock, notices, owner }, options, config, folder }
   new LoopWatch({
     isOn: options.watch === 'thread',
     clock,
-    notice: notices.say,
+    notice: notices.send,
     folder,
     owner,
     limits: () => ({
@@ -43,11 +43,11 @@ export function composeInputs (wiring: Wiring): void {
   const { clock, settings, notices } = parts
   parts.calls = new EngineCalls({ engine: options.engine ?? ownEngine(wiring), now: clock.now })
   parts.engine = parts.calls.engine
-  parts.uncaught = new UncaughtErrors(notices.say)
+  parts.uncaught = new UncaughtErrors(notices.send)
   parts.watch = loopWatch(wiring)
   parts.catalog = new Catalog({
     settings,
-    notice: notices.say,
+    notice: notices.send,
     folder,
     files: options.files ?? 'watch',
     now: clock.now,
@@ -56,15 +56,15 @@ export function composeInputs (wiring: Wiring): void {
       void parts.scheduling.replan()
     }
   })
-  parts.warnings = new ConfigWarnings({ settings, catalog: parts.catalog, notice: notices.say })
-  parts.io = new IoWatch({ calls: fileCalls, notice: notices.say })
+  parts.warnings = new ConfigWarnings({ settings, catalog: parts.catalog, notice: notices.send })
+  parts.io = new IoWatch({ calls: fileCalls, notice: notices.send })
   parts.security = new Security({
     settings,
     folder,
     directories: () => parts.catalog.directories,
     fileOf: source => parts.catalog.fileOf(source),
     tasks: () => parts.catalog.tasks,
-    notice: notices.say,
+    notice: notices.send,
     env: options.env ?? process.env,
     // Without files of its own, it checks none.
     ...options.engine && { account: null }

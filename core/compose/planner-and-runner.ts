@@ -16,7 +16,7 @@ export function plannerFor ({ parts, random, tasks, leadMs }: Wiring): Planner {
     random,
     tasks,
     leadMs,
-    notice: notices.say,
+    notice: notices.send,
     move: (task, nominal, next) => parts.activity.move(task, nominal, next),
     replaced: run => parts.runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   })
@@ -34,7 +34,7 @@ export function runnerFor ({ parts, options, config, folder, random, tasks, lead
     owner,
     leadMs,
     uploads: () => uploadsIn(folder()),
-    notice: notices.say,
+    notice: notices.send,
     inline: watch.table,
     slots: () => config().manager.scheduler_thread_pool,
     stopGraceMs: () => milliseconds(config().manager.stop_grace),

@@ -38,7 +38,7 @@ function composeDesk ({ parts, config, folder, tasks }: Wiring): void {
   parts.desk = new Desk({
     engine,
     clock,
-    notice: notices.say,
+    notice: notices.send,
     tasks,
     coming: () => catalog.coming,
     conditions,
@@ -86,7 +86,7 @@ function followFacts ({ pauses, breaker }: Pick<Parts, 'pauses' | 'breaker'>): v
 /** The parts that watch the store and the machine. */
 function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
   const { clock, conditions, engine, notices, owner, planner, runner, steps } = parts
-  const notice = notices.say
+  const notice = notices.send
   parts.pauses = new Pauses({ engine, clock, conditions })
   parts.breaker = new Breaker({ engine, clock, notice, tasks, conditions, pauses: parts.pauses })
   notices.listen(parts.breaker.receive, 'breaker')
@@ -106,7 +106,7 @@ function composeUpkeep ({ parts, config, folder, tasks }: Wiring): void {
 function composeTime (wiring: Wiring): void {
   const { parts, tasks } = wiring
   const { clock, conditions, desk, activity, notices, owner, planner, runner, senses } = parts
-  const notice = notices.say
+  const notice = notices.send
   const alarm = new Alarm({ clock, ring: () => void parts.scheduling.fire() })
   parts.scheduling = new Scheduling({
     owner,

@@ -63,10 +63,10 @@ t.test('a notice emitted by a listener is delivered to all after the notice that
   const notices = new Notices({ now: () => 0 })
   const calls: string[] = []
   notices.listen(notice => {
-    if (notice.kind === 'stopped') notices.say(beat('answer'))
+    if (notice.kind === 'stopped') notices.send(beat('answer'))
   })
   notices.listen(notice => void calls.push(notice.kind))
-  notices.say({ kind: 'stopped' })
+  notices.send({ kind: 'stopped' })
   t.strictSame(calls, ['stopped', 'file_mended'])
   t.end()
 })
@@ -76,11 +76,11 @@ t.test('listeners that emit notices endlessly are stopped', t => {
   let calls = 0
   notices.listen(() => {
     calls++
-    notices.say(beat('echo'))
+    notices.send(beat('echo'))
   })
-  notices.say(beat('first'))
+  notices.send(beat('first'))
   t.ok(calls > 1 && calls < 100, `${calls} calls`)
-  notices.say(beat('second'))
+  notices.send(beat('second'))
   t.ok(calls > 2)
   t.end()
 })
@@ -94,8 +94,8 @@ t.test('a listener that always fails is reported once to the others and not to i
     throw new Error('mine')
   }, 'the host app')
   notices.listen(notice => void others.push(notice))
-  notices.say({ kind: 'stopped' })
-  notices.say({ kind: 'stopped' })
+  notices.send({ kind: 'stopped' })
+  notices.send({ kind: 'stopped' })
   t.strictSame(own, ['stopped', 'stopped'])
   t.match(others, [{ kind: 'stopped' }, {
     kind: 'listener_failed',

@@ -44,7 +44,7 @@ export class Notices {
     return this.#listeners.add(listener, name)
   }
 
-  readonly say = (notice: Notice): void => this.#say(notice, null)
+  readonly send = (notice: Notice): void => this.#send(notice, null)
 
   /** Reports the failure of a listener of another part of the manager. */
   readonly report = (fault: ListenerFault): void => this.#report(fault, null)
@@ -54,7 +54,7 @@ export class Notices {
     return [...this.#troubles.values()]
   }
 
-  #say (notice: Notice, but: NoticeListener | null): void {
+  #send (notice: Notice, but: NoticeListener | null): void {
     if (this.#depth >= DEEPEST) return
     this.#waiting.push({ notice, depth: this.#depth + 1, but })
     if (this.#depth >= 0) return
@@ -71,6 +71,6 @@ export class Notices {
     this.#troubles.delete(listener)
     this.#troubles.set(listener, { listener, failures, message: failure.message, at: this.#now() })
     if (this.#troubles.size > MOST_TROUBLES) this.#troubles.delete(this.#troubles.keys().next().value!)
-    this.#say({ kind: 'listener_failed', listener, failures, error: failure }, but)
+    this.#send({ kind: 'listener_failed', listener, failures, error: failure }, but)
   }
 }

@@ -10,7 +10,7 @@ export function hold (tables: Tables, entries: readonly HoldEntry[]): void {
     const { cohort, id } = entry
     const lane = cohort && lanes.find(cohort)
     if (lane && (lanes.waiting.has(lane) || entry.code === null)) tables.holds.sayOf(lane, entry)
-    if (id !== undefined && tables.read(id)?.state === 'queued') tables.holds.runs.say(id, entry)
+    if (id !== undefined && tables.read(id)?.state === 'queued') tables.holds.runs.record(id, entry)
   }
 }
 

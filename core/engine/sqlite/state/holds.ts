@@ -95,7 +95,7 @@ export class Holds {
   /** Writes a verdict on the runs of a cohort. */
   sayOf (lane: Lane, { owner, at, code, message, cohort }: HoldEntry): void {
     const { from, until } = cohort!
-    this.lanes.say(lane.id, { owner, at, code, message, due_from: from, due_until: until >= at ? FOREVER : until })
+    this.lanes.record(lane.id, { owner, at, code, message, due_from: from, due_until: until >= at ? FOREVER : until })
   }
 
   /** Applies a change of a run: the end of its wait closes its holds, and a run that leaves its cohort takes its

@@ -71,7 +71,7 @@ export class LaneHolds {
   }
 
   /** Writes a verdict of an owner. It may adopt spans without an owner. */
-  say (lane: number, verdict: SpanVerdict): void {
+  record (lane: number, verdict: SpanVerdict): void {
     const known = this.#of(lane)
     const isOwn = ({ owner }: HoldSpan) => owner === verdict.owner || owner === ''
     const { kept, adopted, closed, opened } = applyVerdict(known.open.filter(isOwn), verdict)

@@ -58,7 +58,7 @@ export class RunHolds {
   }
 
   /** Writes the verdict of an owner on a run. */
-  say (id: string, { owner, at, code, message }: Pick<HoldEntry, 'owner' | 'at' | 'code' | 'message'>): void {
+  record (id: string, { owner, at, code, message }: Pick<HoldEntry, 'owner' | 'at' | 'code' | 'message'>): void {
     let isHeld = false
     for (const open of this.of(id).filter(own => own.to === null && (own.owner === owner || own.owner === ''))) {
       const isSame = continues({ ...open, began: open.from }, { code, message, at })
