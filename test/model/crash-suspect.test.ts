@@ -3,7 +3,7 @@ import { NOON } from './gates/machine.ts'
 import { offersFor } from '../../core/model/admit/offers.ts'
 import { runOf } from './admit/store.ts'
 import { taskOf } from '../task.ts'
-import { verdictOn } from '../../core/model/admit/admission.ts'
+import { verdictOn } from '../../core/model/admit/admission-input.ts'
 import { isSuspect, sharesOf, suspectFrom, waitAfterCrash } from '../../core/model/run/crash-suspect.ts'
 import type { Blame, Share } from '../../core/model/run/crash-suspect.ts'
 

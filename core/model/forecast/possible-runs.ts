@@ -1,5 +1,5 @@
-import { occupancyOf } from '../admit/admission.ts'
-import type { ActiveRun } from '../admit/admission.ts'
+import { occupancyOf } from '../admit/admission-input.ts'
+import type { ActiveRun } from '../admit/admission-input.ts'
 import type { Bucket } from '../config/queue.ts'
 import type { Priority } from '../run/run.ts'
 import type { Task } from '../task/task.ts'
