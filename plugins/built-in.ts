@@ -20,4 +20,4 @@ const builtIn: Plugin = async app => {
   }, async () => desk.builtIns())
 }
 
-export default named('offpeak-built-in', builtIn)
+export default named('offpeak-built-in', builtIn, ['offpeak-docs', 'offpeak-inputs', 'offpeak-problems'])
