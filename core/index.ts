@@ -1,4 +1,6 @@
 // What plugins, tasks, embedding apps and their tests import: functions and words, and every type that they name.
+export { Type } from 'typebox'
+export type { Static, TObject, TSchema } from 'typebox'
 export type { AddOptions, Added, KeyedRequest, QueueBound } from './engine/additions.ts'
 export type { BulkAction, BulkAsk, BulkResult, CancelAsk, EditAsk, EndAsk, Fact, KeepAsk, Overdue, RetryAsk,
   SweepAsk } from './engine/changes.ts'

@@ -79,6 +79,8 @@ t.test('a copy runs in a process of its own, and names its settings below tasks'
   t.match(await cli(['test', 'backgroundtask/backup_data.ts'], { cwd }), {
     out: /^backup_data skipped: .*set tasks\.backup_data\.payload\.source/
   })
+  t.notMatch((await cli(['eject', 'sync_folder'], { cwd })).out, /npm install/)
+  t.match((await cli(['eject', 'send_email'], { cwd })).out, /\nNext:\n {2}npm install nodemailer\n/)
   t.match(await cli(['eject', 'disk_report'], { cwd }), { code: 0, out: /^Written: backgroundtask\/disk_report\.sh\n/ })
   t.match(await cli(['test', 'backgroundtask/disk_report.sh'], { cwd }), { code: 0, out: /"fullest"/ })
 })

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { scratch } from '../work/harness.ts'
 import { cli, place } from './setup.ts'
+import { dependencyOn } from '../../core/cli/scaffold/product.ts'
+import { VERSION } from '../../core/version.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FILES = ['.gitignore', 'backgroundtask', 'config.json', 'package.json', 'tsconfig.json']
@@ -78,4 +80,22 @@ t.test('new refuses ids that are taken or invalid, and proposes a valid one', as
   t.match(await cli(['new', 'half', '--shell'], { cwd }), { code: 2, err: /half\.sh exists already/ })
   t.equal(readFileSync(join(cwd, 'backgroundtask/half.sh'), 'utf8'), '# no header')
   t.notOk(existsSync(join(cwd, 'backgroundtask/fails.ts')))
+})
+
+t.test('package.json names the offpeak that is installed: a version, a tarball, or the folder', t => {
+  const root = t.testdir({ 'offpeak.tgz': '', 'lib': { node_modules: {} }, 'app': { node_modules: {} } })
+  const [app, global] = ['app', 'lib'].map(name => join(root, name, 'node_modules/offpeak')) as [string, string]
+  const noted = (resolved: string) =>
+    writeFileSync(join(root, 'app/node_modules/.package-lock.json'),
+      JSON.stringify({ packages: { 'node_modules/offpeak': { resolved } } }))
+  t.equal(dependencyOn(root), `file:${root}`, 'a clone')
+  t.equal(dependencyOn(global), `file:${global}`, 'a global package')
+  t.equal(dependencyOn(app), `^${VERSION}`, 'another package manager')
+  noted('https://registry.example.org/offpeak.tgz')
+  t.equal(dependencyOn(app), `^${VERSION}`)
+  noted('file:../offpeak.tgz')
+  t.equal(dependencyOn(app), `file:${join(root, 'offpeak.tgz')}`)
+  noted('file:../gone.tgz')
+  t.equal(dependencyOn(app), `^${VERSION}`)
+  t.end()
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { cli } from '../cli/setup.ts'
@@ -7,7 +7,8 @@ import { scratch } from '../work/harness.ts'
 
 /** A folder of a user below an app in which the package is installed. */
 export async function ownFolder (t: Test, app: string, bin: string): Promise<void> {
-  const ask = (cwd: string, ...words: string[]) => cli(words, { cwd, bin })
+  // At the port that init writes, another server of this machine may answer.
+  const ask = (cwd: string, ...words: string[]) => cli(words, { cwd, bin, env: { OFFPEAK_PORT: '1' } })
   t.match(await ask(app, 'init', 'own'), { code: 0, err: '' })
   const own = join(app, 'own')
   t.match(await ask(own, 'enable', 'check_system'), { code: 0 })
@@ -21,6 +22,7 @@ export async function ownFolder (t: Test, app: string, bin: string): Promise<voi
     out: /tasks\.backup_data\.payload\.source/
   })
   t.match(await ask(own, 'test', 'backgroundtask/disk_report.sh'), { code: 0, out: /"fullest"/ })
+  t.notMatch(readFileSync(join(own, 'backgroundtask/heartbeat.ts'), 'utf8'), /'typebox'/)
   // What `npm install` brings beside offpeak, which lies above.
   mkdirSync(join(own, 'node_modules/@types'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules/@types/node'), join(own, 'node_modules/@types/node'))

@@ -11,7 +11,7 @@ import { managerOptions } from '../remote/options.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { withTasks } from '../local/offline.ts'
 import { programName } from './product.ts'
-import { copyOf } from './sources.ts'
+import { copyOf, packagesOf } from './sources.ts'
 import { writeMissing } from './write-missing.ts'
 
 export type EjectOptions = LocalOptions & { json?: boolean }
@@ -43,6 +43,8 @@ interface Ejected {
   files: string[]
   /** Its settings are below `tasks` now. */
   moved: boolean
+  /** Packages to install, unless they are. */
+  packages: string[]
 }
 
 async function write (id: string, manager: TaskManager): Promise<Ejected> {
@@ -58,12 +60,12 @@ async function write (id: string, manager: TaskManager): Promise<Ejected> {
       throw usageInvalid(`${paths[index]} exists already`, 'Rename or remove it, then repeat the command.')
     }
   }
-  return { id, file: paths.at(-1)!, files: paths, moved: await moveSettings(id, manager) }
+  return { id, file: paths.at(-1)!, files: paths, moved: await moveSettings(id, manager), packages: packagesOf(files) }
 }
 
 const here = (path: string) => plain(relative(process.cwd(), path))
 
-function say ({ id, file, files, moved }: Ejected): void {
+function say ({ id, file, files, moved, packages }: Ejected): void {
   const helpers = `${counted(files.length - 1, 'helper')} in ${here(join(dirname(file), `_${id}`))}`
   print(`Written: ${here(file)}${files.length > 1 ? `, and ${helpers}` : ''}`)
   print('The copy takes the place of the built-in task; upgrades do not change it.')
@@ -71,6 +73,7 @@ function say ({ id, file, files, moved }: Ejected): void {
     ? `Its settings in config.json have moved from builtin.${id} to tasks.${id}.`
     : `Its settings are those below tasks.${id} in config.json.`)
   print('Next:')
+  if (packages.length > 0) print(`  npm install ${packages.join(' ')}`)
   print(`  ${programName()} test ${here(file)}`)
   if (!moved) print(`  ${programName()} enable ${id}`)
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { VERSION } from '../../version.ts'
 
 function isProduct (folder: string): boolean {
@@ -18,9 +18,27 @@ export function productFolder (from = import.meta.dirname): string {
   return from
 }
 
-/** What package.json says of the dependency: a version of the installed package, or the folder of the clone. */
+/** What npm has noted about the packages beside an installed one; null where it notes nothing, as for global ones. */
+function installedFrom (folder: string): { resolved?: string } | null {
+  try {
+    const { packages } = JSON.parse(readFileSync(join(dirname(folder), '.package-lock.json'), 'utf8')) as {
+      packages: Record<string, { resolved?: string }>
+    }
+    return packages['node_modules/offpeak'] ?? {}
+  } catch {
+    return null
+  }
+}
+
+/** What package.json says of the dependency: a version, or the file or folder that this offpeak comes from. */
 export function dependencyOn (folder = productFolder()): string {
-  return folder.includes(`${sep}node_modules${sep}`) ? `^${VERSION}` : `file:${folder}`
+  if (!folder.includes(`${sep}node_modules${sep}`)) return `file:${folder}`
+  const from = installedFrom(folder)
+  const above = dirname(dirname(folder))
+  // The types of a global package are those of the offpeak that runs.
+  if (from === null) return basename(above) === 'lib' ? `file:${folder}` : `^${VERSION}`
+  const tarball = from.resolved?.startsWith('file:') ? resolve(above, from.resolved.slice('file:'.length)) : null
+  return tarball !== null && existsSync(tarball) ? `file:${tarball}` : `^${VERSION}`
 }
 
 /** How the reader starts this program. */

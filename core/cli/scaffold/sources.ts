@@ -6,11 +6,19 @@ import type { NewFile } from './write-missing.ts'
 
 /** The sources of the built-in tasks: of a clone, or those that the package carries beside its compiled code. */
 const SOURCES = extname(import.meta.filename) === '.ts' ? BUILT_IN_FOLDER : resolve(BUILT_IN_FOLDER, '../source')
-const IMPORT = /((?:\bfrom|\bimport\()\s*')([^']+)(')/g
-const CORE = /^(?:\.\.\/)+core\/index\.ts$/
+/** Text in a source may look like an import, but does not end its line as one does. */
+const IMPORT = /((?:[\w$*}] from|\bimport\() ?')([^'\s]+)(')(?=\s*$|\))/gm
+/** What a copy imports from offpeak instead. */
+const CORE = /^(?:(?:\.\.\/)+core\/index\.ts|typebox)$/
 const EXECUTABLE = 0o111
 
 const namesIn = (text: string): string[] => [...text.matchAll(IMPORT)].map(([, , name]) => name!)
+
+/** The packages that a copy imports, which offpeak does not bring. */
+export const packagesOf = (files: readonly NewFile[]): string[] => {
+  const names = new Set(files.flatMap(({ path, text }) => path.endsWith('.ts') ? namesIn(text) : []))
+  return [...names].filter(name => !/^(?:\.|node:|offpeak$)/.test(name)).toSorted()
+}
 
 /** The helpers of a task go to a folder of its own, so that copies of several tasks share nothing. */
 const placed = (name: string, id: string): string => name.startsWith('_') ? `_${id}/${name}` : name

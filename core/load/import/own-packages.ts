@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module'
 
-/** What a task file can import without installing it: this offpeak, and the packages that copies of built-in tasks
- *  use. */
+/** What a task file can import without installing it beside itself: this offpeak, its schemas, and the package for mail
+ *  that is installed beside offpeak. */
 const OWN = /^(?:offpeak|typebox|nodemailer)(?:\/|$)/
 
 // A package that the user has installed beside the task file comes first.
