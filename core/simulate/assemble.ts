@@ -25,7 +25,7 @@ interface WorkOptions {
   tookMs: (task: string, run: string) => number
 }
 
-/** Work that takes the time it is expected to take; what was done before an interruption is not done again. */
+/** Work that takes the expected time; time before an interruption counts. */
 export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOptions): Task {
   const done = new Map<string, number>()
   const func = async ({ run_id: id, signal }: TaskContext) => {
@@ -45,22 +45,22 @@ export function workFor (task: Omit<Task, 'work'>, { clock, tookMs }: WorkOption
 interface AssembleAsk {
   config: () => Config
   clock: SimulatedClock
-  /** Where the runs live. */
+  /** The engine, in memory. */
   kept: Engine
   recorder: Recorder
   tasks: () => ReadonlyMap<string, Task>
-  /** Called with each notice, beside the recorder. */
-  hear?: Listener
+  /** Called with each notice, after the recorder. */
+  onNotice?: Listener
 }
 
-/** Planner, runner and all that they look at, on a clock that does not move by itself. */
-export function assemble ({ config, clock, kept, recorder, tasks, hear = silence }: AssembleAsk) {
+/** Connects the planner, the runner and the conditions that they read, on a simulated clock. */
+export function assemble ({ config, clock, kept, recorder, tasks, onNotice = silence }: AssembleAsk) {
   const conditions = new LiveConditions({ clock, config })
   const quiescence = new Quiescence({ conditions, config, tasks, verdicts: runs => runner.verdicts.ofAll(runs) })
   const { engine, pending } = countCalls(recorder.reading(quiescence.reading(kept)))
   const notice: Listener = one => {
     recorder.notice(one)
-    hear(one)
+    onNotice(one)
   }
   const feed = new StoreFeed({ engine, owner: OWNER, notice, facts: silence, schedules: silence })
   void feed.start()

@@ -19,30 +19,30 @@ import type { Task } from '../model/task/task.ts'
 
 interface ContinueAsk {
   to: number
-  /** The simulation ends as soon as this has started. */
+  /** The simulation ends when this run, or a run of this task, starts. */
   until?: Target | undefined
 }
 
-/** What nobody sends again stays what it is. */
+/** Signals that are valid at the present do not expire: instant, epoch ms. */
 const FOR_EVER = 8.64e15
 
-/** What became of the runs up to `end`. */
+/** The simulated runs up to `end`. */
 interface Continued {
   likely: Likely[]
   end: number
 }
 
-/** The runner has started so long ago, ms: what has waited for longer comes back as after a long hold. */
+/** How long before the present the runner starts, ms. Runs that have waited for longer count as piled up. */
 const STARTED = 10 * MINUTE
 
-/** How long a run will still take that has run for so long, ms. */
+/** The remaining time of a run that has run for `ranMs`, ms. */
 function remaining ({ p50, p90 }: Took, ranMs: number): number {
   const whole = ranMs < p50 ? p50 : ranMs < p90 ? p90 : ranMs * 1.25
   return Math.max(1, Math.round(whole - ranMs))
 }
 
-/** Everything of one simulation that goes on from the present. `ids`: of the simulated runs, those of the runs that
- *  they are. `so`: what is in force. `seen`: whether it has come to its end. */
+/** The parts of a simulation that continues from the present. `ids`: the id of the real run, by the id of the simulated
+ *  one. `inForce`: the tasks and settings that the parts read. `seen.isOver`: the awaited run has started. */
 interface Stage extends Assembled {
   present: ForecastInput
   kept: Engine
@@ -50,17 +50,17 @@ interface Stage extends Assembled {
   recorder: Recorder
   ids: Map<string, string>
   settle: () => Promise<void>
-  so: { tasks: ReadonlyMap<string, Task>, config: Config }
+  inForce: { tasks: ReadonlyMap<string, Task>, config: Config }
   seen: { isOver: boolean }
 }
 
-/** How long the rest of a simulated run takes, ms. */
+/** Returns a function that estimates how long a simulated run takes, ms. */
 function durations (present: ForecastInput, ids: ReadonlyMap<string, string>) {
   const began = new Map(present.running.map(({ id, started_at: at }) => [id, at ?? present.at]))
   return (task: string, run: string): number => {
     const took = present.took[task] ?? { p50: EXPECTED_MS, p90: EXPECTED_MS, most: EXPECTED_MS, runs: 0 }
     const at = began.get(ids.get(run) ?? '')
-    // What runs is claimed a millisecond before the present.
+    // Running runs are claimed one millisecond before the present.
     return at === undefined ? took.p50 : remaining(took, present.at - at) + 1
   }
 }
@@ -73,21 +73,21 @@ function stageFor (
   const tookMs = durations(present, ids)
   const recorder = new Recorder(clock)
   const seen = { isOver: false }
-  const hear = (notice: Notice) => {
+  const receive = (notice: Notice) => {
     if (until === undefined || notice.kind !== 'claimed' || clock.now() < present.at) return
     seen.isOver ||= 'run' in until ? ids.get(notice.run.id) === until.run : notice.run.task === until.task
   }
-  const so: Stage['so'] = {
+  const inForce: Stage['inForce'] = {
     config: present.config,
     tasks: new Map(present.tasks.map(task => [task.id, workFor(task, { clock, tookMs })]))
   }
   const parts = assemble({
-    config: () => so.config,
+    config: () => inForce.config,
     clock,
     kept: suspecting(remembering(kept, present), present, ids),
     recorder,
-    hear,
-    tasks: () => so.tasks
+    onNotice: receive,
+    tasks: () => inForce.tasks
   })
   return {
     ...parts,
@@ -97,17 +97,17 @@ function stageFor (
     recorder,
     ids,
     settle: () => untilQuiet(() => parts.pending() > 0),
-    so,
+    inForce,
     seen
   }
 }
 
-/** Nothing starts while what is so is being put together. */
+/** No run starts during the set-up. */
 const HALT: Pause = { scope: 'all', name: null, until: null, by: 'offpeak', at: 0 }
 
 const SAMPLE_EVERY = MINUTE
 
-/** The machine stays what it is now, and is sampled until no dwell and no patience is left to change anything. */
+/** Repeats the present reading until the longest dwell and the patience with load have passed. */
 function stay ({ conditions, clock, present: { reading, hysteresis, config, at } }: Stage): void {
   const { trends: _, ...now } = reading
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
@@ -124,10 +124,10 @@ function stay ({ conditions, clock, present: { reading, hysteresis, config, at }
   sample()
 }
 
-/** Runs that run are claimed first, by tasks that ask for nothing and limits that are far off; then everything is as
- *  it is. */
+/** Restores the present state. Running runs are claimed first, without constraints and limits; then the real tasks and
+ *  settings are in force. */
 async function setUp (stage: Stage): Promise<void> {
-  const { present, engine, kept, runner, conditions, planner, so, clock, settle, activity, ids } = stage
+  const { present, engine, kept, runner, conditions, planner, inForce, clock, settle, activity, ids } = stage
   for (const { name, value } of present.facts) await engine.keep({ name, value, now: present.at })
   if (present.tasks.some(({ flexMs }) => flexMs > 0)) {
     await engine.keep({
@@ -136,26 +136,26 @@ async function setUp (stage: Stage): Promise<void> {
       now: present.at
     })
   }
-  const { config, tasks } = so
-  Object.assign(so, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
+  const { config, tasks } = inForce
+  Object.assign(inForce, { tasks: emptied(tasks), config: unlimited(config, present.running.length) })
   await clock.goTo(present.at - 1, settle)
   await seedRuns(
     engine,
     present.running.map(run => ({ ...run, due_at: Math.min(run.due_at, clock.now()) })),
     { ids, tasks }
   )
-  // A run may begin before its add is answered: whose it is has to be known by then.
+  // The runner starts now: a run may begin before `add` resolves, and its real id must be known by then.
   await runner.start()
   await settle()
   const began = new Map(present.running.map(({ id, crashes, started_at }) => [id, { crashes, started_at }]))
   for (const active of runner.active.all()) {
     active.task = tasks.get(active.task.id) ?? active.task
-    // A suspect that has run for long enough keeps no other one out.
+    // A suspect that has run for long enough does not hold the other suspects.
     const real = began.get(ids.get(active.run.id) ?? '')
     if (real !== undefined && real.crashes > 0) active.run = { ...active.run, ...real }
   }
   conditions.pause([HALT])
-  Object.assign(so, { tasks, config })
+  Object.assign(inForce, { tasks, config })
   await seedRates(kept, present)
   await seedRuns(engine, present.waiting, { ids, tasks })
   await seedSchedules(engine, present)
@@ -182,8 +182,8 @@ function likelyOf (
   }
 }
 
-/** What becomes of the runs from now on if the machine stays as it is: the real planner, gates and runner, from the
- *  present state. */
+/** Simulates the runs from the present state on while the machine stays unchanged, with the real planner, gates and
+ *  runner. */
 export async function continued (present: ForecastInput, { to, until }: ContinueAsk): Promise<Continued> {
   const clock = new SimulatedClock(present.at - STARTED)
   const kept = createSqliteEngine({ folder: ':memory:', check: false })

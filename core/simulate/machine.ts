@@ -17,19 +17,19 @@ export class Machine {
     this.#changedAt = clock.now()
   }
 
-  /** The level of its battery, percent, as far as it was said. */
+  /** The battery level, percent; undefined when it is not set. */
   get level (): number | undefined {
     const level = this.#state.battery?.level
     return typeof level === 'number' ? level : undefined
   }
 
-  /** What the change does not name stays. */
+  /** Applies a change; absent fields stay unchanged. */
   change (change: MachineState): void {
     this.#state = stateWith(this.#state, change)
     this.#changedAt = this.#clock.now()
   }
 
-  /** How long until the next sample is worth its while, ms. */
+  /** The time to the next sample, ms: longer once every dwell has passed. */
   every ({ sense, scheduling: { dwell, signal_dwell: signals } }: TaskManager['config']): number {
     const every = Math.max(SECOND, milliseconds(sense.every))
     const settled = this.#clock.now() - this.#changedAt > 2 * Math.max(
@@ -39,7 +39,7 @@ export class Machine {
     return settled ? Math.max(MINUTE, every) : every
   }
 
-  /** Senses that see it. */
+  /** Senses that measure this machine. */
   senses (): MachineSenses {
     const reading = () => readingOf(this.#state, this.#clock.now())
     return {

@@ -6,14 +6,14 @@ import type { NewRun, Run } from '../model/run/run.ts'
 import type { ForecastInput } from '../model/forecast/forecast.ts'
 import type { Task } from '../model/task/task.ts'
 
-/** The same tasks, of which every run may start: for runs that have started already. */
+/** The tasks without constraints and dependencies, so that runs that have already started can be claimed. */
 export const emptied = (tasks: ReadonlyMap<string, Task>): ReadonlyMap<string, Task> =>
   new Map([...tasks].map(([id, task]) => [
     id,
     { ...task, enabled: true, constraints: {}, depends_on: [], breaker: null, on_unmet: 'run' }
   ]))
 
-/** The same settings without limits that runs which have started already can meet. */
+/** The settings without limits that could hold runs that have already started. */
 export const unlimited = (config: Config, running: number): Config => ({
   ...config,
   queues: {},
@@ -35,7 +35,7 @@ const uniqueOf = ({ key, key_until: until, created_at: at }: Run): Pick<NewRun, 
     ? {}
     : { unique: { until: typeof until === 'number' ? Math.max(0, until - at) : until, conflict: 'return' } }
 
-/** What a simulated run has of the run that it is. */
+/** The fields that a simulated run takes from the real one. */
 const COPIED = ['task', 'queue', 'priority', 'source', 'schedule', 'key', 'due_at', 'nominal_at', 'max_retries',
   'missed', 'deadline_at', 'moved'] as const
 type Copied = Pick<Run, typeof COPIED[number]>
@@ -60,7 +60,7 @@ function askFor (
   }
 }
 
-/** Adds runs that there are, as new ones; `ids` tells of each new id which one it is. */
+/** Adds a copy of each run. Stores the id of the run in `ids`, by the id of its copy. */
 export async function seedRuns (
   engine: Engine,
   runs: readonly Run[],
@@ -72,15 +72,15 @@ export async function seedRuns (
     if (added?.created) ids.set(added.run.id, run.id)
   }
   await Promise.all(runs.filter(({ state }) => state !== 'blocked').map(add))
-  // A run may wait for one that is blocked itself: those before it have lower ids.
+  // In order: a run may wait for another blocked run, which has a lower id.
   for (const run of blocked) await add(run)
 }
 
-/** No more starts than this are taken from a rate. */
+/** Maximum number of starts that are taken from a rate. */
 const MOST_DRAWN = 500
 
-/** Takes from the rates of queues what has been taken: by runs that start at an instant from which on it fills up to
- *  what it is now, and end. */
+/** Brings the rate limits of queues to their present state: adds, claims and completes runs at the instant from which
+ *  the bucket refills to the present number of tokens. */
 export async function seedRates (engine: Engine, { rates, config, at }: ForecastInput): Promise<void> {
   for (const [queue, bucket] of Object.entries(rates)) {
     const { rate } = queueSettings(config.queues, queue)
@@ -110,7 +110,7 @@ export async function seedRates (engine: Engine, { rates, config, at }: Forecast
   }
 }
 
-/** Writes the schedules as they stand. */
+/** Stores the schedules unchanged. */
 export async function seedSchedules (engine: Engine, { schedules, at }: ForecastInput): Promise<void> {
   if (schedules.length > 0) {
     await engine.plan(schedules.map(schedule => ({
@@ -123,7 +123,7 @@ export async function seedSchedules (engine: Engine, { schedules, at }: Forecast
   }
 }
 
-/** The same engine, which also lists the ended runs that there were. */
+/** The engine, whose lists include the ended runs of the present state. */
 export function remembering (engine: Engine, { ended }: ForecastInput): Engine {
   if (ended.length === 0) return engine
   const byTask = Map.groupBy(ended, ({ task }) => task)
@@ -137,7 +137,7 @@ export function remembering (engine: Engine, { ended }: ForecastInput): Engine {
   }
 }
 
-/** The same engine, whose runs have been in as many crashes as those that they are: suspects are tried apart. */
+/** The engine, whose runs have the number of crashes of the real runs: suspects start one at a time. */
 export function suspecting (
   engine: Engine,
   { running, waiting }: ForecastInput,

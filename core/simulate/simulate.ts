@@ -20,22 +20,23 @@ import type { Task, TaskDefinition } from '../model/task/task.ts'
 
 export type { HeldSum, SimulatedRun } from '../work/simulate/recorder.ts'
 
-/** What is simulated. Instants are epoch ms, or ISO 8601 with a zone; `to` itself is left out. */
+/** The input of a simulation. Instants are epoch ms, or ISO 8601 with a zone; `to` is excluded. */
 export interface SimulateAsk {
   config?: ConfigFile | Config
   tasks: readonly (Task | TaskDefinition)[]
   from: number | string
   to: number | string
-  /** What the machine does, in order of time; each change holds until a later one. Without any it is a calm desktop
-   *  on mains. */
+  /** The changes of the machine in order of time, each in force until a later one. Default: an idle desktop on
+   *  mains. */
   readings?: readonly (Omit<Change, 'at'> & { at: number | string })[]
   /** How long a run of a task takes, ms, such as the median of its past runs; default: one minute. */
   took?: Readonly<Record<string, number>>
-  /** What is known of the hours of the week, for tasks with flex. */
+  /** The activity by hour of the week, for tasks with flex. */
   activity?: Histogram
 }
 
-/** What would have run when. Runs in order of their nominal instants; all instants are epoch ms. */
+/** The result of a simulation: the runs in order of their nominal instants, and how long they were held. Instants are
+ *  epoch ms. */
 export interface Simulation {
   from: number
   to: number
@@ -66,19 +67,19 @@ function tasksOf (ask: SimulateAsk, config: Config, clock: SimulatedClock): Map<
       config,
       source: 'code'
     })
-    // One without a history is not expected to fail for its timeout.
+    // The assumed time of a task without a history stays below its timeout.
     const expected = ask.took?.[task.id] ?? Math.min(EXPECTED_MS, (task.timeoutMs || Infinity) / 2)
     return [task.id, workFor(task, { clock, tookMs: () => expected })]
   }))
 }
 
-/** Lets the machine do what the readings say: a sample at each change, and one a minute. */
-function live ({ ask, clock, config, tasks, conditions, activity }: Machine): void {
+/** Takes a sample at each change of the readings, and one a minute. */
+function follow ({ ask, clock, config, tasks, conditions, activity }: Machine): void {
   const changes = (ask.readings ?? []).map((change, index) => ({
     ...change,
     at: instantIn(change.at, { what: NOT_SIMULATED, pointer: `/readings/${index}/at` })
   }))
-  // A probe that nobody tells anything of would hold its tasks for ever.
+  // A probe without an answer would hold its tasks forever.
   let state: MachineState = { probes: Object.fromEntries(Object.keys(config.probes).map(name => [name, false])) }
   const learns = [...tasks.values()].some(({ flexMs }) => flexMs > 0)
   const { dwell, signal_dwell: signals, load_patience: patience } = config.scheduling
@@ -94,7 +95,7 @@ function live ({ ask, clock, config, tasks, conditions, activity }: Machine): vo
     }
     const reading = readingOf(state, now)
     if (learns) activity.learn(reading)
-    // What has not changed for longer than any dwell and than the patience with load makes no gate think again.
+    // After the longest dwell and the patience with load an unchanged reading changes no gate.
     const rests = now - changedAt > settlesMs
     if (!rests) conditions.take(reading, now)
     const wait = Math.min(
@@ -118,7 +119,7 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
     alarm.set(planner.nextAt)
     runner.wake()
   }
-  live(machine)
+  follow(machine)
   await runner.start()
   await fire()
   const settle = () => untilQuiet(() => pending() > 0)
@@ -127,13 +128,13 @@ async function play (machine: Machine, { from, to }: { from: number, to: number 
   alarm.clear()
 }
 
-/** What would run when, and what would be held why: the real planner, gates and runner on a virtual clock, with work
- *  that takes as long as it is expected to. Throws OFFPEAK_TASK_INVALID, and OFFPEAK_INPUT_INVALID for what is no
- *  instant. */
+/** Simulates which runs start when, and which are held for which reason: the real planner, gates and runner on a
+ *  simulated clock; each run takes the expected time. Throws OFFPEAK_TASK_INVALID, and OFFPEAK_INPUT_INVALID for an
+ *  invalid instant. */
 export async function simulate (ask: SimulateAsk): Promise<Simulation> {
   const from = instantIn(ask.from, { what: NOT_SIMULATED, pointer: '/from' })
   const to = instantIn(ask.to, { what: NOT_SIMULATED, pointer: '/to' })
-  // A fire at the very beginning is one of those that are asked for.
+  // A fire at `from` is included.
   const clock = new SimulatedClock(from - 1)
   const config = configOf((ask.config ?? {}) as ConfigFile, new Intl.DateTimeFormat().resolvedOptions().timeZone)
   const recorder = new Recorder(clock)
@@ -149,12 +150,12 @@ export async function simulate (ask: SimulateAsk): Promise<Simulation> {
     }
     await kept.start()
     await play(machine, { from, to })
-    // What a stop does to the runs is not part of the result.
-    const story = structuredClone({ from, to, runs: recorder.runs(), held: recorder.held(to) })
+    // Changes by the stop are not part of the result.
+    const result = structuredClone({ from, to, runs: recorder.runs(), held: recorder.held(to) })
     const stopping = machine.runner.stop()
     while (machine.runner.active.size > 0) await clock.step(() => untilQuiet(() => machine.pending() > 0))
     await stopping
-    return story
+    return result
   } finally {
     await kept.stop()
   }

@@ -23,7 +23,7 @@ import type { Signal } from '../model/machine/reading.ts'
 /** Milliseconds as a number, or words such as '2h'. */
 export type Span = number | string
 
-/** How long the clock stands still for a run that is at real work, ms of real time between two sleeps. */
+/** How long the clock waits for the real work of a run between two sleeps, ms of real time. */
 const PATIENCE = 5000
 const STILL = 3
 const NEVER_LATER = 7 * DAY
@@ -39,26 +39,27 @@ interface TestManagerParts {
   store: Store
 }
 
-/** An engine that several may share, and how many of its calls are under way. */
+/** An engine that test managers can share, and the number of its pending calls. */
 export interface Store {
   engine: Engine & Partial<InProcess>
   pending: () => number
 }
 
-/** A task manager on a clock, a machine and a data folder of a test's own. Nothing in it waits for real time. */
+/** A task manager on a simulated clock, a simulated machine and a temporary data folder. Nothing in it waits for real
+ *  time. */
 export class TestManager {
   readonly manager: TaskManager
   readonly clock: SimulatedClock
-  /** Everything that was said so far, readings left out. */
+  /** All notices so far, except readings. */
   readonly notices: Notice[]
   readonly #machine: Machine
   readonly #folder: string | null
-  /** Shared by those beside it. @internal */
+  /** Shared with the test managers beside this one. @internal */
   readonly store: Store
   #beat: () => void = () => undefined
   readonly #busyness: Busyness
 
-  /** Taken by `createTestManager`. */
+  /** Called by `createTestManager`. */
   constructor ({ manager, clock, notices, machine, folder, store }: TestManagerParts) {
     this.manager = manager
     this.clock = clock
@@ -80,8 +81,8 @@ export class TestManager {
     await this.settle()
   }
 
-  /** Resolves when everything that needs no time has happened. A run that neither sleeps on the clock of the test nor
-   *  waits for its gates is at real work, and waited for: no longer than five seconds. */
+  /** Resolves when nothing more happens without the clock. Waits up to five seconds for a run that neither sleeps on
+   *  the clock of the test nor waits for its gates. */
   async settle (): Promise<void> {
     for (;;) {
       await untilQuiet(() => this.store.pending() > 0, STILL)
@@ -90,25 +91,25 @@ export class TestManager {
     }
   }
 
-  /** Renews no lease and takes no sample any more, as a process that hangs; what runs goes on. */
+  /** Stops renewing leases and taking samples, like a process that hangs. Running runs continue. */
   freeze (): void {
     this.#beat()
     this.manager.quiesce()
   }
 
-  /** Lets time pass, from event to event. */
+  /** Advances the clock, from timer to timer. */
   async advance (span: Span): Promise<void> {
     await this.advanceTo(this.clock.now() + msOf(span))
   }
 
-  /** Lets time pass up to an instant: epoch ms, or ISO 8601 with a zone. */
+  /** Advances the clock to an instant: epoch ms, or ISO 8601 with a zone. */
   async advanceTo (at: number | string): Promise<void> {
     await this.settle()
     await this.clock.goTo(instantIn(at, { what: 'No time has passed', pointer: '/at' }), () => this.settle())
     await this.settle()
   }
 
-  /** The machine sleeps: the wall clock goes on, and nothing else does until it wakes. */
+  /** Suspends the machine: only the wall clock advances. */
   async suspend (span: Span): Promise<void> {
     await this.settle()
     this.clock.jump(msOf(span))
@@ -118,7 +119,7 @@ export class TestManager {
     await this.settle()
   }
 
-  /** Changes what the machine does; what the change does not name stays. */
+  /** Changes the state of the machine; absent fields stay unchanged. */
   async set (change: MachineState): Promise<void> {
     this.#machine.change(change)
     await this.manager.look()
@@ -126,44 +127,44 @@ export class TestManager {
     await this.settle()
   }
 
-  /** Pulls the plug of a machine with a battery, percent. */
+  /** Puts the machine on battery, with this level in percent. */
   async unplug (level = this.#machine.level ?? 80): Promise<void> {
     await this.set({ power: 'battery', battery: { level, charging: false } })
   }
 
-  /** Puts the plug in; the battery fills. */
+  /** Puts the machine on mains; the battery charges. */
   async plug (level = this.#machine.level ?? 90): Promise<void> {
     await this.set({ power: 'mains', battery: { level, charging: true } })
   }
 
-  /** Others use so much of the processors, a share; it counts when it has lasted for scheduling.dwell. */
+  /** Sets the share of the processors that other programs use. It has an effect after scheduling.dwell. */
   async busy (share = 0.95): Promise<void> {
     await this.set({ cpu: { busy: share, own: 0 } })
   }
 
-  /** Nobody has touched the machine for so long, and nothing goes on; `idle(0)`: someone is there. */
+  /** Sets the time since the last input, on an idle machine; `idle(0)`: someone uses the machine. */
   async idle (span: Span = HOUR): Promise<void> {
     await this.set({ idle_seconds: msOf(span) / 1000, cpu: { busy: 0.02, own: 0 } })
   }
 
-  /** Sets a custom signal; null forgets it. */
+  /** Sets a custom signal; null removes it. */
   async signal (name: string, value: Signal['value'] | null): Promise<void> {
     await this.set({ signals: { [name]: value } })
   }
 
-  /** Lets a probe say whether something goes on. */
+  /** Sets the answer of a probe. */
   async probe (name: string, busy: boolean | 'unknown'): Promise<void> {
     await this.set({ probes: { [name]: busy } })
   }
 
-  /** Asks for a run of a task; resolves when all that needs no time has come of it. */
+  /** Adds a run of a task, and settles. */
   async enqueue (task: string, ask: RunAsk = {}): Promise<Run> {
     const { run } = await this.manager.desk.enqueue(task, ask)
     await this.settle()
     return (await this.manager.engine.get(run.id))!
   }
 
-  /** Lets time pass until nothing is running and nothing that is due may start; what is held stays held. */
+  /** Advances the clock until no run is running and no due run may start. Held runs stay held. */
   async drain (within: Span = DAY): Promise<void> {
     const end = this.clock.now() + msOf(within)
     for (await this.settle(); this.manager.runner.active.size > 0; await this.clock.step(() => this.settle())) {
@@ -173,8 +174,8 @@ export class TestManager {
     }
   }
 
-  /** Lets time pass until a run, or the newest run of a task, is in a state; `held`: due, and its gates are closed.
-   *  Throws OFFPEAK_WAITED_IN_VAIN with what it is instead, and why. */
+  /** Advances the clock until a run, or the newest run of a task, has a state; `held`: due, with closed gates. Throws
+   *  OFFPEAK_WAITED_IN_VAIN with the actual state and its reason. */
   async waitFor (target: string, state: State | 'held', within: Span = NEVER_LATER): Promise<FullRun> {
     const end = this.clock.now() + msOf(within)
     for (await this.settle();; await this.clock.step(() => this.settle())) {
@@ -187,7 +188,7 @@ export class TestManager {
     }
   }
 
-  /** Waits on the clock of the test. Inside a task it ends, with the reason, as soon as the run is to stop. */
+  /** Waits on the clock of the test. Inside a task it rejects with the reason when the run is asked to stop. */
   readonly sleep = async (span: Span): Promise<void> => {
     const id = runScope.getStore()?.id
     const signal = id === undefined ? undefined : this.manager.runner.active.get(id)?.stop.signal
@@ -195,7 +196,7 @@ export class TestManager {
     await (id === undefined ? sleeping : this.#busyness.during(id, sleeping))
   }
 
-  /** The runs of a task, or of all, oldest first. */
+  /** The runs of a task, or all runs, oldest first. */
   async runs (task?: string): Promise<FullRun[]> {
     const found: Run[] = []
     for (let cursor: string | null | undefined; cursor !== null;) {
@@ -210,12 +211,12 @@ export class TestManager {
     return await Promise.all(found.map(async ({ id }) => (await this.manager.engine.get(id))!))
   }
 
-  /** Why a task waits, or what its next run would meet. */
+  /** Explains why a task waits, or the verdict on its next run. */
   async why (task: string): Promise<Explanation> {
     return await this.manager.explain.task(this.manager.desk.definition(task))
   }
 
-  /** Stops what runs, its graces on the clock of the test, and removes the data folder. */
+  /** Stops the manager, with graces on the clock of the test, and removes the data folder. */
   async close (): Promise<void> {
     this.#beat()
     const waiting = { isOver: false }
@@ -251,10 +252,10 @@ export class TestManager {
     }`
   }
 
-  /** What the timed loops of a manager do: often after a change, until every dwell is over, then each minute. */
+  /** Runs the timed loops of the manager: often after a change, until every dwell has passed, then once a minute. */
   #wait (): void {
     this.#beat()
-    // Owners that share a store renew their leases in time.
+    // Owners that share a store must renew their leases in time.
     const every = Math.min(this.#machine.every(this.manager.config),
       (this.store.engine.users?.() ?? 1) > 1 ? LEASE / 3 : Infinity)
     this.#beat = this.clock.after(every, () => {

@@ -21,25 +21,25 @@ import type { Span, Store } from './test-manager.ts'
 export type { MachineState, Span, TestManager }
 
 export interface TestManagerOptions {
-  /** When it is: epoch ms or ISO 8601; a Monday noon in UTC when absent. */
+  /** The start of the clock: epoch ms or ISO 8601. Default: a Monday, noon UTC. */
   at?: number | string
-  /** Settings as in config.json; the time zone is UTC unless they say otherwise. */
+  /** Settings as in config.json. Default time zone: UTC. */
   config?: ConfigFile
   tasks?: readonly TaskDefinition[]
   /** `once`: the task files below `root` are read too. */
   files?: 'once' | 'none'
-  /** What the machine does; a calm desktop on mains when absent. */
+  /** The state of the machine. Default: an idle desktop on mains. */
   reading?: MachineState
-  /** Where the tasks directory of the settings starts; the working directory when absent. */
+  /** The folder of a relative tasks directory. Default: the working directory. */
   root?: string
-  /** Another one whose store and clock it shares: a second process on the same data, as far as both can tell. Close it
-   *  before that one. */
+  /** Another test manager whose store and clock are shared, as by a second process on the same data. Close the second
+   *  one first. */
   beside?: TestManager
-  /** What tasks find in ctx.services, beside `clock`. */
+  /** Further members of ctx.services; `clock` is always there. */
   services?: Partial<Services>
 }
 
-/** What tasks under test find as ctx.services.clock. */
+/** The clock of a task under test: ctx.services.clock. */
 export interface TestClock {
   now(): number
   sleep(span: Span): Promise<void>
@@ -62,9 +62,9 @@ async function storeFor (clock: SimulatedClock, beside: TestManager | undefined)
   return { folder, path: folder, store: countCalls(engine) }
 }
 
-/** A started manager for tests of one's own tasks: the real planner, gates and runner on a simulated clock, a machine
- *  that the test moves, fixed random numbers, and a data folder that `close` removes. Throws what `createManager` and
- *  `registerTasks` throw; then nothing is left running. */
+/** Creates and starts a manager for tests of tasks: the real planner, gates and runner on a simulated clock and a
+ *  simulated machine, with fixed random numbers and a data folder that `close` removes. Throws the errors of
+ *  `createManager` and `registerTasks`; then nothing is left running. */
 export async function createTestManager (
   { at = START, config = {}, tasks = [], files = 'none', reading = {}, root, services = {}, beside }:
     TestManagerOptions = {}
