@@ -93,11 +93,17 @@ t.test('a run and a schedule are changed if their ETag is still the one that was
 })
 
 t.test('of two changes at once with the same ETag one is refused', async t => {
-  const { tagOf, patch } = await started(t)
-  const url = '/api/tasks/hourly'
-  const tag = await tagOf(url)
-  const answers = await Promise.all([patch(url, { enabled: false }, tag), patch(url, { enabled: false }, tag)])
-  t.strictSame(answers.map(({ statusCode }) => statusCode), [200, 412])
+  const { post, tagOf, patch } = await started(t)
+  const { id } = (await post('/api/schedules', { task: 'echo', trigger: '@daily' })).json()
+  const changes: [url: string, change: object][] = [
+    ['/api/tasks/hourly', { enabled: false }],
+    [`/api/schedules/${id}`, { paused: true }]
+  ]
+  for (const [url, change] of changes) {
+    const tag = await tagOf(url)
+    const answers = await Promise.all([patch(url, change, tag), patch(url, change, tag)])
+    t.strictSame(answers.map(({ statusCode }) => statusCode), [200, 412], url)
+  }
 })
 
 t.test('a change of a task is refused if config.json was edited and not read yet', async t => {

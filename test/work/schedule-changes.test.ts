@@ -69,6 +69,7 @@ t.test('what was due before the change fires once, and no instant fires twice', 
 t.test('a fire that became a run ahead of its instant is not fired again by another trigger', async t => {
   const { change, fires, fireAt } = await setup(t, { leadMs: 2000 } as object)
   await fireAt('12:09:59')
+  t.equal(iso((await change({ trigger: '*/5 * * * *' })).next_at), '12:15:00', 'not 12:10, which has fired')
   await change({ trigger: 'interval', trigger_args: { minutes: 5 } })
   await fireAt('12:10:00')
   await fireAt('12:14:59')
@@ -82,7 +83,7 @@ t.test('a change that says nothing new keeps the place of the schedule', async t
   clock.set('2026-11-22T12:03:00Z')
   const same = await desk.changeSchedule(id, { trigger: 'interval', trigger_args: { minutes: 7 }, by: 'bert' })
   t.equal(iso(same.next_at), '12:07:00', 'the interval does not begin again')
-  t.equal(same.anchor, before.anchor)
+  t.strictSame([same.anchor, same.cursor], [before.anchor, before.cursor])
   const args = await desk.changeSchedule(id, { trigger_args: { hours: 1 }, by: 'bert' })
   t.strictSame(args.trigger_args, { minutes: 7, hours: 1 }, 'arguments of the same trigger are merged')
   t.equal(iso(args.next_at), '13:10:00', 'and the interval begins now')
@@ -164,4 +165,19 @@ t.test('a change that cannot be stored, or meets one of another process, is refu
   await t.rejects(change({ payload: 'mine' }), { code: 'OFFPEAK_RUN_CONFLICT', message: /another process/ })
   t.equal(desk.scheduled(made.id).payload, 'theirs', 'the stored one wins')
   t.equal((await change({ payload: 'mine' })).payload, 'mine')
+})
+
+t.test('a change by another owner of the store is followed, although the cursor stays', async t => {
+  const { desk, engine, planner, made } = await setup(t)
+  const stored = (await engine.schedules()).find(({ id }) => id === made.id)!
+  const { cursor } = stored
+  await engine.plan([{
+    schedule: { ...stored, payload: 'theirs' },
+    from: cursor,
+    fires: [],
+    overlap: 'skip',
+    now: cursor
+  }])
+  await planner.follow()
+  t.equal(desk.scheduled(made.id).payload, 'theirs')
 })
