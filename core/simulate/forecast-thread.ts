@@ -8,7 +8,7 @@ import type { ForecastMessage } from './forecast-entry.ts'
 
 const ENTRY = join(import.meta.dirname, `forecast-entry${extname(import.meta.filename)}`)
 
-/** A thread that nobody has asked for so long ends. */
+/** A thread without a request for this long ends. */
 const IDLE = 20 * SECOND
 
 interface Question {

@@ -8,7 +8,7 @@ import type { ScheduleRequest } from './request/schedule-request.ts'
 import type { Json } from '../../model/json/json.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
-import type { ScheduleChange } from '../plan/fires.ts'
+import type { ScheduleChange } from '../plan/schedule-entry.ts'
 import type { Task } from '../../model/task/task.ts'
 
 interface ScheduleChangesOptions {

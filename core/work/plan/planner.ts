@@ -6,9 +6,11 @@ import { comingFires } from '../../model/schedule/schedule.ts'
 import { aheadOf, earliest } from '../../model/base/clock.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { Writer } from './writer.ts'
-import { begunAt, changedTo, firingOf, rested } from './fires.ts'
+import { changedEntry, newEntry, withoutFire } from './schedule-entry.ts'
+import { firingOf } from './fires.ts'
 import { readEntry } from './stored.ts'
-import type { Chance, Move, ScheduleChange } from './fires.ts'
+import type { Chance, Move } from './next-fire.ts'
+import type { ScheduleChange } from './schedule-entry.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine, AuditNote } from '../../engine/engine.ts'
 import type { Entry } from './timetable.ts'
@@ -165,8 +167,8 @@ export class Planner {
   async add ({ by, record, ...rest }: ScheduleAsk): Promise<Schedule> {
     const now = this.#options.clock.now()
     await this.#serial(async () => {
-      const begun = begunAt({ ...rest, origin: 'api', created_by: by }, now, this.#reconciler.chanceFor(rest.task))
-      const entry = this.#options.tasks().get(rest.task)?.enabled === false ? rested(begun) : begun
+      const begun = newEntry({ ...rest, origin: 'api', created_by: by }, now, this.#reconciler.chanceFor(rest.task))
+      const entry = this.#options.tasks().get(rest.task)?.enabled === false ? withoutFire(begun) : begun
       const plan = this.#reconciler.planOf(entry, null, now)
       await this.#writer.writeOne({ ...plan, ask: { ...plan.ask, ...record && { record } } })
     })
@@ -190,7 +192,7 @@ export class Planner {
       const entry = this.#table.get(id)
       if (entry === undefined) return null
       const { schedule } = entry
-      const changed = changedTo(changeOf(schedule), { entry, now, ...this.#reconciler.chanceFor(schedule.task) })
+      const changed = changedEntry(changeOf(schedule), { entry, now, ...this.#reconciler.chanceFor(schedule.task) })
       const plan = this.#reconciler.planOf(changed, this.#writer.fromOf(schedule), now)
       await this.#writer.writeOne({ ...plan, ask: { ...plan.ask, record } })
       return this.#table.get(id)!.schedule

@@ -1,8 +1,10 @@
 import { NEVER } from './stored.ts'
-import { begunAt, broughtBack, isAhead, isElapsing, isOff, nextOf, rested } from './fires.ts'
+import { isAhead, isElapsing, replanned } from './clock-set-back.ts'
+import { isOff, nextOf } from './next-fire.ts'
+import { newEntry, withoutFire } from './schedule-entry.ts'
 import { earliest } from '../../model/base/clock.ts'
 import { saysSame } from '../../model/schedule/schedule.ts'
-import type { Chance } from './fires.ts'
+import type { Chance } from './next-fire.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Entry, Timetable } from './timetable.ts'
@@ -90,7 +92,7 @@ export class Reconciler {
       if (entry.trigger === NEVER || !(isShifted || this.#isWrong(entry, now))) continue
       furthest = Math.max(furthest, backMs, Math.max(schedule.anchor, schedule.cursor) - now)
       const by = { now, backMs, ...this.chanceFor(schedule.task) }
-      const plan = this.#tried(schedule, () => this.planOf(broughtBack(entry, by), writer.fromOf(schedule), now))
+      const plan = this.#tried(schedule, () => this.planOf(replanned(entry, by), writer.fromOf(schedule), now))
       if (plan !== null) plans.push(plan)
     }
     if (this.#isDoubtful) this.#retrySoon(now)
@@ -199,7 +201,7 @@ export class Reconciler {
       payload: null,
       created_by: 'file'
     } as const
-    return this.planOf(begunAt(row, now, this.chanceFor(id)), null, now)
+    return this.planOf(newEntry(row, now, this.chanceFor(id)), null, now)
   }
 
   /** The plan that makes the schedule of a disabled or removed task rest, or wakes a resting one; else null. Fires
@@ -212,7 +214,7 @@ export class Reconciler {
     const from = this.#options.writer.fromOf(schedule)
     if (!wanted) {
       this.#resting.add(schedule.id)
-      return this.planOf(rested(entry), from, now)
+      return this.planOf(withoutFire(entry), from, now)
     }
     if (schedule.origin === 'file' && !isSame(schedule, task as Task)) return null
     if (trigger.next(schedule.cursor) === null) return null

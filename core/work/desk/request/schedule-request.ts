@@ -8,7 +8,7 @@ import { payloadJson } from '../../../model/run/payload.ts'
 import type { Json } from '../../../model/json/json.ts'
 import { saysSame } from '../../../model/schedule/schedule.ts'
 import type { Schedule } from '../../../model/schedule/schedule.ts'
-import type { NewSchedule } from '../../plan/fires.ts'
+import type { NewSchedule } from '../../plan/schedule-entry.ts'
 import type { Task } from '../../../model/task/task.ts'
 
 /** A request for a schedule at run time. */
