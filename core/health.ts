@@ -1,4 +1,5 @@
 import { SECOND } from './model/base/duration.ts'
+import { placeOfBroken } from './load/task/broken-file.ts'
 import { VERSION } from './version.ts'
 import { iso } from './model/base/clock.ts'
 import { failureOf } from './model/run/failure.ts'
@@ -169,7 +170,7 @@ function partsOf (manager: HealthSources, now: number) {
     io: ioOf(manager),
     tasks: manager.catalog.tasks.size,
     running: manager.runner.active.size,
-    broken: manager.catalog.broken.map(faultOf),
+    broken: manager.catalog.broken.map(one => faultOf({ ...one, ...placeOfBroken(one) })),
     config: configOf(manager),
     security: securityOf(manager)
   }

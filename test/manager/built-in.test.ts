@@ -77,13 +77,18 @@ t.test('naming a built-in task turns it on without a restart, and removing its s
 })
 
 t.test('a fault in the section is one of config.json, and the task keeps its last good version', async t => {
-  const { manager, write } = await home(t, { config: { builtin: { heartbeat: {} } } })
+  const { manager, write, noticesOf } = await home(t, { config: { builtin: { heartbeat: {} } } })
   await manager.start()
   write('config.json', '{ "builtin": { "heartbeat": { "trigger": "cron", "trigger_args": { "hour": 99 } } } }')
   await manager.settings.rescan()
   await until('it is noticed', () => manager.catalog.broken.length > 0)
   t.match(manager.catalog.broken, [{ code: 'OFFPEAK_TASK_INVALID', pointer: '/builtin/heartbeat/trigger_args/hour' }])
   t.equal(manager.catalog.tasks.get('heartbeat')?.trigger, 'interval')
+  t.match((await manager.health()).broken, [{
+    where: /config\.json:1:\d+ \/builtin\/heartbeat\/trigger_args\/hour$/,
+    message: /^found '99', expected 0 to 23/
+  }])
+  t.match(noticesOf('file_broken'), [{ file: /config\.json$/, line: 1 }])
 })
 
 t.test('an unknown id is a warning with its line and the nearest id', async t => {

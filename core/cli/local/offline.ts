@@ -7,6 +7,7 @@ import { wordsFor } from '../../model/trigger.ts'
 import { createManager } from '../../manager.ts'
 import { iso } from '../../model/base/clock.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
+import { placeOfBroken } from '../../load/task/broken-file.ts'
 import { onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { table } from '../terminal/table.ts'
 
@@ -37,9 +38,10 @@ export async function scheduleTable ({ catalog, clock, folder }: TaskManager): P
   const rows = [...catalog.tasks.values()].toSorted((a, b) => a.id < b.id ? -1 : 1).map(task =>
     rowOf(task, schedules.get(task.id) ?? [], clock.now())
   )
-  const broken = catalog.broken.map(({ message, ...place }) =>
-    `broken: ${placeWords(place)}: ${onceSaid(message, place)}`
-  )
+  const broken = catalog.broken.map(one => {
+    const place = placeOfBroken(one)
+    return `broken: ${placeWords(place)}: ${onceSaid(one.message, place)}`
+  })
   return [
     rows.length === 0
       ? `There are no tasks in ${catalog.directories.join(', ')}.`

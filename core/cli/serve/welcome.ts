@@ -1,4 +1,5 @@
 import { agoWords, timeWords } from '../terminal/time-words.ts'
+import { placeOfBroken } from '../../load/task/broken-file.ts'
 import { onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { plain, printNote, styled } from '../terminal/output.ts'
 import { scheduleTable } from '../local/offline.ts'
@@ -43,7 +44,10 @@ function nextWords (tasks: readonly TaskView[], now: number): string {
 }
 
 function faultWords ({ catalog }: TaskManager): string[] {
-  const faults = catalog.broken.map(({ message, ...place }) => `${placeWords(place)}: ${onceSaid(message, place)}`)
+  const faults = catalog.broken.map(one => {
+    const place = placeOfBroken(one)
+    return `${placeWords(place)}: ${onceSaid(one.message, place)}`
+  })
   const more = faults.length - MOST_FAULTS
   return more > 0 ? [...faults.slice(0, MOST_FAULTS), `${more} more: offpeak validate lists them`] : faults
 }

@@ -1,5 +1,6 @@
-import type { Detail } from '../../model/errors/errors.ts'
+import type { Detail, Place } from '../../model/errors/errors.ts'
 import type { FileFault } from './assemble.ts'
+import { CONFIG } from './source.ts'
 
 /** A task file, or one definition in it, that cannot be used. */
 export interface BrokenFile {
@@ -14,13 +15,23 @@ export interface BrokenFile {
   code: string
   /** Every fault, if there are several. */
   errors?: Detail[] | undefined
+  /** Where a fault is that is not in the file itself but in what config.json says of its task. */
+  at?: Place | undefined
   /** Epoch ms at which this fault was first seen. */
   since: number
 }
 
+interface BrokenAsk {
+  since: number
+  /** The place of a setting. */
+  placeOf?: ((pointer: string) => Place | null) | undefined
+}
+
 /** A fault of a file, as it is listed. */
-export function brokenFile ({ path, error, kept }: FileFault, since: number): BrokenFile {
+export function brokenFile ({ path, error, kept }: FileFault, { since, placeOf }: BrokenAsk): BrokenFile {
   const { line, column, pointer } = error.place
+  const isSetting = path !== CONFIG && /^\/(?:tasks|builtin)\//.test(pointer ?? '')
+  const at = isSetting ? placeOf?.(pointer!) : null
   const message = kept ? `${error.message}; the last good version stays in force` : error.message
   return {
     file: path,
@@ -31,9 +42,14 @@ export function brokenFile ({ path, error, kept }: FileFault, since: number): Br
     pointer,
     code: error.code,
     since,
+    ...at && { at: { ...at, pointer } },
     ...error.errors && error.errors.length > 1 && { errors: error.errors }
   }
 }
+
+/** The place of a fault to show. */
+export const placeOfBroken = ({ file, line, column, pointer, at }: BrokenFile): Place =>
+  at ?? { file, line, column, pointer }
 
 /** The same for the same fault. */
 export const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>

@@ -231,9 +231,11 @@ export class TaskFolder implements Service {
     })
     this.#keep(owners)
     const known = new Map(before.broken.map(broken => [keyOf(broken), broken]))
-    const broken = faults.map(fault => brokenFile(fault, this.#ask.now!())).map(found =>
-      known.get(keyOf(found)) ?? found
-    )
+    const { now, placeOf } = this.#ask
+    const broken = faults.map(fault => brokenFile(fault, { since: now!(), placeOf })).map(found => ({
+      ...found,
+      since: known.get(keyOf(found))?.since ?? found.since
+    }))
     this.#tasks = tasks
     this.#broken = broken
     const faulty = new Set(broken.map(({ file }) => file))

@@ -10,6 +10,7 @@ import { defineTask } from '../../load/define/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskDuplicate, taskInvalid, taskLimit } from '../../model/errors/task-errors.ts'
+import { placeOfBroken } from '../../load/task/broken-file.ts'
 import type { BrokenFile } from '../../load/task/broken-file.ts'
 import type { FolderChange } from '../../load/task/task-folder.ts'
 import type { Listener } from '../../model/notice.ts'
@@ -275,7 +276,10 @@ export class Catalog implements Service {
     for (const { id, source } of added) notice({ kind: 'task_added', task: id, source })
     for (const { id, source } of changed) notice({ kind: 'task_changed', task: id, source })
     for (const { id, source } of removed) notice({ kind: 'task_removed', task: id, source })
-    for (const { file, message, line } of broken) notice({ kind: 'file_broken', file, message, line })
+    for (const one of broken) {
+      const { file = one.file, line } = placeOfBroken(one)
+      notice({ kind: 'file_broken', file, message: one.message, line })
+    }
     for (const file of mended) notice({ kind: 'file_mended', file })
     this.#merge()
   }
