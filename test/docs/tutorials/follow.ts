@@ -15,7 +15,7 @@ import type { Block } from '../blocks.ts'
 /** The home folder and the user of the reader, as the pages print them. */
 const READER = '/home/ann'
 
-/** How long a command that looks may be repeated until the state has come that the page shows. */
+/** How long a command that looks is repeated until the state has come that the page shows, ms. */
 const LOOKS_MS = 20_000
 
 /** A program of the reader that goes on running in a terminal of its own. */
