@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ConfigFile } from '../../core/model/config/config.ts'
 import type { Served } from '../served.ts'
 import type { State } from '../../core/model/run/run.ts'
-import type { TaskView } from '../../core/model/view/view.ts'
+import type { TaskView } from '../../core/model/view/task-view.ts'
 import { CONFIG } from '../product.ts'
 import { serve } from '../served.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { setup } from './setup.ts'
-import type { TaskView } from '../../core/model/view/view.ts'
+import type { TaskView } from '../../core/model/view/task-view.ts'
 
 type Setup = Awaited<ReturnType<typeof setup>>
 

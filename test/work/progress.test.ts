@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProgressTracker } from '../../core/work/context/progress.ts'
 import { fakeClock, until } from '../clock.ts'
 import { gate, harness } from './harness.ts'
-import { runView } from '../../core/model/view/view.ts'
+import { runView } from '../../core/model/view/run-view.ts'
 import type { TaskContext } from '../../core/model/task/context.ts'
 
 const setup = () => {

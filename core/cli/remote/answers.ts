@@ -1,8 +1,9 @@
 import type { Page } from '../../engine/reports.ts'
-import type { fullRunView, runView, scheduleView } from '../../model/view/view.ts'
+import type { fullRunView, runView } from '../../model/view/run-view.ts'
+import type { scheduleView } from '../../model/view/schedule-view.ts'
 export type { ExplanationView } from '../../work/desk/explain-view.ts'
 export type { ForecastView, MachineView, PauseView, SignalView } from '../../model/view/machine-view.ts'
-export type { TaskView } from '../../model/view/view.ts'
+export type { TaskView } from '../../model/view/task-view.ts'
 export type { BuiltInTask } from '../../model/task/built-in.ts'
 
 type Held = { held: { code: string, message: string } | null }

@@ -8,7 +8,7 @@ import { VERSION } from '../../version.ts'
 import type { Demo } from './demo.ts'
 import type { LogForm } from './log-form.ts'
 import type { TaskManager } from '../../manager.ts'
-import type { TaskView } from '../../model/view/view.ts'
+import type { TaskView } from '../../model/view/task-view.ts'
 
 /** At most this many faults are listed; the rest is counted. */
 const MOST_FAULTS = 5

@@ -1,6 +1,6 @@
 import { iso } from '../base/clock.ts'
 import { readingView } from './machine-view.ts'
-import { runView } from './view.ts'
+import { runView } from './run-view.ts'
 import type { Failure } from '../run/outcome.ts'
 import type { Notice, NoticeKind } from '../notice.ts'
 import type { Progress, Run } from '../run/run.ts'

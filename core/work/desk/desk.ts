@@ -34,7 +34,7 @@ import type { RestingReason } from '../../model/schedule/resting.ts'
 import type { Schedule } from '../../model/schedule/schedule.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
 import type { Task } from '../../model/task/task.ts'
-import type { TaskView } from '../../model/view/view.ts'
+import type { TaskView } from '../../model/view/task-view.ts'
 import type { Verdict } from '../../model/conditions/gate.ts'
 
 interface DeskOptions {

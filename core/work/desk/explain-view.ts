@@ -1,4 +1,4 @@
-import { holdView } from '../../model/view/view.ts'
+import { holdView } from '../../model/view/run-view.ts'
 import { startsByHand, withCommand } from '../../model/view/held.ts'
 import { iso } from '../../model/base/clock.ts'
 import type { Explained, Explanation } from './explain.ts'

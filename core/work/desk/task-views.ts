@@ -1,7 +1,7 @@
 import { classify } from '../../model/conditions/classify.ts'
 import { longestPause } from '../../model/gates/paused.ts'
 import { firstDueRuns } from './first-due-runs.ts'
-import { taskView } from '../../model/view/view.ts'
+import { taskView } from '../../model/view/task-view.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { LiveConditions } from '../conditions/conditions.ts'
@@ -10,7 +10,7 @@ import type { Run, State } from '../../model/run/run.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Task } from '../../model/task/task.ts'
 import type { TaskCount } from '../../engine/reports.ts'
-import type { TaskView } from '../../model/view/view.ts'
+import type { TaskView } from '../../model/view/task-view.ts'
 import type { Verdict } from '../../model/conditions/gate.ts'
 
 interface TaskViewsOptions {

@@ -1,13 +1,12 @@
-import { checkpointView } from '../run/checkpoint.ts'
+import { durationOf } from './run-view.ts'
 import { heldReason } from './held.ts'
 import { iso } from '../base/clock.ts'
-import { STATES, labelOf } from '../run/run.ts'
+import { STATES } from '../run/run.ts'
 import { kindOf, wordsFor } from '../trigger.ts'
 import type { Json } from '../json/json.ts'
 import type { Classed } from '../conditions/classify.ts'
 import type { Constraints, OnDeadline, OnLost, OnUnmet } from '../task/constraint.ts'
-import type { FullRun, Hold, PastAttempt, Run, State } from '../run/run.ts'
-import type { RestingReason } from '../schedule/resting.ts'
+import type { Run, State } from '../run/run.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import type { Status } from './status.ts'
 import type { Task } from '../task/task.ts'
@@ -90,10 +89,6 @@ const lastRun = (run: Run): LastRun => ({
   error: run.error?.message ?? null,
   warning: run.warning
 })
-
-/** Seconds from start to end, or to `now` while it runs. */
-const durationOf = ({ started_at: start, finished_at: end, state }: Run, now: number): number | null =>
-  start === null ? null : end !== null ? (end - start) / 1000 : state === 'running' ? (now - start) / 1000 : null
 
 /** The inputs of a line besides definition and class; the line is cached until one changes. */
 interface Moving {
@@ -199,68 +194,3 @@ function triggerView (task: Task): TaskView['trigger'] {
   triggers.set(task, view)
   return view
 }
-
-/** A run as REST shows it: instants in ISO 8601, duration in seconds, with its label. */
-export function runView (run: Run, now: number) {
-  const { created_at: created, due_at: due, nominal_at: nominal, started_at: started, finished_at: finished,
-    deadline_at: deadline, lease_until: _lease, owner: _owner, child: _child, single: _single, progress, ...rest } = run
-  return {
-    ...rest,
-    label: labelOf(run, now),
-    created_at: iso(created)!,
-    due_at: iso(due)!,
-    nominal_at: iso(nominal)!,
-    started_at: iso(started),
-    finished_at: iso(finished),
-    deadline_at: iso(deadline),
-    duration: durationOf(run, now),
-    // Only a running run has time left.
-    progress: progress && { ...progress, eta: run.state === 'running' ? progress.eta : null, at: iso(progress.at)! }
-  }
-}
-
-const attemptView = ({ started_at: start, finished_at: end, ...rest }: PastAttempt) => ({
-  ...rest,
-  started_at: iso(start)!,
-  finished_at: iso(end)!
-})
-
-/** One hold as REST shows it; `seconds` counts up to `now` while it lasts. */
-export const holdView = ({ code, message, from, to }: Hold, now: number) => ({
-  code,
-  message,
-  from: iso(from)!,
-  to: iso(to),
-  seconds: Math.max(0, (to ?? now) - from) / 1000
-})
-
-/** A run as REST shows it with payload, result, past attempts, holds, usage and prerequisites. */
-export const fullRunView = (
-  { payload, result, checkpoint, attempts, holds, used, after, ...run }: FullRun,
-  now: number
-) => ({
-  ...runView(run, now),
-  payload,
-  result,
-  checkpoint: checkpointView(checkpoint),
-  attempts: attempts.map(attemptView),
-  holds: holds.map(hold => holdView(hold, now)),
-  used,
-  after
-})
-
-/** A schedule as REST shows it, with the reason why it does not fire. */
-export const scheduleView = (
-  { paused = false, anchor: _anchor, cursor: _cursor, moved: _moved, nominal_at: nominal, next_at: next,
-    created_at: created, ...rest }: Schedule,
-  reason: RestingReason | null
-) => ({
-  ...rest,
-  paused,
-  resting: reason !== null,
-  reason,
-  words: wordsFor(rest as { trigger: string, trigger_args: Record<string, Json>, timezone: string }),
-  next_at: iso(next),
-  nominal_at: iso(nominal),
-  created_at: iso(created)!
-})

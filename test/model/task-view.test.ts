@@ -4,10 +4,10 @@ import t from 'tap'
 import fc from 'fast-check'
 import { STATES } from '../../core/model/run/run.ts'
 import { taskOf } from '../task.ts'
-import { taskView } from '../../core/model/view/view.ts'
+import { taskView } from '../../core/model/view/task-view.ts'
 import type { Run, State } from '../../core/model/run/run.ts'
 import type { Schedule } from '../../core/model/schedule/schedule.ts'
-import type { TaskFacts } from '../../core/model/view/view.ts'
+import type { TaskFacts } from '../../core/model/view/task-view.ts'
 import type { Verdict } from '../../core/model/conditions/gate.ts'
 
 const CLASSES = [{ class: 'normal', because: 'no keyword' }, {
