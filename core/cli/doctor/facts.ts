@@ -93,6 +93,8 @@ export interface IgnoredFile {
 interface PortFacts {
   host: string
   port: number
+  /** What listens there, such as `process 812 (node server.js)`; null where the system does not tell. */
+  program: string | null
   code: string | null
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { isAlive, listeningFile } from '../remote/find-server.ts'
+import { portOwner } from '../serve/port-owner.ts'
 import { readTokens } from '../../tokens.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { tokenFile } from '../../token.ts'
@@ -54,9 +55,10 @@ async function portFacts ({ host, port }: Pick<Config['server'], 'host' | 'port'
   try {
     trial.listen({ host, port })
     await once(trial, 'listening')
-    return { host, port, code: null }
+    return { host, port, code: null, program: null }
   } catch (error) {
-    return { host, port, code: (error as NodeJS.ErrnoException).code ?? 'unknown' }
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    return { host, port, code, program: code === 'EADDRINUSE' ? await portOwner(port) : null }
   } finally {
     trial.close()
   }

@@ -36,22 +36,26 @@ const START = 'Run: offpeak start, or `offpeak service install` to start it with
 
 /** A server that does not answer. */
 function absentFindings ({ url, answer, pid, alive, owner, used, port }: ServerFacts): Finding[] {
-  if (answer === 'silent') {
+  const taken = port?.code === 'EADDRINUSE'
+  const isOwned = owner !== null
+  // Nothing tells a program that does not answer from another one but the process of the last server.
+  if (answer === 'silent' && (alive || isOwned || !taken)) {
     return [
       fault('server_silent', `The server at ${url} accepts connections and does not answer.`,
         `A function may block its event loop: \`offpeak health\` names it.${pid === null ? '' : ` Its pid is ${pid}.`}`)
     ]
   }
-  const taken = port?.code === 'EADDRINUSE'
-  const isOwned = owner !== null
+  const program = port?.program ?? null
   return when([
     isOwned,
     fault('folder_owned', `The data folder is in use by ${owner}, which does not answer at ${url}.`,
       'Stop that process, or name its address with --url.')
   ], [
     answer === 'other' || taken,
-    fault('port_taken', `Another program listens on port ${port?.port ?? new URL(url).port} of ${port?.host ?? url}.`,
-      'Stop it, or set server.port in config.json to a free port.')
+    fault('port_taken',
+      `${program === null ? 'Another program' : program.replace('process', 'Process')} listens on port ${
+        port?.port ?? new URL(url).port
+      } of ${port?.host ?? url}.`, 'Stop it, or set server.port in config.json to a free port.')
   ], [
     port !== null && port.code !== null && !taken,
     fault('port_refused', `Port ${port?.port} of ${port?.host} cannot be used (${port?.code}).`,

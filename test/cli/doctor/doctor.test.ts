@@ -90,7 +90,11 @@ t.test('a port that another program has is found', async t => {
   await once(other, 'listening')
   t.teardown(() => other.close())
   const { port } = other.address() as AddressInfo
-  t.strictSame(withoutPlace((await ask(own(t, { server: { port } }))).codes), ['port_taken'])
+  const { codes, all } = await ask(own(t, { server: { port } }))
+  t.strictSame(withoutPlace(codes), ['port_taken'])
+  if (process.platform === 'linux') {
+    t.match(all.find(({ code }) => code === 'port_taken')!.message, `Process ${process.pid} (`)
+  }
 })
 
 t.test('a server that was killed, a short token and a data folder that cannot be written are found', async t => {

@@ -115,11 +115,15 @@ t.test('a symptom of configuration and tasks has one finding, with its cure', as
 
 t.test('a symptom of the server has one finding, with its cure', async t => {
   const no = { answer: 'no', alive: false, pid: null } as const
-  const port = { host: '127.0.0.1', port: 7420, code: null }
+  const port = { host: '127.0.0.1', port: 7420, code: null, program: null }
   const cases: [string[], RegExp][] = [
     [server(no), /^warning server_stopped: .*offpeak start/],
     [server({ ...no, used: false }), /^note server_stopped/],
     [server({ ...no, answer: 'silent' }), /^fault server_silent: .*accepts connections and does not answer/],
+    [
+      server({ ...no, answer: 'silent', port: { ...port, code: 'EADDRINUSE', program: 'process 8 (node x.js)' } }),
+      /^fault port_taken: Process 8 \(node x\.js\) listens on port 7420 of 127\.0\.0\.1/
+    ],
     [server({ ...no, answer: 'other', port: { ...port, code: 'EADDRINUSE' } }),
       /^fault port_taken: Another program listens on port 7420 of 127.0.0.1.*server.port/],
     [server({ ...no, owner: 'pid 5' }), /^fault folder_owned: .* in use by pid 5.*--url/],
