@@ -2,10 +2,11 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { until } from '../load/until.ts'
-import { cli, place, serve } from './setup.ts'
+import { spawn } from '../child.ts'
+import { BIN, cli, place, serve } from './setup.ts'
 
 const notices = (out: string) => out.trimEnd().split('\n').map(line => JSON.parse(line) as { notice?: string })
 
@@ -48,6 +49,25 @@ t.test('the first signal lets running runs end, the second does not wait', async
     child.kill(signal)
     t.equal(await over, code, signal)
   }
+})
+
+t.test('npm start is replaced by the server, so that it gets the signals that npm passes on', async t => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    scripts: { start: string }
+  }
+  t.match(scripts.start, /^exec node bin\/offpeak\.js start$/)
+  const cwd = place(t)
+  const shell = spawn('sh', ['-c', scripts.start.replace('bin/offpeak.js', BIN)], {
+    cwd,
+    env: { PATH: [join(process.execPath, '..'), process.env.PATH].join(delimiter), HOME: cwd },
+    stdio: 'ignore'
+  })
+  const over = once(shell, 'close')
+  await until(() => existsSync(join(cwd, 'data', 'server.json')))
+  t.equal((JSON.parse(readFileSync(join(cwd, 'data', 'server.json'), 'utf8')) as { pid: number }).pid, shell.pid)
+  shell.kill('SIGTERM')
+  t.strictSame(await over, [0, null])
+  t.notOk(existsSync(join(cwd, 'data', 'server.json')), 'nothing keeps the port and the data folder')
 })
 
 t.test('the INT that npm sends after that of the terminal is not a second one', async t => {
