@@ -5,11 +5,11 @@ type Call = (...args: unknown[]) => unknown
 export class Faults {
   #left = Infinity
   #hasFailed = false
-  #subscriptions = 0
+  readonly #subscriptions = new Set<object>()
 
   /** The number of listeners that were added to the parts and not removed. */
   get subscriptions (): number {
-    return this.#subscriptions
+    return this.#subscriptions.size
   }
 
   /** Whether the step that was to fail has been taken. */
@@ -43,9 +43,10 @@ export class Faults {
       this.#step(name)
       const answer = call(...args)
       if (!/^on[A-Z]/.test(name) || typeof answer !== 'function') return answer
-      this.#subscriptions += 1
+      const one = {}
+      this.#subscriptions.add(one)
       return () => {
-        this.#subscriptions -= 1
+        this.#subscriptions.delete(one)
         ;(answer as Call)()
       }
     }

@@ -37,9 +37,12 @@ export function fragile<T> (value: T) {
 async function setup (t: Test, make: Make) {
   const subject = await make(t)
   const before = remains()
+  const { faults } = subject
+  const subscriptions = faults?.subscriptions
   return {
     ...subject,
     isOver: async (words = 'nothing is running') => {
+      t.equal(faults?.subscriptions, subscriptions, `${words}: no listener is left`)
       t.equal(await subject.isAlive(), false, words)
       t.strictSame(await remainingAfter(before), [], words)
     }

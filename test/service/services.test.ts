@@ -133,12 +133,10 @@ serviceLaw(t, 'Runner', async t => {
   const { runner, engine, desk } = await harness(t, { through: part => faults.part(part) })
   await runner.stop()
   const { beat } = engine
-  const listeners = faults.subscriptions
   return {
     service: runner,
     faults,
     isAlive: async () => {
-      if (faults.subscriptions > listeners) return true
       const { run } = await desk.enqueue('work')
       runner.wake()
       await runner.settled()
