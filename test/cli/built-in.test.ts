@@ -24,8 +24,12 @@ t.test('a server lists the built-in tasks that are off, and enable turns one on 
   t.match(configIn(cwd), { builtin: { heartbeat: { enabled: true } } })
   t.match(await ask('run', 'heartbeat', '--wait'), { code: 0, out: /"uptime"/ })
   t.match((await ask('tasks')).out, /^heartbeat .*\n[^]*14 built-in tasks off/m)
+  const unset = /warning: .*builtin\.backup_data\.payload\.source of config\.json is missing\. Set it in config\.json/
+  t.match((await ask('enable', 'backup_data')).out, unset)
+  t.match((await ask('tasks')).out, unset)
+  t.notMatch((await ask('disable', 'backup_data')).out, /warning/)
   const listed = await (await fetch(`${url}/api/builtin`)).json() as { id: string, on: boolean }[]
-  t.strictSame(listed.filter(({ on }) => on).map(({ id }) => id), ['heartbeat'])
+  t.strictSame(listed.filter(({ on }) => on).map(({ id }) => id), ['backup_data', 'heartbeat'])
 })
 
 t.test('without a server enable writes the section, and validate checks it', async t => {

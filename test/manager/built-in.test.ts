@@ -47,6 +47,7 @@ t.test('a built-in task is loaded when builtin names it, on, with its settings',
 t.test('a built-in task runs, in a process of its own too, and its messages name the section', async t => {
   const { manager, reach } = await home(t, { config: { builtin: { check_system: {}, backup_data: {} } } })
   await manager.start()
+  t.match(manager.warnings, [{ code: 'not_set_up', line: 4, pointer: '/builtin/backup_data/payload/source' }])
   const { run } = await manager.desk.enqueue('check_system', {}, 'manual')
   await reach(run.id, 'completed')
   const { run: backup } = await manager.desk.enqueue('backup_data', {}, 'schedule')

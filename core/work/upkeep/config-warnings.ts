@@ -1,8 +1,10 @@
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { pointerOf } from '../../model/base/check.ts'
-import { BUILT_IN_IDS, isBuiltIn, isBuiltInId } from '../../model/task/built-in.ts'
+import { BUILT_IN_IDS, isBuiltIn, isBuiltInId, sectionOf, settingsKey } from '../../model/task/built-in.ts'
 import { nearest } from '../../model/base/nearest.ts'
+import { taskUnconfigured } from '../../model/errors/task-errors.ts'
+import { unconfigured } from '../../model/task/payload-bounds.ts'
 import { placeWords } from '../../model/errors/errors.ts'
 import type { Catalog } from './catalog.ts'
 import type { Config } from '../../model/config/config.ts'
@@ -12,7 +14,7 @@ import type { Settings } from './settings.ts'
 
 /** A setting that is valid and has no effect. */
 export interface ConfigWarning extends Place {
-  code: 'unknown_task' | 'builtin_replaced' | 'no_effect' | 'restart_needed' | 'no_overlay'
+  code: 'unknown_task' | 'not_set_up' | 'builtin_replaced' | 'no_effect' | 'restart_needed' | 'no_overlay'
   message: string
   fix: string
 }
@@ -42,7 +44,8 @@ export class ConfigWarnings {
 
   /** The warnings about the configuration in force. */
   get current (): ConfigWarning[] {
-    return [...this.#unknown(), ...this.#builtIn(), ...this.#directories(), ...this.#unread(), ...this.#overlay()]
+    return [...this.#unknown(), ...this.#builtIn(), ...this.#unset(), ...this.#directories(), ...this.#unread(),
+      ...this.#overlay()]
   }
 
   /** Reports from now on. */
@@ -107,6 +110,25 @@ export class ConfigWarnings {
           ? 'Remove the section; `offpeak tasks --all` lists the built-in tasks.'
           : `Did you mean '${near}'?`,
         ...place
+      }]
+    })
+  }
+
+  /** Enabled tasks without a setting that their runs need. */
+  #unset (): ConfigWarning[] {
+    const { settings, catalog: { tasks } } = this.#options
+    return [...tasks.values()].filter(({ enabled }) => enabled).flatMap((task): ConfigWarning[] => {
+      const lacks = unconfigured(task.input, task.payload)
+      if (lacks.length === 0) return []
+      const { message, place: { pointer } } = taskUnconfigured(settingsKey(task), lacks)
+      const at = pointerOf([sectionOf(task.source), task.id])
+      const written = settings.placeOf(`${at}/payload`) ?? settings.placeOf(at) ?? { file: task.source }
+      return [{
+        code: 'not_set_up',
+        message,
+        fix: 'Set it in config.json: until then its runs do nothing.',
+        ...written,
+        pointer
       }]
     })
   }
