@@ -13,8 +13,8 @@ t.test('tasks shows schedules in words', async t => {
   t.equal(code, 0)
   t.match(out, /^TASK +STATUS +SCHEDULE +LAST +NEXT\n/)
   t.match(out, /\necho +scheduled +At 03:00, every day \(UTC\) +- +in /)
-  t.equal(new Set(out.trimEnd().split('\n').map(line => line.search(/scheduled|idle|STATUS/))).size, 1,
-    'columns are aligned')
+  const rows = out.split('\n').slice(0, 6)
+  t.equal(new Set(rows.map(line => line.search(/scheduled|idle|STATUS/))).size, 1, 'columns are aligned')
   t.same((await json('tasks', '--status', 'scheduled')).map((task: { id: string }) => task.id), ['echo'])
   t.match(await ask('tasks', '--status', 'lost'), {
     code: 2,

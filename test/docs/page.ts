@@ -33,6 +33,7 @@ async function reader (t: Test): Promise<Reader> {
     NO_COLOR: '1',
     TAP: '1',
     BIN,
+    PACKAGES: join(ROOT, 'node_modules'),
     CURL: hasCurl ? 'curl' : '',
     STAND_IN: join(import.meta.dirname, 'curl.ts'),
     BASH_ENV: join(import.meta.dirname, 'prelude.sh'),

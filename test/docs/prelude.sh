@@ -1,4 +1,5 @@
-# Functions for the commands of the pages. BIN: the program. CURL: empty if curl is not installed. STAND_IN: replaces it.
+# Functions for the commands of the pages. BIN: the program. PACKAGES: the node_modules of the checkout.
+# CURL: empty if curl is not installed. STAND_IN: replaces it.
 set -euo pipefail
 # Commands of the pages run without the hooks of tap.
 unset NODE_OPTIONS
@@ -27,9 +28,13 @@ npm () {
     ci|test) ;;
     start) offpeak start ;;
     'start -- '*) shift 2; offpeak start "$@" ;;
+    # What a page installs is there already.
+    install*) local word; for word in "${@:2}"; do [[ $word == -* || -d $PACKAGES/$word ]]; done ;;
     *) echo "npm $* must not be skipped" >&2; return 1 ;;
   esac
 }
+
+npx () { node "$PACKAGES/.bin/$1" "${@:2}"; }
 
 # Beside npm ci and npm test, only systemctl and docker are not executed.
 systemctl () { :; }
