@@ -161,3 +161,30 @@ t.test('a manager without task files has the built-in tasks and commands of its 
   t.strictSame([...manager.catalog.tasks.keys()], ['list', 'heartbeat'])
   t.equal(manager.catalog.isWatching, true)
 })
+
+t.test('a task whose file was written just now is enabled and disabled in the section of that file', async t => {
+  const { manager, write, configFile } = await home(t, { config: { builtin: { heartbeat: {} } } })
+  await manager.start()
+  write('config.json', '{ "tasks": { "heartbeat": { "enabled": true } } }')
+  write('backgroundtask/heartbeat.ts', taskFile('heartbeat'))
+  await manager.enable('heartbeat', false, { by: 'cli:ada' })
+  t.match(manager.catalog.tasks.get('heartbeat'), { enabled: false, source: 'heartbeat.ts' })
+  write('backgroundtask/fresh.ts', taskFile('fresh'))
+  await manager.enable('fresh', false, { by: 'cli:ada' })
+  t.strictSame(JSON.parse(readFileSync(configFile, 'utf8')), {
+    tasks: { heartbeat: { enabled: false }, fresh: { enabled: false } }
+  })
+})
+
+t.test('a built-in task is not changed while a file with its name is still being imported', {
+  timeout: 240_000
+}, async t => {
+  const { manager, write, configFile } = await home(t, { config: { builtin: { heartbeat: {} } } })
+  await manager.start()
+  write('backgroundtask/heartbeat.ts', `await new Promise(r => setTimeout(r, 60_000))\n${taskFile('heartbeat')}`)
+  await t.rejects(manager.enable('heartbeat', false, { by: 'cli:ada' }), {
+    code: 'OFFPEAK_TASKS_LOADING',
+    message: /heartbeat\.ts is still being imported/
+  })
+  t.strictSame(JSON.parse(readFileSync(configFile, 'utf8')), { builtin: { heartbeat: {} } })
+})
