@@ -33,8 +33,10 @@ t.test('a run waits for a signal, and starts within a second of it', async t => 
   t.match(why.out, /^.*\n {2}held +\d.*: signal solar is not set\n/)
   t.match(why.out, /\n- +signals +unknown +solar > 500 +\d\d:\d\d:\d\d +- +wash\.mjs \/constraints\/signals\/solar\n/)
   t.match(why.out, /\n\+ +memory .*config\.json:\d+:\d+ \/resources\/memory_limit\n/)
-  t.match((await ask('tasks')).out,
-    /\nwash +held: signal solar is not set; start it now with: offpeak now \w{11} +on request/)
+  const { out } = await ask('tasks')
+  t.match(out, /\nwash +held \(signal unknown\)  on request/, 'the table has a short reason')
+  t.match(out, /\nwash is held: signal solar is not set; start it now with: offpeak now \w{11}\n/, 'the rest is below')
+  t.ok(out.split('\n').slice(0, 4).every(line => line.length <= 80), 'without a terminal too')
   const signal = await json('signal', 'solar', '650', '--ttl', '1h')
   await until(() => child.exitCode !== null)
   t.equal(child.exitCode, 0)

@@ -159,6 +159,16 @@ t.test('mistyped words are answered with the nearest one', async t => {
   await suggests('held', 'runs', '--state', 'hedl')
 })
 
+t.test('the widest column is cut first, and the others only when they are the widest', async t => {
+  const head = ['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT']
+  const row = ['disk_space', 'held (cpu busy)', 'At 09:00, every day (Europe/Berlin)', 'completed 2 h ago',
+    'in 12 h 22 m']
+  const cells = (room: number) => table(head, [row], room).split('\n')[1]!.split(/ {2,}/)
+  t.strictSame(cells(80), [...row.slice(0, 2), 'At 09:00, every d…', ...row.slice(3)])
+  t.strictSame(cells(70), ['disk_space', 'held (cpu bu…', 'At 09:00, ev…', 'completed 2 h…', 'in 12 h 22 m'])
+  t.match(table(['SCHEDULE', 'WHEN'], [['6h02v5ayg00', 'w'.repeat(60)]], 30).split('\n')[1], /^6h02v5ayg00 .*…$/)
+})
+
 t.test('what is typed or copied is never cut, and nothing is without a width', async t => {
   const head = ['RUN', 'TASK', 'WHY']
   const row = ['6h02v5ayg00', 'a_task_with_a_rather_long_name_indeed', 'w'.repeat(60)]

@@ -6,20 +6,20 @@ import { STATUSES } from '../../model/view/status.ts'
 import { agoWords, isElsewhere, timeWords } from '../terminal/time-words.ts'
 import { oneOf, remoteOptions } from '../remote/options.ts'
 import { counted } from '../../model/json/text.ts'
-import { faultWords, print, printJson, styled } from '../terminal/output.ts'
+import { faultWords, plain, print, printJson, styled } from '../terminal/output.ts'
 import type { Cell } from '../terminal/table.ts'
 import { stateCell } from '../terminal/run-words.ts'
 import { table } from '../terminal/table.ts'
 
 const untilWords = ({ until }: { until: string | null }) => until === null ? '' : ` until ${timeWords(until)}`
 
-/** `running`, `paused until 18:00:00 by cli:ada`, `held: on battery`. */
+/** `running`, `paused until 18:00:00 by cli:ada`, `held (on battery)`. */
 function statusCell ({ status, paused, held }: TaskView): Cell {
   const text = paused !== null && (status === 'paused' || status === 'running')
     ? `${status === 'running' ? 'running, ' : ''}paused${untilWords(paused)} by ${paused.by}`
     : held === null
     ? status
-    : `${status}: ${held.message}`
+    : `${status} (${held.code.replaceAll('_', ' ')})`
   return stateCell(status, text)
 }
 
@@ -48,6 +48,19 @@ function taskTable (tasks: readonly TaskView[]): string {
   return table(['TASK', 'STATUS', 'SCHEDULE', 'LAST', 'NEXT'], rows)
 }
 
+/** How many held tasks are explained below the table. */
+const MOST_REASONS = 5
+
+/** `wash is held: signal solar is 620; start it now with: offpeak now 6h02v5ayg00`, a line for each held task. */
+function heldLines (tasks: readonly TaskView[]): string[] {
+  const lines = tasks.flatMap(({ id, paused, held }) =>
+    paused !== null || held === null ? [] : [`${id} is held: ${held.message}`]
+  )
+  const more = lines.length - MOST_REASONS
+  return [...lines.slice(0, MOST_REASONS),
+    ...more > 0 ? [`${more} more ${more === 1 ? 'is' : 'are'} held; offpeak why <task> explains one`] : []]
+}
+
 type TasksOptions = RemoteOptions & { status?: string, all?: boolean }
 
 /** The table without disabled tasks that do nothing, and how many these are; then built-in tasks that are off. */
@@ -56,6 +69,7 @@ function printTasks (tasks: readonly TaskView[], off: readonly BuiltInTask[], is
   const hidden = tasks.length - shown.length
   if (shown.length > 0) print(taskTable(shown))
   else print(tasks.length === 0 ? 'There are no tasks.' : 'No task is enabled.')
+  for (const line of heldLines(shown)) print(plain(line))
   const folded = [...hidden > 0 ? [`${hidden} disabled`] : [],
     ...off.length > 0 && !isWhole ? [`${counted(off.length, 'built-in task')} off`] : []]
   if (folded.length > 0) print(styled('dim', `${folded.join(', ')}: offpeak tasks --all`))

@@ -42,22 +42,25 @@ export type Cell = string | StyledCell
 const textOf = (cell: Cell | undefined): string => typeof cell === 'object' ? cell.text : cell ?? ''
 
 /** Headings of columns with something to type or copy: they are never cut. */
-const KEPT = ['RUN', 'TASK', 'SCHEDULE', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT',
-  'URL']
+const KEPT = ['RUN', 'TASK', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT', 'URL']
+
+/** The first column names its rows. A `SCHEDULE` further right describes one in words. */
+const isKept = (head: string, column: number) => KEPT.includes(head) || (head === 'SCHEDULE' && column === 0)
 
 /** The columns of the terminal. Some terminals report 0 columns: nothing is cut then, as without a terminal. */
 const roomOf = ({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): number =>
   isTTY && columns > 0 ? columns : Infinity
 
-/** The widths of the columns: the widest that may be cut gives way first. */
+/** The widths of the columns: the widest of those that may be cut is cut until the table fits. */
 function widthsIn (head: readonly string[], rows: readonly (readonly string[])[], room: number): number[] {
   const widths = head.map((name, column) => Math.max(widthOf(name), ...rows.map(row => widthOf(row[column] ?? ''))))
-  const spare = (column: number) => KEPT.includes(head[column]!) ? 0 : widths[column]! - LEAST
+  const spare = (column: number) => isKept(head[column]!, column) ? 0 : widths[column]! - LEAST
   for (;;) {
     const over = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - room
-    const column = widths.keys().toArray().toSorted((a, b) => spare(b) - spare(a))[0]
+    const [column, next] = widths.keys().toArray().toSorted((a, b) => spare(b) - spare(a))
     if (over <= 0 || column === undefined || spare(column) <= 0) return widths
-    widths[column] = Math.max(LEAST, widths[column]! - Math.ceil(over / 2))
+    const beyond = next === undefined ? over : spare(column) - Math.max(0, spare(next))
+    widths[column] = widths[column]! - Math.min(over, spare(column), Math.max(1, beyond))
   }
 }
 
