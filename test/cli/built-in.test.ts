@@ -55,7 +55,7 @@ t.test('without a server enable writes the section, and validate checks it', asy
 t.test('backups are listed in a folder whose configuration does not name the task', async t => {
   const cwd = place(t, {}, {})
   mkdirSync(join(cwd, 'backups'))
-  t.match(await cli(['restore'], { cwd }), { code: 0, out: /^There are no backups in .*backups\.\n$/ })
+  t.match(await cli(['restore'], { cwd }), { code: 0, out: /^There are no backups of backup_data in .*backups\b/ })
 })
 
 t.test('eject copies a task with its helpers, which takes over with the settings of the built-in one', async t => {

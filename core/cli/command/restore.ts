@@ -6,8 +6,8 @@ import { localOptions } from '../remote/options.ts'
 export function addRestore (program: Command): void {
   localOptions(
     program.command('restore [archive]').summary('list backups, or restore one').description(
-      'restore a file of `offpeak backup` into the data folder, or a backup of backup_data into a folder; without an ' +
-        'archive list the backups of backup_data'
+      'restore a file or folder of `offpeak backup` into the data folder, or a backup of backup_data into a folder; ' +
+        'without an archive list the backups of backup_data'
     )
   )
     .option('--from <folder>', 'folder of the backups; default: the target of backup_data')

@@ -16,7 +16,7 @@ export type BackupOptions = LocalOptions & { json?: boolean }
 const DATABASE = 'offpeak.db'
 const ARCHIVE = /\.(?:tar\.gz|tgz)$/
 /** Names of other formats, under which nobody expects a folder. */
-const OTHER_FORMAT = /\.(?:tar|zip|gz|zst|xz|bz2|7z|db|sqlite)$/
+const OTHER_FORMAT = /(?:\.(?:tar|zip|gz|zst|xz|bz2|7z|db|sqlite))+$/
 /** Files of a running server, and what it makes again. */
 const LEFT_OUT =
   /^(?:offpeak\.db|lock\.|server\.json|loop\.json|imports\.json|importing\.json|ended\.json|ballast|corrupt-|\.doctor-)/
@@ -43,7 +43,8 @@ async function sourceOf (to: string, given: LocalOptions): Promise<string> {
   throw usageInvalid(`${to} is in the data folder`, 'Name a path outside of it.')
 }
 
-async function copyInto (part: string, folder: string): Promise<void> {
+/** Copies what a data folder keeps into a new folder, also while a server uses it. */
+export async function copyInto (part: string, folder: string): Promise<void> {
   await mkdir(part, { mode: 0o700 })
   await copyDatabase(join(folder, DATABASE), join(part, DATABASE))
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -112,6 +113,8 @@ export async function backupData (target: string, { json, ...given }: BackupOpti
     for (const left of [part, `${part}.tar.gz`]) await rm(left, { recursive: true, force: true })
   }
   if (json) return printJson({ ...isFile ? { file: to } : { folder: to }, from: folder })
-  const use = isFile ? `Restore it: offpeak restore ${target}` : `Start with it: offpeak start --data ${target}`
+  const use = isFile
+    ? `Restore it: offpeak restore ${target}`
+    : `Start with it: offpeak start --data ${target}, or restore it: offpeak restore ${target}`
   print(`${relative('.', folder)} is copied to ${target}. ${use}`)
 }

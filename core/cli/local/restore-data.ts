@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { checkDatabase } from '../../engine/sqlite/file/copy-database.ts'
 import { copyFaultIn } from '../../model/errors/file-errors.ts'
-import { dataFolder } from './backup-data.ts'
+import { copyInto, dataFolder } from './backup-data.ts'
+import { listeningAt } from '../remote/find-server.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { readBackup } from '../archive/backup-file.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
@@ -12,21 +13,48 @@ import type { LocalOptions } from '../remote/options.ts'
 
 type RestoreDataOptions = LocalOptions & { into?: string, only?: string[], replace?: boolean, json?: boolean }
 
-/** True for the name of a file that `offpeak backup` writes. */
-export const isDataBackup = (archive: string): boolean => /\.(?:tar\.gz|tgz)$/.test(archive)
+const DATABASE = 'offpeak.db'
+
+/** True for the name of a file that `offpeak backup` writes, and for a folder that it has written. */
+export const isDataBackup = (archive: string): boolean =>
+  /\.(?:tar\.gz|tgz)$/.test(archive) || existsSync(join(archive, DATABASE))
+
+/** What is restored, and where from. */
+interface Source {
+  archive: string
+  folder: string
+}
 
 /** Throws unless the folder does not exist, or is empty. */
-async function checkFree (folder: string): Promise<void> {
+async function checkFree ({ archive, folder }: Source): Promise<void> {
   if (!existsSync(folder)) return
   const names = await readdir(folder).catch(() => {
     throw usageInvalid(`${folder} is not a folder`, 'Name another one with --into.')
   })
   if (names.length === 0) return await rmdir(folder)
-  throw usageInvalid(`${folder} is not empty`,
-    'Stop its server and move it away, or restore into another folder with --into.')
+  const shown = relative('.', folder) || folder
+  const server = await listeningAt(folder)
+  throw usageInvalid(`${folder} is not empty${server === null ? '' : `, and the server ${server.pid} uses it`}`,
+    `${server === null ? 'Move it away' : 'Stop the server, then move the folder away'}: ` +
+      `mv ${shown} ${shown}.old && offpeak restore ${archive}; or restore into another folder with --into.`)
 }
 
-/** Restores a file that `offpeak backup` has written into a new data folder, which appears when it is complete. */
+/** Reads a backup, which is a file or a folder, into a new folder. */
+async function readInto (part: string, archive: string): Promise<{ files: number, made_at: string }> {
+  const from = resolve(archive)
+  const made = await stat(from)
+  if (made.isDirectory()) {
+    await copyInto(part, from)
+    const all = await readdir(part, { recursive: true, withFileTypes: true })
+    const { mtimeMs } = await stat(join(from, DATABASE))
+    return { files: all.filter(entry => entry.isFile()).length, made_at: new Date(mtimeMs).toISOString() }
+  }
+  await mkdir(part, { mode: 0o700 })
+  return await readBackup(from, part)
+}
+
+/** Restores a file or folder that `offpeak backup` has written into a new data folder, which appears when it is
+ *  complete. */
 export async function restoreData (
   archive: string,
   { into, only, replace, json, ...given }: RestoreDataOptions
@@ -38,16 +66,16 @@ export async function restoreData (
   if (!existsSync(archive)) throw usageInvalid(`There is no file ${archive}`)
   const own = await dataFolder(given)
   const to = into === undefined ? own : resolve(into)
-  await checkFree(to)
+  await checkFree({ archive, folder: to })
   const part = join(dirname(to), `.${basename(to)}.${process.pid}.part`)
   try {
-    await mkdir(part, { recursive: true, mode: 0o700 })
-    const { files, made_at: madeAt } = await readBackup(resolve(archive), part).catch((error: unknown) => {
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+    const { files, made_at: madeAt } = await readInto(part, archive).catch((error: unknown) => {
       if (error instanceof OffpeakError) throw error
       throw usageInvalid(`${archive} cannot be restored: ${(error as Error).message}`,
         'Name a file that `offpeak backup` has written.')
     })
-    checkDatabase(join(part, 'offpeak.db'))
+    checkDatabase(join(part, DATABASE))
     await rename(part, to)
     if (json) return printJson({ folder: to, files, made_at: madeAt })
     const start = to === own ? 'offpeak start' : `offpeak start --data ${into}`

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Json } from '../../model/json/json.ts'
 import type { LocalOptions } from '../remote/options.ts'
@@ -34,21 +35,39 @@ function folderOf ({ catalog, root }: TaskManager, from: string | undefined): st
 /** True for a path that the task expands, such as `~/backups` or `$HOME/backups`. */
 const isExpandable = (path: string) => path.startsWith('~') || path.includes('$')
 
+const LISTS = '`offpeak restore` lists the backups of backup_data; a file of `offpeak backup` ends with .tar.gz.'
+
 const isPath = (archive: string) => /[/\\]/.test(archive)
+
+/** The path of an archive. Throws OFFPEAK_USAGE_INVALID when no file is there. */
+function pathOf (archive: string, folder: string): string {
+  if (isPath(archive)) {
+    const path = resolve(archive)
+    if (existsSync(path)) return path
+    throw usageInvalid(`There is no file ${path}`, LISTS)
+  }
+  if (isExpandable(folder)) return join(folder, archive)
+  const path = resolve(folder, archive)
+  if (existsSync(path)) return path
+  throw usageInvalid(existsSync(archive) ? `${archive} is not a backup` : `There is no backup ${archive} in ${folder}`,
+    LISTS)
+}
 
 function payloadOf (archive: string | undefined, folder: string, { into, only, replace }: RestoreOptions) {
   if (archive === undefined) return { from: folder }
-  if (into === undefined) throw usageInvalid('restore needs a folder to restore into', 'Name one with --into.')
-  return {
-    archive: isPath(archive)
-      ? resolve(archive)
-      : isExpandable(folder)
-      ? join(folder, archive)
-      : resolve(folder, archive),
-    into: resolve(into),
-    ...only && { only },
-    ...replace && { existing: 'replace' }
+  const path = pathOf(archive, folder)
+  if (into === undefined) {
+    throw usageInvalid(`restore needs a folder to restore ${archive} into`,
+      `Name one with --into: offpeak restore ${archive} --into restored`)
   }
+  return { archive: path, into: resolve(into), ...only && { only }, ...replace && { existing: 'replace' } }
+}
+
+/** Prints that there is nothing to list. */
+function printNone (folder: string, given: RestoreOptions): void {
+  if (given.json) return printJson({ kind: 'completed', result: { backups: [] } })
+  print(plain(`There are no backups of backup_data in ${folder}${existsSync(folder) ? '' : ', which does not exist'}.`))
+  print('What `offpeak backup` has written is restored by its name, such as: offpeak restore monday.tar.gz')
 }
 
 /** Restores a file of `offpeak backup`. For other backups it executes the task `restore_backup`, even when it is off,
@@ -58,16 +77,16 @@ export async function restore (archive: string | undefined, given: RestoreOption
   await withTasks({ ...managerOptions(given), config: { builtin: { [RESTORES]: {} } } }, async manager => {
     const task = manager.desk.definition(RESTORES)
     const folder = folderOf(manager, given.from)
+    if (archive === undefined && given.from === undefined && !isExpandable(folder) && !existsSync(folder)) {
+      return printNone(folder, given)
+    }
     const outcome = await runOnce(task, payloadOf(archive, folder, given), manager)
     process.exitCode = outcome.kind === 'postponed' ? 1 : EXIT_CODES[outcome.kind]!
     if (given.json) return printJson(outcome)
     if (outcome.kind !== 'completed') return print(`nothing was restored${plain(wordsOf(outcome))}`)
     if (archive !== undefined) return print(`restored ${JSON.stringify(outcome.result)}${plain(wordsOf(outcome))}`)
     const { backups } = outcome.result as unknown as { backups: Listed[] }
-    print(
-      backups.length === 0
-        ? `There are no backups in ${folder}.`
-        : table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size]))
-    )
+    if (backups.length === 0) return printNone(folder, given)
+    print(table(['BACKUP', 'MADE', 'SIZE'], backups.map(({ file, created_at: made, size }) => [file, made, size])))
   })
 }

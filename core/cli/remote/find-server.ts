@@ -73,7 +73,7 @@ export function isAlive (pid: number): boolean {
 }
 
 /** The server that listens for a data folder; null when there is none, even if a killed one left its file. */
-async function listeningAt (folder: string): Promise<Listening | null> {
+export async function listeningAt (folder: string): Promise<Listening | null> {
   try {
     const written = JSON.parse(await readFile(listeningFile(folder), 'utf8')) as Listening
     return isAlive(written.pid) ? written : null

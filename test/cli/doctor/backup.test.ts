@@ -55,7 +55,11 @@ t.test('one file has everything, and restore reads it', async t => {
   t.match(await ask('backup', 'files/one.tar.gz'), { code: 2, err: /exists already/ })
   t.match(await ask('backup', 'one.zip'), { code: 2, err: /ends with \.tar\.gz, such as one\.tar\.gz/ })
   t.strictSame(readdirSync(join(cwd, 'files')), ['one.tar.gz'])
-  t.match(await ask('restore', 'files/one.tar.gz'), { code: 2, err: /data is not empty\n {2}Stop its server/ })
+  t.match(await ask('backup', 'one.tar.zst'), { code: 2, err: /such as one\.tar\.gz/ })
+  t.match(await ask('restore', 'files/one.tar.gz'), {
+    code: 2,
+    err: /is not empty, and the server \d+ uses it\n {2}Stop the server, .*: mv data data\.old && offpeak restore files/
+  })
   t.match(await ask('restore', 'files/one.tar.gz', '--into', 'again'), {
     code: 0,
     out: /^\d+ files of 20\S+ are restored to again/
@@ -65,6 +69,21 @@ t.test('one file has everything, and restore reads it', async t => {
   t.equal(statSync(join(cwd, 'again', 'token')).mode & 0o777, 0o600)
   await serve(t, ['--data', 'again'], { cwd })
   t.match((await ask('runs', '--json', '--data', 'again')).out, id)
+})
+
+t.test('a backup that is a folder is restored too', async t => {
+  t.match(await ask('restore', 'copies/one', '--into', 'from-folder'), {
+    code: 0,
+    out: /^\d+ files of 20\S+ are restored to from-folder/
+  })
+  t.match(await ask('restore', 'copies/one', '--into', 'from-folder'), {
+    code: 2,
+    err: /from-folder is not empty\n {2}Move it away: mv from-folder from-folder\.old && offpeak restore copies\/one/
+  })
+  const there = await serve(t, ['--data', 'from-folder'], { cwd })
+  t.match(await ask('show', id, '--data', 'from-folder', '--json'), { code: 0, out: /"state": "completed"/ })
+  there.child.kill('SIGKILL')
+  await there.over
 })
 
 t.test('restore takes whole files of backup only', async t => {
