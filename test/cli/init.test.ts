@@ -82,7 +82,7 @@ t.test('new refuses ids that are taken or invalid, and proposes a valid one', as
   t.notOk(existsSync(join(cwd, 'backgroundtask/fails.ts')))
 })
 
-t.test('package.json names the offpeak that is installed: a version, a tarball, or the folder', t => {
+t.test('package.json names a version only if a registry sent it, else the tarball or the folder', t => {
   const root = t.testdir({ 'offpeak.tgz': '', 'lib': { node_modules: {} }, 'app': { node_modules: {} } })
   const [app, global] = ['app', 'lib'].map(name => join(root, name, 'node_modules/offpeak')) as [string, string]
   const noted = (resolved: string) =>
@@ -90,12 +90,12 @@ t.test('package.json names the offpeak that is installed: a version, a tarball, 
       JSON.stringify({ packages: { 'node_modules/offpeak': { resolved } } }))
   t.equal(dependencyOn(root), `file:${root}`, 'a clone')
   t.equal(dependencyOn(global), `file:${global}`, 'a global package')
-  t.equal(dependencyOn(app), `^${VERSION}`, 'another package manager')
+  t.equal(dependencyOn(app), `file:${app}`, 'another package manager')
   noted('https://registry.example.org/offpeak.tgz')
   t.equal(dependencyOn(app), `^${VERSION}`)
   noted('file:../offpeak.tgz')
   t.equal(dependencyOn(app), `file:${join(root, 'offpeak.tgz')}`)
   noted('file:../gone.tgz')
-  t.equal(dependencyOn(app), `^${VERSION}`)
+  t.equal(dependencyOn(app), `file:${app}`, 'a tarball that is gone')
   t.end()
 })

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { VERSION } from '../../version.ts'
 
 function isProduct (folder: string): boolean {
@@ -30,15 +30,15 @@ function installedFrom (folder: string): { resolved?: string } | null {
   }
 }
 
-/** What package.json says of the dependency: a version, or the file or folder that this offpeak comes from. */
+/** What package.json says of the dependency: the version of a package from a registry, or the file or folder that this
+ *  offpeak comes from. A version that no registry has sent may be missing there, or be the package of another. */
 export function dependencyOn (folder = productFolder()): string {
   if (!folder.includes(`${sep}node_modules${sep}`)) return `file:${folder}`
-  const from = installedFrom(folder)
+  const { resolved = '' } = installedFrom(folder) ?? {}
+  if (/^https?:/.test(resolved)) return `^${VERSION}`
   const above = dirname(dirname(folder))
-  // The types of a global package are those of the offpeak that runs.
-  if (from === null) return basename(above) === 'lib' ? `file:${folder}` : `^${VERSION}`
-  const tarball = from.resolved?.startsWith('file:') ? resolve(above, from.resolved.slice('file:'.length)) : null
-  return tarball !== null && existsSync(tarball) ? `file:${tarball}` : `^${VERSION}`
+  const tarball = resolved.startsWith('file:') ? resolve(above, resolved.slice('file:'.length)) : null
+  return `file:${tarball !== null && existsSync(tarball) ? tarball : folder}`
 }
 
 /** How the reader starts this program. */
