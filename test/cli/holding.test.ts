@@ -105,7 +105,7 @@ t.test('pause and resume', async t => {
 
 t.test('forecast and readings', async t => {
   t.match((await ask('forecast')).out,
-    /^WHEN +TASK +START +END +CERTAINTY +TAKES\n[^]*22:00:00 +nightly +then [^]*22:01:00 +conditional: .*cpu.* -\n/)
+    /^WHEN +TASK +START +END +CERTAINTY +TAKES\n[^]*22:00:00 +nightly +on time [^]*22:01:00 +conditional +-\n {4}.*cpu/)
   t.match(await ask('forecast', '--hours', '337'), { code: 2 })
   await until(async () => (await json('readings')).reading.cpu.busy !== 'unknown')
   t.match((await ask('readings')).out, /^power +\S[^]*\ncpu +\d+ %[^]*\nmemory +\d+ %[^]*\nprofile +\w/)

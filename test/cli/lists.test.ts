@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
+import { forecastWords } from '../../core/cli/command/forecast.ts'
+import type { ForecastView } from '../../core/cli/remote/answers.ts'
 import { table, widthOf } from '../../core/cli/terminal/table.ts'
 import { until } from '../load/until.ts'
 
@@ -80,13 +82,42 @@ t.test('progress is shown while a run runs', async t => {
 t.test('the forecast has a line for each task', async t => {
   const folded = await say('forecast', '--hours', '5')
   t.equal(folded.match(/ hourly /g)!.length, 1)
-  t.match(folded, /^WHEN .* THEN\n/)
-  t.match(folded, / hourly .* 4 more, the last .*\d\d:00:00\n/)
+  t.match(folded, / hourly .*\n(?: {4}.*\n)* {4}.*4 more, the last .*\d\d:00:00\n/)
   t.equal((await say('forecast', '--hours', '5', '--all')).match(/ hourly /g)!.length, 5)
   const one = await say('forecast', '--hours', '5', '--task', 'hourly')
   t.equal(one.match(/ hourly /g)!.length, 5)
-  t.notMatch(one, /sunny|THEN/)
+  t.notMatch(one, /sunny|more, the last/)
   t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
+})
+
+t.test('a forecast fits the terminal: when and what in a row, ranges and reasons in the lines below it', async t => {
+  const at = (time: string) => `2026-01-02T${time}:00.000Z`
+  const message = 'the processors are busy: 94 %, needs at most 50 %'
+  const start = {
+    task: 'cleanup_old_files',
+    stage: 'fire',
+    nominal_at: at('21:50'),
+    earliest_at: at('21:50'),
+    likely_at: at('21:50'),
+    latest_at: null,
+    ends_at: null,
+    certainty: 'conditional',
+    depends_on: [{ gate: 'memory', ok: true, message: '' }, { gate: 'cpu', ok: false, message }],
+    took: null
+  } as unknown as ForecastView
+  const lines = (over: Partial<ForecastView>, room: number) =>
+    forecastWords({ starts: [{ ...start, ...over }], zones: new Map(), isWhole: true }, room).split('\n')
+  for (const room of [60, 80, Infinity]) {
+    const [, row, ...below] = lines({}, room)
+    t.match(row, /^2026-01-02 \d\d:50:00 {2}cleanup_old_files {2}on time /, `${room}`)
+    t.match(below.map(line => line.trim()).join(' '), /^starts 2026-\S+ \S+ or later; depends on cpu \(the .*\), memory$/)
+    t.ok([row!, ...below].every(line => line.length <= Math.max(room === Infinity ? 100 : room, 76)))
+  }
+  const below = (over: Partial<ForecastView>) => lines({ depends_on: [], ...over }, 80).slice(2).join('\n')
+  t.match(below({ likely_at: null }), /^ {4}starts 2026-\S+ \S+ or later$/)
+  t.match(below({ latest_at: at('22:10') }), /^ {4}starts 2026-\S+ \S+ to 2026-\S+ \S+$/)
+  t.match(below({ likely_at: null, earliest_at: null }), '    cannot start as things stand')
+  t.equal(below({ latest_at: at('21:50') }), '', 'a single instant needs no range')
 })
 
 t.test('instants are shown in the zone of the reader, and in that of the schedule if it is another', async t => {

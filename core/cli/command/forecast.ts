@@ -4,10 +4,10 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { MINUTE } from '../../model/base/duration.ts'
 import { MOST_HOURS } from '../../model/forecast/forecast.ts'
 import { Client } from '../remote/client.ts'
-import { durationWords, timeWords, zonedWords } from '../terminal/time-words.ts'
+import { durationWords, isElsewhere, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { remoteOptions, wholeNumber } from '../remote/options.ts'
 import { print, printJson } from '../terminal/output.ts'
-import { table } from '../terminal/table.ts'
+import { roomOf, table, wrapped } from '../terminal/table.ts'
 import { zonesOfTasks } from '../remote/zone-of.ts'
 
 interface ForecastAnswer {
@@ -16,58 +16,81 @@ interface ForecastAnswer {
   items: ForecastView[]
 }
 
-/** How certain a start is, and the gates that it depends on: closed ones first, with their reasons. */
-function certaintyWords ({ certainty, depends_on: all }: ForecastView): string {
-  if (all.length === 0) return certainty
+/** The gates that a start depends on: closed ones first, with their reasons. */
+function dependsWords ({ depends_on: all }: ForecastView): string {
   const words = [
     ...all.filter(({ ok }) => !ok).map(({ gate, message }) => `${gate} (${message})`),
     ...all.filter(({ ok }) => ok).map(({ gate }) => gate)
   ]
-  return `${certainty}: ${words.join(', ')}`
+  return words.length === 0 ? '' : `depends on ${words.join(', ')}`
 }
 
-/** The likely start, and the range around it if there is one. */
-function startWords ({
-  stage,
-  nominal_at: nominal,
-  earliest_at: earliest,
-  likely_at: likely,
-  latest_at: latest
-}: ForecastView): string {
+/** The likely start; otherwise the earliest one. */
+function startWords ({ stage, nominal_at: nominal, earliest_at: earliest, likely_at: likely }: ForecastView): string {
   if (stage === 'running') return 'runs'
-  const start = likely === null ? '-' : likely === nominal ? 'then' : timeWords(likely)
-  return earliest === latest || earliest === null
-    ? start
-    : `${start} (${timeWords(earliest)} to ${latest === null ? '?' : timeWords(latest)})`
+  const start = likely ?? earliest
+  return start === null ? 'unknown' : start === nominal ? 'on time' : timeWords(start)
+}
+
+/** The range of instants in which it starts, if there is one. */
+function rangeWords ({ stage, earliest_at: earliest, latest_at: latest }: ForecastView): string {
+  if (stage === 'running') return ''
+  if (earliest === null) return 'cannot start as things stand'
+  if (earliest === latest) return ''
+  return `starts ${timeWords(earliest)} ${latest === null ? 'or later' : `to ${timeWords(latest)}`}`
 }
 
 /** The time zones of the schedules of tasks. */
 type Zones = ReadonlyMap<string, string>
 
-function rowOf (start: ForecastView, zones: Zones): string[] {
-  const { nominal_at: nominal, task, took, ends_at: ends } = start
+/** A start, and how many more of its task follow. */
+interface Entry {
+  start: ForecastView
+  more: ForecastView[]
+}
+
+function rowOf ({ start }: Entry): string[] {
+  const { nominal_at: nominal, task, took, ends_at: ends, certainty } = start
+  return [timeWords(nominal), task, startWords(start), timeWords(ends), certainty,
+    took === null ? '-' : `${durationWords(took.p50)} (at most ${durationWords(took.p90)})`]
+}
+
+/** What does not fit the row. */
+function detailOf ({ start, more }: Entry, zones: Zones): string {
+  const { nominal_at: nominal, task } = start
+  const zone = zones.get(task)
   return [
-    zonedWords(nominal, zones.get(task) ?? null),
-    task,
-    startWords(start),
-    timeWords(ends),
-    certaintyWords(start),
-    took === null ? '-' : `${durationWords(took.p50)} (at most ${durationWords(took.p90)})`
-  ]
+    zone !== undefined && isElsewhere(nominal, zone) ? zonedWords(nominal, zone) : '',
+    rangeWords(start),
+    dependsWords(start),
+    more.length === 0 ? '' : `${more.length} more, the last ${timeWords(more.at(-1)!.nominal_at)}`
+  ].filter(Boolean).join('; ')
+}
+
+/** The first start of each task, with its further starts, in the order of these. */
+const folded = (starts: readonly ForecastView[]): Entry[] =>
+  [...Map.groupBy(starts, ({ task }) => task).values()].map(([start, ...more]) => ({ start: start!, more }))
+
+/** The columns of lines below a row where the terminal has more, or there is none. */
+const WIDEST = 100
+
+/** A row for each start, and below it, indented, what it depends on. */
+export function forecastWords (
+  { starts, zones, isWhole }: { starts: readonly ForecastView[], zones: Zones, isWhole: boolean },
+  room = roomOf(process.stdout)
+): string {
+  const entries = isWhole ? starts.map(start => ({ start, more: [] })) : folded(starts)
+  const [head, ...rows] = table(['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES'], entries.map(rowOf), room)
+    .split('\n')
+  const width = Math.min(room, WIDEST)
+  return [head, ...rows.flatMap((row, index) => {
+    const detail = detailOf(entries[index]!, zones)
+    return detail === '' ? [row] : [row, ...wrapped(detail, width)]
+  })].join('\n')
 }
 
 /** A forecast of many tasks takes seconds of processor time. */
 const PATIENCE = MINUTE
-
-/** The first start of each task, with the number of its further starts, in the order of these. */
-function foldedRows (starts: readonly ForecastView[], zones: Zones): string[][] {
-  const groups = Map.groupBy(starts, ({ task }) => task).values()
-  return groups.map((
-    [first, ...more]
-  ) => [...rowOf(first!, zones),
-    ...more.length === 0 ? [] : [`${more.length} more, the last ${timeWords(more.at(-1)!.nominal_at)}`]]
-  ).toArray()
-}
 
 type ForecastOptions = RemoteOptions & { hours: number, task?: string, all?: boolean }
 
@@ -79,10 +102,7 @@ async function forecast ({ hours, task, all = false, ...given }: ForecastOptions
   const items = answer.items.filter(start => (task ?? start.task) === start.task)
   if (given.json) return printJson({ ...answer, items })
   if (items.length === 0) return print(`Nothing is planned for the next ${hours} h.`)
-  const head = ['WHEN', 'TASK', 'START', 'END', 'CERTAINTY', 'TAKES']
-  const known = await zonesOfTasks(client)
-  const rows = all || task !== undefined ? items.map(start => rowOf(start, known)) : foldedRows(items, known)
-  print(table(rows.some(row => row.length > head.length) ? [...head, 'THEN'] : head, rows))
+  print(forecastWords({ starts: items, zones: await zonesOfTasks(client), isWhole: all || task !== undefined }))
 }
 
 /** `forecast`: the coming runs. */

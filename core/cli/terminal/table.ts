@@ -44,11 +44,13 @@ const textOf = (cell: Cell | undefined): string => typeof cell === 'object' ? ce
 /** Headings of columns with something to type or copy: they are never cut. */
 const KEPT = ['RUN', 'TASK', 'QUEUE', 'FINGERPRINT', 'LONGEST', 'PAUSED', 'NAME', 'BACKUP', 'CONTEXT', 'URL']
 
-/** The first column names its rows. A `SCHEDULE` further right describes one in words. */
-const isKept = (head: string, column: number) => KEPT.includes(head) || (head === 'SCHEDULE' && column === 0)
+/** Headings of columns that name their rows when they are the first; further right they are words about a schedule. */
+const KEPT_FIRST = ['SCHEDULE', 'WHEN']
+
+const isKept = (head: string, column: number) => KEPT.includes(head) || (column === 0 && KEPT_FIRST.includes(head))
 
 /** The columns of the terminal. Some terminals report 0 columns: nothing is cut then, as without a terminal. */
-const roomOf = ({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): number =>
+export const roomOf = ({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): number =>
   isTTY && columns > 0 ? columns : Infinity
 
 /** The widths of the columns: the widest of those that may be cut is cut until the table fits. */
@@ -80,4 +82,15 @@ export function table (
       return (typeof cell === 'object' ? styled(cell.style, text) : text) + padded(text, column)
     }).join(GAP).trimEnd()
   return [styled('bold', line(head, [])), ...texts.map((row, index) => line(row, rows[index]!))].join('\n')
+}
+
+/** Words in lines of at most this many columns, each indented. A longer word has a line of its own. */
+export function wrapped (text: string, width: number, indent = '    '): string[] {
+  const lines: string[] = []
+  for (const word of plain(text).split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && widthOf(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(indent + word)
+  }
+  return lines
 }
