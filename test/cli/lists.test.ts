@@ -110,7 +110,8 @@ t.test('a forecast fits the terminal: when and what in a row, ranges and reasons
   for (const room of [60, 80, Infinity]) {
     const [, row, ...below] = lines({}, room)
     t.match(row, /^2026-01-02 \d\d:50:00 {2}cleanup_old_files {2}on time /, `${room}`)
-    t.match(below.map(line => line.trim()).join(' '), /^starts 2026-\S+ \S+ or later; depends on cpu \(the .*\), memory$/)
+    t.match(below.map(line => line.trim()).join(' '),
+      /^starts 2026-\S+ \S+ or later; depends on cpu \(the .*\), memory$/)
     t.ok([row!, ...below].every(line => line.length <= Math.max(room === Infinity ? 100 : room, 76)))
   }
   const below = (over: Partial<ForecastView>) => lines({ depends_on: [], ...over }, 80).slice(2).join('\n')

@@ -30,6 +30,27 @@ t.test('the task stands for its last run', async t => {
   t.match(await json('show', 'echo'), { id: first.id }, 'now another one is the last')
 })
 
+t.test('logs of a run without a log say why it has none', async t => {
+  const { id } = await json('run', 'echo', '--delay', '1h')
+  t.match(await ask('logs', id), {
+    code: 0,
+    out: '',
+    err: `${id} is scheduled: it has no log yet (offpeak why ${id})\n`
+  })
+  t.strictSame(await ask('logs', id, '--json'), { code: 0, out: '', err: '' }, 'JSON has only lines')
+  t.match(await ask('cancel', id), { code: 0 })
+  t.equal((await ask('logs', id)).err, `${id} was cancelled: it has no log\n`)
+  t.match(await ask('delete', id), { code: 0 })
+  const { id: skipped } = await json('run', 'skips', '--wait')
+  t.notMatch(await ask('logs', skipped), { err: /has no log yet/ })
+  const { id: running } = await json('run', 'stays')
+  await until(async () => (await json('show', running)).state === 'running')
+  t.equal((await ask('logs', running)).err, `${running} is running: it has logged nothing yet\n`)
+  await ask('cancel', running)
+  await until(async () => (await json('show', running)).state === 'cancelled')
+  t.equal((await ask('logs', 'echo')).err, '', 'a run with a log needs no word')
+})
+
 t.test('a beginning that only one run has is enough', async t => {
   const stays = await json('run', 'stays')
   const skips = await json('run', 'skips', '--wait')
