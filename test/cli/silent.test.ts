@@ -56,3 +56,21 @@ t.test('health prints status and reasons, with any HTTP status', async t => {
   ;[status, body] = [401, { code: 'OFFPEAK_UNAUTHORIZED', detail: 'This request needs the token' }]
   t.match(await ask(), { code: 1, out: '', err: 'offpeak: This request needs the token\n' })
 })
+
+t.test('another program at the configured address is named as what it is', async t => {
+  const refusing = createHttp((_, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ code: 'OFFPEAK_UNAUTHORIZED', detail: 'This request needs the token' }))
+  })
+  const closing = createServer(socket => socket.once('data', () => socket.resetAndDestroy()))
+  const alien = createHttp((_, response) => response.writeHead(404).end('<html>'))
+  for (const server of [refusing, closing, alien]) {
+    const url = await at(t, server)
+    const cwd = place(t, { server: { port: Number(new URL(url).port) } })
+    const { code, err } = await cli(['run', 'echo'], { cwd })
+    t.equal(code, 1)
+    t.ok(err.includes(`offpeak: No server of ${cwd} runs; ${url} belongs to `), err)
+    if (process.platform === 'linux') t.match(err, `belongs to process ${process.pid} (`)
+    t.match(err, /\n {2}Start one with `offpeak start --port`/)
+  }
+})

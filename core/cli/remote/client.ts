@@ -3,14 +3,15 @@ import type { Problem } from '../../model/view/problem.ts'
 import type { RemoteOptions } from './options.ts'
 import type { SendAsk } from './send-bytes.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
-import { serverSilent, serverUnreachable } from '../../model/errors/request-errors.ts'
+import { serverForeign, serverSilent, serverUnreachable } from '../../model/errors/request-errors.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
-import { findServer, userName } from './find-server.ts'
+import { findServer, folderOf, userName } from './find-server.ts'
 import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
+import { portOwner } from './port-owner.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -24,6 +25,8 @@ export class Client {
   readonly #token: string | null
   readonly #by: string
   readonly #lack: NoTokenReason
+  /** The folder of a configuration whose server is not known to run: the address is only the configured one. */
+  #unknownIn: string | null = null
 
   private constructor (url: string, token: string | null, lack: NoTokenReason = null) {
     this.#lack = lack
@@ -49,10 +52,14 @@ export class Client {
     if (own.place !== undefined && url === undefined) await rememberLast({ ...own.place, url: own.url }, env)
     // The token of this machine is not sent to another one.
     const isOwn = url === undefined || originOf(url) === originOf(own.url)
-    if (token !== undefined) return new Client(url ?? own.url, token)
-    return isOwn
-      ? new Client(url ?? own.url, own.token, own.lack)
-      : new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE_TOKEN}`)
+    if (token !== undefined || isOwn) {
+      const client = token === undefined
+        ? new Client(url ?? own.url, own.token, own.lack)
+        : new Client(url ?? own.url, token)
+      if (url === undefined && own.place === undefined && !own.barred) client.#unknownIn = folderOf(given, env)
+      return client
+    }
+    return new Client(url, null, `that of this machine is not sent to another address, ${url}: ${GIVE_TOKEN}`)
   }
 
   get #own (): Record<string, string> {
@@ -73,10 +80,18 @@ export class Client {
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
-      throw await mayHaveArrived(this.url, cause)
-        ? serverSilent({ url: this.url, isWrite: method !== 'GET', cause })
-        : serverUnreachable({ url: this.url, cause })
+      if (!await mayHaveArrived(this.url, cause)) throw serverUnreachable({ url: this.url, cause })
+      await this.#checkOwn(cause)
+      throw serverSilent({ url: this.url, isWrite: method !== 'GET', cause })
     }
+  }
+
+  /** Throws when the program at the address is not known to be the server of the folder. */
+  async #checkOwn (cause?: unknown): Promise<void> {
+    if (this.#unknownIn === null) return
+    const { url } = this
+    const owner = await portOwner(Number(new URL(url).port))
+    throw serverForeign({ folder: this.#unknownIn, url, owner, cause })
   }
 
   async #answer<T> (response: Response): Promise<T> {
@@ -86,6 +101,7 @@ export class Client {
       return answer as T
     }
     const { code, detail, fix: given, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
+    if (response.status === 401 || code === undefined) await this.#checkOwn()
     // The server cannot know why.
     const fix = response.status === 401 && this.#token === null && this.#lack !== null
       ? `No token was sent: ${this.#lack}.`

@@ -16,6 +16,8 @@ export interface FoundServer {
   url: string
   token: string | null
   lack: NoTokenReason
+  /** True when this user may not read the files of the server, so that it may run unseen. */
+  barred?: boolean
   /** The configuration and the data folder of a server that listens; absent: none is known to. */
   place?: { config: string, data: string }
 }
@@ -47,13 +49,14 @@ export function userName (): string {
 }
 
 /** The token in a file, or why it cannot be read. */
-async function tokenIn (file: string): Promise<Pick<FoundServer, 'token' | 'lack'>> {
+async function tokenIn (file: string): Promise<Pick<FoundServer, 'token' | 'lack' | 'barred'>> {
   try {
     return { token: (await readFile(file, 'utf8')).trim(), lack: null }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
     return {
       token: null,
+      barred: code !== 'ENOENT',
       lack: code === 'ENOENT'
         ? `there is no file ${file}: ${GIVE_TOKEN}`
         : `${userName()} may not read ${file} (${code}): ask as the user that offpeak runs as, or ${GIVE_TOKEN}`
@@ -109,6 +112,9 @@ async function findQuickly (ask: FolderAsk, root: string, env: Env): Promise<Fou
     place: { config: ask.file, data: resolve(root, folder!) }
   }
 }
+
+/** The folder of a configuration. */
+export const folderOf = (given: RemoteOptions, env: Env): string => dirname(managerOptions(given, env).configFile!)
 
 /** Finds the server of a configuration: the running one of its data folder, else the address that is configured. */
 export async function findServer (given: RemoteOptions, env: Env): Promise<FoundServer> {

@@ -75,6 +75,18 @@ export const serverUnreachable = ({ url, cause }: { url: string, cause?: unknown
     cause
   })
 
+/** No server of the folder runs, and another program listens at the configured address. `owner`: which, if known. */
+export const serverForeign = (
+  { folder, url, owner, cause }: { folder: string, url: string, owner: string | null, cause?: unknown }
+) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SERVER_UNREACHABLE',
+    status: 503,
+    message: `No server of ${folder} runs; ${url} belongs to ${owner ?? 'another program'}`,
+    fix: 'Start one with `offpeak start --port` and a free port, or name the server to ask with --url or --data.',
+    cause
+  })
+
 /** The server accepted the connection and did not answer: it may have handled the request. */
 export const serverSilent = ({ url, isWrite, cause }: { url: string, isWrite: boolean, cause?: unknown }) =>
   new OffpeakError({
