@@ -7,7 +7,7 @@ import { until } from '../load/until.ts'
 import { prepareStory, supplyAt, wordsBy } from '../../core/cli/serve/demo-story.ts'
 import type { AddressInfo } from 'node:net'
 import type { Sensor } from '../../core/sense/source/sensor-host.ts'
-import { cli, serve } from './setup.ts'
+import { cli, launch, serve } from './setup.ts'
 
 const EXAMPLES = ['backup_data', 'check_system', 'check_website_status', 'cleanup_old_files', 'heartbeat',
   'rotate_logs']
@@ -84,5 +84,24 @@ t.test('each chapter is printed once, when it is due', async t => {
   t.strictSame(shown, wordsBy(8000))
   now += 32_000
   beats[0]!()
-  t.equal(shown.length, 4)
+  t.equal(shown.length, 5)
+})
+
+t.test('the command that the demo prints lists its tasks, from any folder', async t => {
+  const cwd = t.testdir({ temp: {}, other: {} })
+  const { child, output } = launch(['start', '--demo', '--port', '0', '--log', 'pretty'], {
+    cwd,
+    env: { TMPDIR: join(cwd, 'temp') }
+  })
+  t.teardown(async () => {
+    if (child.exitCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  })
+  await until(() => /lists the tasks\.[^]*every few seconds/.test(output.err + output.out))
+  const [, words] = /In another terminal, `offpeak ([^`]+)` lists the tasks/.exec(output.err)!
+  t.match(await cli([...words!.split(' '), '--json'], { cwd: join(cwd, 'other') }), {
+    code: 0,
+    out: /"id": "heartbeat"/
+  })
 })

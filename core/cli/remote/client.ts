@@ -11,7 +11,7 @@ import { findServer, folderOf, userName } from './find-server.ts'
 import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
-import { portOwner } from './port-owner.ts'
+import { portOwner } from '../../sense/source/port-owner.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 

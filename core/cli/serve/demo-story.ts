@@ -15,6 +15,7 @@ const DRAIN_PER_SECOND = 3
 const CHARGE_PER_SECOND = 4
 
 const CHAPTERS = [
+  { at: 0, words: 'tasks that would run hourly or daily run every few seconds here, on sample files' },
   { at: 0, words: `this laptop is not real: plugged in, battery at ${FULL} %` },
   { at: UNPLUGGED_AT, words: 'the plug is pulled. backup_data needs mains, and will be held' },
   { at: PLUGGED_AT, words: 'the plug is back. What was held starts by itself' },

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { portOwner } from '../remote/port-owner.ts'
+import { portOwner } from '../../sense/source/port-owner.ts'
 import { refuseOwned } from '../../engine/sqlite/file/lock.ts'
 import { startRefused } from '../../model/errors/config-errors.ts'
 import type { TaskManager } from '../../manager.ts'

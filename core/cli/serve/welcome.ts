@@ -65,6 +65,10 @@ const warningWords = ({ message, fix, ...place }: TaskManager['warnings'][number
 const line = (label: string, text: string, style: Parameters<typeof styled>[0] = 'dim') =>
   `  ${styled(style, label.padEnd(LABEL))}${plain(text)}`
 
+/** The command that lists the tasks, from any folder for the demo. */
+const tasksCommand = ({ folder }: TaskManager, demo: Demo | null) =>
+  demo === null ? 'offpeak tasks' : `offpeak tasks --data ${folder}`
+
 async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Promise<string[]> {
   const tasks = await manager.desk.tasks()
   return [
@@ -80,7 +84,7 @@ async function summary ({ manager, url, demo }: WelcomeAsk, token: string): Prom
     ...manager.security.findings.map(finding => line('warning', findingWords(finding), 'yellow')),
     ...manager.warnings.map(warning => line('config', warningWords(warning), 'yellow')),
     '',
-    styled('dim', 'Ctrl-C stops it. In another terminal, `offpeak tasks` lists the tasks.'),
+    styled('dim', plain(`Ctrl-C stops it. In another terminal, \`${tasksCommand(manager, demo)}\` lists the tasks.`)),
     ''
   ]
 }
