@@ -72,7 +72,7 @@ t.test('a held run is shown with its verdict, its holds and every gate', async t
   const lines = text.split('\n')
   t.equal(lines[0], 'backup (run r1) is held: on battery')
   t.equal(lines[1], '  held      2 h 12 m: on battery')
-  t.equal(lines[2], '  earliest  at its deadline, or when the gates that hold it open before')
+  t.equal(lines[2], '  earliest  as soon as nothing holds it, at its deadline at the latest')
   t.match(lines[3], /^ {2}deadline {2}.*\(in 20 h\): it is skipped$/)
   t.equal(lines[4], '  class     background (keyword sync in name)')
   t.match(text, new RegExp(
@@ -80,6 +80,18 @@ t.test('a held run is shown with its verdict, its holds and every gate', async t
       String.raw`\+ +cpu +23 % +70 % +- +- +/resources/cpu_limit\n` +
       String.raw`- +power +battery +mains +\S+ +- +backup\.ts /constraints/power$`
   ))
+})
+
+t.test('an advice about power is given only when power holds the run', async t => {
+  const advice = (over: Partial<ExplanationView>) => /\n {2}advice +(.*)/.exec(explanationWords(why(over), NOW))?.[1]
+  t.equal(advice({}), 'wait until the battery charges: on battery')
+  const signal = gate({ gate: 'signals', message: 'signal place is not set' })
+  const idle = { decision: 'defer_to_background', reason: signal.message } as const
+  t.equal(advice({ advice: idle, gates: [signal, gate({ gate: 'battery', message: 'battery at 12 %' })] }),
+    'wait until the machine is idle or the battery is fuller: battery at 12 %', 'with the reason of that gate')
+  t.equal(advice({ advice: idle, gates: [signal, gate({ ok: true })] }), undefined, 'on mains')
+  t.equal(advice({ advice: { ...idle, reason: 'due in 16 h' }, gates: [gate({ gate: 'due' })] }), undefined)
+  t.equal(advice({ decision: 'start', advice: { decision: 'execute_now', reason: 'on mains' }, gates: [] }), undefined)
 })
 
 t.test('a start is certain only when clock and calendar decide it', async t => {
@@ -113,6 +125,11 @@ t.test('each verdict has its sentence', async t => {
     'backup: the task is disabled; asked for by hand it would start'
   )
   t.equal(first({ message: 'due in 3 h', gates: [gate({ gate: 'due' })] }), 'backup (run r1) is due in 3 h')
+  const both = [gate({}), gate({ gate: 'cpu', message: 'the processors are busy' }), gate({ gate: 'io', ok: true })]
+  const second = (over: Partial<ExplanationView>) => explanationWords(why(over), NOW).split('\n')[1]
+  t.equal(second({ gates: both }), '  also      the processors are busy', 'the other reasons follow')
+  t.notMatch(second({ gates: [gate({}), gate({ gate: 'charge' })] }), /also/, 'a reason is printed once')
+  t.notMatch(second({ decision: 'start', gates: both }), /also/, 'bypassed gates hold nothing')
   t.equal(first({ decision: 'running', message: 'it was running', gates: [] }), 'backup (run r1) was running')
   t.equal(first({ decision: 'completed', message: 'it completed', gates: [] }), 'backup (run r1) completed')
   t.equal(first({ decision: 'failed', message: 'it broke', gates: [] }), 'backup (run r1) failed: it broke')

@@ -27,12 +27,13 @@ const THEN = { run: 'it runs anyway', skip: 'it is skipped', fail: 'it fails' }
 const BECAUSE: Record<string, string> = {
   'no keyword': 'nothing in its definition names another class; `class` sets it'
 }
-/** What power alone suggests; it decides nothing. */
+/** What the power supply suggests; it decides nothing. */
 const ADVICE = {
-  execute_now: 'as to power, start it now',
-  defer_to_background: 'as to power, wait until the machine is idle or the battery is full',
-  defer_to_charging: 'as to power, wait until the battery charges'
+  execute_now: null,
+  defer_to_background: 'wait until the machine is idle or the battery is fuller',
+  defer_to_charging: 'wait until the battery charges'
 }
+const OF_POWER = ['power', 'ups', 'battery', 'charge']
 const VERDICTS = { start: 'may start', hold: 'is held', skip: 'will be skipped', fail: 'will fail' }
 
 /** What has held a run so far, by reason: `2 h 12 m: on battery; 40 m: peak hours`. */
@@ -42,6 +43,12 @@ export function heldWords (holds: ExplanationView['holds']): string {
     sums.set(code, { message, seconds: (sums.get(code)?.seconds ?? 0) + seconds })
   }
   return [...sums.values()].map(({ seconds, message }) => `${spanWords(seconds * 1000)}: ${message}`).join('; ')
+}
+
+/** The reasons of the closed gates after the first, whose reason is in the first line. */
+function otherReasons ({ decision, gates }: ExplanationView): string {
+  const [, ...others] = new Set(gates.filter(({ ok }) => !ok).map(({ message }) => message))
+  return decision === 'hold' ? others.join('; ') : ''
 }
 
 function verdictWords ({ task, run, decision, message, gates, resting }: ExplanationView): string {
@@ -60,7 +67,7 @@ function verdictWords ({ task, run, decision, message, gates, resting }: Explana
 /** The earliest start, as far as it can be predicted. */
 function earliestWords ({ earliest, deadline, decision }: ExplanationView, now: number): string {
   if (earliest === null || decision === 'start') return ''
-  if (earliest.at === deadline?.at) return 'at its deadline, or when the gates that hold it open before'
+  if (earliest.at === deadline?.at) return 'as soon as nothing holds it, at its deadline at the latest'
   return `${timeWords(earliest.at, now)} (${agoWords(earliest.at, now)})${
     earliest.certain ? '' : ', unless another gate holds it then'
   }`
@@ -81,17 +88,26 @@ function dueWords ({ gates }: ExplanationView, { now, zone }: Reader): string {
   return typeof due === 'string' && zone !== null && isElsewhere(due, zone) ? zonedWords(due, zone, now) : ''
 }
 
+/** The advice for a run that the power supply holds. Its reason may be that of another gate, so that of the supply is
+ *  printed. */
+function adviceWords ({ advice, decision, gates }: ExplanationView): string {
+  const closed = gates.find(({ gate, ok }) => !ok && OF_POWER.includes(gate))
+  const words = decision === 'hold' && advice !== null && closed !== undefined ? ADVICE[advice.decision] : null
+  return words === null ? '' : `${words}: ${closed!.message}`
+}
+
 function factsOf (answer: ExplanationView, reader: Reader): [string, string][] {
-  const { class: kind, relaxed, advice, holds, resting } = answer
+  const { class: kind, relaxed, holds, resting } = answer
   const { now } = reader
   return [
+    ['also', otherReasons(answer)],
     ['due', dueWords(answer, reader)],
     ['held', heldWords(holds)],
     ['earliest', earliestWords(answer, now)],
     ['deadline', resting === null ? deadlineWords(answer, now) : ''],
     ['class', kind === null ? '' : `${kind.class} (${BECAUSE[kind.because] ?? kind.because})`],
     ['limits', relaxed === 0 ? '' : `relaxed by ${Math.round(relaxed * 100)} %, as the deadline is near`],
-    ['advice', advice === null ? '' : `${ADVICE[advice.decision]}: ${advice.reason}`]
+    ['advice', adviceWords(answer)]
   ]
 }
 
