@@ -187,7 +187,7 @@ t.test('queues shows one by name, and an error for an unknown one', async t => {
   t.match((await say(['queues', 'default'])).out, /^QUEUE .*\ndefault +\d+ +\d+ .*\n$/)
   t.match(await say(['queues', 'nope']), {
     code: 1,
-    err: "offpeak: No queue has the name 'nope'\n  There are default.\n"
+    err: "offpeak: No queue has the name 'nope'\n  The only queue is default.\n"
   })
   t.match(await say(['pause', 'queue:nope']), { code: 1, err: /no task has that queue; existing: default/ })
 })

@@ -55,6 +55,7 @@ t.test('a signal is a number, a boolean or a text, and can be deleted', async t 
   t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is deleted\n' })
   t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
   t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: state how long the value is valid/ })
+  t.match(await ask('signal', 'a b', '5'), { code: 1, err: /'a b' is not a valid name of a signal/ })
   t.match(await ask('signal', 'kind'), { code: 2, err: /signal needs a value, or --drop/ })
 })
 

@@ -13,6 +13,7 @@ import { directoriesOf } from '../../load/task/directories.ts'
 import { managerOptions } from '../remote/options.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { taskFile } from './task-file.ts'
+import { textOf } from '../input/json.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { userName } from '../remote/find-server.ts'
 import { wordsFor } from '../../model/trigger.ts'
@@ -26,8 +27,7 @@ const MODE = 0o755
 const run = promisify(execFile)
 
 async function crontabText (file: string | undefined): Promise<string> {
-  if (file === '-') return await new Response(process.stdin as never).text()
-  if (file !== undefined) return await readFile(file, 'utf8')
+  if (file !== undefined) return await textOf(file)
   try {
     return (await run('crontab', ['-l'])).stdout
   } catch (error) {
@@ -59,7 +59,7 @@ async function timersIn (file: string | undefined): Promise<string[]> {
 
 async function fromTimer (file: string, zones: Zones): Promise<Conversion> {
   const name = basename(file, '.timer')
-  const timer = await readFile(file, 'utf8')
+  const timer = await textOf(file)
   const unit = lastOf(parseUnit(timer), 'Timer', 'Unit') ?? `${name}.service`
   const service = await readFile(join(dirname(file), unit), 'utf8').catch(() => '')
   return convertTimer({ name, timer, service, ...zones })

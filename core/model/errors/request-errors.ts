@@ -131,7 +131,7 @@ export const queueNotFound = ({ queue, known }: { queue: string, known: readonly
     code: 'OFFPEAK_QUEUE_NOT_FOUND',
     status: 404,
     message: `No queue has the name ${show(queue)}`,
-    fix: `There are ${known.join(', ') || 'none'}.`
+    fix: known.length === 1 ? `The only queue is ${known[0]}.` : `The queues are ${known.join(', ')}.`
   })
 
 /** The simulated time of a test ended before the expected event. */

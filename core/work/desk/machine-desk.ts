@@ -1,5 +1,6 @@
 import { machineView } from '../../model/view/machine-view.ts'
 import { signalInvalid } from '../../model/errors/input-errors.ts'
+import { validId } from '../../model/task/task.ts'
 import { signalNotFound } from '../../model/errors/request-errors.ts'
 import type { Clock } from '../../model/base/clock.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -55,7 +56,8 @@ export class MachineDesk {
    *  price that is sent every minute is recorded once. Throws OFFPEAK_SIGNAL_INVALID. */
   async setSignal (name: string, { value, ttlMs, by }: SignalAsk): Promise<Signal> {
     const { conditions, senses } = this.#options
-    if (ttlMs === undefined && !Object.hasOwn(conditions.current.config.signals, name)) {
+    const isDeclared = Object.hasOwn(conditions.current.config.signals, name)
+    if (ttlMs === undefined && !isDeclared && validId(name)) {
       throw signalInvalid({
         pointer: '/ttl',
         message:

@@ -48,6 +48,10 @@ t.test('a crontab is read from standard input, printed, and written into another
     code: 0,
     out: /others\/x\.sh/
   })
+  for (const kind of ['crontab', 'systemd']) {
+    const err = /^offpeak: There is no file \S*none\.timer\n$/
+    t.match(await cli(['import', kind, 'none.timer'], { cwd }), { code: 2, err }, kind)
+  }
   t.match(await cli(['import', 'fcron'], { cwd }), { code: 2, err: /'fcron' cannot be imported/ })
 })
 

@@ -50,6 +50,7 @@ t.test('a service is installed, started and removed through systemctl', { skip: 
     const file = join(cwd, '.config/systemd/user/offpeak.service')
     t.match(await cli(['service', 'install', '--print'], asked), { code: 0, out: /^# .*offpeak\.service\n\[Unit\]/ })
     t.notOk(existsSync(file), 'printing writes nothing')
+    t.match(await cli(['service', 'install', '--print', '--user', 'ann'], asked), { code: 2, err: /Add --system/ })
     t.match(await cli(['service', 'install'], asked), { code: 0, out: /offpeak\.service is written/ })
     t.match(readFileSync(file, 'utf8'), `--config ${join(cwd, 'config.json')}`)
     t.equal(calls(), '--user daemon-reload\n--user enable --now offpeak.service\n')
