@@ -48,7 +48,7 @@ t.test('logs of a run without a log say why it has none', async t => {
   t.equal((await ask('logs', running)).err, `${running} is running: it has logged nothing yet\n`)
   await ask('cancel', running)
   await until(async () => (await json('show', running)).state === 'cancelled')
-  t.equal((await ask('logs', 'echo')).err, '', 'a run with a log needs no word')
+  t.equal((await ask('logs', 'echo')).err, '', 'a run with a log needs no hint')
 })
 
 t.test('a beginning that only one run has is enough', async t => {

@@ -103,7 +103,7 @@ t.test('a script with a header is a task like any other', async t => {
       'hello.sh': `#!/bin/sh
 # offpeak: name = Say hello ; schedule = 0 3 * * * ; max_retries = 0
 echo 50%
-echo '::result {"said":"hello"}'
+echo '::result {"greeting":"hello"}'
 `
     }
   })
@@ -111,7 +111,7 @@ echo '::result {"said":"hello"}'
   t.match(await manager.desk.task('hello'), { name: 'Say hello', trigger: { words: /03:00/ }, max_retries: 0 })
   const { run } = await manager.desk.enqueue('hello')
   await reach(run.id, 'completed')
-  t.match(await manager.desk.run(run.id), { result: { said: 'hello' }, progress: { percentage: 50 } })
+  t.match(await manager.desk.run(run.id), { result: { greeting: 'hello' }, progress: { percentage: 50 } })
 })
 
 t.test('an invalid configuration is refused with a notice, and a valid one takes effect [F40]', async t => {

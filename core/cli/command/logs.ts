@@ -14,7 +14,7 @@ function printError ({ state, error }: Pick<RunAnswer, 'state' | 'error'>): void
   if (state === 'failed' && error !== null) print(plain(`failed: ${errorWords(error)}`))
 }
 
-/** Why a run has no log: it waits, has said nothing yet, or has ended without a word. */
+/** Why a run has no log: it waits, has said nothing yet, or has ended with no output. */
 function silenceWords (run: Pick<RunAnswer, 'id' | 'state' | 'label' | 'held'>): string {
   const { id, state } = run
   if (state === 'running') return `${id} is running: it has logged nothing yet`
