@@ -1,13 +1,17 @@
-/** What a service starts: a Node, a program and the folder of the configuration. `user`: the account of a service of
- *  the whole machine. */
+/** What a service starts: a Node, a program and the folder of the configuration. `options`: the further options of the
+ *  start. `user`: the account of a service of the whole machine. */
 interface ServiceAsk {
   node: string
   program: string
   config: string
+  options: readonly string[]
   folder: string
   home: string
   user: string | null
 }
+
+const wordsOf = ({ node, program, config, options }: ServiceAsk): string[] =>
+  [node, program, 'start', '--config', config, ...options]
 
 /** Quotes a word of `Exec…=`; specifiers and variables are taken as they are. */
 const unitWord = (word: string): string => {
@@ -16,7 +20,8 @@ const unitWord = (word: string): string => {
 }
 
 /** The unit of systemd: for the user, or with `user` for the whole machine. */
-export function systemdUnit ({ node, program, config, folder, user }: ServiceAsk): string {
+export function systemdUnit (ask: ServiceAsk): string {
+  const { folder, user } = ask
   return `[Unit]
 Description=offpeak background tasks
 After=network-online.target time-sync.target
@@ -24,7 +29,7 @@ After=network-online.target time-sync.target
 [Service]
 Type=exec
 ${user === null ? '' : `User=${user}\n`}WorkingDirectory=${folder.replaceAll('%', '%%')}
-ExecStart=${[node, program, 'start', '--config', config].map(unitWord).join(' ')}
+ExecStart=${wordsOf(ask).map(unitWord).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 # TERM goes to offpeak alone, which ends its runs in order.
 KillMode=mixed
@@ -50,8 +55,9 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 export const LABEL = 'io.offpeak'
 
 /** The agent of launchd for the user. */
-export function launchdAgent ({ node, program, config, folder, home }: ServiceAsk): string {
-  const words = [node, program, 'start', '--config', config].map(word => `    <string>${escaped(word)}</string>`)
+export function launchdAgent (ask: ServiceAsk): string {
+  const { folder, home } = ask
+  const words = wordsOf(ask).map(word => `    <string>${escaped(word)}</string>`)
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">

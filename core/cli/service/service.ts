@@ -24,6 +24,21 @@ interface Service {
   stop: string[][]
 }
 
+/** Throws OFFPEAK_USAGE_INVALID for a text that would end its line in the file of the service. */
+function checkText (name: string, text: string): void {
+  if (!/\p{Cc}/u.test(text)) return
+  throw usageInvalid(`${name} is ${JSON.stringify(text.slice(0, 80))}: a control character cannot be in a service`,
+    'Rename it.')
+}
+
+/** The options of `offpeak start` that the service was installed with. */
+function startOptions ({ data, env }: ServiceOptions): string[] {
+  return [
+    ...data ? ['--data', resolve(data)] : [],
+    ...env ? ['--env', env] : []
+  ]
+}
+
 /** The service for this machine. Throws OFFPEAK_USAGE_INVALID for a system without systemd and launchd. */
 function serviceFor (given: ServiceOptions, platform = process.platform): Service {
   if (given.user !== undefined && !given.system) {
@@ -35,9 +50,13 @@ function serviceFor (given: ServiceOptions, platform = process.platform): Servic
     node: process.execPath,
     program: resolve(process.argv[1]!),
     config: configFile!,
+    options: startOptions(given),
     home,
     folder: dirname(configFile!),
     user: given.system ? given.user ?? userName() : null
+  }
+  for (const [name, text] of [['The configuration', ask.config], ...ask.options.map(word => ['An option', word])]) {
+    checkText(name!, text!)
   }
   if (platform === 'darwin' && !given.system) {
     const file = join(home, 'Library/LaunchAgents', `${LABEL}.plist`)

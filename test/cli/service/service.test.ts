@@ -9,6 +9,7 @@ const ASK = {
   node: '/opt/my node/node',
   program: '/p/$x/100%.js',
   config: '/home/ann/a & b/config.json',
+  options: [],
   folder: '/home/ann/a & b',
   home: '/home/ann',
   user: null
@@ -21,6 +22,19 @@ t.test('the unit starts this program in the folder of the user, and quotes what 
   t.match(unit, /RestartPreventExitStatus=78[^]*WantedBy=default\.target\n$/)
   t.notMatch(unit, 'User=')
   t.match(systemdUnit({ ...ASK, user: 'ann' }), /\nUser=ann\n[^]*WantedBy=multi-user\.target/)
+})
+
+t.test('a service starts with the environment and the data folder that it was installed with', async t => {
+  const options = ['--data', '/mnt/my "5 %" & more', '--env', 'night']
+  t.match(systemdUnit({ ...ASK, options }), ' --data "/mnt/my \\"5 %%\\" & more" --env night\n')
+  t.match(launchdAgent({ ...ASK, options }),
+    /<string>--data<\/string>\n *<string>\/mnt\/my "5 %" &amp; more<\/string>\n *<string>--env<\/string>\n *<string>night</)
+  const cwd = place(t)
+  const install = async (...words: string[]) => await cli(['service', 'install', '--print', ...words], { cwd })
+  t.match(await install('--env', 'night', '--data', 'my data'), { code: 0, out: `"${join(cwd, 'my data')}"` })
+  t.match((await install('--env', 'night', '--data', 'd')).out, `--data ${join(cwd, 'd')}`)
+  t.match((await install('--env', 'night')).out, '--env night')
+  t.match(await install('--data', 'a\nb'), { code: 2, err: /control character/ })
 })
 
 t.test('systemd accepts the unit', { skip: existsSync('/usr/bin/systemd-analyze') ? false : 'no systemd' }, async t => {
