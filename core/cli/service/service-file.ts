@@ -10,8 +10,9 @@ interface ServiceAsk {
   user: string | null
 }
 
-const wordsOf = ({ node, program, config, options }: ServiceAsk): string[] =>
-  [node, program, 'start', '--config', config, ...options]
+const wordsOf = (
+  { node, program, config, options }: ServiceAsk
+): string[] => [node, program, 'start', '--config', config, ...options]
 
 /** Quotes a word of `Exec…=`; specifiers and variables are taken as they are. */
 const unitWord = (word: string): string => {

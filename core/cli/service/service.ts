@@ -39,6 +39,23 @@ function startOptions ({ data, env }: ServiceOptions): string[] {
   ]
 }
 
+/** A name of an account as systemd accepts it, or its number. */
+const ACCOUNT = /^(?:[a-zA-Z_][a-zA-Z0-9_-]{0,30}|\d{1,10})$/
+
+/** The account of a service of the whole machine; null for a service of the user. Throws OFFPEAK_USAGE_INVALID. */
+function accountOf ({ system, user }: ServiceOptions): string | null {
+  if (!system) {
+    if (user === undefined) return null
+    throw usageInvalid('--user names the account of a service of the whole machine, and --system is missing',
+      'Add --system, or leave out --user: the service then runs as you.')
+  }
+  const current = userName()
+  const account = user ?? (ACCOUNT.test(current) ? current : String(process.getuid?.()))
+  if (ACCOUNT.test(account)) return account
+  throw usageInvalid(`--user is ${JSON.stringify(account.slice(0, 80))}: expected 1 to 31 of a-z, A-Z, 0-9, '_' and ` +
+    "'-', a letter or '_' first, or the number of an account", 'Name an account; `id -u <name>` prints its number.')
+}
+
 /** The service for this machine. Throws OFFPEAK_USAGE_INVALID for a system without systemd and launchd. */
 function serviceFor (given: ServiceOptions, platform = process.platform): Service {
   if (given.user !== undefined && !given.system) {
@@ -53,7 +70,7 @@ function serviceFor (given: ServiceOptions, platform = process.platform): Servic
     options: startOptions(given),
     home,
     folder: dirname(configFile!),
-    user: given.system ? given.user ?? userName() : null
+    user: accountOf(given)
   }
   for (const [name, text] of [['The configuration', ask.config], ...ask.options.map(word => ['An option', word])]) {
     checkText(name!, text!)

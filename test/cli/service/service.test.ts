@@ -27,14 +27,29 @@ t.test('the unit starts this program in the folder of the user, and quotes what 
 t.test('a service starts with the environment and the data folder that it was installed with', async t => {
   const options = ['--data', '/mnt/my "5 %" & more', '--env', 'night']
   t.match(systemdUnit({ ...ASK, options }), ' --data "/mnt/my \\"5 %%\\" & more" --env night\n')
-  t.match(launchdAgent({ ...ASK, options }),
-    /<string>--data<\/string>\n *<string>\/mnt\/my "5 %" &amp; more<\/string>\n *<string>--env<\/string>\n *<string>night</)
+  const agent = launchdAgent({ ...ASK, options }).replaceAll(/>\s+</g, '><')
+  t.match(agent, '<string>--data</string><string>/mnt/my "5 %" &amp; more</string>')
+  t.match(agent, '<string>--env</string><string>night</string></array>')
   const cwd = place(t)
   const install = async (...words: string[]) => await cli(['service', 'install', '--print', ...words], { cwd })
   t.match(await install('--env', 'night', '--data', 'my data'), { code: 0, out: `"${join(cwd, 'my data')}"` })
   t.match((await install('--env', 'night', '--data', 'd')).out, `--data ${join(cwd, 'd')}`)
   t.match((await install('--env', 'night')).out, '--env night')
   t.match(await install('--data', 'a\nb'), { code: 2, err: /control character/ })
+})
+
+t.test('the account of a service is a name or a number, and belongs to --system', {
+  skip: process.platform !== 'linux'
+}, async t => {
+  const cwd = place(t)
+  const install = async (...words: string[]) => await cli(['service', 'install', '--print', ...words], { cwd })
+  for (const user of ['root\nExecStartPre=/bin/evil', 'ro ot;x', '', '-x', '1x', 'a%u', 'a'.repeat(32)]) {
+    t.match(await install('--system', `--user=${user}`), { code: 2, out: '', err: /--user is ".*expected/ }, user)
+  }
+  t.match(await install('--system', '--user', '_web-1'), { code: 0, out: /\nUser=_web-1\nWorkingDirectory=/ })
+  t.match(await install('--system', '--user', '1000'), { code: 0, out: /\nUser=1000\n/ })
+  t.match(await install('--system'), { code: 0, out: /\nUser=[\w-]+\n/ })
+  t.match(await install('--user', 'ann'), { code: 2, out: '', err: /--system is missing/ })
 })
 
 t.test('systemd accepts the unit', { skip: existsSync('/usr/bin/systemd-analyze') ? false : 'no systemd' }, async t => {
