@@ -42,6 +42,29 @@ tap.test('faults of a command name the line in config.json', async t => {
   t.match(await cli(['validate'], { cwd }), { code: 78, out: /config\.json:4:\d+ \/tasks\/a\/command/ })
 })
 
+tap.test('an argument may be empty, a program may not, and neither holds a null character', async t => {
+  const cwd = place(t, {}, {})
+  const validate = async (task: object) => {
+    writeFileSync(join(cwd, 'config.json'), configWith(`    "a": ${JSON.stringify(task)}`))
+    return await cli(['validate'], { cwd })
+  }
+  t.match(await validate({ command: ['ssh-keygen', '-N', ''] }), { code: 0, out: /and 1 task are valid/ })
+  t.match(await validate({ command: ['', '-N'] }), {
+    code: 78,
+    out: /\/tasks\/a\/command\/0: found '', expected text of at least 1/
+  })
+  for (const [task, pointer] of [
+    [{ command: ['echo', 'a\0b'] }, 'command/1'],
+    [{ command: ['ec\0ho'] }, 'command/0'],
+    [{ command: ['echo'], args: ['\0'] }, 'args/0'],
+    [{ command: ['echo'], env: { A: '\0' } }, 'env/A']
+  ] as const) {
+    const { code, out } = await validate(task)
+    t.match({ code, out }, { code: 78, out: `/tasks/a/${pointer}: found ` })
+    t.match(out, 'expected text without a null character')
+  }
+})
+
 tap.test('another line is no other task, and another command another version', async t => {
   const places = { line: 3 }
   const of = (command: string[]) => config({ tasks: { a: { command } } })

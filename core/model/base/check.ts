@@ -79,6 +79,7 @@ export function expectedWords (schema: Node): string {
   if (schema.title === 'duration') return "seconds as a number, or words such as '15m', '1h 30m', 'PT15M'"
   if (schema.title === 'instant') return INSTANT_EXPECTED
   if (schema.title === 'time zone') return "an IANA time zone such as 'Europe/Rome'"
+  if (schema.title === 'argument') return 'text without a null character'
   if (schema.enum) return `one of ${schema.enum.map(foundWords).join(', ')}`
   if (schema.anyOf) return schema.anyOf.map(expectedWords).join(', or ')
   const kinds = [schema.type ?? []].flat()
@@ -182,6 +183,7 @@ const durationFault: Meaning = (value, schema) => {
 
 const MEANINGS: Record<string, Meaning> = {
   duration: durationFault,
+  argument: unless(value => typeof value !== 'string' || !value.includes('\0')),
   instant: unless(value => instantOf(String(value)) !== null),
   'time zone': unless(value => answers(() => new Temporal.ZonedDateTime(0n, String(value))))
 }

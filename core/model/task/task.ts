@@ -45,6 +45,9 @@ const ExitCodes = Type.Object({
   retry: Type.Optional(Type.Array(Type.Integer()))
 }, { additionalProperties: false, description: 'What the exit codes of a script mean; any other is a failure' })
 
+/** A word of a command line, or a value of an environment: the system ends both at a null character. */
+const ArgumentSchema = Type.String({ title: 'argument' })
+
 /** The data fields of a definition: allowed in a task file, in the header of a script and in config.json. */
 const DefinitionFields = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
@@ -81,9 +84,9 @@ const DefinitionFields = {
   input: Type.Optional(
     Type.Unsafe<TSchema>({ type: 'object', description: 'JSON schema of the payload, checked when a run is added' })
   ),
-  args: Type.Optional(Type.Array(Type.String(), { description: 'Arguments of a script' })),
+  args: Type.Optional(Type.Array(ArgumentSchema, { description: 'Arguments of a script' })),
   env: Type.Optional(
-    Type.Record(Type.String(), Type.String(), {
+    Type.Record(Type.String(), ArgumentSchema, {
       description: 'Environment of a script or process, beside the minimal one'
     })
   ),
@@ -101,7 +104,8 @@ export type Override = Static<typeof OverrideSchema>
 export const SettingsSchema = Type.Object({
   ...DefinitionFields,
   command: Type.Optional(
-    Type.Array(Type.String({ minLength: 1 }), {
+    Type.Array(ArgumentSchema, {
+      prefixItems: [Type.String({ minLength: 1 })],
       minItems: 1,
       maxItems: 1000,
       description: 'Defines a task without a file: a program and its arguments, started without a shell'
