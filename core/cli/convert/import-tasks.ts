@@ -10,7 +10,7 @@ import { convertTimer } from './timer.ts'
 import { lastOf, parseUnit } from './unit-file.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { directoriesOf } from '../../load/task/directories.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOnly, homeOptions } from '../local/home.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { taskFile } from './task-file.ts'
 import { textOf } from '../input/json.ts'
@@ -144,7 +144,9 @@ function report (tasks: readonly Written[], { refused, notes }: Conversion, { ta
 
 /** The folder of task files, and the zone of tasks without one. */
 async function settingsOf (given: ImportOptions): Promise<{ folder: string, tasks: string }> {
-  const { configFile, environment, env } = managerOptions(given)
+  // What is only printed, or has its own folder, needs none of tasks.
+  const isElsewhere = given.print || given.into !== undefined
+  const { configFile, environment, env } = isElsewhere ? homeOptions(given) : homeOnly(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
   const root = dirname(configFile!)
   const folder = given.into === undefined ? directoriesOf(config, root)[0]!.path : resolve(root, given.into)

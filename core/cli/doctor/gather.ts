@@ -9,7 +9,7 @@ import { defaultsOf } from '../../model/config/config.ts'
 import { diskFacts, isSynchronised, nodeFacts, processFacts } from './gather-machine.ts'
 import { faultsOf } from '../local/validate.ts'
 import { ignoredFiles, permissions, taskFacts, watchFacts } from './gather-folder.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from '../local/home.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { overlayFile } from '../../load/config/config.ts'
@@ -161,7 +161,7 @@ export async function gather (
   { now, env }: { now: number, env: NodeJS.ProcessEnv }
 ): Promise<Facts> {
   if ((given.url ?? env.OFFPEAK_URL) !== undefined) return await remoteFacts(given, now)
-  const options = managerOptions(given, env)
+  const options = homeOptions(given, env)
   const home = await homeOf(options)
   const { root, folder, directories, config } = home
   const [answer, allowed, synchronised] = await Promise.all([asked(given, config),

@@ -5,7 +5,7 @@ import { copyDatabase } from '../../engine/sqlite/file/copy-database.ts'
 import { copyFaultIn } from '../../model/errors/file-errors.ts'
 import { isAlive } from '../remote/find-server.ts'
 import { loadConfig } from '../../load/config/config.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { writeBackup } from '../archive/backup-file.ts'
@@ -23,7 +23,7 @@ const LEFT_OUT =
 
 /** The data folder of a configuration. */
 export async function dataFolder (given: LocalOptions): Promise<string> {
-  const { configFile, environment, env } = managerOptions(given)
+  const { configFile, environment, env } = homeOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
   return resolve(dirname(configFile!), config.engine.folder)
 }

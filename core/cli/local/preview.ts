@@ -8,7 +8,7 @@ import { iso } from '../../model/base/clock.ts'
 import { nextFires, wordsFor } from '../../model/trigger.ts'
 import { isReadOtherwise } from '../../model/trigger/crontab.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { print, printJson, printNote } from '../terminal/output.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { withTasks } from './offline.ts'
@@ -27,7 +27,7 @@ function previewText (trigger: string, count: number, timezone: string): Preview
 }
 
 async function previewTask (id: string, count: number, given: LocalOptions): Promise<Preview> {
-  return await withTasks(managerOptions(given), ({ desk, folder, clock }) => {
+  return await withTasks(homeOptions(given), ({ desk, folder, clock }) => {
     const task = desk.definition(id)
     const { trigger, trigger_args: args, timezone } = task
     const words = trigger === null ? 'on request' : wordsFor({ trigger, trigger_args: args, timezone })

@@ -4,7 +4,7 @@ import type { Json } from '../../model/json/json.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EXIT_CODES } from '../terminal/exit-codes.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { isDataBackup, restoreData } from './restore-data.ts'
 import { runOnce, wordsOf } from './test.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
@@ -74,7 +74,7 @@ function printNone (folder: string, given: RestoreOptions): void {
  *  which lists them or restores one. */
 export async function restore (archive: string | undefined, given: RestoreOptions): Promise<void> {
   if (archive !== undefined && isDataBackup(archive)) return await restoreData(archive, given)
-  await withTasks({ ...managerOptions(given), config: { builtin: { [RESTORES]: {} } } }, async manager => {
+  await withTasks({ ...homeOptions(given), config: { builtin: { [RESTORES]: {} } } }, async manager => {
     const task = manager.desk.definition(RESTORES)
     const folder = folderOf(manager, given.from)
     if (archive === undefined && given.from === undefined && !isExpandable(folder) && !existsSync(folder)) {

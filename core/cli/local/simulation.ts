@@ -8,7 +8,7 @@ import { changesFromCsv, changesFromPoints } from '../../model/machine/recording
 import { INSTANT_EXPECTED, instantOf } from '../../model/base/instant.ts'
 import { iso } from '../../model/base/clock.ts'
 import { taskHistory, recordedReadings } from './history.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { readInstant } from '../../model/trigger/instant.ts'
 import { print, printJson, printNote } from '../terminal/output.ts'
 import { simulate } from '../../simulate/simulate.ts'
@@ -128,7 +128,7 @@ const viewOf = ({ from, to, runs, held }: Simulation) => ({
 
 /** Simulates the tasks and settings of a folder, and prints the runs and what held them. */
 export async function simulation (given: SimulateOptions): Promise<void> {
-  await withTasks(managerOptions(given), async manager => {
+  await withTasks(homeOptions(given), async manager => {
     if (given.task !== undefined) manager.desk.definition(given.task)
     const frame = frameOf(given, manager)
     const readings = await changesFor(given, manager, frame)

@@ -3,13 +3,13 @@ import type { RemoteOptions } from '../remote/options.ts'
 import type { FaultAnswer, HealthAnswer, TaskView } from '../remote/answers.ts'
 import { Client } from '../remote/client.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 
 /** Changes config.json without a server, and records the change in the data folder. */
 async function switchHere (id: string, enabled: boolean, given: RemoteOptions): Promise<void> {
   const { createManager } = await import('../../manager.ts')
-  const manager = await createManager({ ...managerOptions(given), files: 'once' })
+  const manager = await createManager({ ...homeOptions(given), files: 'once' })
   await manager.catalog.start()
   try {
     if (!manager.catalog.isBuiltIn(id)) manager.desk.definition(id)

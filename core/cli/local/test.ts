@@ -22,7 +22,7 @@ import { iso, systemClock } from '../../model/base/clock.ts'
 import { levelName, runLog } from '../../log.ts'
 import { lineWords, progressWords } from '../terminal/follow.ts'
 import { ownFolders } from '../../compose/folders.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { newRun } from '../../work/desk/request/enqueue-request.ts'
 import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { outsideRun, runScope, scopeOf } from '../../work/context/scope.ts'
@@ -176,7 +176,7 @@ const framesOf = (outcome: Outcome): string[] =>
 export async function test (file: string, { task: id, payload: text, json, ...given }: TestOptions): Promise<void> {
   if (!existsSync(file)) throw usageInvalid(`There is no file ${file}`)
   const payload = await payloadOf(text)
-  const options = managerOptions(given)
+  const options = homeOptions(given)
   const env = { ...options.env, OFFPEAK_MANAGER__TASKS_DIRECTORIES: JSON.stringify([dirname(resolve(file))]) }
   await withTasks({ ...options, env }, async manager => {
     const task = taskIn(manager, file, id)

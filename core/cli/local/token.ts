@@ -4,7 +4,7 @@ import { createToken, readTokens, revokeToken } from '../../tokens.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { dirname, resolve } from 'node:path'
 import { durationTooLong } from '../../model/errors/input-errors.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from './home.ts'
 import { milliseconds } from '../../model/base/duration.ts'
 import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
@@ -16,7 +16,7 @@ const LONGEST = 3660 * 86_400_000
 
 /** The data folder, where tokens are stored, with or without a running server. */
 async function placeOf (given: LocalOptions): Promise<TokensAsk> {
-  const { configFile, environment, env } = managerOptions(given)
+  const { configFile, environment, env } = homeOptions(given)
   const { config } = await loadConfig({ file: configFile!, environment, env: env ?? process.env })
   return {
     folder: resolve(dirname(configFile!), config.engine.folder),

@@ -11,7 +11,7 @@ import { EX_CONFIG, print, printJson } from '../terminal/output.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOnly } from './home.ts'
 import { peekSchedules } from '../../engine/sqlite/file/peek-schedules.ts'
 import { sectionOf, settingsKey } from '../../model/task/built-in.ts'
 import { taskUnconfigured } from '../../model/errors/task-errors.ts'
@@ -161,7 +161,7 @@ export function foundIn (manager: TaskManager): Found {
 
 async function faultsIn (given: LocalOptions): Promise<Found> {
   try {
-    return await withTasks(managerOptions(given), foundIn)
+    return await withTasks(homeOnly(given), foundIn)
   } catch (error) {
     if (!(error instanceof OffpeakError)) throw error
     return {

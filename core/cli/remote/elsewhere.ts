@@ -25,7 +25,7 @@ function hasOwn ({ config, data, env: layer }: RemoteOptions, env: Env): boolean
 }
 
 /** The configuration of the nearest folder above the current one that has tasks or the data of a server. */
-function configAbove (): string | null {
+export function configAbove (): string | null {
   for (let folder = process.cwd(); dirname(folder) !== folder;) {
     folder = dirname(folder)
     const has = (name: string) => existsSync(join(folder, name))

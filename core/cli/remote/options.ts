@@ -106,7 +106,7 @@ export const WHERE = 'Where:'
 /** Adds the options of every command that reads the configuration. */
 export function localOptions (command: Command): Command {
   return command.optionsGroup(WHERE)
-    .option('-c, --config <file>', 'configuration file; default: ./config.json')
+    .option('-c, --config <file>', 'configuration file; default: config.json of this folder or one above')
     .option('--data <folder>', 'data folder; overrides the configuration')
     .option('--env <name>', 'environment: config.<name>.json overrides the configuration')
     .optionsGroup('Options:')
@@ -138,8 +138,13 @@ function environment ({ data, host, port }: LocalOptions, env: NodeJS.ProcessEnv
   return merged
 }
 
-/** The options of a manager; throws OFFPEAK_CONFIG_INVALID when the named configuration does not exist. */
-export function managerOptions (given: LocalOptions, env: NodeJS.ProcessEnv = process.env): ManagerOptions {
+/** The options of a manager; `file` is its configuration unless one is named. Throws OFFPEAK_CONFIG_INVALID when the
+ *  named configuration does not exist. */
+export function managerOptions (
+  given: LocalOptions,
+  env: NodeJS.ProcessEnv = process.env,
+  file = 'config.json'
+): ManagerOptions {
   const named = given.config ?? env.OFFPEAK_CONFIG
   if (named !== undefined && !existsSync(named)) {
     throw configInvalid({
@@ -149,7 +154,7 @@ export function managerOptions (given: LocalOptions, env: NodeJS.ProcessEnv = pr
     })
   }
   return {
-    configFile: resolve(named ?? 'config.json'),
+    configFile: resolve(named ?? file),
     env: environment(given, env),
     ...given.env && { environment: given.env }
   }

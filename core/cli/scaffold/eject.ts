@@ -7,7 +7,7 @@ import { overlay } from '../../model/config/config.ts'
 import { BUILT_IN_IDS, isBuiltInId } from '../../model/task/built-in.ts'
 import type { TaskManager } from '../../manager.ts'
 import type { LocalOptions } from '../remote/options.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOnly } from '../local/home.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { withTasks } from '../local/offline.ts'
 import { programName } from './product.ts'
@@ -81,7 +81,7 @@ function say ({ id, file, files, moved, packages }: Ejected): void {
 /** Copies the source of a built-in task into the first tasks directory. Throws OFFPEAK_USAGE_INVALID when there is no
  *  such task, or when a file of the copy exists. */
 export async function eject (id: string, { json, ...given }: EjectOptions): Promise<void> {
-  const ejected = await withTasks(managerOptions(given), manager => write(id, manager))
+  const ejected = await withTasks(homeOnly(given), manager => write(id, manager))
   if (json) return printJson(ejected)
   say(ejected)
 }

@@ -3,7 +3,7 @@ import { extname, join, relative } from 'node:path'
 import { validId } from '../../model/task/task.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import type { LocalOptions } from '../remote/options.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOnly } from '../local/home.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { withTasks } from '../local/offline.ts'
 import type { Kind } from './templates.ts'
@@ -50,7 +50,7 @@ function checkName (name: string): void {
 export async function newTask (name: string, { json, ts, shell, python, ...given }: NewOptions): Promise<void> {
   const kind = kindOf({ ...ts && { ts }, ...shell && { shell }, ...python && { python } })
   checkName(name)
-  const path = await withTasks(managerOptions(given), ({ catalog }) => {
+  const path = await withTasks(homeOnly(given), ({ catalog }) => {
     const file = join(catalog.directory, `${name}${ENDINGS[kind]}`)
     const taken = catalog.tasks.get(name)?.source
     if (catalog.isBuiltIn(name)) {

@@ -23,6 +23,7 @@ import { trimHeap } from './heap-trim.ts'
 import { listeningFile, reachable } from '../remote/find-server.ts'
 import { rememberLast } from '../remote/known-servers.ts'
 import type { Listening } from '../remote/find-server.ts'
+import { homeOnly } from '../local/home.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
 import { checkPort, listenFailed } from './port.ts'
@@ -171,12 +172,12 @@ async function bringUp (server: Server, dismiss: () => void): Promise<void> {
 /** Starts the server, or prints what is scheduled. */
 export async function start (given: StartOptions): Promise<void> {
   if (given.displayOnly) {
-    return await withTasks(managerOptions(given), async manager => print(await scheduleTable(manager)))
+    return await withTasks(homeOnly(given), async manager => print(await scheduleTable(manager)))
   }
   const demo = given.demo ? await makeDemo(given.port) : null
   const { data: _, config: __, env: ___, port: ____, ...rest } = given
   try {
-    await serve(demo === null ? managerOptions(given) : managerOptions({ ...rest, config: demo.configFile }), {
+    await serve(demo === null ? homeOnly(given) : managerOptions({ ...rest, config: demo.configFile }), {
       demo,
       form: logForm(given.log)
     })

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { LABEL, launchdAgent, systemdUnit } from './service-file.ts'
 import { isInstalled } from '../../sense/source/exec.ts'
-import { managerOptions } from '../remote/options.ts'
+import { homeOptions } from '../local/home.ts'
 import { plain, print, printNote } from '../terminal/output.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { userName } from '../remote/find-server.ts'
@@ -61,7 +61,7 @@ function serviceFor (given: ServiceOptions, platform = process.platform): Servic
   if (given.user !== undefined && !given.system) {
     throw usageInvalid('--user is the account of a service of the whole machine', 'Add --system, or leave out --user.')
   }
-  const { configFile } = managerOptions(given)
+  const { configFile } = homeOptions(given)
   const home = homedir()
   const ask = {
     node: process.execPath,

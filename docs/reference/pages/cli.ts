@@ -5,8 +5,11 @@ import { generatedFrom } from './markdown.ts'
 const INTRO = `# Command line
 
 \`offpeak\` is \`node bin/offpeak.js\`; \`npm link\` in the clone puts it on your PATH. Each command reads
-\`./config.json\`, unless \`--config\` or \`--data\` name another place. \`enable\` and \`disable\` also work without a
-server. \`init\` and \`new\` write the files of [a folder of your own](../how-to/your-own-folder.md).
+\`config.json\` of the current folder, unless \`--config\` or \`--data\` name another place. In a folder that
+has neither \`config.json\` nor \`backgroundtask/\`, it uses the nearest folder above that has tasks, and says
+so; without one, \`start\`, \`new\`, \`eject\`, \`import\` and \`validate\` are refused. \`enable\` and
+\`disable\` also work without a server. \`init\` and \`new\` write the files of [a folder of your
+own](../how-to/your-own-folder.md).
 
 A command that asks a running server finds its address and token itself. The first of these counts:
 
