@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { configFaults, defaultsOf } from '../../core/model/config/config.ts'
 import { OffpeakError } from '../../core/model/errors/errors.ts'
 import { loadConfig } from '../../core/load/config/config.ts'
+import { quickFolder } from '../../core/load/config/quick-folder.ts'
 import { spawnSync } from '../child.ts'
 import { schemaText } from '../../core/load/config/schema.ts'
 
@@ -183,4 +184,11 @@ tap.test('config.schema.json is up to date', async t => {
   t.equal(readFileSync(join(ROOT, 'config.schema.json'), 'utf8'), schemaText(),
     'run node core/load/config/write-schema.ts')
   t.same(configFaults({ $schema: 'x' }), [])
+})
+
+tap.test('a pipe in place of the file is refused at once', { skip: process.platform === 'win32' }, async t => {
+  const { file, fault } = setup(t)
+  spawnSync('mkfifo', [file])
+  t.match(await fault(), { code: 'OFFPEAK_CONFIG_INVALID', message: `${file} cannot be read` })
+  t.equal(await quickFolder({ file, environment: undefined, env: {} }), 'data')
 })

@@ -103,7 +103,7 @@ tap.test('validate, tasks and health name the same owner of an id', async t => {
   const server = await serve(t, [], { cwd })
   server.child.kill('SIGTERM')
   await server.over
-  const words = /a\.mjs: .*in m\.mjs and again in a\.mjs; the first one stays in force/
+  const words = /a\.mjs:1: .*in m\.mjs and again in a\.mjs; the first one stays in force/
   writeFileSync(join(cwd, 'backgroundtask/a.mjs'), SAME('a'))
   t.match(await cli(['validate'], { cwd }), { code: 1, out: words })
   await serve(t, [], { cwd })

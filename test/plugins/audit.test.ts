@@ -78,6 +78,10 @@ const CALLS: Record<string, (supplies: Supplies) => Promise<Call>> = {
     payload: { reason: 'known' }
   }),
   'POST /api/schedules': async () => ({ payload: { task: 'echo', trigger: '@daily' } }),
+  'PATCH /api/schedules/:id': async ({ schedule }) => ({
+    url: `/api/schedules/${await schedule()}`,
+    payload: { paused: true }
+  }),
   'DELETE /api/schedules/:id': async ({ schedule }) => ({ url: `/api/schedules/${await schedule()}` }),
   'POST /api/pauses': async () => ({ payload: { scope: 'task', name: 'stays' } }),
   'DELETE /api/pauses': async () => ({ url: '/api/pauses?scope=task&name=stays' }),

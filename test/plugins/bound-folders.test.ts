@@ -63,7 +63,7 @@ t.test('a folder configured below a home directory is resolved when links are ch
   const { post, finished } = await setup(t, { tasks: [boundedTask('~root')] })
   const { id } = (await post('/api/tasks/tidy/runs', { payload: { root: '~root/none' } })).json()
   t.match(await finished(id), { state: 'completed' })
-  const reach = await checkReach({ input: boundedTask('~root').input, payload: { root: '~root' } } as never, {
+  const reach = await checkReach({ ...boundedTask('~root'), payload: { root: '~root' }, source: 'code' } as never, {
     payload: { root: '~root/none' },
     source: 'manual',
     task: 'tidy',

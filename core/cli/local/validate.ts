@@ -1,5 +1,4 @@
 import { counted } from '../../model/json/text.ts'
-import { readFile } from 'node:fs/promises'
 import type { BrokenFile } from '../../load/task/broken-file.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { LocalOptions } from '../remote/options.ts'
@@ -9,6 +8,7 @@ import type { Settings } from '../../work/upkeep/settings.ts'
 import type { TaskManager } from '../../manager.ts'
 import { EX_CONFIG, print, printJson } from '../terminal/output.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/errors/errors.ts'
+import { readBytes } from '../../load/config/config.ts'
 import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
 import { homeOnly } from './home.ts'
@@ -24,7 +24,7 @@ export type Fault = Place & { code: string, message: string, fix?: string | unde
 /** The place of each pointer, if the file can be read. */
 async function placesIn (file: string | undefined): Promise<(pointer: string) => Place> {
   try {
-    const document = readDocument(await readFile(file!, 'utf8'), file!)
+    const document = readDocument(String(await readBytes(file!) ?? ''), file!)
     return pointer => document.placeOf(pointer)
   } catch {
     return () => ({ file })

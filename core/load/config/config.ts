@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Config, ConfigFile } from '../../model/config/config.ts'
@@ -12,6 +12,7 @@ import { readEnvironment } from './environment.ts'
 import { refusedFor } from '../file/exposures.ts'
 import type { Document } from '../file/jsonc.ts'
 import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
+import { readRegular } from '../file/regular.ts'
 
 /** The sources of the configuration. */
 export interface ConfigAsk {
@@ -63,15 +64,13 @@ const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as N
  *  unreadable. */
 export async function readBytes (file: string): Promise<Buffer | null> {
   try {
-    const { size } = await stat(file)
-    if (size > MOST_BYTES) {
-      throw configInvalid({
-        file,
-        message: `${file} has ${size} bytes, expected at most ${MOST_BYTES}`,
-        fix: 'Keep data out of the configuration.'
-      })
-    }
-    return await readFile(file)
+    const read = await readRegular(file, MOST_BYTES)
+    if (typeof read !== 'number') return read
+    throw configInvalid({
+      file,
+      message: `${file} has ${read} bytes, expected at most ${MOST_BYTES}`,
+      fix: 'Keep data out of the configuration.'
+    })
   } catch (error) {
     if (isMissing(error)) return null
     if (error instanceof Error && 'statusCode' in error) throw error

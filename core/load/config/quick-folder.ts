@@ -1,14 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { parse } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
+import { readRegular } from '../file/regular.ts'
+
+/** A larger file is left to the check of the whole configuration, which refuses it. */
+const MOST_BYTES = 1024 * 1024
 
 const FOLDER_NAMES = ['OFFPEAK_DATA', 'OFFPEAK_DATA_FILE', 'OFFPEAK_ENGINE__FOLDER', 'OFFPEAK_ENGINE__FOLDER_FILE']
 
 /** `engine.folder` of one configuration file; null when it sets none, throws when it cannot be parsed. */
 async function folderIn (file: string): Promise<string | null> {
   const faults: ParseError[] = []
-  const text = await readFile(file, 'utf8').catch(() => '{}')
+  const text = String(await readRegular(file, MOST_BYTES).catch(() => '{}'))
   const { engine } = (parse(text, faults, { allowTrailingComma: true }) ?? {}) as {
     engine?: { folder?: unknown }
   }

@@ -1,0 +1,16 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+/** The bytes of a file. Throws when the path leads to anything else: a pipe or a device may never end. `mostBytes`: a
+ *  larger file is not read, and the result is its size. */
+export async function readRegular (file: string, mostBytes: number): Promise<Buffer | number> {
+  // A pipe without a writer would block an ordinary open, and a thread of the process with it.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new Error(`${file} is not a file`)
+    return stats.size > mostBytes ? stats.size : await handle.readFile()
+  } finally {
+    await handle.close()
+  }
+}
