@@ -11,7 +11,6 @@ import { findServer, folderOf, userName } from './find-server.ts'
 import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
-import { portOwner } from '../../sense/source/port-owner.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -90,6 +89,7 @@ export class Client {
   async #checkOwn (cause?: unknown): Promise<void> {
     if (this.#unknownIn === null) return
     const { url } = this
+    const { portOwner } = await import('../../sense/source/port-owner.ts')
     const owner = await portOwner(Number(new URL(url).port))
     throw serverForeign({ folder: this.#unknownIn, url, owner, cause })
   }
