@@ -74,3 +74,33 @@ t.test('another program at the configured address is named as what it is', async
     t.match(err, /\n {2}Start one with `offpeak start --port`/)
   }
 })
+
+t.test('a server that is not an offpeak is named as such, whatever it answers', { timeout: 240_000 }, async t => {
+  const cwd = place(t)
+  const json = (text: string) =>
+    createHttp((_, response) => response.setHeader('content-type', 'application/json').end(text))
+  const others: [Server, string][] = [
+    [createHttp((_, response) => response.setHeader('content-type', 'text/html').end('<html>')), 'text/html'],
+    [json('{"hello":"world"}'), 'other JSON'],
+    [json('null'), 'other JSON'],
+    [json('[1]'), 'other JSON'],
+    [createHttp((_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/login' }).end()),
+      'a redirect to http://127.0.0.1:1/login'],
+    [createHttp((_, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('no')), 'HTTP 404'],
+    [createHttp((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 })
+      response.write('{"a":', () => response.destroy())
+    }), 'breaks off'],
+    [createServer(socket => socket.write('SSH-2.0-OpenSSH_9.6\r\n')), 'not HTTP']
+  ]
+  for (const [server, words] of others) {
+    const url = await at(t, server)
+    for (const command of [['tasks'], ['run', 'echo'], ['why', 'echo'], ['health']]) {
+      const { code, err } = await cli([...command, '--url', url, '--token', 'x'], { cwd })
+      t.equal(code, 1)
+      t.ok(err.startsWith(`offpeak: ${url} answers, but not as offpeak does (`), err)
+      t.match(err, words)
+      t.match(err, /\n {2}Name the address of an offpeak with --url/)
+    }
+  }
+})

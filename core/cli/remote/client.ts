@@ -11,8 +11,12 @@ import { findServer, folderOf, userName } from './find-server.ts'
 import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
+import { bodyOf, strangeAt } from '../exchange/foreign-answer.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
+
+/** A problem. A server that embeds offpeak may use the form of Fastify, with `message`, instead. */
+type Refusal = Problem & { message?: string }
 
 const PATIENCE = 30 * SECOND
 
@@ -73,16 +77,22 @@ export class Client {
     try {
       return await fetch(`${this.url}${path}`, {
         method,
-        redirect: 'error',
+        redirect: 'manual',
         signal,
         headers: { ...this.#own, ...body !== undefined && { 'content-type': 'application/json' } },
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
-      if (!await mayHaveArrived(this.url, cause)) throw serverUnreachable({ url: this.url, cause })
+      if (!await mayHaveArrived(this.url, cause)) throw await this.#unreachable(cause)
       await this.#checkOwn(cause)
       throw serverSilent({ url: this.url, isWrite: method !== 'GET', cause })
     }
+  }
+
+  async #unreachable (cause: unknown): Promise<OffpeakError> {
+    const strange = strangeAt(this.url, cause)
+    if (strange !== null) await this.#checkOwn(cause)
+    return strange ?? serverUnreachable({ url: this.url, cause })
   }
 
   /** Throws when the program at the address is not known to be the server of the folder. */
@@ -94,22 +104,25 @@ export class Client {
     throw serverForeign({ folder: this.#unknownIn, url, owner, cause })
   }
 
-  async #answer<T> (response: Response): Promise<T> {
-    const answer: unknown = await response.json().catch(() => null)
+  async #answer<T> (method: string, path: string, response: Response): Promise<T> {
+    const answer = await bodyOf({ url: this.url, method, path, response }).catch(async (error: unknown) => {
+      await this.#checkOwn()
+      throw error
+    })
     if (response.ok) {
       if (this.#token === null) noteWithheld(answer)
       return answer as T
     }
-    const { code, detail, fix: given, errors, file, line, column, pointer } = (answer ?? {}) as Partial<Problem>
-    if (response.status === 401 || code === undefined) await this.#checkOwn()
+    const { code, detail, message = detail, fix: given, errors, file, line, column, pointer } = answer as Refusal
+    if (response.status === 401) await this.#checkOwn()
     // The server cannot know why.
     const fix = response.status === 401 && this.#token === null && this.#lack !== null
       ? `No token was sent: ${this.#lack}.`
       : given
     throw new OffpeakError({
-      code: code ?? 'OFFPEAK_SERVER_UNREACHABLE',
+      code,
       status: response.status,
-      message: detail ?? `${this.url} answered ${response.status}`,
+      message,
       fix,
       errors,
       file,
@@ -121,46 +134,49 @@ export class Client {
 
   /** `patienceMs`: how long the answer may take. */
   async get<T> (path: string, patienceMs = PATIENCE): Promise<T> {
-    return await this.#answer(await this.#ask('GET', path, { signal: AbortSignal.timeout(patienceMs) }))
+    return await this.#answer('GET', path, await this.#ask('GET', path, { signal: AbortSignal.timeout(patienceMs) }))
   }
 
   /** The health of the server. A failed server answers 503, as does the watcher of one whose event loop is blocked. */
   async health (): Promise<HealthAnswer> {
     const response = await this.#ask('GET', '/api/health')
     const answer = await response.clone().json().catch(() => null) as Partial<HealthAnswer> | null
-    return Array.isArray(answer?.reasons) ? answer as HealthAnswer : await this.#answer(response)
+    return Array.isArray(answer?.reasons) ? answer as HealthAnswer : await this.#answer('GET', '/api/health', response)
   }
 
   async post<T> (path: string, body?: unknown): Promise<T> {
-    return await this.#answer(await this.#ask('POST', path, { body }))
+    return await this.#answer('POST', path, await this.#ask('POST', path, { body }))
   }
 
   /** Sends bytes as they are read, without a limit on the duration. */
   async upload<T> (path: string, source: Omit<SendAsk, 'url' | 'headers'>): Promise<T> {
     const { sendBytes } = await import('./send-bytes.ts')
-    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(cause => {
-      throw serverUnreachable({ url: this.url, cause })
-    })
-    return await this.#answer(response)
+    const response = await sendBytes({ ...source, url: `${this.url}${path}`, headers: this.#own }).catch(
+      async cause => {
+        throw await this.#unreachable(cause)
+      }
+    )
+    return await this.#answer('POST', path, response)
   }
 
   /** The text of a response piece by piece, until the server ends it or the signal aborts. */
   async stream (path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const answer = await this.#ask('GET', path, { signal })
-    if (!answer.ok || answer.body === null) return await this.#answer(answer)
+    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+    if (!answer.ok || answer.body === null || !isStream) return await this.#answer('GET', path, answer)
     return answer.body.pipeThrough(new TextDecoderStream())
   }
 
   async patch<T> (path: string, body: unknown): Promise<T> {
-    return await this.#answer(await this.#ask('PATCH', path, { body }))
+    return await this.#answer('PATCH', path, await this.#ask('PATCH', path, { body }))
   }
 
   async put<T> (path: string, body: unknown): Promise<T> {
-    return await this.#answer(await this.#ask('PUT', path, { body }))
+    return await this.#answer('PUT', path, await this.#ask('PUT', path, { body }))
   }
 
   async delete (path: string): Promise<void> {
-    await this.#answer(await this.#ask('DELETE', path))
+    await this.#answer('DELETE', path, await this.#ask('DELETE', path))
   }
 
   /** True when a server answers at the URL. */

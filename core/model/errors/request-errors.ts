@@ -87,6 +87,15 @@ export const serverForeign = (
     cause
   })
 
+/** Something answers at the URL, but not as offpeak does. `found`: what it answers. */
+export const serverStrange = ({ url, found }: { url: string, found: string }) =>
+  new OffpeakError({
+    code: 'OFFPEAK_SERVER_UNREACHABLE',
+    status: 503,
+    message: `${url} answers, but not as offpeak does (${found})`,
+    fix: 'Name the address of an offpeak with --url, with the prefix if it has one.'
+  })
+
 /** The server accepted the connection and did not answer: it may have handled the request. */
 export const serverSilent = ({ url, isWrite, cause }: { url: string, isWrite: boolean, cause?: unknown }) =>
   new OffpeakError({
