@@ -79,6 +79,22 @@ t.test('progress is shown while a run runs', async t => {
   await ask('cancel', id)
 })
 
+t.test('a list takes the name of a task', async t => {
+  t.match(await ask('tasks', 'hourly'), { code: 0, out: /^TASK .*\nhourly +\w+ [^\n]*\n$/ })
+  t.match(await json('tasks', 'hourly'), [{ id: 'hourly' }])
+  t.match(await say('tasks', 'off'), /\noff +disabled /, 'a disabled one too')
+  t.match(await ask('schedules', 'hourly'), { code: 0, out: /^SCHEDULE .*\nhourly +hourly [^\n]*\n$/ })
+  t.match(await ask('schedules', 'sunny'), { code: 0, out: 'There are no schedules.\n' })
+  t.match(await ask('schedules', 'show', 'hourly'), { code: 0, out: /^hourly\n/ }, 'a command below goes first')
+  const forecast = await say('forecast', 'hourly', '--hours', '5')
+  t.equal(forecast.match(/ hourly /g)!.length, 5)
+  t.equal(forecast, await say('forecast', '--task', 'hourly', '--hours', '5'))
+  for (const list of ['tasks', 'schedules', 'forecast']) {
+    t.match(await ask(list, 'hurly'), { code: 1, err: /Did you mean 'hourly'/ }, list)
+  }
+  t.match(await say('help', 'logs'), /^Usage: offpeak logs .*<task\|run>/)
+})
+
 t.test('the forecast has a line for each task', async t => {
   const folded = await say('forecast', '--hours', '5')
   t.equal(folded.match(/ hourly /g)!.length, 1)

@@ -32,7 +32,7 @@ async function edit (word: string, { priority, payload: text, due, ...given }: E
 
 /** `edit`: changes a waiting run. */
 export function addEdit (program: Command): void {
-  remoteOptions(program.command('edit <run>').summary('change a waiting run').description('change a waiting run'))
+  remoteOptions(program.command('edit <task|run>').summary('change a waiting run').description('change a waiting run'))
     .addOption(new Option('--priority <priority>', 'new priority').choices(PRIORITIES))
     .option('--payload <json>', 'new payload: JSON, @file, or - for standard input')
     .option('--due <instant>', "new due time, such as 'tomorrow 03:00' or 2026-11-22T03:00+01:00", instant('--due'))

@@ -94,7 +94,11 @@ const PATIENCE = MINUTE
 
 type ForecastOptions = RemoteOptions & { hours: number, task?: string, all?: boolean }
 
-async function forecast ({ hours, task, all = false, ...given }: ForecastOptions): Promise<void> {
+async function forecast (
+  word: string | undefined,
+  { hours, task: named, all = false, ...given }: ForecastOptions
+): Promise<void> {
+  const task = word ?? named
   const client = await Client.find(given)
   const answer = await client.get<ForecastAnswer>(`/api/forecast?hours=${hours}`, PATIENCE)
   // An unknown task must not look like one without a start.
@@ -108,7 +112,7 @@ async function forecast ({ hours, task, all = false, ...given }: ForecastOptions
 /** `forecast`: the coming runs. */
 export function addForecast (program: Command): void {
   remoteOptions(
-    program.command('forecast').summary('show what will run when').description(
+    program.command('forecast [task]').summary('show what will run when').description(
       'show what will run when, how certain that is, and what it depends on'
     )
   )

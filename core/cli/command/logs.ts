@@ -48,7 +48,9 @@ async function logs (word: string, given: RemoteOptions & { follow?: boolean }):
 
 /** `logs`: the log of one run. */
 export function addLogs (program: Command): void {
-  remoteOptions(program.command('logs <run>').summary('print the log of a run').description('print the log of a run'))
+  remoteOptions(
+    program.command('logs <task|run>').summary('print the log of a run').description('print the log of a run')
+  )
     .option('-f, --follow', 'keep printing until the run ends')
     .action(logs)
 }

@@ -14,7 +14,7 @@ async function promote (word: string, given: RemoteOptions): Promise<void> {
 /** `promote`: makes a waiting run due. */
 export function addPromote (program: Command): void {
   remoteOptions(
-    program.command('promote <run>').summary('make a waiting run due now').description(
+    program.command('promote <task|run>').summary('make a waiting run due now').description(
       'make a waiting run due now; every other gate still applies'
     )
   ).action(promote)

@@ -23,8 +23,11 @@ function nextWords ({ next_at: next, timezone, paused, reason }: ScheduleAnswer)
 
 const originWords = ({ origin, created_by: by }: ScheduleAnswer) => origin === 'file' ? 'its file' : by
 
-async function list ({ task, ...given }: RemoteOptions & { task?: string }): Promise<void> {
+async function list (word: string | undefined, { task: named, ...given }: RemoteOptions & { task?: string }) {
   const client = await Client.find(given)
+  const task = word ?? named
+  // An unknown task must not look like one without a schedule.
+  if (word !== undefined) await client.get(`/api/tasks/${encodeURIComponent(word)}`)
   const query = task === undefined ? '' : `?${new URLSearchParams({ task })}`
   const all = await client.get<ScheduleAnswer[]>(`/api/schedules${query}`)
   if (given.json) return printJson(all)
@@ -88,8 +91,9 @@ async function remove (word: string, given: RemoteOptions): Promise<void> {
 /** `schedules`, `schedules show`, `add`, `change`, `pause`, `resume` and `remove`. */
 export function addSchedules (program: Command): void {
   const schedules = remoteOptions(
-    program.command('schedules').summary('list schedules, add, change or pause one').description(
-      'list the schedules of task files, and those that were added at run time; the commands below change the latter'
+    program.command('schedules [task]').summary('list schedules, add, change or pause one').description(
+      'list the schedules of task files, or of one task, and those that were added at run time; ' +
+        'the commands below change the latter'
     )
   ).option('--task <id>', 'schedules of this task').action(list)
   remoteOptions(schedules.command('show <schedule>').description('show one: when it fires, its payload, who made it'))

@@ -18,6 +18,6 @@ async function show (word: string, given: RemoteOptions): Promise<void> {
 /** `show`: one run in full. */
 export function addShow (program: Command): void {
   remoteOptions(
-    program.command('show <run>').summary('show everything about a run').description('show everything about a run')
+    program.command('show <task|run>').summary('show everything about a run').description('show everything about a run')
   ).action(show)
 }

@@ -78,7 +78,15 @@ function printTasks (tasks: readonly TaskView[], off: readonly BuiltInTask[], is
   print(styled('dim', 'offpeak enable <task> turns one on.'))
 }
 
-async function list ({ status, all = false, ...given }: TasksOptions): Promise<void> {
+/** The line of one task. */
+async function one (task: string, given: RemoteOptions): Promise<void> {
+  const view = await (await Client.find(given)).get<TaskView>(`/api/tasks/${encodeURIComponent(task)}`)
+  if (given.json) return printJson([view])
+  printTasks([view], [], true)
+}
+
+async function list (task: string | undefined, { status, all = false, ...given }: TasksOptions): Promise<void> {
+  if (task !== undefined) return await one(task, given)
   const client = await Client.find(given)
   const tasks = await client.get<TaskView[]>(`/api/tasks${status === undefined ? '' : `?status=${status}`}`)
   if (given.json) return printJson(tasks)
@@ -91,11 +99,11 @@ async function list ({ status, all = false, ...given }: TasksOptions): Promise<v
   for (const warning of health?.config?.warnings ?? []) print(`warning: ${faultWords(warning)}. ${warning.fix}`)
 }
 
-/** `tasks`: every task. */
+/** `tasks`: every task, or one. */
 export function addTasks (program: Command): void {
   remoteOptions(
-    program.command('tasks').alias('ls').summary('list tasks').description(
-      'list tasks: status, schedule, last and next run'
+    program.command('tasks [task]').alias('ls').summary('list tasks').description(
+      'list tasks, or show one: status, schedule, last and next run'
     )
   )
     .option('--status <statuses>', 'tasks with these statuses, separated by commas', oneOf('--status', STATUSES))

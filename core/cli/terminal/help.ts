@@ -37,7 +37,7 @@ const EXAMPLES: Record<string, readonly Example[]> = {
   cancel: [['cancel hello', 'the last run of a task'], ['cancel --queue mail --dry-run', 'count the runs first']],
   pause: [['pause hello --for 2h', 'one task'], ["pause all --until 'tomorrow 06:00'", 'everything']],
   preview: [['preview hello --count 3', 'of a task'], ["preview '30 2 * * 1-5'", 'of a crontab string']],
-  forecast: [['forecast --hours 48', 'one line for each task'], ['forecast --task hello', 'every start of one task']],
+  forecast: [['forecast --hours 48', 'one line for each task'], ['forecast hello', 'every start of one task']],
   signal: [['signal price 31 --ttl 1h', 'set it'], ['signal price --drop', 'delete it']],
   backup: [['backup monday.tar.gz', 'into one file'], ['backup copies/monday', 'into a folder']],
   restore: [
