@@ -72,6 +72,9 @@ t.test('a wrong patch is refused with what to do', async t => {
     status: 422,
     errors: [{ pointer: '/trigger_args/run_date', detail: /has passed, expected a future date/ }]
   })
+  const deep = JSON.parse('{"a":'.repeat(40) + '1' + '}'.repeat(40)) as object
+  t.match(await refused({ payload: deep }), { status: 422, errors: [{ detail: /deeper than 32 levels/ }] },
+    'nothing is left out of a payload')
   const file = await ask({ method: 'PATCH', url: '/api/schedules/hourly', payload: { paused: true } })
   t.match(file.json(), { status: 409, code: 'OFFPEAK_RUN_CONFLICT', detail: /part of a task file.*change the file/ })
   t.equal((await ask({ method: 'PATCH', url: '/api/schedules/nope', payload: { paused: true } })).statusCode, 404)

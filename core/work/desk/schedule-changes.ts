@@ -1,6 +1,7 @@
 import type { Clock } from '../../model/base/clock.ts'
 import { looseJson } from '../../model/json/json.ts'
 import { mergePatch } from '../../model/json/merge-patch.ts'
+import { payloadJson } from '../../model/run/payload.ts'
 import { runConflict } from '../../model/errors/run-errors.ts'
 import { scheduleNotFound } from '../../model/errors/request-errors.ts'
 import { changedSchedule, scheduleOf } from './request/schedule-request.ts'
@@ -87,7 +88,9 @@ export class ScheduleChanges {
       trigger,
       trigger_args: (args === null ? {} : mergePatch(before, looseJson(args).json)) as Record<string, Json>,
       timezone: timezone ?? task.timezone,
-      payload: patch.payload === undefined ? fields.payload : mergePatch(fields.payload, looseJson(patch.payload).json)
+      payload: patch.payload === undefined
+        ? fields.payload
+        : mergePatch(fields.payload, payloadJson(task.id, patch.payload))
     }
     return { ...changedSchedule(task, { schedule, wanted }, { now: clock.now(), uploads: uploads() }), paused }
   }
