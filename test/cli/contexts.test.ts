@@ -100,3 +100,26 @@ t.test('a server in the temporary folder is not remembered', async t => {
   await serve(t, [], { cwd, env: { XDG_STATE_HOME: state } })
   t.match((await cli(['context', '--json'], { cwd, env: { XDG_STATE_HOME: state } })).out, /"last": null/)
 })
+
+t.test('an address that is not that of a server is refused with the right one, and no password is printed', async t => {
+  const { cwd, env } = remembered(t)
+  const refused: [string, RegExp][] = [
+    ['127.0.0.1:7420', /is '127\.0\.0\.1:7420': expected a URL .*\n {2}Did you mean 'http:\/\/127\.0\.0\.1:7420'\?/],
+    ['localhost:7420', /Did you mean 'http:\/\/localhost:7420'\?/],
+    ['ftp://nas', /is 'ftp:\/\/nas': expected a URL such as http:[^\n]*\n$/],
+    ['file:///tmp', /expected a URL such as http:/],
+    ['http://me:hunter2@nas:7420', /has a user or a password[^]*Name http:\/\/nas:7420 without them/],
+    ['me:hunter2@nas:7420', /Did you mean 'http:\/\/nas:7420'\?/]
+  ]
+  for (const [url, words] of refused) {
+    const all = await Promise.all([cli(['tasks'], { cwd, env: { ...env, OFFPEAK_URL: url } }),
+      cli(['tasks', '--url', url], { cwd, env }), cli(['context', 'add', 'x', '--url', url], { cwd, env })])
+    for (const { code, out, err } of all) {
+      t.equal(code, 2)
+      t.match(err, words)
+      t.notMatch(out + err, /hunter2/)
+    }
+    t.match(all[0].err, /^offpeak: OFFPEAK_URL /)
+    t.match(all[1].err, /^offpeak: --url /)
+  }
+})

@@ -5,6 +5,7 @@ import type { Context } from '../remote/known-servers.ts'
 import { knownServers, rememberServers } from '../remote/known-servers.ts'
 import { nearest } from '../../model/base/nearest.ts'
 import { print, printJson } from '../terminal/output.ts'
+import { serverUrl } from '../exchange/server-url.ts'
 import { table } from '../terminal/table.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 
@@ -43,7 +44,7 @@ async function add (
   if (!NAME.test(name)) {
     throw usageInvalid(`'${name.slice(0, 80)}' is not a name: expected up to 64 letters, digits, '.', '_' and '-'`)
   }
-  if (!URL.canParse(url)) throw usageInvalid(`--url is '${url}': expected a URL such as http://nas:7420`)
+  serverUrl('--url', url)
   const file = tokenFile === undefined ? undefined : resolve(tokenFile)
   if (file !== undefined) {
     await readFile(file).catch((error: NodeJS.ErrnoException) => {

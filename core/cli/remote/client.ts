@@ -4,7 +4,6 @@ import type { RemoteOptions } from './options.ts'
 import type { SendAsk } from './send-bytes.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { serverForeign, serverSilent, serverUnreachable } from '../../model/errors/request-errors.ts'
-import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
 import { findServer, folderOf, userName } from './find-server.ts'
@@ -12,6 +11,7 @@ import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
 import { bodyOf, strangeAt } from '../exchange/foreign-answer.ts'
+import { serverUrl } from '../exchange/server-url.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -43,7 +43,7 @@ export class Client {
    *  folder, and outside of such a folder what `serverElsewhere` finds, which it says. */
   static async find (given: RemoteOptions, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
     const url = given.url ?? env.OFFPEAK_URL
-    if (url !== undefined && !URL.canParse(url)) throw usageInvalid(`'${url}' is not a URL`)
+    if (url !== undefined) serverUrl(given.url === undefined ? 'OFFPEAK_URL' : '--url', url)
     const token = given.token ?? env.OFFPEAK_TOKEN
     if (url !== undefined && token !== undefined) return new Client(url, token)
     const elsewhere = await serverElsewhere(given, env)

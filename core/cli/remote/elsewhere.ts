@@ -6,6 +6,7 @@ import type { RemoteOptions } from './options.ts'
 import { findServer } from './find-server.ts'
 import { knownServers } from './known-servers.ts'
 import { nearest } from '../../model/base/nearest.ts'
+import { serverUrl } from '../exchange/server-url.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 type Env = NodeJS.ProcessEnv
@@ -45,6 +46,7 @@ async function ofContext (name: string, env: Env): Promise<ServerElsewhere> {
   }
   const { url, token, token_file: file } = context
   const how = `context ${name}`
+  serverUrl(`The URL of the context ${name}`, url)
   if (file === undefined) return { url, token: token ?? null, lack: `the context ${name} has none`, how }
   return await readFile(file, 'utf8').then(
     text => ({ url, token: text.trim(), lack: null, how }),
