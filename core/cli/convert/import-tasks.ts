@@ -1,7 +1,7 @@
 import { counted } from '../../model/json/text.ts'
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +11,7 @@ import { lastOf, parseUnit } from './unit-file.ts'
 import { loadConfig } from '../../load/config/config.ts'
 import { directoriesOf } from '../../load/task/directories.ts'
 import { homeOnly, homeOptions } from '../local/home.ts'
+import { readUnit } from './read-unit.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { taskFile } from './task-file.ts'
 import { textOf } from '../input/json.ts'
@@ -49,7 +50,11 @@ async function fromCrontab (file: string | undefined, system: boolean, zones: Zo
 
 /** The timers that a folder has, or the one that is named. */
 async function timersIn (file: string | undefined): Promise<string[]> {
-  if (file?.endsWith('.timer')) return [resolve(file)]
+  if (file?.endsWith('.timer')) {
+    const timer = resolve(file)
+    if (lstatSync(timer, { throwIfNoEntry: false }) === undefined) throw usageInvalid(`There is no file ${timer}`)
+    return [timer]
+  }
   const folder = resolve(file ?? join(homedir(), '.config/systemd/user'))
   const names = await readdir(folder).catch(() => {
     throw usageInvalid(`There is no folder ${folder}`, 'Name a timer, or a folder with timers.')
@@ -57,12 +62,21 @@ async function timersIn (file: string | undefined): Promise<string[]> {
   return names.filter(name => name.endsWith('.timer')).toSorted().map(name => join(folder, name))
 }
 
+/** A timer of which no task is made. A masked one never starts, so that nothing is lost. */
+function without (name: string, message: string, masked: boolean): Conversion {
+  const remark = { line: 0, text: name, message }
+  return { tasks: [], refused: masked ? [] : [remark], notes: masked ? [remark] : [] }
+}
+
 async function fromTimer (file: string, zones: Zones): Promise<Conversion> {
+  const own = basename(file)
   const name = basename(file, '.timer')
-  const timer = await textOf(file)
-  const unit = lastOf(parseUnit(timer), 'Timer', 'Unit') ?? `${name}.service`
-  const service = await readFile(join(dirname(file), unit), 'utf8').catch(() => '')
-  return convertTimer({ name, timer, service, ...zones })
+  const timer = await readUnit(file)
+  if ('fault' in timer) return without(own, `it ${timer.fault}`, timer.masked)
+  const unit = lastOf(parseUnit(timer.text), 'Timer', 'Unit') ?? `${name}.service`
+  const service = await readUnit(join(dirname(file), unit))
+  if ('fault' in service) return without(own, `its service ${unit} ${service.fault}`, service.masked)
+  return convertTimer({ name, timer: timer.text, service: service.text, ...zones })
 }
 
 async function fromSystemd (file: string | undefined, zones: Zones): Promise<Conversion> {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli, place } from '../setup.ts'
 
@@ -64,7 +64,31 @@ t.test('timers of a folder become tasks', async t => {
   const { code, out } = await cli(['import', 'systemd', '.'], { cwd })
   t.equal(code, 1)
   t.match(out, /photos\.timer\n {2}backgroundtask\/photos\.sh: .*18:30.*\n {2}not kept: User=ann/)
-  t.match(out, /odd\.timer\n {2}not imported: its service has no ExecStart/)
+  t.match(out, /odd\.timer\n {2}not imported: its service missing\.service does not exist/)
   t.match(await cli(['validate'], { cwd }), { code: 0, out: /1 task are valid|1 task (?:is|are) valid/ })
   t.match(await cli(['test', 'backgroundtask/photos.sh'], { cwd }), { code: 0 })
+})
+
+t.test('a timer that cannot be read is named, a masked one too, and the others are imported', async t => {
+  const cwd = place(t, {}, {})
+  const put = (name: string, text: string) => writeFileSync(join(cwd, name), text)
+  const link = (target: string, name: string) => symlinkSync(target, join(cwd, name))
+  link('/gone/away.timer', 'away.timer')
+  link('/dev/null', 'masked.timer')
+  put('empty.timer', '')
+  mkdirSync(join(cwd, 'folder.timer'))
+  for (const name of ['quiet', 'lost', 'photos']) put(`${name}.timer`, '[Timer]\nOnCalendar=daily\n')
+  link('/dev/null', 'quiet.service')
+  link('/gone/lost.service', 'lost.service')
+  put('photos.service', '[Service]\nExecStart=/bin/echo copied\n')
+  const { code, out } = await cli(['import', 'systemd', '.'], { cwd })
+  t.equal(code, 1)
+  t.match(out, 'away.timer\n  not imported: it is a link to /gone/away.timer, which does not exist\n')
+  t.match(out, 'folder.timer\n  not imported: it is not a file\n')
+  t.match(out, 'lost.timer\n  not imported: its service lost.service is a link to /gone/lost.service')
+  t.match(out, 'masked.timer\n  not kept: it is masked\n')
+  t.match(out, 'empty.timer\n  not kept: it is masked\n')
+  t.match(out, 'quiet.timer\n  not kept: its service quiet.service is masked\n')
+  t.match(out, /photos\.timer\n {2}backgroundtask\/photos\.sh: [^]*\n1 task imported/)
+  t.match(await cli(['import', 'systemd', 'masked.timer'], { cwd }), { code: 0, out: /Nothing was imported/ })
 })
