@@ -9,7 +9,7 @@ const TASKS = {
     { id: 'wash', func: () => 'clean', constraints: { signals: { solar: '> 500' } } },
     { id: 'nightly', func: () => 1, trigger: 'cron', trigger_args: { hour: 22 }, timezone: 'UTC',
       constraints: { window: 'night' } },
-    { id: 'plain', func: () => 1, tags: ['disk'] }]`
+    { id: 'plain', func: () => 1, tags: ['disk', 'plain'] }]`
 }
 const CONFIG = {
   manager: { timezone: 'UTC' },
@@ -91,7 +91,14 @@ t.test('pause and resume', async t => {
     code: 0,
     out: /^tag:disk is paused until .*\(in 1 h 59 m\); running runs continue\n$/
   })
-  t.match((await ask('pauses')).out, /^PAUSED +UNTIL +BY +SINCE +REASON\ntag:disk +\S.*cli:\S+ .*a film\n$/)
+  t.match((await ask('pauses')).out, /^PAUSED +SCOPE +UNTIL +BY +SINCE +REASON\ndisk +tag +\S.*cli:\S+ .*a film\n$/)
+  await ask('pause', 'task:plain')
+  t.match((await ask('pauses')).out, /\nplain +task +resumed /, 'by the name that is typed')
+  t.match(await ask('pause', 'tag:plain'), { code: 0 })
+  const { out } = await ask('pauses')
+  t.match(out, /\ntag:plain +tag /, 'with its kind while two have the name')
+  t.match(out, /\ntask:plain +task /)
+  for (const what of ['task:plain', 'tag:plain']) t.match(await ask('resume', what), { code: 0 })
   const asked = await ask('run', 'plain', '--now')
   const id = asked.out.trim()
   t.match(asked.err, /^held: tag disk is paused.*\n$/, 'a note says that the run does not start')

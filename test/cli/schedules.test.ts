@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
+import { until } from '../load/until.ts'
 
 async function server (t: Parameters<typeof serve>[0]) {
   const cwd = place(t)
@@ -12,7 +15,7 @@ async function server (t: Parameters<typeof serve>[0]) {
 t.test('a schedule is added, changed, paused, resumed and removed', async t => {
   const { say, json } = await server(t)
   t.match((await say('schedules')).out,
-    /^SCHEDULE +TASK +WHEN +NEXT +MADE BY\necho +echo +.*03:00.* +.*03:00:00 +its file\n$/)
+    /^SCHEDULE +TASK +WHEN +NEXT +MADE BY\necho +echo +.*03:00.* +.*03:00:00 +echo\.mjs\n$/)
   const added = await say('schedules', 'add', 'stays', '--cron', '0 4 * * *', '--zone', 'Asia/Tokyo', '--payload',
     '{"a":1}')
   t.match(added, {
@@ -48,6 +51,25 @@ t.test('a schedule is added, changed, paused, resumed and removed', async t => {
   t.strictSame((await json('records', '--action', 'schedule')).items.map((one: { subject: string }) => one.subject), [
     id
   ])
+})
+
+t.test('a schedule says where its task is defined, and in short why it does not fire', async t => {
+  const cwd = place(t, {
+    tasks: { listed: { command: ['true'], trigger: '0 5 * * *' } },
+    builtin: { heartbeat: {} }
+  })
+  await serve(t, [], { cwd })
+  const say = async (...args: string[]) => (await cli(args, { cwd })).out
+  await until(async () => /\nlisted .*\n/.test(await say('schedules')))
+  const all = await say('schedules')
+  t.match(all, /\necho .* echo\.mjs\n/)
+  t.match(all, /\nheartbeat .* built-in\n/)
+  t.match(await say('schedules'), /\nlisted .* config\.json:\d+\n/)
+  t.match(await say('schedules', 'show', 'listed'), /\n {2}made +by config\.json:\d+, /)
+  await say('schedules', 'add', 'echo', '--cron', '0 4 * * *')
+  rmSync(join(cwd, 'backgroundtask', 'echo.mjs'))
+  await until(async () => (await say('schedules')).includes('task missing'))
+  t.match(await say('schedules'), /\ns\w+ +echo +.* {2}task missing +cli:/)
 })
 
 t.test('a wrong word about schedules is answered with what to do', async t => {

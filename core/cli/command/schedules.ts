@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { RemoteOptions } from '../remote/options.ts'
-import type { ScheduleAnswer } from '../remote/answers.ts'
+import type { ScheduleAnswer, TaskView } from '../remote/answers.ts'
 import type { ScheduleOptions } from '../input/schedule-options.ts'
 import { Client } from '../remote/client.ts'
 import { agoWords, timeWords, zonedWords } from '../terminal/time-words.ts'
 import { findSchedule } from '../input/find-schedule.ts'
+import { isBuiltIn } from '../../model/task/built-in.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
 import { remoteOptions } from '../remote/options.ts'
 import { scheduleBody, scheduleOptions, schedulePatch } from '../input/schedule-options.ts'
@@ -21,7 +22,24 @@ function nextWords ({ next_at: next, timezone, paused, reason }: ScheduleAnswer)
   return paused ? 'paused' : reason?.message ?? 'never'
 }
 
-const originWords = ({ origin, created_by: by }: ScheduleAnswer) => origin === 'file' ? 'its file' : by
+/** The same for a cell of a table: `task missing`. */
+function nextCell (schedule: ScheduleAnswer): string {
+  const { next_at: next, paused, reason } = schedule
+  return next === null && !paused && reason !== null ? reason.code.replaceAll('_', ' ') : nextWords(schedule)
+}
+
+/** Where tasks are defined, by their ids. */
+type Sources = ReadonlyMap<string, string>
+
+const sourcesOf = async (client: Client): Promise<Sources> =>
+  new Map((await client.get<TaskView[]>('/api/tasks').catch(() => [])).map(({ id, source }) => [id, source]))
+
+/** `hello.ts`, `config.json:4`, `built-in`, or who added it. */
+function originWords ({ origin, task, created_by: by }: ScheduleAnswer, sources: Sources): string {
+  if (origin !== 'file') return by
+  const source = sources.get(task)
+  return source === undefined ? 'a definition that is gone' : isBuiltIn(source) ? 'built-in' : source
+}
 
 async function list (word: string | undefined, { task: named, ...given }: RemoteOptions & { task?: string }) {
   const client = await Client.find(given)
@@ -31,11 +49,18 @@ async function list (word: string | undefined, { task: named, ...given }: Remote
   const query = task === undefined ? '' : `?${new URLSearchParams({ task })}`
   const all = await client.get<ScheduleAnswer[]>(`/api/schedules${query}`)
   if (given.json) return printJson(all)
-  const rows = all.map(one => [one.id, one.task, one.words, nextWords(one), originWords(one)])
+  const sources = await sourcesOf(client)
+  const rows = all.map(one => [one.id, one.task, one.words, nextCell(one), originWords(one, sources)])
   print(rows.length === 0 ? 'There are no schedules.' : table(['SCHEDULE', 'TASK', 'WHEN', 'NEXT', 'MADE BY'], rows))
 }
 
-function printSchedule (schedule: ScheduleAnswer, { json }: RemoteOptions, done = ''): void {
+interface Printed {
+  client: Client
+  given: RemoteOptions
+  done?: string
+}
+
+async function printSchedule (schedule: ScheduleAnswer, { client, given: { json }, done = '' }: Printed) {
   if (json) return printJson(schedule)
   const { id, task, words, payload, next_at: next, withheld = [], created_at: at } = schedule
   const facts = {
@@ -43,27 +68,28 @@ function printSchedule (schedule: ScheduleAnswer, { json }: RemoteOptions, done 
     when: words,
     next: next === null ? nextWords(schedule) : `${nextWords(schedule)}, ${agoWords(next)}`,
     payload: withheld.includes('payload') ? 'withheld without a token' : JSON.stringify(payload),
-    made: `by ${originWords(schedule)}, ${timeWords(at)}`
+    made: `by ${originWords(schedule, await sourcesOf(client))}, ${timeWords(at)}`
   }
   print(plain(`${id}${done}`))
   for (const [name, value] of Object.entries(facts)) print(plain(`  ${name.padEnd(8)} ${value}`))
 }
 
 async function show (word: string, given: RemoteOptions): Promise<void> {
-  printSchedule(await findSchedule(await Client.find(given), word), given)
+  const client = await Client.find(given)
+  await printSchedule(await findSchedule(client, word), { client, given })
 }
 
 async function add (task: string, given: Given): Promise<void> {
   const body = await scheduleBody(task, given)
   const client = await Client.find(given)
-  printSchedule(await client.post<ScheduleAnswer>('/api/schedules', body), given, ' is added')
+  await printSchedule(await client.post<ScheduleAnswer>('/api/schedules', body), { client, given, done: ' is added' })
 }
 
 /** Sends a patch of a schedule, and prints the schedule after it. */
 async function patch (word: string, { body, given, done }: { body: object, given: RemoteOptions, done: string }) {
   const client = await Client.find(given)
   const known = await findSchedule(client, word)
-  printSchedule(await client.patch<ScheduleAnswer>(pathOf(known), body), given, done)
+  await printSchedule(await client.patch<ScheduleAnswer>(pathOf(known), body), { client, given, done })
 }
 
 async function change (word: string, given: Given): Promise<void> {
