@@ -1,4 +1,4 @@
-import { orderedWords } from './cli/input/command-line.ts'
+import { asksJson, orderedWords } from './cli/input/command-line.ts'
 import { announceWith } from './cli/remote/announce.ts'
 import { programFor, withoutVainHelp } from './cli/program.ts'
 import { withheldWords } from './cli/remote/withheld.ts'
@@ -22,7 +22,7 @@ export async function main (argv: readonly string[]): Promise<void> {
     await program.parseAsync(withoutVainHelp(program, words), { from: 'user' })
     printWithheld()
   } catch (error) {
-    process.exitCode = reportError(error)
+    process.exitCode = reportError(error, { json: asksJson(words) })
     // The remains of a failed start must not keep the process alive.
     if (words[0] === 'start') (await import('./cli/serve/end-process.ts')).endProcess(Number(process.exitCode))
     process.exit()

@@ -16,10 +16,10 @@ t.test('a server lists the built-in tasks that are off, and enable turns one on 
   t.match(all,
     /\nBUILT-IN, OFF +WHAT IT DOES\nbackup_data +packs a folder [^]*\noffpeak enable <task> turns one on\.\n$/)
   t.match(await ask('run', 'heartbeat'), {
-    code: 1,
+    code: 2,
     err: /'heartbeat' is off\n {2}Turn it on with `offpeak enable hear/
   })
-  t.match(await ask('enable', 'hartbeat'), { code: 1, err: /Did you mean 'heartbeat'\?/ })
+  t.match(await ask('enable', 'hartbeat'), { code: 2, err: /Did you mean 'heartbeat'\?/ })
   t.match(await ask('enable', 'heartbeat'), { code: 0, out: 'heartbeat is enabled\n' })
   t.match(configIn(cwd), { builtin: { heartbeat: { enabled: true } } })
   t.match(await ask('run', 'heartbeat', '--wait'), { code: 0, out: /"uptime"/ })

@@ -100,7 +100,7 @@ t.test('a waiting run is edited and promoted', async t => {
   t.same((await json('show', id)).payload, [7])
   t.equal((await say(['promote', id])).code, 0)
   await say(['enqueue', 'echo', '--after', id])
-  t.match(await say(['edit', 'nope', '--priority', 'low']), { code: 1, err: /No run has the id 'nope'/ })
+  t.match(await say(['edit', 'nope', '--priority', 'low']), { code: 2, err: /No run has the id 'nope'/ })
 })
 
 t.test('an error in a file is reported with its place, and nothing is added', async t => {
@@ -186,7 +186,7 @@ t.test('an invalid payload is refused', async t => {
 t.test('queues shows one by name, and an error for an unknown one', async t => {
   t.match((await say(['queues', 'default'])).out, /^QUEUE .*\ndefault +\d+ +\d+ .*\n$/)
   t.match(await say(['queues', 'nope']), {
-    code: 1,
+    code: 2,
     err: "offpeak: No queue has the name 'nope'\n  The only queue is default.\n"
   })
   t.match(await say(['pause', 'queue:nope']), { code: 1, err: /no task has that queue; existing: default/ })

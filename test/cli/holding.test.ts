@@ -53,7 +53,7 @@ t.test('a signal is a number, a boolean or a text, and can be deleted', async t 
     t.equal((await json('signal', 'kind', text, '--ttl', '1m')).value, value)
   }
   t.match(await ask('signal', 'kind', '--drop'), { code: 0, out: 'kind is deleted\n' })
-  t.match(await ask('signal', 'kind', '--drop'), { code: 1, err: "offpeak: No signal has the name 'kind'\n" })
+  t.match(await ask('signal', 'kind', '--drop'), { code: 2, err: "offpeak: No signal has the name 'kind'\n" })
   t.match(await ask('signal', 'kind', '5'), { code: 1, err: /'ttl' is missing: state how long the value is valid/ })
   t.match(await ask('signal', 'a b', '5'), { code: 1, err: /'a b' is not a valid name of a signal/ })
   t.match(await ask('signal', 'kind'), { code: 2, err: /signal needs a value, or --drop/ })
@@ -106,8 +106,8 @@ t.test('pause and resume', async t => {
   t.match(await ask('resume', 'tag:disk'), { code: 0, out: 'tag:disk is resumed\n' })
   await until(async () => (await json('show', id)).state === 'completed')
   t.match(await ask('pauses'), { out: 'Nothing is paused.\n' })
-  t.match(await ask('resume', 'tag:disk'), { code: 1, err: /There is no pause of tag 'disk'/ })
-  t.match(await ask('pause', 'task:plane'), { code: 1, err: /No task has the id 'plane'/ })
+  t.match(await ask('resume', 'tag:disk'), { code: 2, err: /There is no pause of tag 'disk'/ })
+  t.match(await ask('pause', 'task:plane'), { code: 2, err: /No task has the id 'plane'/ })
   t.match(await ask('pause', 'all', '--until', 'noon'), { code: 2, err: /--until is 'noon': expected an instant/ })
 })
 
@@ -120,7 +120,7 @@ t.test('forecast and readings', async t => {
 })
 
 t.test('unknown names are errors', async t => {
-  t.match(await ask('why', 'nope'), { code: 1, err: /No task has the id 'nope'/ })
+  t.match(await ask('why', 'nope'), { code: 2, err: /No task has the id 'nope'/ })
   t.match(await ask('why', 'wash', '--at', 'soon'), { code: 2, err: /--at is 'soon'/ })
   t.match((await ask('why', 'wash', '--at', 'yesterday')).out, 'wash: it had no run then\n')
 })

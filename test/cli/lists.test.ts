@@ -103,7 +103,7 @@ t.test('the forecast has a line for each task', async t => {
   const one = await say('forecast', '--hours', '5', '--task', 'hourly')
   t.equal(one.match(/ hourly /g)!.length, 5)
   t.notMatch(one, /sunny|more, the last/)
-  t.match(await ask('forecast', '--task', 'hurly'), { code: 1, err: /Did you mean 'hourly'/ })
+  t.match(await ask('forecast', '--task', 'hurly'), { code: 2, err: /Did you mean 'hourly'/ })
 })
 
 t.test('a forecast fits the terminal: when and what in a row, ranges and reasons in the lines below it', async t => {

@@ -56,7 +56,7 @@ t.test('runs are cancelled by their ids or by a filter', async t => {
     runs: [{ id: later[2] }, {}, {}]
   })
   t.match(await say('cancel', later[0]!, 'nope', later[1]!), {
-    code: 1,
+    code: 2,
     out: `${later[0]} cancelled\n${later[1]} cancelled\n`,
     err: /No run has the id 'nope'/
   })
@@ -80,11 +80,11 @@ t.test('runs are retried and deleted by their ids or by a filter', async t => {
   const waiting = (await json('runs', '--task', 'fails', '--state', 'queued')).items[0].id
   const answer = await say('delete', gone, waiting, 'nope', '--reason', 'a test & more')
   t.match(answer, {
-    code: 1,
+    code: 2,
     out: `${gone} is deleted\n`,
     err: new RegExp(`Run ${waiting} is queued: .*cancel it first[^]*No run has the id 'nope'`)
   })
-  t.equal((await say('show', gone)).code, 1)
+  t.equal((await say('show', gone)).code, 2)
   t.same(await json('delete', later[0]!), { id: later[0], deleted: true })
   t.match((await say('delete', '--state', 'cancelled', '--dry-run')).out, /^2 runs would be deleted\n/)
   t.match((await say('delete', '--state', 'cancelled', '--reason', 'a test')).out, /^2 runs are deleted\n$/)
@@ -107,16 +107,16 @@ t.test('one, some or all failed runs are replayed', async t => {
     )
   })
   t.match(await say('discard', ids[2]!, 'nope', '--reason', 'a test'), {
-    code: 1,
+    code: 2,
     out: `${ids[2]} is discarded\n`,
     err: /'nope'/
   })
-  t.equal((await say('show', ids[2]!)).code, 1)
+  t.equal((await say('show', ids[2]!)).code, 2)
   t.match(await say('replay', '--nope'), { code: 2, err: /^offpeak: unknown option '--nope'\n.*--help/ })
   writeFileSync(join(cwd, 'backgroundtask/more.mjs'), 'export default { id: "other", func: () => 1 }')
   for (let code: number | null = 0; code === 0;) ({ code } = await say('run', 'fails', '--delay', '1h'))
-  t.match(await say('replay', ids[0]!), { code: 1, err: /No task has the id 'fails'\n.*offpeak tasks/ })
-  t.match(await say('replay', '--task', 'fails'), { code: 1, err: /No task has the id 'fails'/ })
+  t.match(await say('replay', ids[0]!), { code: 2, err: /No task has the id 'fails'\n.*offpeak tasks/ })
+  t.match(await say('replay', '--task', 'fails'), { code: 2, err: /No task has the id 'fails'/ })
   t.match((await say('replay', '--all', '--dry-run')).out,
     /^0 runs would be queued again; \d unchanged, as their tasks no longer exist\n/)
 })

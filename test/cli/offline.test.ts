@@ -157,7 +157,7 @@ t.test('without a server enable and disable change the file, and other commands 
     out: /echo is disabled in the configuration; no server is running/
   })
   t.equal(JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')).tasks.echo.enabled, false)
-  t.match(await cli(['disable', 'ehco'], { cwd }), { code: 1, err: /No task has the id 'ehco'/ })
+  t.match(await cli(['disable', 'ehco'], { cwd }), { code: 2, err: /No task has the id 'ehco'/ })
   t.match(await cli(['tasks'], { cwd }), {
     code: 1,
     err: /^offpeak: No offpeak answers at .*\n {2}Start it with `offpeak start`/

@@ -69,12 +69,12 @@ t.test('a beginning that only one run has is enough', async t => {
 
 t.test('what is meant is suggested', async t => {
   t.match(await ask('show', 'ehco'), {
-    code: 1,
+    code: 2,
     err: "offpeak: No run has the id 'ehco'\n  Did you mean 'echo'? List the runs with `offpeak runs`.\n"
   })
-  t.match(await ask('run', 'ecco'), { code: 1, err: /No task has the id 'ecco'\n {2}Did you mean 'echo'\?/ })
+  t.match(await ask('run', 'ecco'), { code: 2, err: /No task has the id 'ecco'\n {2}Did you mean 'echo'\?/ })
   t.match(await ask('runs', '--state', 'hedl'), { code: 2, err: /\n {2}Did you mean 'held'\?\n/ })
-  t.match(await ask('show', '6h0'), { code: 1, err: /No run has the id '6h0'/ })
+  t.match(await ask('show', '6h0'), { code: 2, err: /No run has the id '6h0'/ })
 })
 
 t.test('a run waits for the last run of a task, or for one by the beginning of its id', async t => {
@@ -86,7 +86,7 @@ t.test('a run waits for the last run of a task, or for one by the beginning of i
   })
   t.match(await json('run', 'echo', '--after', 'echo', '--wait'), { after: [{ run: id }], state: 'completed' })
   t.match(await ask('enqueue', 'echo', '--after', 'stays:faild'), { code: 2, err: /Did you mean 'stays:failed'\?/ })
-  t.match(await ask('run', 'echo', '--after', 'ehco'), { code: 1, err: /Did you mean 'echo'\?/ })
+  t.match(await ask('run', 'echo', '--after', 'ehco'), { code: 2, err: /Did you mean 'echo'\?/ })
   const bulk = { cwd, input: '{"payload": 4}\n{"payload": 5}' }
   await cli(['enqueue', 'echo', '--bulk', '-', '--after', 'echo'], bulk)
   const { items: added } = await json('runs', '--task', 'echo', '--limit', '2')
@@ -118,4 +118,22 @@ t.test('the beginning of an id says when it was made', async t => {
     if (length === 6) t.ok(to - from < 60_000)
   }
   t.equal(prefixTimes('hello'), null, 'no id has an o')
+})
+
+t.test('with --json an error is one problem on standard output, with the exit code of its kind', async t => {
+  for (const [words, code, problem] of [
+    [['show', 'nope'], 2, { code: 'OFFPEAK_RUN_NOT_FOUND', status: 404, detail: /No run has the id 'nope'/ }],
+    [['run', 'ecco'], 2, { code: 'OFFPEAK_TASK_NOT_FOUND', fix: /'echo'/ }],
+    [['pause', 'ecco'], 2, { code: 'OFFPEAK_USAGE_INVALID', fix: /'echo'/ }],
+    [['queues', 'nope'], 2, { code: 'OFFPEAK_QUEUE_NOT_FOUND' }],
+    [['runs', '--nope'], 2, { code: 'OFFPEAK_USAGE_INVALID', detail: /^unknown option/ }],
+    [['import', 'crontab', 'nofile'], 2, { code: 'OFFPEAK_USAGE_INVALID', detail: 'There is no file nofile' }],
+    [['tasks', '--url', 'http://127.0.0.1:9'], 1, { code: 'OFFPEAK_SERVER_UNREACHABLE' }]
+  ] as const) {
+    const output = await ask(...words, '--json')
+    t.equal(output.code, code, words.join(' '))
+    t.match(JSON.parse(output.out), { type: /^urn:offpeak:problem:/, ...problem }, words.join(' '))
+    t.match(output.err, /^offpeak: /, 'and in words on standard error')
+  }
+  t.equal((await ask('show', 'nope')).out, '', 'without --json there is no JSON')
 })

@@ -30,7 +30,7 @@ t.test('a token is created, listed and revoked, and a running server applies it 
     code: 1,
     err: /the one it has is wrong, revoked or expired\n.*file `token` of the data folder/
   })
-  t.match(await cli(['token', 'revoke', 'ci'], { cwd }), { code: 1, err: /No token has the name/ })
+  t.match(await cli(['token', 'revoke', 'ci'], { cwd }), { code: 2, err: /No token has the name/ })
   t.match(await cli(['token', 'create', 'x'], { cwd }), { code: 2, err: /--scope/ })
 })
 

@@ -46,7 +46,7 @@ t.test('a file that is missing, not a file or too large is refused, and nothing 
   mkdirSync(join(cwd, 'folder'))
   t.match(await say(['upload', 'nowhere']), { code: 2, err: 'offpeak: There is no file nowhere\n' })
   t.match(await say(['upload', 'folder']), { code: 2, err: /is not a file\n.*tar -c/ })
-  t.match(await say(['upload', 'some file.bin', '--task', 'nope']), { code: 1, err: /No task has the id 'nope'/ },
+  t.match(await say(['upload', 'some file.bin', '--task', 'nope']), { code: 2, err: /No task has the id 'nope'/ },
     'nothing is sent for it')
   t.match(await say(['upload', 'some file.bin', '--task', 'echo', '--payload', '[1]']), {
     code: 2,

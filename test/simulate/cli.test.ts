@@ -52,5 +52,5 @@ t.test('without readings the machine is calm, and an error in a file is printed 
     err: /none\.csv cannot be read/
   })
   t.match(await cli(['simulate', '--from', 'soon'], { cwd }), { code: 2, err: /--from is 'soon'/ })
-  t.match(await cli(['simulate', '--task', 'unknown'], { cwd }), { code: 1, err: /No task has the id 'unknown'/ })
+  t.match(await cli(['simulate', '--task', 'unknown'], { cwd }), { code: 2, err: /No task has the id 'unknown'/ })
 })

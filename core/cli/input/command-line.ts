@@ -22,3 +22,7 @@ export function orderedWords (words: readonly string[]): string[] {
   if (first === undefined) return [...own, ...json, ...words.slice(end)]
   return [first === '-V' ? '-v' : first, ...rest, ...own.slice(0, count), ...json, ...words.slice(end)]
 }
+
+/** True for a command line that asks for JSON. */
+export const asksJson = (words: readonly string[]): boolean =>
+  words.slice(0, words.includes('--') ? words.indexOf('--') : words.length).includes('--json')

@@ -2,6 +2,8 @@ import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
 import { shown } from '../../model/json/shown.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/errors/errors.ts'
+import { problemOf } from '../../model/view/problem.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 
 /** EX_CONFIG of sysexits(3): the configuration is invalid. */
 export const EX_CONFIG = 78
@@ -87,12 +89,31 @@ function lines (error: OffpeakError): string[] {
 }
 
 function codeOf (error: OffpeakError): number {
-  if (error.code === 'OFFPEAK_USAGE_INVALID') return EX_USAGE
+  // A name that does not exist is a fault of the command line.
+  if (error.code === 'OFFPEAK_USAGE_INVALID' || error.code.endsWith('_NOT_FOUND')) return EX_USAGE
   return CONFIG_CODES.includes(error.code) ? EX_CONFIG : 1
 }
 
-/** Prints what went wrong and what to do, without a stack; returns the exit code. */
-export function reportError (error: unknown): number {
+/** An error of the command line as one of offpeak. */
+function asOffpeak (error: unknown): OffpeakError {
+  if (error instanceof OffpeakError) return error
+  const { message = String(error) } = error as { message?: string }
+  return error instanceof CommanderError
+    ? usageInvalid(message.replace(/^error: /, ''))
+    : new OffpeakError({ code: 'OFFPEAK_INTERNAL', status: 500, message })
+}
+
+/** The problem of an error, as REST answers it. */
+function printProblem (error: unknown): void {
+  const { instance: _, ...problem } = problemOf(asOffpeak(error), '')
+  printJson(problem)
+}
+
+/** Prints what went wrong and what to do, without a stack; with `json` also the problem as JSON on standard output.
+ *  Returns the exit code. */
+export function reportError (error: unknown, { json = false } = {}): number {
+  const isHelp = error instanceof CommanderError && error.exitCode === 0
+  if (json && !isHelp) printProblem(error)
   // Commander has already printed it.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE
   if (error instanceof OffpeakError) {

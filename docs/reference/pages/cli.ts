@@ -23,15 +23,7 @@ A command that asks a running server finds its address and token itself. The fir
 
 A command that asks neither the server of its folder nor one by its URL says on standard error which one it asks.
 
-| exit code | |
-|---|---|
-| 0 | done |
-| 1 | failed or refused. If you name several runs and one is refused, the command still changes the others |
-| 2 | the command line has an error |
-| 78 | the configuration has an error |
-
-\`run --wait\`, \`run --follow\`, the same options of \`upload --task\`, and \`test\` exit with the code of the run: 0
-completed, 1 failed, 3 cancelled, 4 skipped.
+The [exit codes](../how-to/command-line.md#use-it-in-scripts) are the same for all commands.
 
 **A run** is named by its id, by the beginning of its id that no other run has (at least four characters), or by its
 task: \`offpeak logs hello\` prints the log of the last run of \`hello\`. **An instant** is ISO 8601 with a zone, such
