@@ -102,6 +102,8 @@ interface PortFacts {
 export interface ServerFacts {
   url: string
   answer: 'yes' | 'silent' | 'other' | 'no'
+  /** True with `--url`, `--context` and their variables. */
+  named: boolean
   /** The process that wrote the address, and whether it lives. Null if none did. */
   pid: number | null
   alive: boolean
@@ -111,7 +113,7 @@ export interface ServerFacts {
   used: boolean
   /** The port that is configured, if no server answers. */
   port: PortFacts | null
-  /** The port that is configured; null with `--url`. */
+  /** The port that is configured; null if a server is named. */
   configured: number | null
   health: HealthAnswer | null
 }

@@ -87,6 +87,7 @@ export async function serverFacts (
     url,
     answer,
     health,
+    named: false,
     pid,
     alive: pid !== null && isAlive(pid),
     owner: answer === 'yes' ? null : ownerOf(folder),

@@ -131,7 +131,11 @@ const runsAt = (seen: ReturnType<typeof runsIn>, now: number) => ({
   lastStart: seen?.lastStart ?? null
 })
 
-/** The facts about a server of another machine. */
+/** True when a server is named: then only that one is asked. */
+const isNamed = ({ url, context }: RemoteOptions, env: NodeJS.ProcessEnv): boolean =>
+  (url ?? env.OFFPEAK_URL) !== undefined || Boolean(context ?? env.OFFPEAK_CONTEXT)
+
+/** The facts about a server that is named, which may be of another machine. */
 async function remoteFacts (given: RemoteOptions, now: number): Promise<Facts> {
   const { url, answer, accepted, health, pauses } = await askServer(given)
   const absent = {
@@ -148,19 +152,30 @@ async function remoteFacts (given: RemoteOptions, now: number): Promise<Facts> {
     ...absent,
     node: nodeFacts(),
     ignored: [],
-    server: { url, answer, health, pid: null, alive: false, owner: null, used: true, port: null, configured: null },
-    token: { file: null, state: 'fine', accepted, used: true, expired: [] },
+    server: {
+      url,
+      answer,
+      health,
+      named: true,
+      pid: null,
+      alive: false,
+      owner: null,
+      used: true,
+      port: null,
+      configured: null
+    },
+    token: answer === 'yes' ? { file: null, state: 'fine', accepted, used: true, expired: [] } : null,
     sensors: [],
-    runs: { ...runsAt(null, now), spanMs: 0, pauses }
+    runs: answer === 'yes' ? { ...runsAt(null, now), spanMs: 0, pauses } : null
   }
 }
 
-/** Gathers everything. With `url`, only what the server answers. */
+/** Gathers everything. With a URL or a context, only what the server answers. */
 export async function gather (
   given: RemoteOptions,
   { now, env }: { now: number, env: NodeJS.ProcessEnv }
 ): Promise<Facts> {
-  if ((given.url ?? env.OFFPEAK_URL) !== undefined) return await remoteFacts(given, now)
+  if (isNamed(given, env)) return await remoteFacts(given, now)
   const options = homeOptions(given, env)
   const home = await homeOf(options)
   const { root, folder, directories, config } = home

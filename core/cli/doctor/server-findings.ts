@@ -34,6 +34,16 @@ function healthFindings ({ status, reasons, broken = [] }: HealthAnswer): Findin
 
 const START = 'Run: offpeak start, or `offpeak service install` to start it with the machine.'
 
+/** A server that is named and does not answer as one. */
+const namedFindings = ({ url, answer }: ServerFacts): Finding[] => [
+  answer === 'no'
+    ? fault('server_unreachable', `No offpeak answers at ${url}.`,
+      'Start it there, or name another with --url, --context, OFFPEAK_URL or OFFPEAK_CONTEXT. Without these, ' +
+        '`offpeak doctor` checks this folder.')
+    : fault('server_foreign', `${url} answers, but not as offpeak does.`,
+      'Name the address of an offpeak, with the prefix if it has one.')
+]
+
 /** A server that does not answer. */
 function absentFindings ({ url, answer, pid, alive, owner, used, port }: ServerFacts): Finding[] {
   const taken = port?.code === 'EADDRINUSE'
@@ -74,6 +84,7 @@ function absentFindings ({ url, answer, pid, alive, owner, used, port }: ServerF
 /** Whether the server runs and is healthy. */
 export function serverFindings (facts: ServerFacts): Finding[] {
   const { url, answer, configured, health } = facts
+  if (facts.named && (answer === 'no' || answer === 'other')) return namedFindings(facts)
   if (answer !== 'yes') return absentFindings(facts)
   const port = Number(new URL(url).port)
   return [

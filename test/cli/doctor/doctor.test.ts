@@ -126,3 +126,24 @@ t.test('a running server is asked: a pause, a changed token, a changed port, and
   t.strictSame(far.checks.map(({ check }) => check), ['node', 'server', 'token', 'runs'],
     'of a server elsewhere only what it answers is judged')
 })
+
+t.test('a server that is named is asked, and one that does not answer is a fault', async t => {
+  const cwd = own(t)
+  const other = createServer((_request, response) => response.end('<html></html>')).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const XDG_STATE_HOME = t.testdir({})
+  const away = 'http://127.0.0.1:9'
+  const html = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+  t.match(await cli(['context', 'add', 'away', '--url', away], { cwd, env: { XDG_STATE_HOME } }), { code: 0 })
+  const named: [Record<string, string>, string, string][] = [
+    [{ OFFPEAK_URL: away }, away, 'server_unreachable'],
+    [{ OFFPEAK_CONTEXT: 'away' }, away, 'server_unreachable'],
+    [{ OFFPEAK_URL: html }, html, 'server_foreign']
+  ]
+  for (const [env, url, expected] of named) {
+    const { code, codes, server, all } = await ask(cwd, { ...env, XDG_STATE_HOME })
+    t.strictSame([code, codes, server], [1, [expected], { url, running: false }])
+    t.match(all.map(({ message }) => message).join(), url)
+  }
+})

@@ -34,6 +34,7 @@ export const WELL: Facts = {
   server: {
     url: 'http://127.0.0.1:7420',
     answer: 'yes',
+    named: false,
     pid: 7,
     alive: true,
     owner: null,
