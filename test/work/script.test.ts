@@ -13,12 +13,12 @@ const CODES = { ok: [0], warn: [], retry: [] }
 
 async function setup (
   t: Owner,
-  { script, work = {}, task = {} }: { script: string, work?: Partial<Extract<Work, { kind: 'script' }>>,
-    task?: Partial<Task> }
+  { script, work = {}, task = {}, text = `#!/bin/sh\n${script}\n` }: { script: string,
+    work?: Partial<Extract<Work, { kind: 'script' }>>, task?: Partial<Task>, text?: string | undefined }
 ) {
   const folder = scratch(t)
   const file = join(folder, 'task.sh')
-  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  writeFileSync(file, text, { mode: 0o755 })
   const it = await harness(t, {
     abortGraceMs: 10_000,
     tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }]
@@ -93,9 +93,24 @@ t.test('processes orphan in the group of a script end with it', async t => {
   await until('it is gone', () => !isAlive(pid))
 })
 
-t.test('a script that cannot be started fails the attempt with a message', async t => {
-  const { reach, run } = await setup(t, { script: '', work: { file: '/no/such/script.sh' } })
-  t.match(await reach(run.id, 'failed'), { error: { message: /ENOENT/ } })
+t.test('a script whose program or interpreter is missing fails at once, without retries, and says which', async t => {
+  const faults: [Parameters<typeof setup>[1]['work'], string, string?][] = [
+    [{ file: '/no/such/script.sh' }, 'the program /no/such/script.sh does not exist'],
+    [{ file: 'rsync2' }, 'the program rsync2 is not in the PATH'],
+    [{ file: 'rsync2', nice: 5 }, 'the program rsync2 is not in the PATH'],
+    [{ interpreter: ['/bin/nosuchinterp'] }, 'the interpreter /bin/nosuchinterp of '],
+    [{ interpreter: ['/usr/bin/env', 'python9'] }, 'the interpreter python9 of '],
+    [{}, 'the interpreter /bin/nosuchinterp of ', '#!/bin/nosuchinterp'],
+    [{}, 'the interpreter python9 of ', '#!/usr/bin/env python9']
+  ]
+  for (const [work = {}, message, text] of faults) {
+    const { reach, run } = await setup(t, { script: '', work, task: { max_retries: 3 }, text })
+    const { error, attempt } = await reach(run.id, 'failed')
+    t.match({ message: error!.message.startsWith(message), attempt }, { message: true, attempt: 1 }, error!.message)
+  }
+  const other = await setup(t, { script: 'nosuchprogram', task: { max_retries: 1 } })
+  await until('it has failed once', async () => (await other.engine.get(other.run.id))!.attempts.length === 1)
+  t.match(await other.engine.get(other.run.id), { state: 'queued' }, 'a program inside a script may come back')
 })
 
 t.test('a cancel ends a running script', async t => {

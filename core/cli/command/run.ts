@@ -5,6 +5,7 @@ import type { RemoteOptions } from '../remote/options.ts'
 import { Client } from '../remote/client.ts'
 import { Option } from 'commander'
 import { enqueueBody, enqueueOptions, withDependencies } from '../input/enqueue-options.ts'
+import { isFinal } from '../../model/run/run.ts'
 import { follow, goesOnWords, lineWords, orInterrupted, progressWords } from '../terminal/follow.ts'
 import { printBypassed } from '../terminal/bypassed.ts'
 import { stateWords, whyWords } from '../terminal/run-words.ts'
@@ -37,6 +38,24 @@ function liveBar (out: NodeJS.WriteStream) {
   return { draw: (run: FullRunView) => put(standWords(run)), clear: () => put('') }
 }
 
+/** Prints each failed attempt that another one follows, and when. */
+function attemptLines (clear: () => void) {
+  let printed = 0
+  return ({ attempts, state, label, max_retries: retries, due_at: due }: FullRunView) => {
+    const failed = attempts.filter(({ outcome }) => outcome === 'failed' || outcome === 'crashed')
+    // The end of the run reports the last one.
+    const shown = isFinal(state) ? failed.slice(0, -1) : failed
+    for (const { attempt, error } of shown.slice(printed)) {
+      const again = label === 'retrying' && attempt === failed.at(-1)!.attempt
+        ? `; again in ${durationWords(Math.max(0, Date.parse(due) - Date.now()) / 1000)}`
+        : ''
+      clear()
+      printNote(plain(`attempt ${attempt} of ${retries + 1} failed: ${error?.message ?? 'the process ended'}${again}`))
+    }
+    printed = shown.length
+  }
+}
+
 async function watch (client: Client, id: string, following: boolean): Promise<FullRunView> {
   const bar = liveBar(process.stderr)
   const line = following
@@ -45,7 +64,12 @@ async function watch (client: Client, id: string, following: boolean): Promise<F
       printNote(lineWords(logged))
     }
     : undefined
-  const watching = follow(client, id, { line, moved: bar.draw }).finally(bar.clear)
+  const failures = attemptLines(bar.clear)
+  const moved = (run: FullRunView) => {
+    failures(run)
+    bar.draw(run)
+  }
+  const watching = follow(client, id, { line, moved }).finally(bar.clear)
   return await orInterrupted(watching, () => {
     bar.clear()
     return goesOnWords(id)

@@ -61,7 +61,7 @@ async function siblingsOf (directory: string): Promise<string[]> {
 /** The tasks of a manager whose catalog is started. */
 export async function taskFacts (manager: TaskManager): Promise<TaskFacts> {
   const { directory, directories, tasks } = manager.catalog
-  const { faults, warnings, notes } = foundIn(manager)
+  const { faults, warnings, notes } = await foundIn(manager)
   const enabled = [...tasks.values()].filter(task => task.enabled)
   return {
     directory: directories.join(', '),

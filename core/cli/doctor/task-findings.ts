@@ -61,7 +61,9 @@ export function taskFindings (facts: TaskFacts): Finding[] {
     ...facts.faults.map(one =>
       fault('task_broken', placed(one), one.fix ?? 'Correct it; `offpeak validate` checks it.')
     ),
-    ...facts.warnings.map(one => warning('task_unset', placed(one), one.fix ?? null)),
+    ...facts.warnings.map(one =>
+      warning(one.code === 'program_missing' ? one.code : 'task_unset', placed(one), one.fix ?? null)
+    ),
     ...(resting.get('never_fires') ?? []).map(({ task, message }) =>
       warning('schedule_asleep', `${task}: ${message}.`,
         'Correct its trigger, or remove it; `offpeak preview` tries one.')

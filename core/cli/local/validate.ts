@@ -1,4 +1,5 @@
 import { counted } from '../../model/json/text.ts'
+import { dirname } from 'node:path'
 import type { BrokenFile } from '../../load/task/broken-file.ts'
 import type { Catalog } from '../../work/upkeep/catalog.ts'
 import type { LocalOptions } from '../remote/options.ts'
@@ -9,6 +10,7 @@ import type { TaskManager } from '../../manager.ts'
 import { EX_CONFIG, print, printJson } from '../terminal/output.ts'
 import { OffpeakError, onceSaid, placeWords } from '../../model/errors/errors.ts'
 import { readBytes } from '../../load/config/config.ts'
+import { missingProgram } from '../../load/file/missing-program.ts'
 import { readDocument } from '../../load/file/jsonc.ts'
 import { pointerOf } from '../../model/base/check.ts'
 import { homeOnly } from './home.ts'
@@ -109,6 +111,24 @@ function warningsOf ({ catalog: { tasks }, settings }: TaskManager): Fault[] {
   })
 }
 
+/** Enabled tasks whose program or interpreter is missing: each run fails. */
+async function unstartable ({ catalog: { tasks }, settings }: TaskManager): Promise<Fault[]> {
+  const all = await Promise.all([...tasks.values()].map(async ({ id, enabled, source, work }) => {
+    if (!enabled || work.kind !== 'script') return []
+    const { interpreter, file, cwd = dirname(file), env } = work
+    const message = await missingProgram({ interpreter, file, cwd, path: env.PATH })
+    if (message === null) return []
+    const place = settings.placeOf(pointerOf(['tasks', id, 'command']))
+    return [{
+      ...place ?? { file: source },
+      code: 'program_missing',
+      message: `The runs of '${id}' will fail: ${message}`,
+      fix: 'Install it, or correct its name or path. A server looks in the PATH of its own environment.'
+    }]
+  }))
+  return all.flat()
+}
+
 /** What tasks that start no run by themselves have in common, for the reasons that need no line for each task. */
 const SHARED: Partial<Record<Note['code'], string>> = {
   no_trigger: 'no trigger, runs on request',
@@ -145,14 +165,14 @@ function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unkno
 }
 
 /** The faults, warnings and notes about the tasks of a manager. */
-export function foundIn (manager: TaskManager): Found {
+export async function foundIn (manager: TaskManager): Promise<Found> {
   const { catalog, settings } = manager
   const broken = catalog.broken.flatMap(one => brokenFaults(one, settings))
   const { unknown, idle } = withoutEffect(manager, broken)
   const faults = [...broken, ...missing(catalog, settings), ...unknown]
   return {
     faults,
-    warnings: [...warningsOf(manager), ...idle],
+    warnings: [...warningsOf(manager), ...await unstartable(manager), ...idle],
     notes: notesOf(manager),
     tasks: catalog.tasks.size,
     code: faults.length > 0 ? 1 : 0

@@ -5,8 +5,10 @@ import { SECOND } from '../../model/base/duration.ts'
 import { setNiceness, exited, withNiceness, minimalEnvironment } from './processes/spawn.ts'
 import { RUN_ID, startedAt } from './processes/process-group.ts'
 import { RunTree } from './processes/run-tree.ts'
+import { missingProgram } from '../../load/file/missing-program.ts'
 import { outOfMemory } from '../../model/errors/run-errors.ts'
 import { outputReader } from './script-output.ts'
+import type { ChildProcess } from 'node:child_process'
 import type { Exit } from './processes/spawn.ts'
 import type { ScriptOutput } from './script-output.ts'
 import type { ExecutionPorts } from './execution-ports.ts'
@@ -45,18 +47,37 @@ export async function script (
   const tree = new RunTree({ pid, run: ctx.run_id, limitMb, isOwn: true })
   const clear = stopOn(ctx.signal, tree)
   try {
-    const exit = exited(process)
+    const exit = startedExit(process, work)
     if (pid !== undefined) await child({ pid, started: await startedAt(pid) ?? '' })
     const { code, signal } = await exit
     const written = out.end()
     ctx.signal.throwIfAborted()
     if (tree.heldBytes !== null) throw outOfMemory({ limitMb, heldBytes: tree.heldBytes })
-    return answer({ work, ctx, code, signal, written: { ...written, last: err.end().last || written.last } })
+    return await answer({ work, ctx, code, signal, written: { ...written, last: err.end().last || written.last } })
   } finally {
     clear()
     // Processes that the script left behind must not outlive it.
     used(await tree.end({ stopped: ctx.signal.aborted }))
   }
+}
+
+/** True for an exit code with which a shell, `env`, `nice` or `ionice` reports that it cannot start a program. */
+const mayBeLost = ({ exit_codes: { ok, warn }, ionice }: Script, code: number): boolean =>
+  ![...ok, ...warn].includes(code) && (code === 126 || code === 127 || ionice !== undefined)
+
+/** The failure of a script whose program is missing, which no further attempt would change; null when it is there. */
+async function notStarted (work: Script, code = 'ENOENT'): Promise<Fatal | null> {
+  if (!['ENOENT', 'EACCES', 'ENOTDIR'].includes(code)) return null
+  const { interpreter, file, cwd = dirname(file), env } = work
+  const message = await missingProgram({ interpreter, file, cwd, path: env.PATH })
+  return message === null ? null : new Fatal(message)
+}
+
+/** The end of a process, as `exited`, with the reason if its program is missing. */
+async function startedExit (process: ChildProcess, work: Script): Promise<Exit> {
+  return await exited(process).catch(async (error: NodeJS.ErrnoException) => {
+    throw await notStarted(work, error.code) ?? error
+  })
 }
 
 function environment (work: Script, ctx: TaskContext): NodeJS.ProcessEnv {
@@ -92,7 +113,10 @@ interface Answer extends Exit {
   written: ScriptOutput
 }
 
-function answer ({ work: { exit_codes: codes }, ctx, code, signal, written }: Answer): unknown {
+async function answer ({ work, ctx, code, signal, written }: Answer): Promise<unknown> {
+  const { exit_codes: codes } = work
+  const lost = code !== null && mayBeLost(work, code) ? await notStarted(work) : null
+  if (lost !== null) throw lost
   if (code !== null && codes.ok.includes(code)) {
     return written.unkept === null
       ? written.result

@@ -1,0 +1,74 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { delimiter, join, resolve } from 'node:path'
+import { headOf } from './head.ts'
+
+/** What is started: the words before the file, the file, its folder and its environment. */
+interface Program {
+  interpreter?: readonly string[] | undefined
+  file: string
+  cwd: string
+  /** Where names without a slash are looked for. */
+  path?: string | undefined
+}
+
+type Found = 'yes' | 'no' | 'not executable'
+
+async function found (file: string): Promise<Found> {
+  try {
+    if (!(await stat(file)).isFile()) return 'no'
+  } catch (error) {
+    // A folder on the way that may not be read says nothing about the file.
+    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '') ? 'no' : 'yes'
+  }
+  return await access(file, constants.X_OK).then(() => 'yes', () => 'not executable')
+}
+
+/** The first file of this name in the PATH that can be executed; null when there is none. */
+async function inPath (name: string, path: string): Promise<string | null> {
+  for (const folder of path.split(delimiter).filter(Boolean)) {
+    const file = join(folder, name)
+    if (await found(file) === 'yes') return file
+  }
+  return null
+}
+
+/** The words of the first line of a script that name its interpreter; empty for another file. */
+async function shebangOf (file: string): Promise<string[]> {
+  const line = /^#!\s*(\S[^\r\n]*)/.exec(await headOf(file).catch(() => ''))?.[1]
+  return line === undefined ? [] : line.trim().split(/\s+/)
+}
+
+interface Search {
+  words: readonly string[]
+  cwd: string
+  path: string
+  /** The script whose interpreter the words name. */
+  of?: string
+}
+
+/** Why the program of some words cannot be started, or null. `env NAME` starts another one. */
+async function missing ({ words: [name, ...more], cwd, path, of }: Search): Promise<string | null> {
+  if (name === undefined) return null
+  const what = of === undefined ? 'the program' : 'the interpreter'
+  const whose = of === undefined ? '' : ` of ${of}`
+  const file = name.includes('/') ? resolve(cwd, name) : await inPath(name, path)
+  if (file === null) return `${what} ${name}${whose} is not in the PATH`
+  const is = await found(file)
+  if (is !== 'yes') return `${what} ${name}${whose} ${is === 'no' ? 'does not exist' : 'is not executable'}`
+  if (/(?:^|\/)env$/.test(name)) {
+    const inner = more.filter(word => !word.startsWith('-') && !word.includes('='))
+    return await missing({ words: inner, cwd, path, of: of ?? name })
+  }
+  if (of !== undefined) return null
+  return await missing({ words: await shebangOf(file), cwd, path, of: name })
+}
+
+/** Why the program of a script or command, or its interpreter, cannot be started: `the program rsync2 is not in the
+ *  PATH`. Null when both are there. */
+export async function missingProgram (
+  { interpreter = [], file, cwd, path = process.env.PATH ?? '' }: Program
+): Promise<string | null> {
+  if (interpreter.length === 0) return await missing({ words: [file], cwd, path })
+  return await missing({ words: interpreter, cwd, path, of: file }) ??
+    (await found(resolve(cwd, file)) === 'no' ? `the file ${file} does not exist` : null)
+}
