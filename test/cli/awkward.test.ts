@@ -36,6 +36,7 @@ t.test('the list of tasks names the files that are broken', { timeout: 240_000 }
 
 t.test('a port in use is reported before anything is started', { timeout: 240_000 }, async t => {
   const root = scratch(t)
+  writeFileSync(join(root, 'config.json'), '{}')
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
   await once(other, 'listening')
