@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { UNSETTABLE_IDS } from '../../model/task/task.ts'
 
 /** Commands that only prepare the next one. */
 const PREPARES = ['cd', 'test', '[', '[[', 'export', 'set', 'source', '.', 'umask', 'ulimit', 'sleep', 'if', 'then',
@@ -34,8 +35,8 @@ export function commandName (command: string, fallback: string): string {
   return name === '' ? fallback : name
 }
 
-/** Names that occur twice get a number. */
-export function numbered (names: readonly string[], taken: ReadonlySet<string> = new Set()): string[] {
+/** Names that occur twice, or that no task may have, get a number. */
+export function numbered (names: readonly string[], taken: Iterable<string> = UNSETTABLE_IDS): string[] {
   const seen = new Set(taken)
   return names.map(name => {
     let own = name

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
-import { validId } from '../../model/task/task.ts'
+import { UNSETTABLE_IDS, validId } from '../../model/task/task.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import type { LocalOptions } from '../remote/options.ts'
 import { homeOnly } from '../local/home.ts'
@@ -36,6 +36,10 @@ function checkName (name: string): void {
       `Did you mean \`${programName()} new ${name.slice(0, -ENDINGS[kind].length)} --${kind}\`?`)
   }
   if (validId(name)) return
+  if (UNSETTABLE_IDS.includes(name)) {
+    throw usageInvalid(`'${name}' cannot be the id of a task: no setting may have this name`,
+      `Did you mean '${name}_task'?`)
+  }
   const similar = similarId(name)
   throw usageInvalid(
     `'${

@@ -7,7 +7,7 @@ import type { Json } from '../../model/json/json.ts'
 import { looseJson } from '../../model/json/json.ts'
 import type { ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, TaskDefinition, TaskFunction } from '../../model/task/task.ts'
-import { DefinitionSchema } from '../../model/task/task.ts'
+import { DefinitionSchema, UNSETTABLE_IDS } from '../../model/task/task.ts'
 import type { DefinitionConfig } from './holding.ts'
 
 /** A definition without its function. */
@@ -110,6 +110,9 @@ export function readDefinition (ask: DefineAsk): { data: Data, func: TaskFunctio
   const data = withoutAbsent(rest)
   refuseUnread(ask, data)
   const faults = faultsOf(DefinitionSchema, data, fits)
+  if (UNSETTABLE_IDS.includes(String(data.id))) {
+    faults.push({ pointer: '/id', detail: `found ${foundWords(data.id)}, expected another id: no setting may have it` })
+  }
   if (!script && typeof func !== 'function') {
     faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })
   }

@@ -18,8 +18,11 @@ export { DurationSchema } from '../base/section.ts'
 export const ID_PATTERN = '^[a-z0-9][a-z0-9._-]{0,63}$'
 const isId = new RegExp(ID_PATTERN)
 
-/** True for an id that is safe in URLs, file names and SQL. */
-export const validId = (id: string): boolean => isId.test(id)
+/** Ids that no setting may have, since they name a member of every object. */
+export const UNSETTABLE_IDS: readonly string[] = ['constructor', 'prototype']
+
+/** True for an id that is safe in URLs, file names, settings and SQL. */
+export const validId = (id: string): boolean => isId.test(id) && !UNSETTABLE_IDS.includes(id)
 
 const word = <const W extends readonly string[]>(words: W, description: string) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: [...words], description })
