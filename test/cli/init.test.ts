@@ -103,7 +103,10 @@ t.test('package.json names a version only if a registry sent it, else the tarbal
 t.test('an id that no setting may have is refused wherever a task is made', async t => {
   for (const id of ['constructor', 'prototype']) {
     const cwd = place(t, {}, {})
-    t.match(await cli(['new', id], { cwd }), { code: 2, err: `'${id}' cannot be the id of a task: no setting may have` })
+    t.match(await cli(['new', id], { cwd }), {
+      code: 2,
+      err: `'${id}' cannot be the id of a task: no setting may have`
+    })
     const made = await cli(['import', 'crontab', '-'], { cwd, input: `0 1 * * * /opt/${id}.sh\n` })
     t.match(made, { code: 0, out: `backgroundtask/${id}_2.sh` })
     t.match(await cli(['enable', `${id}_2`], { cwd }), { code: 0 })

@@ -154,8 +154,11 @@ interface LineAsk {
 
 const HEADER = /^\s*(?:#|\/\/)\s*offpeak:/m
 
+/** The zone of schedules; an empty CRON_TZ is as none. */
+const zoneOf = ({ CRON_TZ = '' }: Env, { zone }: CrontabAsk): string => CRON_TZ === '' ? zone : CRON_TZ
+
 function fieldsOf (schedule: string, env: Env, ask: CrontabAsk): Record<string, unknown> {
-  const zone = env.CRON_TZ ?? ask.zone
+  const zone = zoneOf(env, ask)
   const delay = Number(env.RANDOM_DELAY ?? 0) * 60
   const kept = Object.entries(env).filter(([name]) => !OWN.includes(name))
   return {
@@ -179,7 +182,7 @@ function taskOf ({ line, text, env, ask }: LineAsk): Converted | Remark {
   if (user === undefined || command!.trim() === '') return refused('it has no command')
   const { schedule } = entry
   const isQuiet = /^-n\s+/.test(command!)
-  const fault = schedule === '@reboot' ? null : scheduleFault(schedule, env.CRON_TZ ?? ask.zone)
+  const fault = schedule === '@reboot' ? null : scheduleFault(schedule, zoneOf(env, ask))
   if (fault !== null) return refused(fault)
   const parts = withInput(command!.replace(/^-n\s+/, ''))
   if (parts.input !== null && (HEADER.test(parts.input) || parts.input.split('\n').includes(END))) {

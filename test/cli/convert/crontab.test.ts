@@ -216,3 +216,10 @@ t.test('a task is named after the program of its line', async t => {
   for (const [command, name] of names) t.equal(commandName(command, 'cron_line_3'), name, command)
   t.strictSame(convert('0 1 * * * a\n0 2 * * * a\n0 3 * * * a\n').tasks.map(({ name }) => name), ['a', 'a_2', 'a_3'])
 })
+
+t.test('an empty CRON_TZ is the zone of cron again', async t => {
+  const settings = ['CRON_TZ=Europe/Rome', 'CRON_TZ=', 'CRON_TZ=""']
+  const { tasks, refused } = convert(settings.map(setting => `${setting}\n0 1 * * * a\n`).join(''))
+  t.strictSame(refused, [])
+  t.strictSame(tasks.map(({ fields }) => fields.timezone), ['Europe/Rome', undefined, undefined])
+})
