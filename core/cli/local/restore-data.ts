@@ -6,7 +6,7 @@ import { checkDatabase } from '../../engine/sqlite/file/copy-database.ts'
 import { copyFaultIn } from '../../model/errors/file-errors.ts'
 import { copyInto, dataFolder } from './backup-data.ts'
 import { listeningAt } from '../remote/find-server.ts'
-import { plain, print, printJson } from '../terminal/output.ts'
+import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { readBackup } from '../archive/backup-file.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import type { LocalOptions } from '../remote/options.ts'
@@ -40,17 +40,25 @@ async function checkFree ({ archive, folder }: Source): Promise<void> {
 }
 
 /** Reads a backup, which is a file or a folder, into a new folder. */
-async function readInto (part: string, archive: string): Promise<{ files: number, made_at: string }> {
+async function readInto (
+  part: string,
+  archive: string
+): Promise<{ files: number, made_at: string, isListed: boolean }> {
   const from = resolve(archive)
   const made = await stat(from)
   if (made.isDirectory()) {
     await copyInto(part, from)
     const all = await readdir(part, { recursive: true, withFileTypes: true })
     const { mtimeMs } = await stat(join(from, DATABASE))
-    return { files: all.filter(entry => entry.isFile()).length, made_at: new Date(mtimeMs).toISOString() }
+    return {
+      files: all.filter(entry => entry.isFile()).length,
+      made_at: new Date(mtimeMs).toISOString(),
+      isListed: true
+    }
   }
   await mkdir(part, { mode: 0o700 })
-  return await readBackup(from, part)
+  const { members, ...read } = await readBackup(from, part)
+  return { ...read, isListed: members !== undefined }
 }
 
 /** Restores a file or folder that `offpeak backup` has written into a new data folder, which appears when it is
@@ -70,13 +78,19 @@ export async function restoreData (
   const part = join(dirname(to), `.${basename(to)}.${process.pid}.part`)
   try {
     await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-    const { files, made_at: madeAt } = await readInto(part, archive).catch((error: unknown) => {
+    const { files, made_at: madeAt, isListed } = await readInto(part, archive).catch((error: unknown) => {
       if (error instanceof OffpeakError) throw error
       throw usageInvalid(`${archive} cannot be restored: ${(error as Error).message}`,
         'Name a file that `offpeak backup` has written.')
     })
     checkDatabase(join(part, DATABASE))
     await rename(part, to)
+    if (!isListed) {
+      printNote(
+        `offpeak: ${plain(archive)} is of an earlier version and has no list of its files: only the database is ` +
+          'checked'
+      )
+    }
     if (json) return printJson({ folder: to, files, made_at: madeAt })
     const start = to === own ? 'offpeak start' : `offpeak start --data ${into}`
     print(plain(`${files} files of ${madeAt} are restored to ${relative('.', to) || '.'}. Start with them: ${start}`))

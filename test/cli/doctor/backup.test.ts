@@ -110,6 +110,39 @@ t.test('restore takes whole files of backup only', async t => {
   t.strictSame(readdirSync(cwd).filter(name => name.includes('never') || name.includes('part')), [])
 })
 
+t.test('an archive with missing, added or changed members is refused with their names', async t => {
+  const bad = async (name: string, change: (folder: string) => void, words: RegExp | null) => {
+    const folder = join(t.testdir({}), 'x')
+    mkdirSync(folder)
+    execFileSync('tar', ['-xzf', join(cwd, 'files', 'one.tar.gz'), '-C', folder])
+    change(folder)
+    const members = readdirSync(folder).filter(one => one !== 'offpeak-backup.json')
+    execFileSync('tar', ['-czf', join(cwd, `${name}.tar.gz`), '--format=ustar', '-C', folder, 'offpeak-backup.json',
+      ...members])
+    const done = await ask('restore', `${name}.tar.gz`, '--into', name)
+    if (words === null) return done
+    t.match(done, { code: 2, err: words }, name)
+    t.notOk(existsSync(join(cwd, name)), name)
+    return done
+  }
+  rmSync(join(cwd, 'data', 'uploads', 'one'), { recursive: true, force: true })
+  rmSync(join(cwd, 'files', 'one.tar.gz'))
+  t.match(await ask('backup', 'files/one.tar.gz'), { code: 0 })
+  const older = (folder: string) =>
+    writeFileSync(join(folder, 'offpeak-backup.json'),
+      '{ "format": 1, "version": "0.1.0", "made_at": "2026-11-01T00:00:00.000Z" }')
+  await bad('missing', folder => rmSync(join(folder, 'token')), /cannot be restored: it lacks "token"/)
+  await bad('added', folder => writeFileSync(join(folder, 'tokens.json'), '[]'),
+    /its list does not have "tokens\.json"/)
+  await bad('changed', folder => writeFileSync(join(folder, 'token'), 'another'),
+    /other content than listed in "token"/)
+  await bad('empty', folder => {
+    older(folder)
+    rmSync(join(folder, 'offpeak.db'))
+  }, /it has no offpeak\.db/)
+  t.match(await bad('older', older, null), { code: 0, err: /no list of its files: only the database is checked/ })
+})
+
 t.test('a backup that is killed or has no space leaves no file under its name', async t => {
   const big = join(cwd, 'data', 'uploads', 'big')
   writeFileSync(big, '')
