@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { nearest } from '../../model/base/nearest.ts'
 import { isModule } from '../../load/file/module-file.ts'
 import { mayBeScript, parseHeader } from '../../load/task/header.ts'
 import type { IgnoredFile } from './facts.ts'
@@ -16,6 +17,15 @@ const HEADER = /^\s*(?:#|\/\/)\s*offpeak:/m
 const NEARLY = /^\s*(?:#|\/\/|--|;|rem\b)\s*(?:@?off-?peak\b[^:]*$|off-?peak\s*[:=]|@offpeak\b)/im
 const ASIDE = /(?:~|\.(?:bak|old|orig|save|off|disabled|swp|tmp|rej))$/i
 const OTHER = /\.(?:[jt]sx|cjs|cts|zsh|fish|ksh|php|lua|r|ps1|bat|cmd|js|awk|tcl|jl)$/i
+
+/** A comment with a field and its value after a word and a colon. */
+const PAIR = /^\s*(?:#|\/\/|--|;|rem\b)\s*@?([a-z_-]{5,10})\s*[:=]\s*[a-z_.]+\s*=/im
+
+/** True for a comment that would be a header if its first word were spelt so: `# ofpeak: schedule = @daily`. */
+const isMisspelt = (line: string): boolean => {
+  const word = PAIR.exec(line)?.[1]?.toLowerCase()
+  return word !== undefined && nearest(word, ['offpeak']) !== null
+}
 
 const HEADER_LINE = '# offpeak: schedule = 0 3 * * *'
 
@@ -44,7 +54,7 @@ type Found = Omit<IgnoredFile, 'path' | 'meant'>
 function scriptReason ({ path, head }: SeenFile): Found | null {
   const line = head.split('\n').findIndex(text => HEADER.test(text))
   if (line >= 0) return { message: `its header is in line ${line + 1}`, fix: 'Move it to the first 200 lines.' }
-  const nearly = head.split('\n').findIndex(text => NEARLY.test(text))
+  const nearly = head.split('\n').findIndex(text => NEARLY.test(text) || isMisspelt(text))
   if (nearly >= 0) {
     return {
       message: `line ${nearly + 1} is not a header: found '${head.split('\n')[nearly]!.trim().slice(0, 60)}'`,

@@ -195,6 +195,10 @@ t.test('a file that looks like a task and is not read is reported with the reaso
   const defines = 'export const TASK_DEFINITIONS: TaskDefinition[] = []\n'
   t.match(why('a.sh', 'echo hi\n'), /^it is a script without a header \| Add the line: # offpeak: schedule/)
   t.match(why('a.sh', '# offpeak schedule = 0 3 * * *\n'), /^line 1 is not a header: found '# offpeak schedule/)
+  for (const word of ['ofpeak', 'offpaek', 'Offpeek', 'offpeaks']) {
+    t.match(why('a.sh', `#!/bin/sh\n# ${word}: schedule = 0 3 * * *\n`), /^line 2 is not a header/, word)
+  }
+  t.match(why('a.sh', '#!/bin/sh\n# options: verbose = yes\n'), /without a header/)
   t.match(why('a.sh', '#!/bin/sh\n# off-peak: schedule = 0 3 * * *\n'), /^line 2 is not a header/)
   t.match(why('a.sh', `${'#\n'.repeat(250)}# offpeak: id = a\n`), /^its header is in line 251/)
   t.match(why('a.py', 'TASK_DEFINITIONS = [{"id": "a"}]\n'), /^a Python module with TASK_DEFINITIONS/)
