@@ -90,7 +90,7 @@ t.test('a list takes the name of a task', async t => {
   t.equal(forecast.match(/ hourly /g)!.length, 5)
   t.equal(forecast, await say('forecast', '--task', 'hourly', '--hours', '5'))
   for (const list of ['tasks', 'schedules', 'forecast']) {
-    t.match(await ask(list, 'hurly'), { code: 1, err: /Did you mean 'hourly'/ }, list)
+    t.match(await ask(list, 'hurly'), { code: 2, err: /Did you mean 'hourly'/ }, list)
   }
   t.match(await say('help', 'logs'), /^Usage: offpeak logs .*<task\|run>/)
 })
