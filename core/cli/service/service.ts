@@ -58,9 +58,6 @@ function accountOf ({ system, user }: ServiceOptions): string | null {
 
 /** The service for this machine. Throws OFFPEAK_USAGE_INVALID for a system without systemd and launchd. */
 function serviceFor (given: ServiceOptions, platform = process.platform): Service {
-  if (given.user !== undefined && !given.system) {
-    throw usageInvalid('--user is the account of a service of the whole machine', 'Add --system, or leave out --user.')
-  }
   const { configFile } = homeOptions(given)
   const home = homedir()
   const ask = {
