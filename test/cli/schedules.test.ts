@@ -77,7 +77,7 @@ t.test('a wrong word about schedules is answered with what to do', async t => {
   const refusals: [args: string[], code: number, err: RegExp][] = [
     [['add', 'echo'], 2, /needs --cron, --every or --at\n {2}Say when: offpeak schedules add echo --cron/],
     [['add', 'echo', '--cron', '61 * * * *'], 1, /61/],
-    [['add', 'ecko', '--cron', '@daily'], 1, /Did you mean 'echo'\?/],
+    [['add', 'ecko', '--cron', '@daily'], 2, /Did you mean 'echo'\?/],
     [['add', 'echo', '--every', '0'], 2, /--every is '0': expected a duration above 0/],
     [['add', 'echo', '--cron', '@daily', '--every', '1h'], 2, /cannot be used with/],
     [['change', 'echo'], 2, /there is nothing to change\n {2}Give --cron/],
