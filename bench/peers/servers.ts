@@ -1,12 +1,11 @@
 import { execFileSync, spawn } from '../../test/child.ts'
 import type { ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from './packages.ts'
+import { freePort } from '../../test/free-port.ts'
 
 /** A server that listens on 127.0.0.1, or why there is none. */
 export interface Server {
@@ -16,15 +15,6 @@ export interface Server {
 }
 
 const none = (what: string): Server => ({ url: null, what, stop: async () => undefined })
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const words = (command: string, args: string[]) =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()

@@ -6,7 +6,7 @@ import { CALM } from '../calm.ts'
 import { scratch } from '../work/harness.ts'
 import { until } from '../clock.ts'
 import { ROOT, blocksOf, isScript, placeOf } from './blocks.ts'
-import { freePort } from './tutorials/free-port.ts'
+import { freePort } from '../free-port.ts'
 import { makePlace, put } from './place.ts'
 import type { Block } from './blocks.ts'
 

@@ -1,10 +1,8 @@
 import { basename, dirname, extname, join } from 'node:path'
 import { parse } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
+import { MOST_BYTES } from '../file/jsonc.ts'
 import { readRegular } from '../file/regular.ts'
-
-/** A larger file is left to the check of the whole configuration, which refuses it. */
-const MOST_BYTES = 1024 * 1024
 
 const FOLDER_NAMES = ['OFFPEAK_DATA', 'OFFPEAK_DATA_FILE', 'OFFPEAK_ENGINE__FOLDER', 'OFFPEAK_ENGINE__FOLDER_FILE']
 

@@ -1,29 +1,12 @@
 import t from 'tap'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync,
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync,
   writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import type { Test } from 'tap'
 import { execFileSync } from '../../child.ts'
 import { until } from '../../load/until.ts'
 import { cli, launch, place, serve } from '../setup.ts'
-
-/** A mounted disk of 64 kB, or null where mounting is not allowed. */
-function smallDisk (t: Test): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'offpeak-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
-  } catch {
-    rmSync(folder, { recursive: true })
-    return null
-  }
-  t.teardown(() => {
-    execFileSync('umount', [folder])
-    rmSync(folder, { recursive: true })
-  })
-  return folder
-}
+import { smallDisk } from '../../small-disk.ts'
 
 const cwd = place(t)
 const server = await serve(t, [], { cwd })
@@ -157,7 +140,7 @@ t.test('a backup that is killed or has no space leaves no file under its name', 
     t.equal(begun().length, signal === 'SIGKILL' ? 1 : 0, 'Ctrl-C cleans up, also what was killed before')
   }
   rmSync(big)
-  const disk = smallDisk(t)
+  const disk = smallDisk(t, '64k')
   if (disk !== null) {
     t.match(await ask('backup', join(disk, 'three.tar.gz')), {
       code: 1,

@@ -8,7 +8,7 @@ import { CALM } from '../../calm.ts'
 import { scratch } from '../../work/harness.ts'
 import { until } from '../../clock.ts'
 import { ROOT, blocksOf } from '../blocks.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../free-port.ts'
 import { put } from '../place.ts'
 import type { Block } from '../blocks.ts'
 

@@ -1,6 +1,4 @@
-import { execFileSync } from '../../child.ts'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -9,28 +7,13 @@ import { T0, addOne, ask, claimAll } from '../contract/fixtures.ts'
 import { broken } from '../../recount.ts'
 import { cutEnvironment, cutPower, powercutLibrary } from '../../powercut.ts'
 import { folderOf, killedTraffic } from '../process.ts'
+import { smallDisk } from '../../small-disk.ts'
 
 t.setTimeout(240_000)
 
 const KILOBYTE = 1024
 
-/** A small mounted disk, or null where mounting is not allowed. */
-function smallDisk (t: Test): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'offpeak-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' })
-  } catch {
-    rmSync(folder, { recursive: true })
-    return null
-  }
-  t.teardown(() => {
-    execFileSync('umount', [folder])
-    rmSync(folder, { recursive: true })
-  })
-  return folder
-}
-
-const small = smallDisk(t)
+const small = smallDisk(t, '4m')
 const noDisk = small === null && 'a small disk cannot be mounted here'
 t.test('on a full disk writes are refused, reads work, and no restart is needed [F46]', { skip: noDisk }, async t => {
   const disk = small!
