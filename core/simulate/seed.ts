@@ -123,10 +123,11 @@ export async function seedSchedules (engine: Engine, { schedules, at }: Forecast
   }
 }
 
-/** The engine, whose lists include the ended runs of the present state. */
+/** The engine, whose lists include the ended runs of the present state. Their ids belong to no simulated run: those are
+ *  made from instants too, and an equal one would make an ended run look as if it had begun again. */
 export function remembering (engine: Engine, { ended }: ForecastInput): Engine {
   if (ended.length === 0) return engine
-  const byTask = Map.groupBy(ended, ({ task }) => task)
+  const byTask = Map.groupBy(ended.map(run => ({ ...run, id: `ended/${run.id}` })), ({ task }) => task)
   return {
     ...engine,
     list: async ask => {

@@ -217,3 +217,15 @@ t.test('the next start of a task is known, however many fires other tasks have b
   t.strictSame(await forecaster.nextOf(desk.definition('noon'), at('12:10')), { at: at('12:10'), certain: true })
   t.strictSame(await forecaster.nextOf(desk.definition('often1'), at('12:01')), { at: at('12:01'), certain: false })
 })
+
+t.test('a run that ended is not taken for a waiting one that was created at the same instant', async t => {
+  const kit = await kitFor(t, [
+    { id: 'first', ...daily(12, 30), func },
+    { id: 'second', ...daily(12, 30), constraints: { window: '20:00-22:00' }, func },
+    { id: 'after', depends_on: [{ task: 'first' }], constraints: { window: '14:00-15:00' }, func }
+  ])
+  await kit.advanceTo(at('12:45'))
+  await kit.enqueue('after')
+  t.match((await rows(kit, 12 * HOUR)).map(row => row.slice(0, 3)), [['after', '14:00', '14:00'],
+    ['second', '20:00', '20:00']])
+})
