@@ -98,7 +98,8 @@ t.test('a list takes the name of a task', async t => {
 t.test('the forecast has a line for each task', async t => {
   const folded = await say('forecast', '--hours', '5')
   t.equal(folded.match(/ hourly /g)!.length, 1)
-  t.match(folded, / hourly .*\n(?: {4}.*\n)* {4}.*4 more, the last .*\d\d:00:00\n/)
+  // The last one may be tomorrow: it then has a date, and its line is broken.
+  t.match(folded.replace(/\s+/g, ' '), / hourly .* 4 more, the last (?:\d{4}-\d\d-\d\d )?\d\d:00:00 /)
   t.equal((await say('forecast', '--hours', '5', '--all')).match(/ hourly /g)!.length, 5)
   const one = await say('forecast', '--hours', '5', '--task', 'hourly')
   t.equal(one.match(/ hourly /g)!.length, 5)

@@ -226,6 +226,6 @@ t.test('a run that ended is not taken for a waiting one that was created at the 
   ])
   await kit.advanceTo(at('12:45'))
   await kit.enqueue('after')
-  t.match((await rows(kit, 12 * HOUR)).map(row => row.slice(0, 3)), [['after', '14:00', '14:00'],
-    ['second', '20:00', '20:00']])
+  t.match((await rows(kit, 12 * HOUR)).map(row => row.slice(0, 3)), [['after', '14:00', '14:00'], ['second', '20:00',
+    '20:00']])
 })
