@@ -29,6 +29,12 @@ t.test('a command does not load modules that it does not use', async t => {
   }
 })
 
+t.test('the data folder is found without what checks a whole configuration', async t => {
+  const loaded = loadedWith('core/load/config/quick-folder.ts')
+  t.ok(loaded.has('jsonc-parser'))
+  t.same([...loaded].filter(name => name.startsWith('typebox') || name.startsWith('core/model/config/')), [])
+})
+
 t.test('the server does not load the other commands', async t => {
   const loaded = loadedWith('core/cli/serve/start.ts',
     loadedWith('core/cli/command/start.ts', loadedWith('core/cli.ts')))

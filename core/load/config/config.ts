@@ -11,8 +11,8 @@ import type { Environment } from './environment.ts'
 import { readEnvironment } from './environment.ts'
 import { refusedFor } from '../file/exposures.ts'
 import type { Document } from '../file/jsonc.ts'
-import { MOST_BYTES, readDocument, refusal } from '../file/jsonc.ts'
-import { readRegular } from '../file/regular.ts'
+import { readDocument, refusal } from '../file/jsonc.ts'
+import { MOST_BYTES, readRegular } from '../file/regular.ts'
 
 /** The sources of the configuration. */
 export interface ConfigAsk {

@@ -1,8 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path'
 import { parse } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
-import { MOST_BYTES } from '../file/jsonc.ts'
-import { readRegular } from '../file/regular.ts'
+import { MOST_BYTES, readRegular } from '../file/regular.ts'
 
 const FOLDER_NAMES = ['OFFPEAK_DATA', 'OFFPEAK_DATA_FILE', 'OFFPEAK_ENGINE__FOLDER', 'OFFPEAK_ENGINE__FOLDER_FILE']
 

@@ -4,8 +4,6 @@ import { pathOf, pointerOf } from '../../model/base/check.ts'
 import type { Detail, OffpeakError, Place } from '../../model/errors/errors.ts'
 import { configInvalid } from '../../model/errors/config-errors.ts'
 
-/** Larger files are refused before they are read. */
-export const MOST_BYTES = 1024 * 1024
 const DEEPEST = 64
 
 /** Keys that would change the prototype of an object. */

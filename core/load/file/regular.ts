@@ -1,6 +1,9 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 
+/** Larger files of a configuration are refused before they are read. */
+export const MOST_BYTES = 1024 * 1024
+
 /** The bytes of a file. Throws when the path leads to anything else: a pipe or a device may never end. `mostBytes`: a
  *  larger file is not read, and the result is its size. */
 export async function readRegular (file: string, mostBytes: number): Promise<Buffer | number> {
