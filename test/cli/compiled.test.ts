@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
+import { enableCompileCache, getCompileCacheDir } from 'node:module'
+import { ownCompileCache, pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
 
 t.test('the compile cache is removed only when it is too large', async t => {
   const folder = join(t.testdir({ kept: { a: '', b: '', c: '' } }), 'kept')
@@ -14,4 +15,10 @@ t.test('the compile cache is removed only when it is too large', async t => {
 t.test('a start without a compile cache has nothing to prune', async t => {
   await t.resolves(pruneCompileCache(undefined))
   await t.resolves(pruneCompileCache(join(t.testdir(), 'gone')))
+})
+
+t.test('a compile cache that the environment names is not pruned: other programs may share it', async t => {
+  enableCompileCache(t.testdir())
+  t.equal(ownCompileCache({}), getCompileCacheDir())
+  t.equal(ownCompileCache({ NODE_COMPILE_CACHE: '/var/cache/node' }), undefined)
 })

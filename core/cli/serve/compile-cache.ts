@@ -4,8 +4,13 @@ import { readdir, rm } from 'node:fs/promises'
 /** The most files in the cache. A start needs about 3,000; every version of a task file adds two. */
 const MOST = 12_000
 
+/** The compile cache; undefined when there is none, or when NODE_COMPILE_CACHE names one that other programs may
+ *  share. */
+export const ownCompileCache = (env: NodeJS.ProcessEnv = process.env): string | undefined =>
+  env['NODE_COMPILE_CACHE'] ? undefined : getCompileCacheDir()
+
 /** Removes the compile cache when it is too large; the next start writes it again. Never throws. */
-export async function pruneCompileCache (folder = getCompileCacheDir(), most = MOST): Promise<void> {
+export async function pruneCompileCache (folder = ownCompileCache(), most = MOST): Promise<void> {
   if (folder === undefined) return
   const names = await readdir(folder).catch(() => [])
   if (names.length > most) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
