@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CALM } from '../calm.ts'
+import { host } from './host.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Test } from 'tap'
 import { scratch } from '../work/harness.ts'
@@ -58,8 +59,11 @@ export function launch (args: readonly string[], { cwd, env = {}, node = [], bin
   return { child, output }
 }
 
-/** Runs one command to its end. */
+/** Runs one command to its end, in a process of its own or in one that runs many. */
 export async function cli (args: readonly string[], asked: Asked): Promise<Output> {
+  const { cwd, env, input, node, bin } = asked
+  const isPlain = input === undefined && node === undefined && bin === undefined
+  if (isPlain && host.takes(args)) return await host.run({ args, cwd, env: { ...BASE, ...env } })
   const { child, output } = launch(args, asked)
   child.stdin.end(asked.input ?? '')
   const [code] = await once(child, 'close')

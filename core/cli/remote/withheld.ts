@@ -19,8 +19,11 @@ export function noteWithheld (answer: unknown): void {
   for (const list of [answer, items, runs]) if (Array.isArray(list)) list.forEach(noteWithheld)
 }
 
-/** The members that responses withheld, and why, as a sentence; null when there are none. */
-export const withheldWords = (): string | null =>
-  members.size === 0
+/** The members that responses have withheld since the last call, and why, as a sentence; null when there are none. */
+export function withheldWords (): string | null {
+  const found = [...members]
+  members.clear()
+  return found.length === 0
     ? null
-    : `withheld, although not empty: ${[...members].join(', ')}. No token was sent: ${lack ?? GIVE_TOKEN}`
+    : `withheld, although not empty: ${found.join(', ')}. No token was sent: ${lack ?? GIVE_TOKEN}`
+}
