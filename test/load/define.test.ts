@@ -237,3 +237,20 @@ tap.test('a script has its arguments, environment and exit codes', async t => {
     interpreter: ['sh']
   })
 })
+
+tap.test('a name that no setting, signal, window or environment can have is refused where it is used', async t => {
+  for (const [fields, pointer] of [
+    [{ queue: 'constructor' }, '/queue'],
+    [{ constraints: { signals: { constructor: '> 1' } } }, '/constraints/signals/constructor'],
+    [{ constraints: { signals: { 'a b': '> 1' } } }, '/constraints/signals/a b'],
+    [{ constraints: { window: 'constructor' } }, '/constraints/window'],
+    [{ constraints: { window: 'toString' } }, '/constraints/window'],
+    [{ constraints: { not_while: ['constructor'] } }, '/constraints/not_while/0'],
+    [{ env: { 'a=b': '1' } }, '/env/a=b'],
+    [{ env: { '': '1' } }, '/env/'],
+    [{ env: { 'a\0b': '1' } }, '/env/a\0b']
+  ] as const) {
+    const { place, message } = fault({ id: 'a', func, ...fields }, { config: { ...defaultsOf(), probes: {} } })
+    t.equal(place.pointer, `/TASK_DEFINITIONS/0${pointer}`, message)
+  }
+})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endOrphan, startedAt } from '../../core/work/isolate/processes/process-group.ts'
 import { harness, scratch } from './harness.ts'
@@ -13,12 +13,13 @@ const CODES = { ok: [0], warn: [], retry: [] }
 
 async function setup (
   t: Owner,
-  { script, work = {}, task = {}, text = `#!/bin/sh\n${script}\n` }: { script: string,
+  { script, work = {}, task = {}, text = `#!/bin/sh\n${script}\n`, mode = 0o755 }: { script: string, mode?: number,
     work?: Partial<Extract<Work, { kind: 'script' }>>, task?: Partial<Task>, text?: string | undefined }
 ) {
   const folder = scratch(t)
   const file = join(folder, 'task.sh')
-  writeFileSync(file, text, { mode: 0o755 })
+  writeFileSync(file, text)
+  chmodSync(file, mode)
   const it = await harness(t, {
     abortGraceMs: 10_000,
     tasks: [{ max_retries: 0, ...task, work: { kind: 'script', file, args: [], env: {}, exit_codes: CODES, ...work } }]
@@ -52,6 +53,30 @@ t.test('a script gets its arguments and a small environment, and its output is r
   t.strictSame((await engine.get(run.id))!.result, { task: 'work', attempt: 1 })
   const lines = await desk.logs({ id: run.id, after: 0, limit: 10 })
   t.strictSame(lines.map(({ text }) => text).toSorted(), ['hello ; rm -rf $(id) there', 'oops', 'secret='])
+})
+
+t.test('a script that others may change since it was loaded is not started, unless that is accepted', async t => {
+  const loosened = async (loose: boolean) => {
+    const it = await setup(t, { script: 'echo started', work: { loose }, mode: 0o777 })
+    return await it.reach(it.run.id, loose ? 'completed' : 'failed')
+  }
+  t.match(await loosened(false), {
+    attempt: 1,
+    error: { message: /^it was not started: \S+task.sh can be changed by .*Run: chmod o-w '\S+task.sh'/ }
+  })
+  await loosened(true)
+})
+
+t.test('a script whose folder is gone fails at once, and the folder is named', async t => {
+  const { reach, run } = await setup(t, {
+    script: 'exit 0',
+    work: { cwd: '/nowhere/at/all' },
+    task: { max_retries: 3 }
+  })
+  t.match(await reach(run.id, 'failed'), {
+    attempt: 1,
+    error: { message: /^the folder \/nowhere\/at\/all, in which \S+task.sh would start, does not exist$/ }
+  })
 })
 
 t.test('exit codes complete with a warning, retry or fail as the task says', async t => {

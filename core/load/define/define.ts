@@ -38,7 +38,7 @@ function checkMeaning (ask: DefineAsk, { own, data }: { own: Data, data: Data })
   }
 }
 
-function workOf (data: Data, func: TaskFunction | null, { script, module, pointer }: DefineAsk): Work {
+function workOf (data: Data, func: TaskFunction | null, { script, module, pointer, config }: DefineAsk): Work {
   if (!script) return isolatedWork(data, { module, pointer, id: data.id }) ?? { kind: 'function', func: func! }
   const { file, interpreter, cwd } = script
   const codes = { ok: [0], warn: [], retry: [], ...data.exit_codes }
@@ -50,6 +50,7 @@ function workOf (data: Data, func: TaskFunction | null, { script, module, pointe
     exit_codes: codes,
     ...(interpreter && { interpreter }),
     ...(cwd !== undefined && { cwd }),
+    ...(typeof config.security?.accept_loose_files === 'string' && { loose: true }),
     ...memoryOf(data),
     ...mannersOf(data)
   }

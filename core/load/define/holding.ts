@@ -10,6 +10,7 @@ import type { Override } from '../../model/task/task.ts'
 /** The sections of the configuration that affect a definition. */
 export type DefinitionConfig = Pick<Config, 'manager' | 'scheduling' | 'task_priorities'> & {
   probes?: Readonly<Record<string, unknown>>
+  security?: Pick<Config['security'], 'accept_loose_files'>
 }
 
 const FIRES = 40

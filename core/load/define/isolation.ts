@@ -1,5 +1,5 @@
 import { bytesOf } from '../../model/base/size.ts'
-import { foundWords } from '../../model/base/check.ts'
+import { foundWords, pointerOf } from '../../model/base/check.ts'
 import type { Detail } from '../../model/errors/errors.ts'
 import type { Niceness, ModuleFile } from '../../model/task/isolation.ts'
 import type { Override, Work } from '../../model/task/task.ts'
@@ -42,11 +42,20 @@ function mannersFaults (data: Override, { script }: Origin): Detail[] {
     .map(key => fault(key, data[key], "nothing: it is for scripts and isolation 'process'"))
 }
 
+/** Names that no environment can have. Source: environ(7). */
+const environmentFaults = ({ env = {} }: Override): Detail[] =>
+  Object.keys(env).filter(name => name === '' || /[=\0]/.test(name))
+    .map(name => ({
+      pointer: pointerOf(['env', name]),
+      detail: `found the name ${foundWords(name)}, expected one that is not empty, without '=' and null characters`
+    }))
+
 /** Faults of the fields about isolation. */
 export const isolationFaults = (
   data: Override,
   origin: Origin
-): Detail[] => [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin)]
+): Detail[] => [...isolationFault(data, origin), ...memoryFault(data, origin), ...mannersFaults(data, origin),
+  ...environmentFaults(data)]
 
 /** The niceness of the processes of a definition. */
 export const mannersOf = ({ nice, ionice }: Override): Niceness => ({

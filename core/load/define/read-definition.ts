@@ -110,8 +110,12 @@ export function readDefinition (ask: DefineAsk): { data: Data, func: TaskFunctio
   const data = withoutAbsent(rest)
   refuseUnread(ask, data)
   const faults = faultsOf(DefinitionSchema, data, fits)
-  if (UNSETTABLE_IDS.includes(String(data.id))) {
-    faults.push({ pointer: '/id', detail: `found ${foundWords(data.id)}, expected another id: no setting may have it` })
+  for (const field of ['id', 'queue']) {
+    if (!UNSETTABLE_IDS.includes(String(data[field]))) continue
+    faults.push({
+      pointer: `/${field}`,
+      detail: `found ${foundWords(data[field])}, expected another id: no setting may have it`
+    })
   }
   if (!script && typeof func !== 'function') {
     faults.push({ pointer: '/func', detail: `found ${foundWords(func)}, expected a function` })

@@ -13,12 +13,15 @@ interface Program {
 
 type Found = 'yes' | 'no' | 'not executable'
 
+/** A folder on the way that may not be read says nothing about a file. */
+const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 async function found (file: string): Promise<Found> {
   try {
     if (!(await stat(file)).isFile()) return 'no'
   } catch (error) {
-    // A folder on the way that may not be read says nothing about the file.
-    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '') ? 'no' : 'yes'
+    return isAbsent(error) ? 'no' : 'yes'
   }
   return await access(file, constants.X_OK).then(() => 'yes', () => 'not executable')
 }
@@ -63,12 +66,25 @@ async function missing ({ words: [name, ...more], cwd, path, of }: Search): Prom
   return await missing({ words: await shebangOf(file), cwd, path, of: name })
 }
 
+/** The files that are started for a script or command: the interpreter or program, and the script. */
+export async function startedFiles (
+  { interpreter = [], file, cwd, path = process.env.PATH ?? '' }: Program
+): Promise<string[]> {
+  const [name = file] = interpreter
+  const program = name.includes('/') ? resolve(cwd, name) : await inPath(name, path)
+  return [...program === null ? [] : [program], ...interpreter.length === 0 ? [] : [resolve(cwd, file)]]
+}
+
 /** Why the program of a script or command, or its interpreter, cannot be started: `the program rsync2 is not in the
- *  PATH`. Null when both are there. */
+ *  PATH`. Null when both are there, and the folder in which it starts. */
 export async function missingProgram (
   { interpreter = [], file, cwd, path = process.env.PATH ?? '' }: Program
 ): Promise<string | null> {
-  if (interpreter.length === 0) return await missing({ words: [file], cwd, path })
-  return await missing({ words: interpreter, cwd, path, of: file }) ??
-    (await found(resolve(cwd, file)) === 'no' ? `the file ${file} does not exist` : null)
+  const program = interpreter.length === 0
+    ? await missing({ words: [file], cwd, path })
+    : await missing({ words: interpreter, cwd, path, of: file }) ??
+      (await found(resolve(cwd, file)) === 'no' ? `the file ${file} does not exist` : null)
+  if (program !== null) return program
+  const isFolder = await stat(cwd).then(stats => stats.isDirectory(), error => !isAbsent(error))
+  return isFolder ? null : `the folder ${cwd}, in which ${file} would start, does not exist`
 }

@@ -1,6 +1,7 @@
 import type { Detail, Place } from '../../model/errors/errors.ts'
 import type { FileFault } from './assemble.ts'
 import { CONFIG } from './source.ts'
+import { pointerOf } from '../../model/base/check.ts'
 
 /** A task file, or one definition in it, that cannot be used. */
 export interface BrokenFile {
@@ -54,3 +55,14 @@ export const placeOfBroken = ({ file, line, column, pointer, at }: BrokenFile): 
 /** The same for the same fault. */
 export const keyOf = ({ file, pointer, code, message, errors }: BrokenFile) =>
   [file, pointer, code, message, JSON.stringify(errors)].join('\n')
+
+/** The fault because of which no task has this id: of its section in config.json, or of the file that owns the id. */
+export function faultOfTask (
+  id: string,
+  { broken, owners }: { broken: readonly BrokenFile[], owners: ReadonlyMap<string, string> }
+): BrokenFile | null {
+  const section = `${pointerOf(['tasks', id])}/`
+  return broken.find(({ file, pointer = '', at }) =>
+    (at ?? { file }).file === CONFIG && `${pointer}/`.startsWith(section) || file !== CONFIG && owners.get(id) === file
+  ) ?? null
+}

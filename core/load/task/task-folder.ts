@@ -61,6 +61,8 @@ interface Current {
   tasks: ReadonlyMap<string, Task>
   broken: readonly BrokenFile[]
   coming: readonly string[]
+  /** The file of each id, also of ids whose file cannot be read. */
+  owners: ReadonlyMap<string, string>
   oldVersions: number
 }
 
@@ -105,6 +107,7 @@ export class TaskFolder implements Service {
       tasks: this.#tasks,
       broken: this.#broken,
       coming: this.#files.coming,
+      owners: this.#owners,
       oldVersions: this.#files.oldVersions
     }
   }

@@ -1,9 +1,11 @@
 import { bytesOf } from '../base/size.ts'
+import { cut } from '../json/text.ts'
 import { expectedWords, pointerOf } from '../base/check.ts'
 import { nearest } from '../base/nearest.ts'
 import { inlineWindow, openingAt, windowOf } from '../machine/window.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 import { signalTest } from '../machine/signal.ts'
+import { validId } from '../task/task.ts'
 import type { Constraints, HoldPolicy } from '../task/constraint.ts'
 import type { Detail } from '../errors/errors.ts'
 import type { Duration } from '../base/duration.ts'
@@ -35,7 +37,7 @@ const choices = (name: string, names: readonly string[]): string => {
 }
 
 function windowNamed (text: string, { windows, timezone }: Known): Window | null {
-  const setting = windows?.[text]
+  const setting = windows !== undefined && Object.hasOwn(windows, text) ? windows[text] : undefined
   return setting === undefined ? inlineWindow(text, timezone) : windowOf(text, setting, timezone)
 }
 
@@ -112,11 +114,12 @@ const probes: Rule = ({ constraints: { not_while: names = [] } }, { probes: know
 }
 
 const signals: Rule = ({ constraints: { signals: tests = {} } }) =>
-  Object.entries(tests).flatMap(([name, text]) =>
-    signalTest(text) !== null
+  Object.entries(tests).flatMap(([name, text]) => {
+    if (!validId(name)) return [fault(['signals', name], `found '${cut(name, 100)}', expected the name of a signal`)]
+    return signalTest(text) !== null
       ? []
       : [fault(['signals', name], `found '${text}', expected a comparison such as '> 500', '!= away' or 'home'`)]
-  )
+  })
 
 const RULES: readonly Rule[] = [window, deadline, battery, idle, disk, probes, signals]
 

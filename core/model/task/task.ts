@@ -136,7 +136,7 @@ export type Work =
   | { kind: 'script', file: string, args: string[], env: Record<string, string>,
     exit_codes: { ok: number[], warn: number[], retry: number[] }, interpreter?: string[], memory_mb?: number,
     /** The folder in which it is started; that of the script when absent. */
-    cwd?: string }
+    cwd?: string, /** It is started even if others may change it: `security.accept_loose_files`. */ loose?: boolean }
     & Niceness
 
 /** A definition with every default filled in, frozen after load. Names of times in milliseconds end with `Ms`. */

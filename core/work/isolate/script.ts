@@ -5,7 +5,8 @@ import { SECOND } from '../../model/base/duration.ts'
 import { setNiceness, exited, withNiceness, minimalEnvironment } from './processes/spawn.ts'
 import { RUN_ID, startedAt } from './processes/process-group.ts'
 import { RunTree } from './processes/run-tree.ts'
-import { missingProgram } from '../../load/file/missing-program.ts'
+import { missingProgram, startedFiles } from '../../load/file/missing-program.ts'
+import { refusedFor } from '../../load/file/exposures.ts'
 import { outOfMemory } from '../../model/errors/run-errors.ts'
 import { outputReader } from './script-output.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -28,6 +29,7 @@ export async function script (
   ctx: TaskContext,
   { child, used }: Pick<ExecutionPorts, 'child' | 'used'>
 ): Promise<unknown> {
+  await checkUnchanged(work)
   ctx.signal.throwIfAborted()
   const [program, ...words] = withNiceness([...work.interpreter ?? [], work.file, ...work.args], work)
   const process = spawn(program, words, {
@@ -58,6 +60,17 @@ export async function script (
     clear()
     // Processes that the script left behind must not outlive it.
     used(await tree.end({ stopped: ctx.signal.aborted }))
+  }
+}
+
+/** Throws when others may change what would be started: since it was loaded its file, or a folder above, may have got
+ *  another owner or mode. */
+async function checkUnchanged (work: Script): Promise<void> {
+  if (work.loose) return
+  const { interpreter, file, cwd = dirname(file), env } = work
+  for (const started of await startedFiles({ interpreter, file, cwd, path: env.PATH })) {
+    const found = await refusedFor(started)
+    if (found !== null) throw new Fatal(`it was not started: ${found.message}. ${found.fix}`)
   }
 }
 
