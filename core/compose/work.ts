@@ -41,6 +41,7 @@ function composeDesk ({ parts, config, folder, tasks }: Wiring): void {
     notice: notices.send,
     tasks,
     coming: () => catalog.coming,
+    faultOf: id => catalog.faultOf(id),
     conditions,
     planner,
     runner,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { home, taskFile } from './home.ts'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeClock, until } from '../clock.ts'
 import { promptly } from '../promptly.ts'
@@ -36,6 +36,32 @@ t.test('a broken file is reported with its line, other files load, and it loads 
   write('backgroundtask/bad.ts', taskFile('bad'))
   await promptly(t, 'it is fixed', () => manager.catalog.tasks.has('bad'))
   t.strictSame(manager.catalog.broken, [])
+})
+
+t.test('a task that is known and cannot be loaded is refused with its fault, also after a restart', async t => {
+  const { manager, root } = await home(t, { files: { 'kept.ts': taskFile('kept') } })
+  await manager.start()
+  await manager.stop()
+  const loose = join(root, 'loose')
+  writeFileSync(loose, '#!/bin/sh\n')
+  chmodSync(loose, 0o777)
+  const again = (await home(t, {
+    root,
+    files: { 'kept.ts': 'export const TASK_DEFINITIONS = [{\n  id: 7 +,\n}]\n' },
+    config: { tasks: { mine: { command: ['./loose'] } } }
+  })).manager
+  await again.start()
+  t.throws(() => again.desk.definition('kept'), {
+    code: 'OFFPEAK_TASK_NOT_FOUND',
+    message: /^Task 'kept' is not loaded: /,
+    place: { file: 'kept.ts', line: 2 }
+  })
+  t.throws(() => again.desk.definition('mine'), {
+    message: /^Task 'mine' is not loaded: \S+loose can be changed by/,
+    fix: /chmod o-w/,
+    place: { file: 'config.json', pointer: '/tasks/mine/command/0' }
+  })
+  t.throws(() => again.desk.definition('min'), { message: /^No task has the id 'min'$/ }, 'and no other id')
 })
 
 t.test('a running run finishes under the definition it started with [F39]', async t => {

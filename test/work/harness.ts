@@ -75,7 +75,14 @@ function partsOf (shared: Shared, { slots, stopGraceMs, ...settings }: RunnerSet
   const replaced = (run: Run) => void runner.abort(run.id, new StopReason('cancelled', 'replaced by a later fire'))
   const planner = new Planner({ ...shared, move: () => null, replaced })
   let schedules = 0
-  const desk: Desk = new Desk({ ...shared, planner, runner, coming: () => [], scheduleId: () => `s${++schedules}` })
+  const desk: Desk = new Desk({
+    ...shared,
+    planner,
+    runner,
+    coming: () => [],
+    faultOf: () => null,
+    scheduleId: () => `s${++schedules}`
+  })
   const feed = new StoreFeed({ ...shared, facts: () => undefined, schedules: () => undefined })
   return { runner, planner, desk, feed }
 }

@@ -1,4 +1,4 @@
-import { OffpeakError, show } from './errors.ts'
+import { OffpeakError, onceSaid, show } from './errors.ts'
 import type { Detail, Place } from './errors.ts'
 
 export const taskInvalid = (fault: Place & { message: string, fix?: string, cause?: unknown, errors?: Detail[] }) =>
@@ -62,6 +62,19 @@ export const taskNotFound = (id: string, near: string | null = null) =>
     status: 404,
     message: `No task has the id ${show(id)}`,
     fix: `${near === null ? '' : `Did you mean '${near}'? `}List the tasks with \`offpeak tasks\`.`
+  })
+
+/** The definition of a task is known and cannot be used. `message`: its fault. */
+export const taskNotLoaded = (
+  id: string,
+  { message, fix, ...place }: Place & { message: string, fix?: string | undefined }
+) =>
+  new OffpeakError({
+    code: 'OFFPEAK_TASK_NOT_FOUND',
+    status: 404,
+    ...place,
+    message: `Task ${show(id)} is not loaded: ${onceSaid(message, place)}`,
+    fix: fix ?? 'Correct it: the task is loaded by itself then. All faults: `offpeak validate`.'
   })
 
 export const taskDisabled = (id: string) =>

@@ -9,7 +9,9 @@ import { inputInvalid } from '../../model/errors/input-errors.ts'
 import { runConflict, runNotFound } from '../../model/errors/run-errors.ts'
 import { scheduleNotFound } from '../../model/errors/request-errors.ts'
 import { BUILT_IN_IDS, builtInTasks, isBuiltInId } from '../../model/task/built-in.ts'
-import { taskNotFound, taskNotYetKnown, taskOff } from '../../model/errors/task-errors.ts'
+import { placeOfBroken } from '../../load/task/broken-file.ts'
+import { taskNotFound, taskNotLoaded, taskNotYetKnown, taskOff } from '../../model/errors/task-errors.ts'
+import type { BrokenFile } from '../../load/task/broken-file.ts'
 import { isAsked, isFinal } from '../../model/run/run.ts'
 import { checkAskable, checkBounds, newRun } from './request/enqueue-request.ts'
 import { ScheduleChanges } from './schedule-changes.ts'
@@ -47,6 +49,8 @@ interface DeskOptions {
   tasks: () => ReadonlyMap<string, Task>
   /** Task files whose import has not finished. */
   coming: () => readonly string[]
+  /** The fault because of which no task has an id, or null. */
+  faultOf: (id: string) => BrokenFile | null
   /** The next id for a schedule made at run time. */
   scheduleId: () => string
   /** The folder of uploaded files. */
@@ -123,10 +127,12 @@ export class Desk {
   /** The definition in force; throws OFFPEAK_TASK_NOT_FOUND, or OFFPEAK_TASKS_LOADING while task files are still being
    *  imported. */
   definition (id: string): Task {
-    const { tasks, coming } = this.#options
+    const { tasks, coming, faultOf } = this.#options
     const task = tasks().get(id)
     if (task !== undefined) return task
     if (coming().length > 0) throw taskNotYetKnown(id, coming())
+    const fault = faultOf(id)
+    if (fault !== null) throw taskNotLoaded(id, { ...placeOfBroken(fault), message: fault.message, fix: fault.fix })
     throw isBuiltInId(id) ? taskOff(id) : taskNotFound(id, nearest(id, [...tasks().keys(), ...BUILT_IN_IDS]))
   }
 

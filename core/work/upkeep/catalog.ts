@@ -10,7 +10,7 @@ import { defineTask } from '../../load/define/define.ts'
 import { failureOf } from '../../model/run/failure.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { taskDuplicate, taskInvalid, taskLimit } from '../../model/errors/task-errors.ts'
-import { placeOfBroken } from '../../load/task/broken-file.ts'
+import { faultOfTask, placeOfBroken } from '../../load/task/broken-file.ts'
 import type { BrokenFile } from '../../load/task/broken-file.ts'
 import type { FolderChange } from '../../load/task/task-folder.ts'
 import type { Listener } from '../../model/notice.ts'
@@ -66,6 +66,11 @@ export class Catalog implements Service {
   /** The task files that are still being imported. */
   get coming (): readonly string[] {
     return this.#folder?.current.coming ?? []
+  }
+
+  /** The fault because of which no task has this id, or null. */
+  faultOf (id: string): BrokenFile | null {
+    return this.#folder === null ? null : faultOfTask(id, this.#folder.current)
   }
 
   /** The tasks directories, absolute. */
