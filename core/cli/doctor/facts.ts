@@ -1,3 +1,4 @@
+import type { IgnoredFile } from '../local/lookalikes.ts'
 import type { Fault } from '../local/validate.ts'
 import type { HealthAnswer, PauseView } from '../remote/answers.ts'
 
@@ -78,15 +79,6 @@ export interface TaskFacts {
   warnings: Fault[]
   resting: { task: string, code: string, message: string }[]
   siblings: string[]
-}
-
-/** A file that is not read although it looks like a task. */
-export interface IgnoredFile {
-  path: string
-  message: string
-  fix: string
-  /** It was probably put aside on purpose. */
-  meant: boolean
 }
 
 /** A port that cannot be listened on: the code of the system. */

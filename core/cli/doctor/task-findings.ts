@@ -1,6 +1,7 @@
 import { fault, note, warning, when } from './finding.ts'
 import { onceSaid, placeWords } from '../../model/errors/errors.ts'
-import type { ConfigFacts, IgnoredFile, TaskFacts } from './facts.ts'
+import type { ConfigFacts, TaskFacts } from './facts.ts'
+import type { IgnoredFile } from '../local/lookalikes.ts'
 import type { Fault } from '../local/validate.ts'
 import type { Finding } from './finding.ts'
 

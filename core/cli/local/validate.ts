@@ -19,6 +19,7 @@ import { sectionOf, settingsKey } from '../../model/task/built-in.ts'
 import { taskUnconfigured } from '../../model/errors/task-errors.ts'
 import { unconfigured } from '../../model/task/payload-bounds.ts'
 import { taskRest } from '../../model/schedule/resting.ts'
+import { ignoredFiles } from './ignored-files.ts'
 import { withTasks } from './offline.ts'
 
 export type Fault = Place & { code: string, message: string, fix?: string | undefined }
@@ -179,9 +180,23 @@ export async function foundIn (manager: TaskManager): Promise<Found> {
   }
 }
 
+/** Files that are not read although they look like tasks, such as a script with a misspelt header. */
+async function unread ({ catalog: { directories } }: TaskManager): Promise<Fault[]> {
+  const all = await Promise.all(directories.map(ignoredFiles))
+  return all.flat().filter(({ meant }) => !meant).map(({ path, message, fix }) => ({
+    file: path,
+    code: 'file_ignored',
+    message: `it is not a task: ${message}`,
+    fix
+  }))
+}
+
 async function faultsIn (given: LocalOptions): Promise<Found> {
   try {
-    return await withTasks(homeOnly(given), foundIn)
+    return await withTasks(homeOnly(given), async manager => {
+      const found = await foundIn(manager)
+      return { ...found, warnings: [...found.warnings, ...await unread(manager)] }
+    })
   } catch (error) {
     if (!(error instanceof OffpeakError)) throw error
     return {

@@ -66,12 +66,13 @@ function otherEvent (notice: Notice, level: string): Event {
   }
 }
 
+/** `edited`: its record has a line. */
+const WITHOUT_LINE: readonly Notice['kind'][] = ['started', 'released', 'edited']
+
 /** The content of the line of a notice; null for one that has no line. */
 function eventOf (notice: Notice, level: string, now: number): Event | null {
+  if (WITHOUT_LINE.includes(notice.kind)) return null
   switch (notice.kind) {
-    case 'started':
-    case 'released':
-      return null
     case 'stopping':
       return own('stopping', notice.running === 0 ? '' : `waits for ${counted(notice.running, 'running run')}`)
     case 'stopped':

@@ -39,11 +39,12 @@ export function progressWords ({ progress, label }: Pick<FullRunView, 'progress'
   const bar = percentage === null
     ? ''
     : `[${'#'.repeat(Math.round(percentage / 100 * BAR)).padEnd(BAR)}] ${percentage} % `
+  // A count of percent is the percentage.
+  const isShare = unit === '%' && total === 100 && percentage !== null
+  const amount = isShare ? '' : `${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}`
   const left = eta === null || label !== 'running' ? '' : `, ${eta} s left`
   return plain(
-    `${bar}${current}${total === null ? '' : `/${total}`}${unit === null ? '' : ` ${unit}`}${part}${left}${
-      message === null ? '' : `: ${message}`
-    }`
+    `${isShare ? bar.trimEnd() : bar}${amount}${part}${left}${message === null ? '' : `: ${message}`}`
   )
 }
 

@@ -1,3 +1,5 @@
+import { foundWords, pointerOf } from '../../model/base/check.ts'
+import { validId } from '../../model/task/task.ts'
 import { checkConstraints } from '../../model/conditions/constraint-check.ts'
 import { compileTrigger } from '../../model/trigger.ts'
 import { milliseconds } from '../../model/base/duration.ts'
@@ -34,6 +36,13 @@ function firesOf ({ trigger, trigger_args, timezone }: Override, zone: string): 
   }
 }
 
+/** Names that no signal can have: a run that needs one would wait for ever. */
+const nameFaults = ({ signals = {} }: Constraints): Detail[] =>
+  Object.keys(signals).filter(name => !validId(name)).map(name => ({
+    pointer: pointerOf(['constraints', 'signals', name]),
+    detail: `found ${foundWords(name)}, expected the name of a signal: a to z, 0 to 9, '.', '_' and '-'`
+  }))
+
 /** Faults of the fields about holding runs. */
 export function holdingFaults (data: Override, config: DefinitionConfig): Detail[] {
   if (data.constraints === undefined) return []
@@ -42,10 +51,11 @@ export function holdingFaults (data: Override, config: DefinitionConfig): Detail
     probes: config.probes && Object.keys(config.probes),
     timezone: data.timezone ?? config.manager.timezone
   }
-  return checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, {
-    ...known,
-    ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) }
-  })
+  return [...nameFaults(data.constraints),
+    ...checkConstraints({ constraints: data.constraints, deadlineMs: deadlineOf(data, config) }, {
+      ...known,
+      ...data.constraints.window !== undefined && { fires: firesOf(data, known.timezone) }
+    })]
 }
 
 const UNCONSTRAINED: Constraints = Object.freeze({})

@@ -54,12 +54,17 @@ export const seconds = (value: Duration): number => milliseconds(value) / SECOND
 
 const UNITS: [number, string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'm'], [SECOND, 's']]
 
-/** The two largest units of a span in words for people: `2 h 12 m`, `4 s`, `820 ms`. */
+/** The two largest units of a span in words for people, rounded: `2 h 12 m`, `4 s`, `820 ms`; `8 h` for a span that
+ *  lacks less than half a minute of eight hours. */
 export function spanWords (ms: number): string {
   if (ms < SECOND) return `${Math.round(ms)} ms`
-  const first = UNITS.findIndex(([unit]) => ms >= unit)
+  const [least] = UNITS[UNITS.findIndex(([unit]) => ms >= unit) + 1] ?? [SECOND]
+  const rounded = Math.round(ms / least) * least
+  const first = UNITS.findIndex(([unit]) => rounded >= unit)
   return UNITS.slice(first, first + 2)
-    .map(([unit, name], index) => [Math.floor(index === 0 ? ms / unit : (ms % UNITS[first]![0]) / unit), name] as const)
+    .map(([unit, name], index) =>
+      [Math.floor(index === 0 ? rounded / unit : (rounded % UNITS[first]![0]) / unit), name] as const
+    )
     .filter(([count], index) => index === 0 || count > 0)
     .map(([count, name]) => `${count} ${name}`)
     .join(' ')

@@ -1,11 +1,9 @@
 import { bytesOf } from '../base/size.ts'
-import { cut } from '../json/text.ts'
 import { expectedWords, pointerOf } from '../base/check.ts'
 import { nearest } from '../base/nearest.ts'
 import { inlineWindow, openingAt, windowOf } from '../machine/window.ts'
 import { milliseconds, spanWords } from '../base/duration.ts'
 import { signalTest } from '../machine/signal.ts'
-import { validId } from '../task/task.ts'
 import type { Constraints, HoldPolicy } from '../task/constraint.ts'
 import type { Detail } from '../errors/errors.ts'
 import type { Duration } from '../base/duration.ts'
@@ -114,12 +112,11 @@ const probes: Rule = ({ constraints: { not_while: names = [] } }, { probes: know
 }
 
 const signals: Rule = ({ constraints: { signals: tests = {} } }) =>
-  Object.entries(tests).flatMap(([name, text]) => {
-    if (!validId(name)) return [fault(['signals', name], `found '${cut(name, 100)}', expected the name of a signal`)]
-    return signalTest(text) !== null
+  Object.entries(tests).flatMap(([name, text]) =>
+    signalTest(text) !== null
       ? []
       : [fault(['signals', name], `found '${text}', expected a comparison such as '> 500', '!= away' or 'home'`)]
-  })
+  )
 
 const RULES: readonly Rule[] = [window, deadline, battery, idle, disk, probes, signals]
 

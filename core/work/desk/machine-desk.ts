@@ -65,9 +65,10 @@ export class MachineDesk {
       })
     }
     const signal = senses.setSignal(name, value, ttlMs)
-    await this.#changed()
-    if (this.#setBy.get(name) !== by) await this.#record(name, by, 'signal')
+    const isOther = this.#setBy.get(name) !== by
     this.#setBy.set(name, by)
+    await this.#changed()
+    if (isOther) await this.#record(name, by, 'signal')
     // The setter of a signal that has expired is forgotten with it.
     for (const known of this.#setBy.keys()) if (!Object.hasOwn(senses.latest.signals, known)) this.#setBy.delete(known)
     return signal

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { diagnose, isWell } from '../../../core/cli/doctor/checks.ts'
-import { lookalike } from '../../../core/cli/doctor/lookalikes.ts'
+import { lookalike } from '../../../core/cli/local/lookalikes.ts'
 import { standstillWords } from '../../../core/model/view/standstill.ts'
 import { pastBlockWords } from '../../../core/model/view/loop-block.ts'
 import { NOW, WELL } from './facts.ts'

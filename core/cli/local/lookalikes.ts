@@ -2,7 +2,15 @@ import { basename } from 'node:path'
 import { nearest } from '../../model/base/nearest.ts'
 import { isModule } from '../../load/file/module-file.ts'
 import { mayBeScript, parseHeader } from '../../load/task/header.ts'
-import type { IgnoredFile } from './facts.ts'
+
+/** A file that is not read although it looks like a task. */
+export interface IgnoredFile {
+  path: string
+  message: string
+  fix: string
+  /** It was probably put aside on purpose. */
+  meant: boolean
+}
 
 /** A file below the tasks directory with its first bytes. */
 interface SeenFile {
