@@ -10,12 +10,20 @@ function printWithheld (): void {
   if (words !== null) printNote(`offpeak: ${words}`)
 }
 
+/** Ends a command whose output cannot be written. A reader such as `head` may close the pipe early. */
+function endOutput (error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(0)
+  printNote(plain(`offpeak: standard output cannot be written: ${error.message}`))
+  return process.exit(1)
+}
+
 /** Runs a command line; never throws, and sets the exit code. */
 export async function main (argv: readonly string[]): Promise<void> {
   guardStreams()
   announceWith(words => printNote(plain(words)))
-  // A reader such as `head` may close the pipe early.
-  process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
+  process.stdout.on('error', endOutput)
+  // A note that cannot be written changes nothing about what was done.
+  process.stderr.on('error', () => undefined)
   const words = orderedWords(argv.slice(2))
   try {
     const program = await programFor(words[0])

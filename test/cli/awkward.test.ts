@@ -54,3 +54,20 @@ t.test('relative paths of tasks are resolved against the folder of the configura
       async () => ((await call('GET', `/api/runs/${id}`)).body as { state: string }).state === 'completed')
     t.match((await call('GET', `/api/runs/${id}`)).body, { result: root })
   })
+
+const full = { timeout: 240_000, skip: !existsSync('/dev/full') && 'no /dev/full' }
+
+t.test('notes that cannot be written change nothing, output that cannot be written is an error', full, async t => {
+  const { root } = await served(t, { files: { 'hello.ts': taskFile('hello') } })
+  const shell = (words: string) =>
+    spawnSync('sh', ['-c', `exec "${process.execPath}" "${BIN}" ${words}`], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: root }
+    })
+  t.match(shell('signal place home --ttl 1h 2>/dev/full'), { status: 0, stdout: /^place is home/ })
+  t.match(shell('nosuch 2>/dev/full'), { status: 2, stdout: '' })
+  t.match(shell('nosuch 2>&-'), { status: 2 })
+  t.match(shell('tasks >/dev/full'), { status: 1, stderr: /^offpeak: standard output cannot be written: .*ENOSPC/ })
+  t.match(shell('tasks | head -c 1; echo'), { stdout: 'T\n', stderr: '' })
+})

@@ -74,6 +74,20 @@ t.test('eject copies a task with its helpers, which takes over with the settings
   t.match(await (await fetch(`${url}/api/health`)).json(), { broken: [], config: { warnings: [] } })
 })
 
+t.test('the copy of a task that is off stays off until it is enabled', async t => {
+  const cwd = place(t, { tasks: { disk_report: { enabled: true } } }, MINE)
+  const { url } = await serve(t, [], { cwd })
+  const { out } = await cli(['eject', 'heartbeat'], { cwd })
+  t.match(out, /\n {2}offpeak enable heartbeat\n$/)
+  const found = async () => await (await fetch(`${url}/api/tasks/heartbeat`)).json() as { status: unknown }
+  await until(async () => typeof (await found()).status === 'string')
+  t.match(await found(), { status: 'disabled', next_run: null })
+  t.match(await cli(['enable', 'heartbeat'], { cwd }), { code: 0 })
+  await until(async () => (await found()).status === 'scheduled')
+  await cli(['eject', 'disk_report'], { cwd })
+  t.match(configIn(cwd).tasks, { disk_report: { enabled: true } }, 'nothing changes what is set')
+})
+
 t.test('a copy runs in a process of its own, and names its settings below tasks', async t => {
   const cwd = place(t, {}, {})
   const { files } = JSON.parse((await cli(['eject', 'backup_data', '--json'], { cwd })).out) as { files: string[] }

@@ -37,12 +37,20 @@ async function moveSettings (id: string, { settings }: TaskManager): Promise<boo
   return true
 }
 
+/** Keeps the copy of a task off that was off: what its source says would start it. */
+async function keepOff (id: string, { settings, catalog }: TaskManager): Promise<void> {
+  const isOff = catalog.tasks.get(id)?.enabled !== true && settings.config.tasks[id]?.enabled === undefined
+  if (isOff) await settings.edit([{ path: ['tasks', id, 'enabled'], value: false }])
+}
+
 interface Ejected {
   id: string
   file: string
   files: string[]
   /** Its settings are below `tasks` now. */
   moved: boolean
+  /** The task was on, and stays so. */
+  on: boolean
   /** Packages to install, unless they are. */
   packages: string[]
 }
@@ -55,17 +63,20 @@ async function write (id: string, manager: TaskManager): Promise<Ejected> {
   if (taken !== undefined) {
     throw usageInvalid(`${taken} exists already: nothing was copied`, 'Rename or remove it, then repeat the command.')
   }
+  await keepOff(id, manager)
   for (const [index, file] of files.entries()) {
     if (!await writeMissing({ ...file, path: paths[index]! })) {
       throw usageInvalid(`${paths[index]} exists already`, 'Rename or remove it, then repeat the command.')
     }
   }
-  return { id, file: paths.at(-1)!, files: paths, moved: await moveSettings(id, manager), packages: packagesOf(files) }
+  const on = manager.catalog.tasks.get(id)?.enabled === true
+  const moved = await moveSettings(id, manager)
+  return { id, file: paths.at(-1)!, files: paths, moved, on, packages: packagesOf(files) }
 }
 
 const here = (path: string) => plain(relative(process.cwd(), path))
 
-function say ({ id, file, files, moved, packages }: Ejected): void {
+function say ({ id, file, files, moved, on, packages }: Ejected): void {
   const helpers = `${counted(files.length - 1, 'helper')} in ${here(join(dirname(file), `_${id}`))}`
   print(`Written: ${here(file)}${files.length > 1 ? `, and ${helpers}` : ''}`)
   print('The copy takes the place of the built-in task; upgrades do not change it.')
@@ -75,7 +86,7 @@ function say ({ id, file, files, moved, packages }: Ejected): void {
   print('Next:')
   if (packages.length > 0) print(`  npm install ${packages.join(' ')}`)
   print(`  ${programName()} test ${here(file)}`)
-  if (!moved) print(`  ${programName()} enable ${id}`)
+  if (!on) print(`  ${programName()} enable ${id}`)
 }
 
 /** Copies the source of a built-in task into the first tasks directory. Throws OFFPEAK_USAGE_INVALID when there is no

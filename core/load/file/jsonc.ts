@@ -51,7 +51,7 @@ export function refusal (
     pointer: first!.pointer,
     message,
     errors: faults,
-    fix: 'Correct it and save; the last good configuration stays in force.'
+    fix: 'Correct it and save; a server that runs keeps the last good configuration.'
   })
 }
 
