@@ -1,3 +1,4 @@
+import { dataFolderFix, whyNot } from '../serve/data-folder.ts'
 import { fault, note, warning, when } from './finding.ts'
 import { sizeWords } from '../../model/base/size.ts'
 import type { DiskFacts, PermissionFacts, WatchFacts } from './facts.ts'
@@ -35,17 +36,6 @@ export function diskFindings ({ folder, free, total, freeFiles, totalFiles, kind
   ])
 }
 
-const WHY: Record<string, string> = {
-  EACCES: 'its permissions do not allow it',
-  EPERM: 'its permissions do not allow it',
-  EROFS: 'its file system is read-only',
-  ENOSPC: 'its disk is full',
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'it is not a folder',
-  EIO: 'its disk fails'
-}
-const why = (code: string) => WHY[code] ?? code
-
 /** Whether this user may use the folders, and who else may. */
 export function permissionFindings (
   { user, folder, folderCode, directory, directoryCode, config, configCode, security }: PermissionFacts
@@ -54,17 +44,17 @@ export function permissionFindings (
   return [
     ...when([
       folderCode !== null,
-      fault('data_unwritable', `${user} cannot write to the data folder ${folder}: ${why(folderCode ?? '')}.`,
-        folderCode === 'ENOENT' ? `Run: mkdir -p ${folder}` : `Run: chown -R ${user} ${folder}, ${owner}.`)
+      fault('data_unwritable', `${user} cannot write to the data folder ${folder}: ${whyNot(folderCode ?? '')}.`,
+        dataFolderFix(folderCode ?? '', { user, folder }))
     ], [
       directoryCode !== null,
-      fault('tasks_unreadable', `${user} cannot list the tasks directory ${directory}: ${why(directoryCode ?? '')}.`,
+      fault('tasks_unreadable', `${user} cannot list the tasks directory ${directory}: ${whyNot(directoryCode ?? '')}.`,
         directoryCode === 'ENOENT'
           ? `Run: mkdir -p ${directory}, or set manager.tasks_directory in config.json.`
           : `Run: chmod u+rx ${directory}, ${owner}.`)
     ], [
       configCode !== null,
-      note('config_unwritable', `${user} cannot change ${config}: ${why(configCode ?? '')}.`,
+      note('config_unwritable', `${user} cannot change ${config}: ${whyNot(configCode ?? '')}.`,
         '`offpeak enable` and `offpeak disable` need that; everything else works.')
     ]),
     ...security.map(({ message, fix }) => warning('insecure', message, fix))
@@ -88,7 +78,7 @@ export function watchFindings ({ directory, code, watches, instances, kind }: Wa
       .replace('  ', ' '), `Run: sudo sysctl ${setting}, and add it to /etc/sysctl.d/. ${later}.`)
   ], [
     code !== null && code !== 'ENOENT' && what === undefined,
-    warning('watch_fails', `${directory} cannot be watched: ${why(code ?? '')}.`, `${later}.`)
+    warning('watch_fails', `${directory} cannot be watched: ${whyNot(code ?? '')}.`, `${later}.`)
   ], [
     code === null && remote !== undefined,
     note('watch_remote', `${directory} is on ${remote}, which does not report changes made by other machines.`,

@@ -26,6 +26,7 @@ import type { Listening } from '../remote/find-server.ts'
 import { homeOnly } from '../local/home.ts'
 import { managerOptions } from '../remote/options.ts'
 import { makeDemo } from './demo.ts'
+import { checkDataFolder } from './data-folder.ts'
 import { checkPort, listenFailed } from './port.ts'
 import { logForm } from './log-form.ts'
 import { prepareStory } from './demo-story.ts'
@@ -130,6 +131,7 @@ async function serve (options: ManagerOptions, { demo, form }: Pick<Server, 'dem
   const manager = await settled(createManager({ ...options, watch: 'thread', runs: 'later' }),
     options.configFile ?? 'config.json')
   if (!await responds(manager.folder)) throw silent(`The data folder ${manager.folder}`)
+  await checkDataFolder(manager.folder)
   // Standard output carries the log only.
   await new OutputCapture({ of: 'streams', others: 'stderr' }).start()
   const { log, note } = openLog(manager, form)

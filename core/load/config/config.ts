@@ -60,6 +60,9 @@ export const etagOf = (bytes: Buffer | string): string => `"${hex(bytes).slice(0
 
 const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
+/** Why a file cannot be read: the code of the system, or that it is no file. */
+const unreadable = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'it is not a file'
+
 /** The bytes of a configuration file, or null if it does not exist. Throws OFFPEAK_CONFIG_INVALID if it is too large or
  *  unreadable. */
 export async function readBytes (file: string): Promise<Buffer | null> {
@@ -76,7 +79,7 @@ export async function readBytes (file: string): Promise<Buffer | null> {
     if (error instanceof Error && 'statusCode' in error) throw error
     throw configInvalid({
       file,
-      message: `${file} cannot be read`,
+      message: `${file} cannot be read: ${unreadable(error)}`,
       fix: 'Make it a file that offpeak may read.',
       cause: error
     })
