@@ -89,7 +89,7 @@ t.test('run --now bypasses every gate except safety, and starts first', async t 
 t.test('pause and resume', async t => {
   t.match(await ask('pause', 'tag:disk', '--for', '2h', '--reason', 'a film'), {
     code: 0,
-    out: /^tag:disk is paused until .*\(in 1 h 59 m\); running runs continue\n$/
+    out: /^tag:disk is paused until .*\(in 2 h\); running runs continue\n$/
   })
   t.match((await ask('pauses')).out, /^PAUSED +SCOPE +UNTIL +BY +SINCE +REASON\ndisk +tag +\S.*cli:\S+ .*a film\n$/)
   await ask('pause', 'task:plain')

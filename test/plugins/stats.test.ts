@@ -138,7 +138,7 @@ t.test('the usage of a run is in the run, in the timeline and summed by task', a
     cpu_seconds: 1.5
   }])
   t.match(runWords(await it.get(`/api/runs/${run!.id}`)),
-    /^used {7}1 s of processor time, 85.2 MB of memory, 3 MB read$/m)
+    /^used {7}2 s of processor time, 85.2 MB of memory, 3 MB read$/m)
   t.notMatch(runWords(await it.get(`/api/runs/${copied.id}`)), /^used/m)
 })
 
