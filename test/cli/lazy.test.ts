@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { relative, resolve, dirname } from 'node:path'
 import t from 'tap'
+import { cli, place, serve } from './setup.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const IMPORT = /^\s*(?:import|export)\s+(?!type\b)(?:[^'"\n;{]*?(?:\{[^}'";]*\})?\sfrom\s+)?['"]([^'"]+)['"]/gm
@@ -47,4 +48,13 @@ t.test('the server does not load the other commands', async t => {
     [],
     'nor what it may never need'
   )
+})
+
+t.test('a command that asks a server loads no fetch and no TLS', async t => {
+  const cwd = place(t)
+  await serve(t, [], { cwd })
+  const words = `process.on('exit', () => process.stderr.write(process.moduleLoadList
+    .filter(name => /undici|internal_tls|https/.test(name)).join()))`
+  const node = ['--import', `data:text/javascript,${encodeURIComponent(words)}`]
+  t.match(await cli(['tasks'], { cwd, node }), { code: 0, out: /^TASK/, err: /^$/ })
 })

@@ -31,8 +31,8 @@ t.test('durations are seconds or words, and anything else is refused in words', 
   }
   t.strictSame([820, 4000, 7_920_000, 90_061_000].map(spanWords), ['820 ms', '4 s', '2 h 12 m', '1 d 1 h'])
   // What is waited for has come nearer by the time that it is read.
-  t.strictSame([8 * 3600, 24 * 3600, 3600, 60, 1].map(whole => spanWords(whole * 1000 - 100)),
-    ['8 h', '1 d', '1 h', '1 m', '900 ms'])
+  t.strictSame([8 * 3600, 24 * 3600, 3600, 60, 1].map(whole => spanWords(whole * 1000 - 100)), ['8 h', '1 d', '1 h',
+    '1 m', '900 ms'])
   t.strictSame([89_400, 90_600, 3_570_000].map(spanWords), ['1 m 29 s', '1 m 31 s', '59 m 30 s'])
   t.end()
 })

@@ -1,4 +1,6 @@
 import { serverStrange } from '../../model/errors/request-errors.ts'
+import { isOk } from './send.ts'
+import type { Answer } from './send.ts'
 import type { OffpeakError } from '../../model/errors/errors.ts'
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -27,10 +29,12 @@ function isLikely (method: string, path: string, body: unknown): boolean {
 const shortly = (text: string) => text.length > 200 ? `${text.slice(0, 200)}...` : text
 
 /** What a response is, in words. */
-function kindOf ({ status, headers }: Response): string {
-  const location = headers.get('location')
-  if (status >= 300 && status < 400 && location !== null) return `HTTP ${status}, a redirect to ${shortly(location)}`
-  const type = headers.get('content-type')?.split(';')[0]
+function kindOf ({ status, headers }: Answer): string {
+  const { location } = headers
+  if (status >= 300 && status < 400 && location !== undefined) {
+    return `HTTP ${status}, a redirect to ${shortly(location)}`
+  }
+  const type = headers['content-type']?.split(';')[0]
   return `HTTP ${status}, ${type ? `content of the type ${shortly(type)}` : 'content without a type'}`
 }
 
@@ -38,7 +42,7 @@ interface Answered {
   url: string
   method: string
   path: string
-  response: Response
+  response: Answer
 }
 
 /** The body of a response: JSON, or null without a body. Throws OFFPEAK_SERVER_UNREACHABLE when it is not one of
@@ -54,19 +58,18 @@ export async function bodyOf ({ url, method, path, response }: Answered): Promis
   } catch {
     throw serverStrange({ url, found: kindOf(response) })
   }
-  const isOwn = response.ok
+  const isOwn = isOk(response)
     ? isLikely(method, path.split('?')[0]!, body)
     : isRecord(body) && typeof body.code === 'string' && typeof (body.detail ?? body.message) === 'string'
-  if (!isOwn) throw serverStrange({ url, found: response.ok ? 'other JSON' : kindOf(response) })
+  if (!isOwn) throw serverStrange({ url, found: isOk(response) ? 'other JSON' : kindOf(response) })
   return body
 }
 
 /** The error of a request that something answered, but not with HTTP that can be used; null: nothing is known to have
- *  answered. `cause`: the error that `fetch` or `request` threw. */
+ *  answered. `cause`: the error of `node:http`. */
 export function strangeAt (url: string, cause: unknown): OffpeakError | null {
-  const { code: own, cause: inner } = cause as { code?: unknown, cause?: { code?: unknown, name?: string } }
-  const code = String(inner?.code ?? own ?? '')
-  if (code.startsWith('HPE_') || inner?.name === 'HTTPParserError') return serverStrange({ url, found: 'not HTTP' })
+  const code = String((cause as { code?: unknown }).code ?? '')
+  if (code.startsWith('HPE_')) return serverStrange({ url, found: 'not HTTP' })
   if (code.startsWith('ERR_SSL_')) return serverStrange({ url, found: 'not TLS' })
   if (/CERT|^ERR_TLS/.test(code)) return serverStrange({ url, found: `its certificate is refused, ${code}` })
   return null

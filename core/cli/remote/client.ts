@@ -11,7 +11,9 @@ import { rememberLast } from './known-servers.ts'
 import { serverElsewhere } from './elsewhere.ts'
 import { announce } from './announce.ts'
 import { bodyOf, strangeAt } from '../exchange/foreign-answer.ts'
+import { isOk, send } from '../exchange/send.ts'
 import { serverUrl } from '../exchange/server-url.ts'
+import type { Answer } from '../exchange/send.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -19,6 +21,15 @@ import type { NoTokenReason } from './withheld.ts'
 type Refusal = Problem & { message?: string }
 
 const PATIENCE = 30 * SECOND
+
+/** The JSON of a text; null for any other text. */
+function parsed (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
 
 const originOf = (url: string) => new URL(url).origin
 
@@ -73,11 +84,10 @@ export class Client {
     method: string,
     path: string,
     { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}
-  ): Promise<Response> {
+  ): Promise<Answer> {
     try {
-      return await fetch(`${this.url}${path}`, {
+      return await send(`${this.url}${path}`, {
         method,
-        redirect: 'manual',
         signal,
         headers: { ...this.#own, ...body !== undefined && { 'content-type': 'application/json' } },
         ...body !== undefined && { body: JSON.stringify(body) }
@@ -104,12 +114,12 @@ export class Client {
     throw serverForeign({ folder: this.#unknownIn, url, owner, cause })
   }
 
-  async #answer<T> (method: string, path: string, response: Response): Promise<T> {
+  async #answer<T> (method: string, path: string, response: Answer): Promise<T> {
     const answer = await bodyOf({ url: this.url, method, path, response }).catch(async (error: unknown) => {
       await this.#checkOwn()
       throw error
     })
-    if (response.ok) {
+    if (isOk(response)) {
       if (this.#token === null) noteWithheld(answer)
       return answer as T
     }
@@ -140,8 +150,11 @@ export class Client {
   /** The health of the server. A failed server answers 503, as does the watcher of one whose event loop is blocked. */
   async health (): Promise<HealthAnswer> {
     const response = await this.#ask('GET', '/api/health')
-    const answer = await response.clone().json().catch(() => null) as Partial<HealthAnswer> | null
-    return Array.isArray(answer?.reasons) ? answer as HealthAnswer : await this.#answer('GET', '/api/health', response)
+    const text = await response.text().catch(() => null)
+    const answer = parsed(text ?? '') as Partial<HealthAnswer> | null
+    if (Array.isArray(answer?.reasons)) return answer as HealthAnswer
+    const again = text === null ? response : { ...response, text: () => Promise.resolve(text) }
+    return await this.#answer('GET', '/api/health', again)
   }
 
   async post<T> (path: string, body?: unknown): Promise<T> {
@@ -162,9 +175,8 @@ export class Client {
   /** The text of a response piece by piece, until the server ends it or the signal aborts. */
   async stream (path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const answer = await this.#ask('GET', path, { signal })
-    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false
-    if (!answer.ok || answer.body === null || !isStream) return await this.#answer('GET', path, answer)
-    return answer.body.pipeThrough(new TextDecoderStream())
+    const isStream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
+    return isOk(answer) && isStream ? answer.pieces() : await this.#answer('GET', path, answer)
   }
 
   async patch<T> (path: string, body: unknown): Promise<T> {

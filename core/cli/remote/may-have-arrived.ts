@@ -4,7 +4,7 @@ import { once } from 'node:events'
 const CONNECT_MS = 1000
 
 /** Error codes of a connection that was closed before the response arrived. */
-const BROKEN_OFF = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT']
+const BROKEN_OFF = ['ECONNRESET', 'EPIPE']
 
 /** True when something accepts connections at the URL. The system does so for a process with a blocked event loop
  *  too. */
@@ -24,9 +24,9 @@ async function isAccepting (url: string): Promise<boolean> {
   }
 }
 
-/** True when a request without a response may have reached the server; `cause` is the error that `fetch` threw. */
+/** True when a request without a response may have reached the server; `cause` is the error of `node:http`. */
 export async function mayHaveArrived (url: string, cause: unknown): Promise<boolean> {
-  const { name, cause: inner } = cause as { name?: string, cause?: { code?: string } }
+  const { name, code } = cause as { name?: string, code?: string }
   if (name === 'TimeoutError') return await isAccepting(url)
-  return BROKEN_OFF.includes(inner?.code ?? '')
+  return BROKEN_OFF.includes(code ?? '')
 }

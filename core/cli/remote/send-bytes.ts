@@ -1,8 +1,8 @@
-import { request as plain } from 'node:http'
-import { request as secure } from 'node:https'
 import { Transform, pipeline } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { MINUTE } from '../../model/base/duration.ts'
+import { portFor } from '../exchange/send.ts'
+import type { Answer } from '../exchange/send.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
@@ -22,11 +22,20 @@ export interface SendAsk extends ByteSource {
   moved?: (bytes: number) => void
 }
 
+const answerWith = ({ statusCode = 0, headers }: IncomingMessage, body: string): Answer => ({
+  status: statusCode,
+  headers,
+  text: () => Promise.resolve(body),
+  async *pieces () {
+    yield body
+  }
+})
+
 /** Sends bytes as they are read. Resolves with the response, which may arrive before all bytes are sent; rejects when
  *  the connection fails first. */
-export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>()
-  const request = url.startsWith('https:') ? secure : plain
+export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const { request } = portFor(url)
   const sent = request(url, {
     method: 'POST',
     agent: false,
@@ -48,8 +57,7 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
   let isAnswered = false
   const answered = async (response: IncomingMessage) => {
     isAnswered = true
-    const body = await text(response)
-    resolve(new Response(body, { status: response.statusCode ?? 500 }))
+    resolve(answerWith(response, await text(response)))
     sent.destroy()
   }
   sent.on('response', response => void answered(response).catch(reject))
