@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { place, serve } from './setup.ts'
+import { until } from '../load/until.ts'
 import { enableCompileCache, getCompileCacheDir } from 'node:module'
 import { ownCompileCache, pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
 
@@ -21,4 +23,12 @@ t.test('a compile cache that the environment names is not pruned: other programs
   enableCompileCache(t.testdir())
   t.equal(ownCompileCache({}), getCompileCacheDir())
   t.equal(ownCompileCache({ NODE_COMPILE_CACHE: '/var/cache/node' }), undefined)
+})
+
+t.test('a start keeps what it has compiled, even if it is killed', async t => {
+  const [cwd, cache] = [place(t), t.testdir()]
+  const { child } = await serve(t, [], { cwd, env: { NODE_COMPILE_CACHE: cache } })
+  const files = () => readdirSync(cache, { recursive: true }).length
+  await until(() => files() > 500)
+  child.kill('SIGKILL')
 })

@@ -1,4 +1,4 @@
-import { getCompileCacheDir } from 'node:module'
+import { flushCompileCache, getCompileCacheDir } from 'node:module'
 import { readdir, rm } from 'node:fs/promises'
 
 /** The most files in the cache. A start needs about 3,000; every version of a task file adds two. */
@@ -14,4 +14,11 @@ export async function pruneCompileCache (folder = ownCompileCache(), most = MOST
   if (folder === undefined) return
   const names = await readdir(folder).catch(() => [])
   if (names.length > most) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+}
+
+/** Writes what this start has compiled, for the next one, and keeps the cache small: a server may end without writing
+ *  it, when it is killed or when calls to a file system hang. */
+export async function keepCompiled (): Promise<void> {
+  flushCompileCache()
+  await pruneCompileCache()
 }
