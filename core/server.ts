@@ -164,6 +164,9 @@ export async function createServer ({ manager, logger, env = process.env }: Serv
     connectionTimeout: 60 * SECOND,
     keepAliveTimeout: 10 * SECOND,
     pluginTimeout: STARTING,
+    // Its own answer is no problem of RFC 9457; a request that comes while the server ends is answered as long as it
+    // can be.
+    return503OnClosing: false,
     http: { headersTimeout: 10 * SECOND, connectionsCheckingInterval: 2 * SECOND },
     clientErrorHandler: refuseRaw(unhurried),
     frameworkErrors: (error, request, reply: FastifyReply) => {
