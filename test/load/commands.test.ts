@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { cli, place, serve } from '../cli/setup.ts'
 import { promptly } from '../promptly.ts'
+import { startedFiles } from '../../core/load/file/missing-program.ts'
 import { scratch } from '../work/harness.ts'
 import { config, setup, task } from './task-files.ts'
 
@@ -136,4 +137,27 @@ tap.test('a program is looked up in the PATH, and checked before a new configura
   }))
   t.strictSame(ids(), ['b', 'c'])
   t.match(broken(), [{ message: new RegExp(`^${join(root, 'loose-program')} can be changed by every user`) }])
+})
+
+tap.test('what env and the first line of a program start is checked as well', bare, async t => {
+  const root = scratch(t)
+  const write = (name: string, text: string, mode: number) => {
+    writeFileSync(join(root, name), text)
+    chmodSync(join(root, name), mode)
+    return join(root, name)
+  }
+  const loose = write('loose', '#!/bin/sh\n', 0o777)
+  const direct = write('direct', `#!${loose}\n`, 0o755)
+  const named = write('named', '#!/usr/bin/env -S loose\n', 0o755)
+  const files = async (words: { file: string, interpreter?: string[] }) =>
+    (await startedFiles({ ...words, cwd: root, path: root })).filter(file => file.startsWith(root))
+  t.strictSame(await files({ file: direct }), [direct, loose])
+  t.strictSame(await files({ file: './named' }), [named, loose])
+  t.strictSame(await files({ file: 'direct' }), [direct, loose], 'by its name in the PATH')
+  t.strictSame(await files({ file: named, interpreter: ['/usr/bin/env', 'A=1', 'loose'] }), [loose, named])
+  const { folder, broken } = setup(t, {}, { config: config({ tasks: { own: { command: ['./direct'] } } }), root })
+  await folder.start()
+  t.match(broken(), [{
+    message: `${loose} can be changed by every user of this machine: the task 'own' is not loaded`
+  }])
 })

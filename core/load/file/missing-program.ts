@@ -58,21 +58,38 @@ async function missing ({ words: [name, ...more], cwd, path, of }: Search): Prom
   if (file === null) return `${what} ${name}${whose} is not in the PATH`
   const is = await found(file)
   if (is !== 'yes') return `${what} ${name}${whose} ${is === 'no' ? 'does not exist' : 'is not executable'}`
-  if (/(?:^|\/)env$/.test(name)) {
-    const inner = more.filter(word => !word.startsWith('-') && !word.includes('='))
-    return await missing({ words: inner, cwd, path, of: of ?? name })
-  }
+  if (ENV.test(name)) return await missing({ words: innerWords([name, ...more]), cwd, path, of: of ?? name })
   if (of !== undefined) return null
   return await missing({ words: await shebangOf(file), cwd, path, of: name })
 }
 
-/** The files that are started for a script or command: the interpreter or program, and the script. */
+const ENV = /(?:^|\/)env$/
+
+/** The words of the program that `env` starts. */
+const innerWords = (words: readonly string[]): string[] =>
+  words.slice(1).filter(word => !word.startsWith('-') && !word.includes('='))
+
+/** The files of the program that some words name, of the one that `env NAME` starts, and of its interpreter. */
+async function filesOf (
+  words: readonly string[],
+  place: { cwd: string, path: string },
+  isInner = false
+): Promise<string[]> {
+  const [name] = words
+  if (name === undefined) return []
+  const file = name.includes('/') ? resolve(place.cwd, name) : await inPath(name, place.path)
+  if (file === null) return []
+  const more = ENV.test(name) ? innerWords(words) : isInner ? [] : await shebangOf(file)
+  return [file, ...await filesOf(more, place, true)]
+}
+
+/** The files that are started for a script or command: the interpreter or program, what that starts, and the script. */
 export async function startedFiles (
   { interpreter = [], file, cwd, path = process.env.PATH ?? '' }: Program
 ): Promise<string[]> {
-  const [name = file] = interpreter
-  const program = name.includes('/') ? resolve(cwd, name) : await inPath(name, path)
-  return [...program === null ? [] : [program], ...interpreter.length === 0 ? [] : [resolve(cwd, file)]]
+  return interpreter.length === 0
+    ? await filesOf([file], { cwd, path })
+    : [...await filesOf(interpreter, { cwd, path }, true), resolve(cwd, file)]
 }
 
 /** Why the program of a script or command, or its interpreter, cannot be started: `the program rsync2 is not in the
@@ -85,6 +102,7 @@ export async function missingProgram (
     : await missing({ words: interpreter, cwd, path, of: file }) ??
       (await found(resolve(cwd, file)) === 'no' ? `the file ${file} does not exist` : null)
   if (program !== null) return program
-  const isFolder = await stat(cwd).then(stats => stats.isDirectory(), error => !isAbsent(error))
-  return isFolder ? null : `the folder ${cwd}, in which ${file} would start, does not exist`
+  const what = await stat(cwd).then(stats => stats.isDirectory() ? null : 'is not a folder',
+    error => isAbsent(error) ? 'does not exist' : null)
+  return what === null ? null : `the folder ${cwd}, in which ${file} would start, ${what}`
 }

@@ -22,9 +22,9 @@ export async function refusedPrograms (ask: ProgramsAsk): Promise<Map<string, Re
   if (security.accept_loose_files !== null) return refused
   const names = new Set(Object.values(tasks).flatMap(({ command }) => command === undefined ? [] : [command[0]!]))
   await Promise.all([...names].map(async name => {
-    const [file] = await startedFiles({ file: name, cwd: ask.root, path: ask.path ?? '' })
-    const found = file === undefined ? null : await refusedFor(file)
-    if (found !== null) refused.set(name, { message: found.message, fix: found.fix })
+    const files = await startedFiles({ file: name, cwd: ask.root, path: ask.path ?? '' })
+    const [found] = (await Promise.all(files.map(file => refusedFor(file)))).filter(one => one !== null)
+    if (found !== undefined) refused.set(name, { message: found.message, fix: found.fix })
   }))
   return refused
 }
