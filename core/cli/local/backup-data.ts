@@ -59,7 +59,7 @@ const SIGNALS = [['SIGINT', 130], ['SIGTERM', 143]] as const
 const PART = /^\..*\.(\d+)\.part(?:\.tar\.gz)?$/
 
 /** Removes what killed processes have left of the same target. */
-async function removeLeft (to: string): Promise<void> {
+export async function removeLeft (to: string): Promise<void> {
   const begun = (name: string) => name.startsWith(`.${basename(to)}.`) && PART.test(name)
   const left = (await readdir(dirname(to))).filter(begun).filter(name => !isAlive(Number(PART.exec(name)![1])))
   for (const name of left) await rm(join(dirname(to), name), { recursive: true, force: true })
@@ -76,7 +76,7 @@ async function nameFile (from: string, to: string): Promise<void> {
 }
 
 /** Removes these when Ctrl-C or TERM ends the command. Returns a function that ends this. */
-function removeOnSignal (paths: readonly string[]): () => void {
+export function removeOnSignal (paths: readonly string[]): () => void {
   const leaves = SIGNALS.map(([signal, code]) => {
     const end = () => {
       for (const path of paths) rmSync(path, { recursive: true, force: true })

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { OffpeakError } from '../../model/errors/errors.ts'
 import { checkDatabase } from '../../engine/sqlite/file/copy-database.ts'
 import { copyFaultIn } from '../../model/errors/file-errors.ts'
-import { copyInto, dataFolder } from './backup-data.ts'
+import { copyInto, dataFolder, removeLeft, removeOnSignal } from './backup-data.ts'
 import { listeningAt } from '../remote/find-server.ts'
 import { plain, print, printJson, printNote } from '../terminal/output.ts'
 import { readBackup } from '../archive/backup-file.ts'
@@ -61,29 +61,42 @@ async function readInto (
   return { ...read, isListed: members !== undefined }
 }
 
+const notInParts = () =>
+  usageInvalid('--only and --replace go with the backups of backup_data',
+    'A backup of the data folder is restored whole, into a new folder.')
+
+/** Writes every file of a folder to the disk: a power cut must not leave a folder that only looks restored. */
+async function syncAll (folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  for (const entry of entries.filter(entry => entry.isFile())) {
+    const handle = await open(join(entry.parentPath, entry.name), 'r+')
+    await handle.sync().finally(() => handle.close())
+  }
+}
+
 /** Restores a file or folder that `offpeak backup` has written into a new data folder, which appears when it is
  *  complete. */
 export async function restoreData (
   archive: string,
   { into, only, replace, json, ...given }: RestoreDataOptions
 ): Promise<void> {
-  if (only !== undefined || replace) {
-    throw usageInvalid('--only and --replace go with the backups of backup_data',
-      'A backup of the data folder is restored whole, into a new folder.')
-  }
+  if (only !== undefined || replace) throw notInParts()
   if (!existsSync(archive)) throw usageInvalid(`There is no file ${archive}`)
   const own = await dataFolder(given)
   const to = into === undefined ? own : resolve(into)
   await checkFree({ archive, folder: to })
   const part = join(dirname(to), `.${basename(to)}.${process.pid}.part`)
+  const leave = removeOnSignal([part])
   try {
     await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+    await removeLeft(to)
     const { files, made_at: madeAt, isListed } = await readInto(part, archive).catch((error: unknown) => {
       if (error instanceof OffpeakError) throw error
       throw usageInvalid(`${archive} cannot be restored: ${(error as Error).message}`,
         'Name a file that `offpeak backup` has written.')
     })
     checkDatabase(join(part, DATABASE))
+    await syncAll(part)
     await rename(part, to)
     if (!isListed) {
       printNote(
@@ -97,6 +110,7 @@ export async function restoreData (
   } catch (error) {
     throw copyFaultIn(to, error)
   } finally {
+    leave()
     await rm(part, { recursive: true, force: true })
   }
 }

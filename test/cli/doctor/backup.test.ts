@@ -154,6 +154,29 @@ t.test('a backup that is killed or has no space leaves no file under its name', 
   await server.over
 })
 
+t.test('a restore that is killed leaves no data folder, and the next one removes what it left', async t => {
+  const cwd = place(t, {}, {})
+  const server = await serve(t, [], { cwd })
+  mkdirSync(join(cwd, 'data/uploads'))
+  writeFileSync(join(cwd, 'data/uploads/large'), '')
+  truncateSync(join(cwd, 'data/uploads/large'), 2 ** 28)
+  t.match(await cli(['backup', 'one.tar.gz'], { cwd }), { code: 0 })
+  server.child.kill('SIGTERM')
+  await server.over
+  const left = () => readdirSync(cwd).filter(name => name.endsWith('.part'))
+  for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+    const { child } = launch(['restore', 'one.tar.gz', '--into', 'again'], { cwd })
+    await until(() => left().some(name => name.includes(`.${child.pid}.`)))
+    child.kill(signal)
+    await until(() => child.exitCode !== null || child.signalCode !== null)
+    t.notOk(existsSync(join(cwd, 'again')), signal)
+    t.equal(left().length, signal === 'SIGKILL' ? 1 : 0)
+  }
+  t.match(await cli(['restore', 'one.tar.gz', '--into', 'again'], { cwd }), { code: 0 })
+  t.equal(statSync(join(cwd, 'again/uploads/large')).size, 2 ** 28)
+  t.strictSame(left(), [])
+})
+
 t.test('without a database nothing is copied', async t => {
   const cwd = place(t)
   t.match(await cli(['backup', 'copy'], { cwd }), { code: 2, err: /There is no database/ })
