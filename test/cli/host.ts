@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { fork } from '../child.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Output } from './setup.ts'
+import { LONG_MS } from '../clock.ts'
 import { times } from '../depth.ts'
 
 /** A command line for the host; `env` is its whole environment. */
@@ -38,10 +39,12 @@ class Host {
     const { channel } = this.#child
     try {
       channel!.ref()
-      const answered = once(this.#child, 'message')
+      const answered = once(this.#child, 'message', { signal: AbortSignal.timeout(LONG_MS) })
       this.#child.send(asked)
       const [output] = await answered
       return output as Output
+    } catch (cause) {
+      throw new Error(`the host ${this.#child.pid} has not answered: offpeak ${asked.args.join(' ')}`, { cause })
     } finally {
       channel!.unref()
       this.#isBusy = false
