@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { place, serve } from './setup.ts'
-import { until } from '../load/until.ts'
 import { enableCompileCache, getCompileCacheDir } from 'node:module'
 import { ownCompileCache, pruneCompileCache } from '../../core/cli/serve/compile-cache.ts'
 
@@ -25,10 +24,12 @@ t.test('a compile cache that the environment names is not pruned: other programs
   t.equal(ownCompileCache({ NODE_COMPILE_CACHE: '/var/cache/node' }), undefined)
 })
 
-t.test('a start keeps what it has compiled, even if it is killed', async t => {
+t.test('a server that ends keeps what it has compiled for the next start', async t => {
   const [cwd, cache] = [place(t), t.testdir()]
-  const { child } = await serve(t, [], { cwd, env: { NODE_COMPILE_CACHE: cache } })
+  const { child, over } = await serve(t, [], { cwd, env: { NODE_COMPILE_CACHE: cache } })
   const files = () => readdirSync(cache, { recursive: true }).length
-  await until(() => files() > 500)
-  child.kill('SIGKILL')
+  const before = files()
+  child.kill('SIGTERM')
+  t.equal(await over, 0)
+  t.ok(files() > before + 500, `${before} files, then ${files()}`)
 })

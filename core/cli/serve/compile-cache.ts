@@ -1,5 +1,7 @@
 import { flushCompileCache, getCompileCacheDir } from 'node:module'
 import { readdir, rm } from 'node:fs/promises'
+import { SECOND } from '../../model/base/duration.ts'
+import { responds } from '../../load/file/responds.ts'
 
 /** The most files in the cache. A start needs about 3,000; every version of a task file adds two. */
 const MOST = 12_000
@@ -16,9 +18,9 @@ export async function pruneCompileCache (folder = ownCompileCache(), most = MOST
   if (names.length > most) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
 }
 
-/** Writes what this start has compiled, for the next one, and keeps the cache small: a server may end without writing
- *  it, when it is killed or when calls to a file system hang. */
-export async function keepCompiled (): Promise<void> {
-  flushCompileCache()
-  await pruneCompileCache()
+/** Writes what this process has compiled, for the next start: a server mostly ends by replacing itself, and Node then
+ *  writes nothing. It blocks the event loop, the first time for seconds, so that it belongs at the end. Does nothing
+ *  when the file system of the cache does not answer. */
+export async function keepCompiled (folder = getCompileCacheDir(), ms = SECOND): Promise<void> {
+  if (folder !== undefined && await responds(folder, ms)) flushCompileCache()
 }

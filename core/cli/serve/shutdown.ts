@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import { SECOND } from '../../model/base/duration.ts'
 import { endProcess } from './end-process.ts'
+import { keepCompiled } from './compile-cache.ts'
 import { originOf } from '../../work/context/uncaught.ts'
 
 const SIGNALS = [['SIGTERM', 143], ['SIGINT', 130]] as const
@@ -57,6 +58,7 @@ export function shutDownOnSignals (
       failed(error)
       endProcess(1)
     })
+    await keepCompiled()
     endProcess(code)
   }
   for (const [signal, code] of SIGNALS) {

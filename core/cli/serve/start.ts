@@ -37,7 +37,7 @@ import { welcome } from './welcome.ts'
 import { SECOND, milliseconds } from '../../model/base/duration.ts'
 import { prepareImporter } from '../../load/import/try-imports.ts'
 import { print } from '../terminal/output.ts'
-import { keepCompiled } from './compile-cache.ts'
+import { pruneCompileCache } from './compile-cache.ts'
 import { scheduleTable, withTasks } from '../local/offline.ts'
 import { startRefused } from '../../model/errors/config-errors.ts'
 
@@ -168,7 +168,7 @@ async function bringUp (server: Server, dismiss: () => void): Promise<void> {
   begin()
   await manager.attend()
   trimHeap(manager)
-  await keepCompiled()
+  await pruneCompileCache()
 }
 
 /** Starts the server, or prints what is scheduled. */
