@@ -68,8 +68,8 @@ const notInParts = () =>
 /** Writes every file of a folder to the disk: a power cut must not leave a folder that only looks restored. */
 async function syncAll (folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  for (const entry of entries.filter(entry => entry.isFile())) {
-    const handle = await open(join(entry.parentPath, entry.name), 'r+')
+  for (const { parentPath, name } of entries.filter(entry => entry.isFile())) {
+    const handle = await open(join(parentPath, name), 'r+')
     await handle.sync().finally(() => handle.close())
   }
 }
