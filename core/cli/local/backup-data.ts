@@ -79,7 +79,8 @@ async function nameFile (from: string, to: string): Promise<void> {
 export function removeOnSignal (paths: readonly string[]): () => void {
   const leaves = SIGNALS.map(([signal, code]) => {
     const end = () => {
-      for (const path of paths) rmSync(path, { recursive: true, force: true })
+      // A file that is just being created in a folder makes its removal fail once.
+      for (const path of paths) rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
       process.exit(code)
     }
     process.once(signal, end)
