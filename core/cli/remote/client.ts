@@ -190,9 +190,4 @@ export class Client {
   async delete (path: string): Promise<void> {
     await this.#answer('DELETE', path, await this.#ask('DELETE', path))
   }
-
-  /** True when a server answers at the URL. */
-  async isReachable (): Promise<boolean> {
-    return await this.#ask('GET', '/livez').then(() => true, () => false)
-  }
 }
