@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { cli, place, serve } from './setup.ts'
@@ -122,4 +122,51 @@ t.test('an address that is not that of a server is refused with the right one, a
     t.match(all[0].err, /^offpeak: OFFPEAK_URL /)
     t.match(all[1].err, /^offpeak: --url /)
   }
+})
+
+t.test('contexts that are added at once are all kept, also beside the lock of a killed process', async t => {
+  const { cwd, state, env } = remembered(t)
+  mkdirSync(join(state, 'offpeak/servers.json.lock'), { recursive: true })
+  utimesSync(join(state, 'offpeak/servers.json.lock'), 0, 0)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const added = await Promise.all(
+    names.map(name => cli(['context', 'add', name, '--url', 'http://127.0.0.1:9'], { cwd, env }))
+  )
+  t.strictSame(added.map(({ code }) => code), names.map(() => 0))
+  t.strictSame(JSON.parse((await cli(['context', '--json'], { cwd, env })).out).contexts.length, names.length)
+})
+
+t.test('a name that every object has is no context', async t => {
+  const { cwd, env } = remembered(t)
+  for (const name of ['constructor', 'valueOf', '__proto__']) {
+    for (const words of [['context', 'remove', name], ['context', 'use', name], ['runs', '--context', name]]) {
+      t.match(await cli(words, { cwd, env }), { code: 2, err: `There is no context '${name}'` }, words.join(' '))
+    }
+  }
+  await cli(['context', 'add', 'constructor', '--url', 'http://127.0.0.1:9'], { cwd, env })
+  t.match(await cli(['runs', '--context', 'constructor'], { cwd, env }), { code: 1, err: /context constructor[^]*:9/ })
+})
+
+t.test('remembered servers that were written by hand are checked', async t => {
+  const { cwd, state, env } = remembered(t)
+  const file = join(state, 'offpeak/servers.json')
+  mkdirSync(join(state, 'offpeak'))
+  for (const [text, words] of [
+    ['{"contexts":{"a":null}}', '/contexts/a is not { url, token or token_file }'],
+    ['{"contexts":{"a":{"url":5}}}', '/contexts/a is not { url'],
+    ['{"contexts":[]}', '/contexts is not an object'],
+    ['{"current":5}', '/current is not the name of a context'],
+    ['{"last":{}}', '/last is not { config, data, url }'],
+    ['null', 'it is not an object'],
+    ['{', 'is not JSON']
+  ] as const) {
+    writeFileSync(file, text)
+    t.match(await cli(['context'], { cwd, env }), { code: 78, err: words }, text)
+  }
+  writeFileSync(file, '{}')
+  chmodSync(file, 0o666)
+  t.match(await cli(['context'], { cwd, env }), { code: 78, err: /can be changed by every user[^]*chmod o-w/ })
+  rmSync(file)
+  mkdirSync(file)
+  t.match(await cli(['context'], { cwd, env }), { code: 78, err: /servers\.json is a folder\n {2}Remove it/ })
 })

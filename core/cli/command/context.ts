@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Context } from '../remote/known-servers.ts'
-import { knownServers, rememberServers } from '../remote/known-servers.ts'
+import { changeServers, knownServers } from '../remote/known-servers.ts'
 import { nearest } from '../../model/base/nearest.ts'
 import { print, printJson } from '../terminal/output.ts'
 import { serverUrl } from '../exchange/server-url.ts'
@@ -52,32 +52,34 @@ async function add (
     })
   }
   const context = { url, ...token !== undefined && { token }, ...file !== undefined && { token_file: file } }
-  const known = await knownServers(process.env)
-  await rememberServers({ ...known, contexts: { ...known.contexts, [name]: context } }, process.env)
+  await changeServers(known => ({ ...known, contexts: { ...known.contexts, [name]: context } }), process.env)
   if (json) return printJson({ name, url })
   print(`${name} is ${url}; \`offpeak context use ${name}\` makes it the server of all folders without one`)
 }
 
-/** The servers that are known, with this context among them; throws OFFPEAK_USAGE_INVALID. */
-async function knownWith (name: string) {
-  const known = await knownServers(process.env)
-  if (name in known.contexts) return known
-  const near = nearest(name, Object.keys(known.contexts))
+/** Throws OFFPEAK_USAGE_INVALID unless there is a context of this name. */
+function checkKnown (name: string, contexts: Record<string, Context>): void {
+  if (Object.hasOwn(contexts, name)) return
+  const near = nearest(name, Object.keys(contexts))
   throw usageInvalid(`There is no context '${name}'`, near === null ? undefined : `Did you mean '${near}'?`)
 }
 
 async function use (name: string | undefined, { none = false, json }: JsonOption & { none?: boolean }): Promise<void> {
   if ((name === undefined) !== none) throw usageInvalid('context use needs a name, or --none')
-  const known = name === undefined ? await knownServers(process.env) : await knownWith(name)
-  await rememberServers({ ...known, current: name ?? null }, process.env)
+  await changeServers(known => {
+    if (name !== undefined) checkKnown(name, known.contexts)
+    return { ...known, current: name ?? null }
+  }, process.env)
   if (json) return printJson({ current: name ?? null })
   print(name === undefined ? 'No context is current.' : `${name} is the current context`)
 }
 
 async function remove (name: string, { json }: JsonOption): Promise<void> {
-  const { contexts, current, ...known } = await knownWith(name)
-  const { [name]: _, ...rest } = contexts
-  await rememberServers({ ...known, current: current === name ? null : current, contexts: rest }, process.env)
+  await changeServers(({ contexts, current, ...known }) => {
+    checkKnown(name, contexts)
+    const { [name]: _, ...rest } = contexts
+    return { ...known, current: current === name ? null : current, contexts: rest }
+  }, process.env)
   if (json) return printJson({ name })
   print(`${name} is removed`)
 }

@@ -13,7 +13,7 @@ import { directoriesOf } from '../../load/task/directories.ts'
 import { homeOnly, homeOptions } from '../local/home.ts'
 import { readUnit } from './read-unit.ts'
 import { plain, print, printJson } from '../terminal/output.ts'
-import { taskFile } from './task-file.ts'
+import { taskFile, writable } from './task-file.ts'
 import { textOf } from '../input/json.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { userName } from '../remote/find-server.ts'
@@ -174,9 +174,9 @@ export async function importTasks (kind: string, file: string | undefined, given
   }
   const { folder, tasks } = await settingsOf(given)
   const zones = { zone: Temporal.Now.timeZoneId(), tasks }
-  const found = kind === 'crontab'
+  const found = writable(kind === 'crontab'
     ? await fromCrontab(file, given.system === true, zones)
-    : await fromSystemd(file, zones)
+    : await fromSystemd(file, zones))
   process.exitCode = found.refused.length > 0 ? 1 : 0
   if (given.print) return print(plain(found.tasks.map(taskFile).join('\n')))
   const written = await write(found.tasks, folder, given.replace === true)

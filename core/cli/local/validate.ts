@@ -154,6 +154,9 @@ export interface Found {
   code: number
 }
 
+/** Warnings about settings without effect. */
+const SHOWN = ['builtin_replaced', 'no_effect', 'no_overlay']
+
 /** Sections of config.json for tasks that do not exist are faults, other settings without effect are warnings. */
 function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unknown: Fault[], idle: Fault[] } {
   // A section that breaks its task is reported as a fault of the task.
@@ -161,7 +164,7 @@ function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unkno
   const unknown = manager.warnings.filter(({ code, pointer }) => code === 'unknown_task' && !isBroken(pointer))
   return {
     unknown: unknown.map(one => ({ ...one, code: 'OFFPEAK_TASK_NOT_FOUND' })),
-    idle: manager.warnings.filter(({ code }) => code === 'builtin_replaced' || code === 'no_effect')
+    idle: manager.warnings.filter(({ code }) => SHOWN.includes(code))
   }
 }
 

@@ -38,7 +38,7 @@ export function configAbove (): string | null {
 /** The server of a context; throws OFFPEAK_USAGE_INVALID when there is none of that name. */
 async function ofContext (name: string, env: Env): Promise<ServerElsewhere> {
   const { contexts } = await knownServers(env)
-  const context = contexts[name]
+  const context = Object.hasOwn(contexts, name) ? contexts[name] : undefined
   if (context === undefined) {
     const near = nearest(name, Object.keys(contexts))
     throw usageInvalid(`There is no context '${name}'`,

@@ -1,7 +1,9 @@
-import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { configInvalid } from '../../model/errors/config-errors.ts'
+import { SECOND } from '../../model/base/duration.ts'
 
 type Env = NodeJS.ProcessEnv
 
@@ -41,29 +43,105 @@ const knownFile = (env: Env): string => join(stateFolder(env), 'offpeak', 'serve
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The servers that are remembered; throws OFFPEAK_CONFIG_INVALID when their file is not JSON. */
+const isText = (value: unknown) => typeof value === 'string'
+const isTextOrAbsent = (value: unknown) => value === undefined || isText(value)
+
+/** The first part of the file that is not as it is written, with what it should be; null if there is none. */
+function faultIn (known: unknown): { pointer: string, expected: string } | null {
+  if (!isRecord(known)) return { pointer: '', expected: 'an object' }
+  const { last = null, current = null, contexts = {} } = known
+  if (last !== null && !(isRecord(last) && [last.config, last.data, last.url].every(isText))) {
+    return { pointer: '/last', expected: '{ config, data, url }' }
+  }
+  if (current !== null && !isText(current)) return { pointer: '/current', expected: 'the name of a context' }
+  if (!isRecord(contexts)) return { pointer: '/contexts', expected: 'an object' }
+  const [name] =
+    Object.entries(contexts).find(([, one]) =>
+      !(isRecord(one) && isText(one.url) && isTextOrAbsent(one.token) && isTextOrAbsent(one.token_file))
+    ) ?? []
+  return name === undefined ? null : { pointer: `/contexts/${name}`, expected: '{ url, token or token_file }' }
+}
+
+const CURE = 'Correct it, or delete it: it is written again.'
+
+/** The text of the file; null without one. Throws OFFPEAK_CONFIG_INVALID when other users may change it: it says where
+ *  tokens are sent. */
+async function readKnown (file: string): Promise<string | null> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') return null
+    throw configInvalid({ file, message: `${file} is a folder`, fix: 'Remove it: it is written again.' })
+  }
+  const { refusedFor } = await import('../../load/file/exposures.ts')
+  const exposed = await refusedFor(file)
+  if (exposed !== null) throw configInvalid({ file, message: exposed.message, fix: exposed.fix })
+  return text
+}
+
+/** The servers that are remembered; throws OFFPEAK_CONFIG_INVALID when their file cannot be used. */
 export async function knownServers (env: Env): Promise<KnownServers> {
   const file = knownFile(env)
-  const text = await readFile(file, 'utf8').catch(() => '{}')
+  const text = await readKnown(file)
+  let known: unknown
   try {
-    const { last = null, current = null, contexts = {} } = JSON.parse(text) as Partial<KnownServers>
-    return { last: isRecord(last) ? last : null, current, contexts: isRecord(contexts) ? contexts : {} }
+    known = JSON.parse(text ?? '{}')
   } catch (cause) {
-    throw configInvalid({
-      file,
-      message: `${file} is not JSON: ${(cause as Error).message}`,
-      fix: 'Correct it, or delete it: it is written again.'
-    })
+    throw configInvalid({ file, message: `${file} is not JSON: ${(cause as Error).message}`, fix: CURE })
+  }
+  const fault = faultIn(known)
+  if (fault !== null) {
+    const { pointer, expected } = fault
+    throw configInvalid({ file, pointer, message: `${file}: ${pointer || 'it'} is not ${expected}`, fix: CURE })
+  }
+  const { last = null, current = null, contexts = {} } = known as Partial<KnownServers>
+  return { last, current, contexts }
+}
+
+/** A lock that is older is that of a process which was killed, ms. */
+const STALE = 5 * SECOND
+const PATIENCE = 30 * SECOND
+
+/** Takes a stale lock away: of all that try, one renames it. */
+async function breakStale (lock: string): Promise<void> {
+  const age = await stat(lock).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0)
+  if (age <= STALE) return
+  const taken = `${lock}.${process.pid}`
+  await rename(lock, taken).then(() => rm(taken, { recursive: true, force: true }), () => undefined)
+}
+
+/** Calls `write` while no other process writes the file. */
+async function alone (file: string, write: () => Promise<void>): Promise<void> {
+  const lock = `${file}.lock`
+  const isTaken = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+    return true
+  }
+  for (const begun = performance.now(); await mkdir(lock).then(() => false, isTaken);) {
+    if (performance.now() - begun > PATIENCE) {
+      throw configInvalid({ file, message: `${file} is being written by another command`, fix: `Remove ${lock}.` })
+    }
+    await breakStale(lock)
+    await setTimeout(20)
+  }
+  try {
+    await write()
+  } finally {
+    await rm(lock, { recursive: true, force: true })
   }
 }
 
-/** Replaces what is remembered. Only the user can read it, as it may have tokens. */
-export async function rememberServers (known: KnownServers, env: Env): Promise<void> {
+/** Changes what is remembered. Only the user can read it, as it may have tokens. Rejects with the error of `change`. */
+export async function changeServers (change: (known: KnownServers) => KnownServers, env: Env): Promise<void> {
   const file = knownFile(env)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const draft = `${file}.${process.pid}`
-  await writeFile(draft, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 })
-  await rename(draft, file)
+  await alone(file, async () => {
+    const changed = change(await knownServers(env))
+    const draft = `${file}.${process.pid}`
+    await writeFile(draft, `${JSON.stringify(changed, null, 2)}\n`, { mode: 0o600 })
+    await rename(draft, file)
+  })
 }
 
 const realOf = (path: string) => realpath(path).catch(() => path)
@@ -73,9 +151,8 @@ const realOf = (path: string) => realpath(path).catch(() => path)
 export async function rememberLast (last: LastServer, env: Env): Promise<void> {
   try {
     if (`${await realOf(last.data)}${sep}`.startsWith(`${await realOf(tmpdir())}${sep}`)) return
-    const known = await knownServers(env)
-    if (JSON.stringify(known.last) === JSON.stringify(last)) return
-    await rememberServers({ ...known, last }, env)
+    if (JSON.stringify((await knownServers(env)).last) === JSON.stringify(last)) return
+    await changeServers(known => ({ ...known, last }), env)
   } catch {
     // The command has done its work.
   }

@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileNotWritten } from '../../model/errors/file-errors.ts'
 
@@ -49,6 +49,8 @@ export async function writeMissing ({ path, text, executable = false }: NewFile)
     await writeFile(path, text, { flag: 'wx', mode: executable ? 0o755 : 0o644 })
     return true
   } catch (cause) {
+    // A full disk leaves the beginning of a file, which would be taken for one of the user.
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') await rm(path, { force: true }).catch(() => undefined)
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw refusal(path, cause)
   }

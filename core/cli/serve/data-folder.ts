@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, lstat, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { startRefused } from '../../model/errors/config-errors.ts'
 import { userName } from '../remote/find-server.ts'
@@ -10,7 +10,8 @@ const WHY: Record<string, string> = {
   ENOSPC: 'its disk is full',
   ENOENT: 'it does not exist',
   ENOTDIR: 'it is not a folder',
-  EIO: 'its disk fails'
+  EIO: 'its disk fails',
+  ELOOP: 'it is a link that leads to no folder'
 }
 
 /** Why a folder cannot be used, by the code of the system. */
@@ -20,7 +21,7 @@ export const whyNot = (code: string): string => WHY[code] ?? code
 export function dataFolderFix (code: string, { user, folder }: { user: string, folder: string }): string {
   const other = 'name another with engine.folder in config.json or with --data'
   if (code === 'ENOENT') return `Run: mkdir -p ${folder}`
-  if (code === 'ENOTDIR') return `Rename or remove what has this name, or ${other}.`
+  if (code === 'ENOTDIR' || code === 'ELOOP') return `Rename or remove what has this name, or ${other}.`
   if (code === 'EROFS') return `Mount it writable, or ${other}.`
   return code === 'ENOSPC'
     ? `Free some of it, or ${other}.`
@@ -36,6 +37,7 @@ async function unwritable (folder: string): Promise<string | null> {
     return await access(folder, constants.W_OK | constants.X_OK).then(() => null, codeOf)
   } catch (error) {
     const isRoot = dirname(folder) === folder
+    if (await lstat(folder).then(stats => stats.isSymbolicLink(), () => false)) return 'ELOOP'
     return codeOf(error) === 'ENOENT' && !isRoot ? await unwritable(dirname(folder)) : codeOf(error)
   }
 }

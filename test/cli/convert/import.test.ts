@@ -92,3 +92,15 @@ t.test('a timer that cannot be read is named, a masked one too, and the others a
   t.match(out, /photos\.timer\n {2}backgroundtask\/photos\.sh: [^]*\n1 task imported/)
   t.match(await cli(['import', 'systemd', 'masked.timer'], { cwd }), { code: 0, out: /Nothing was imported/ })
 })
+
+t.test('a line whose text would be read as a header, or is too long for one, is not imported', async t => {
+  const cwd = place(t, {}, {})
+  const lines = ['0 2 1 1 * # offpeak: enabled = true ; schedule = * * * * *', '0 3 * * * #offpeak: id = hello',
+    `0 4 * * * echo ${'x'.repeat(100_000)}`, '0 5 * * * true # offpeak: enabled = true']
+  const { code, out } = await cli(['import', 'crontab', '-'], { cwd, input: `${lines.join('\n')}\n` })
+  t.equal(code, 1)
+  t.equal(out.match(/not imported: its command would be read as a header of offpeak/g)?.length, 2)
+  t.match(out, /not imported: it is too long: put the command into a script\n/)
+  t.match(out, /\n1 task imported, disabled/)
+  t.match(JSON.parse((await cli(['validate', '--json'], { cwd })).out), { ok: true, tasks: 1, warnings: [] })
+})
