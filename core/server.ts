@@ -56,14 +56,19 @@ type Plugin = FastifyPluginAsync & { [META]?: { name: string, dependencies?: str
 /** Files and folders whose names begin with `_` are not plugins. */
 const isPlugin = (name: string) => /^[^_.].*\.(?:ts|js)$/.test(name) && !name.endsWith('.d.ts')
 
-/** Sorts plugins by name, each after its dependencies. */
+/** The plugin that answers errors: those of routes that are registered before it would have Fastify's own form. */
+const ERRORS = 'offpeak-problems'
+
+/** Sorts plugins by name, each after its dependencies, and the one for errors first. */
 function ordered (plugins: readonly Plugin[]): Plugin[] {
   const names = new Set(plugins.map(plugin => plugin[META]?.name))
   const placed: Plugin[] = []
   const isPlaced = (name: string) => !names.has(name) || placed.some(plugin => plugin[META]?.name === name)
   const left = [...plugins]
   while (left.length > 0) {
-    const next = left.findIndex(plugin => (plugin[META]?.dependencies ?? []).every(isPlaced))
+    const next = left.findIndex(plugin =>
+      (plugin[META]?.dependencies ?? []).every(isPlaced) && (plugin[META]?.name === ERRORS || isPlaced(ERRORS))
+    )
     placed.push(...left.splice(Math.max(0, next), 1))
   }
   return placed

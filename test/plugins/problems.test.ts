@@ -97,3 +97,25 @@ t.test('every response has the security headers, without those that break plain 
     t.equal(headers['access-control-allow-origin'], undefined)
   }
 })
+
+t.test('every route answers a wrong token, a wrong method and nonsense with a problem', async t => {
+  const { plain, ask } = await setup(t)
+  const { paths } = (await ask({ url: '/api/openapi.json' })).json() as { paths: Record<string, object> }
+  const wrong = { authorization: 'Bearer wrongwrongwrongwrongwr' }
+  const others: string[] = []
+  for (const [path, methods] of [...Object.entries(paths), ['/api/openapi.json', { get: {} }] as const]) {
+    const url = path.replaceAll(/\{\w+\}/g, '%00')
+    for (const method of [...Object.keys(methods), 'trace', 'propfind'] as 'get'[]) {
+      // A stream of events does not end.
+      const asked = url === '/api/events' ? [] : [await ask({ method, url, payload: '{' })]
+      for (const answer of [await plain({ method, url, headers: wrong }), ...asked]) {
+        const type = String(answer.headers['content-type'])
+        if (answer.statusCode >= 400 && !type.startsWith('application/problem+json')) {
+          others.push(`${method} ${url}: ${answer.statusCode} ${type}`)
+        }
+      }
+    }
+  }
+  t.ok(Object.keys(paths).length > 40)
+  t.strictSame(others, [])
+})
