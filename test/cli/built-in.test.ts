@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli, place, serve } from './setup.ts'
 import { until } from '../load/until.ts'
@@ -101,6 +101,33 @@ t.test('a copy runs in a process of its own, and names its settings below tasks'
   t.match((await cli(['eject', 'send_email'], { cwd })).out, /\nNext:\n {2}npm install nodemailer\n/)
   t.match(await cli(['eject', 'disk_report'], { cwd }), { code: 0, out: /^Written: backgroundtask\/disk_report\.sh\n/ })
   t.match(await cli(['test', 'backgroundtask/disk_report.sh'], { cwd }), { code: 0, out: /"fullest"/ })
+})
+
+t.test('eject that was killed midway is repeated', async t => {
+  const cwd = place(t, { builtin: { heartbeat: { payload: { ping_timeout: 7 } } } }, MINE)
+  const whole = place(t, { builtin: { heartbeat: { payload: { ping_timeout: 7 } } } }, MINE)
+  await cli(['eject', 'heartbeat'], { cwd: whole })
+  const [from, to] = [join(whole, 'backgroundtask'), join(cwd, 'backgroundtask')]
+  // The helpers and the draft are there; then the settings too.
+  cpSync(join(from, '_heartbeat'), join(to, '_heartbeat'), { recursive: true })
+  writeFileSync(join(to, '.heartbeat.ts'), 'half')
+  rmSync(join(to, '_heartbeat/_net/web.ts'))
+  for (const config of [{}, configIn(whole)]) {
+    if ('tasks' in config) writeFileSync(join(cwd, 'config.json'), JSON.stringify(config))
+    t.match(await cli(['eject', 'heartbeat'], { cwd }), { code: 0, out: /Written: backgroundtask\/heartbeat\.ts/ })
+    t.strictSame(readdirSync(to, { recursive: true }).toSorted(), readdirSync(from, { recursive: true }).toSorted())
+    t.match(configIn(cwd), { tasks: { heartbeat: { enabled: true, payload: { ping_timeout: 7 } } } })
+    rmSync(join(to, 'heartbeat.ts'))
+  }
+  writeFileSync(join(to, '_heartbeat/_net/web.ts'), '// mine')
+  t.match(await cli(['eject', 'heartbeat'], { cwd }), { code: 2, err: /web\.ts exists already: nothing was copied/ })
+})
+
+t.test('settings in the file of an environment are not moved, which eject says', async t => {
+  const cwd = place(t, {}, MINE)
+  writeFileSync(join(cwd, 'config.prod.json'), '{ "builtin": { "heartbeat": {} } }')
+  t.match((await cli(['eject', 'heartbeat', '--env', 'prod'], { cwd })).out,
+    /settings in config\.prod\.json are below builtin\.heartbeat, where they have no effect now: move them to tasks\./)
 })
 
 t.test('eject overwrites nothing, and refuses what is not a built-in task', async t => {

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { link, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
 import { counted } from '../../model/json/text.ts'
 import { nearest } from '../../model/base/nearest.ts'
 import { usageInvalid } from '../../model/errors/input-errors.ts'
@@ -13,6 +14,7 @@ import { withTasks } from '../local/offline.ts'
 import { programName } from './product.ts'
 import { copyOf, packagesOf } from './sources.ts'
 import { writeMissing } from './write-missing.ts'
+import type { NewFile } from './write-missing.ts'
 
 export type EjectOptions = LocalOptions & { json?: boolean }
 
@@ -49,40 +51,68 @@ interface Ejected {
   files: string[]
   /** Its settings are below `tasks` now. */
   moved: boolean
+  /** The file of settings that are still below `builtin`: an overlay. */
+  left: string | null
   /** The task was on, and stays so. */
   on: boolean
   /** Packages to install, unless they are. */
   packages: string[]
 }
 
+const taken = (path: string) =>
+  usageInvalid(`${path} exists already: nothing was copied`, 'Rename or remove it, then repeat the command.')
+
+/** Writes a file, unless it is there with this text: a command that was killed is repeated. */
+async function writeSame (file: NewFile): Promise<void> {
+  if (await writeMissing(file)) return
+  if (await readFile(file.path, 'utf8').catch(() => null) !== file.text) throw taken(file.path)
+}
+
+/** The copy appears last, and under its name when its helpers and settings are there: until then the built-in task
+ *  stays as it is, and the command can be repeated. */
 async function write (id: string, manager: TaskManager): Promise<Ejected> {
   checkId(id, manager)
-  const files = await copyOf(id)
-  const paths = files.map(({ path }) => join(manager.catalog.directory, path))
-  const taken = paths.find(path => existsSync(path))
-  if (taken !== undefined) {
-    throw usageInvalid(`${taken} exists already: nothing was copied`, 'Rename or remove it, then repeat the command.')
-  }
-  await keepOff(id, manager)
-  for (const [index, file] of files.entries()) {
-    if (!await writeMissing({ ...file, path: paths[index]! })) {
-      throw usageInvalid(`${paths[index]} exists already`, 'Rename or remove it, then repeat the command.')
-    }
-  }
-  const on = manager.catalog.tasks.get(id)?.enabled === true
+  const files = (await copyOf(id)).map(file => ({ ...file, path: join(manager.catalog.directory, file.path) }))
+  const [main, ...helpers] = files.toReversed()
+  if (existsSync(main!.path)) throw taken(main!.path)
+  const other = helpers.find(({ path, text }) => existsSync(path) && readFileSync(path, 'utf8') !== text)
+  if (other !== undefined) throw taken(other.path)
+  const draft = join(dirname(main!.path), `.${basename(main!.path)}`)
+  await rm(draft, { force: true })
+  for (const file of [...helpers.toReversed(), { ...main!, path: draft }]) await writeSame(file)
+  const { catalog, settings } = manager
+  // A command that was killed may have moved the settings already.
+  const on = catalog.tasks.get(id)?.enabled === true || settings.config.tasks[id]?.enabled === true
+  const left = settings.placeOf(`/builtin/${id}`)?.file ?? null
   const moved = await moveSettings(id, manager)
-  return { id, file: paths.at(-1)!, files: paths, moved, on, packages: packagesOf(files) }
+  if (!moved) await keepOff(id, manager)
+  await link(draft, main!.path).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') throw taken(main!.path)
+    await rename(draft, main!.path)
+  })
+  await rm(draft, { force: true })
+  return {
+    id,
+    file: main!.path,
+    files: files.map(({ path }) => path),
+    moved,
+    left: moved ? null : left,
+    on,
+    packages: packagesOf(files)
+  }
 }
 
 const here = (path: string) => plain(relative(process.cwd(), path))
 
-function say ({ id, file, files, moved, on, packages }: Ejected): void {
+function say ({ id, file, files, moved, left, on, packages }: Ejected): void {
   const helpers = `${counted(files.length - 1, 'helper')} in ${here(join(dirname(file), `_${id}`))}`
   print(`Written: ${here(file)}${files.length > 1 ? `, and ${helpers}` : ''}`)
   print('The copy takes the place of the built-in task; upgrades do not change it.')
   print(moved
     ? `Its settings in config.json have moved from builtin.${id} to tasks.${id}.`
-    : `Its settings are those below tasks.${id} in config.json.`)
+    : left === null
+    ? `Its settings are those below tasks.${id} in config.json.`
+    : `Its settings in ${here(left)} are below builtin.${id}, where they have no effect now: move them to tasks.${id}.`)
   print('Next:')
   if (packages.length > 0) print(`  npm install ${packages.join(' ')}`)
   print(`  ${programName()} test ${here(file)}`)
