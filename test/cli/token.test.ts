@@ -69,3 +69,9 @@ t.test('a command without a token says once which members are withheld, and why'
     err: /that of this machine is not sent to another address/
   })
 })
+
+t.test('a token that no header can have is refused as such', async t => {
+  const cwd = place(t)
+  await serve(t, [], { cwd })
+  t.match(await cli(['runs', '--token', 'a\nb'], { cwd }), { code: 2, err: /^offpeak: The token has a character/ })
+})

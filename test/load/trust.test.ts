@@ -188,3 +188,8 @@ tap.test('a tasks directory that others can replace is not read', open, async t 
   await folder.start()
   t.match(broken(), [{ file: '.', message: 'can be replaced by every user' }])
 })
+
+tap.test('the modes of a device are not to be changed', foreign, async t => {
+  const [found] = await exposures('/dev/null')
+  t.match(found, { weight: 'refused', fix: /^Name a file or folder instead/ })
+})

@@ -3,6 +3,7 @@ import type { Problem } from '../../model/view/problem.ts'
 import type { RemoteOptions } from './options.ts'
 import type { SendAsk } from './send-bytes.ts'
 import { OffpeakError } from '../../model/errors/errors.ts'
+import { usageInvalid } from '../../model/errors/input-errors.ts'
 import { serverForeign, serverSilent, serverUnreachable } from '../../model/errors/request-errors.ts'
 import { SECOND } from '../../model/base/duration.ts'
 import { GIVE_TOKEN, noteNoToken, noteWithheld } from './withheld.ts'
@@ -30,6 +31,9 @@ function parsed (text: string): unknown {
     return null
   }
 }
+
+const tokenUnsendable = () =>
+  usageInvalid('The token has a character that no token has, such as a line end', 'Copy it again, without quotes.')
 
 const originOf = (url: string) => new URL(url).origin
 
@@ -93,6 +97,7 @@ export class Client {
         ...body !== undefined && { body: JSON.stringify(body) }
       })
     } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_INVALID_CHAR') throw tokenUnsendable()
       if (!await mayHaveArrived(this.url, cause)) throw await this.#unreachable(cause)
       await this.#checkOwn(cause)
       throw serverSilent({ url: this.url, isWrite: method !== 'GET', cause })

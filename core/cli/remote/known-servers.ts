@@ -111,13 +111,14 @@ async function breakStale (lock: string): Promise<void> {
   await rename(lock, taken).then(() => rm(taken, { recursive: true, force: true }), () => undefined)
 }
 
+const isTaken = (error: NodeJS.ErrnoException): boolean => {
+  if (error.code !== 'EEXIST') throw error
+  return true
+}
+
 /** Calls `write` while no other process writes the file. */
 async function alone (file: string, write: () => Promise<void>): Promise<void> {
   const lock = `${file}.lock`
-  const isTaken = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-    return true
-  }
   for (const begun = performance.now(); await mkdir(lock).then(() => false, isTaken);) {
     if (performance.now() - begun > PATIENCE) {
       throw configInvalid({ file, message: `${file} is being written by another command`, fix: `Remove ${lock}.` })

@@ -43,6 +43,9 @@ export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`
 
 /** The sentence that says how to make a path safe. */
 async function fixFor (at: string, found: Others, account: Account): Promise<string> {
+  const isUsual = await lstat(at).then(stats => stats.isFile() || stats.isDirectory() || stats.isSymbolicLink(),
+    () => true)
+  if (!isUsual) return 'Name a file or folder instead: the modes of a device or pipe are those that the system needs.'
   if (found.by === 'user') {
     return `Run offpeak as that user, or give it to the one that runs it: chown ${account.uid} ${quoted(at)}`
   }
