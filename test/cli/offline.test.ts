@@ -232,3 +232,12 @@ t.test('validate lists the tasks that do not start runs by themselves', async t 
     code: 'task_disabled'
   }, { task: 'other', code: 'no_trigger' }])
 })
+
+t.test('validate warns of an environment without a file, and of a script with a misspelt header', async t => {
+  const cwd = place(t, {}, { 'late.sh': '#!/bin/sh\n# ofpeak: schedule = @daily\n' })
+  writeFileSync(join(cwd, 'config.prod.json'), '{}')
+  const { code, out } = await cli(['validate'], { cwd, env: { OFFPEAK_ENV: 'prd' } })
+  t.equal(code, 0)
+  t.match(out, /^warning: .*The environment is 'prd', and there is no config\.prd\.json\n {2}Did you mean 'prod'\?$/m)
+  t.match(out, /^warning: late\.sh: it is not a task: line 2 is not a header: found '# ofpeak: schedule = @daily'$/m)
+})

@@ -154,9 +154,6 @@ export interface Found {
   code: number
 }
 
-/** Warnings about settings without effect. */
-const SHOWN = ['builtin_replaced', 'no_effect', 'no_overlay']
-
 /** Sections of config.json for tasks that do not exist are faults, other settings without effect are warnings. */
 function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unknown: Fault[], idle: Fault[] } {
   // A section that breaks its task is reported as a fault of the task.
@@ -164,7 +161,7 @@ function withoutEffect (manager: TaskManager, broken: readonly Fault[]): { unkno
   const unknown = manager.warnings.filter(({ code, pointer }) => code === 'unknown_task' && !isBroken(pointer))
   return {
     unknown: unknown.map(one => ({ ...one, code: 'OFFPEAK_TASK_NOT_FOUND' })),
-    idle: manager.warnings.filter(({ code }) => SHOWN.includes(code))
+    idle: manager.warnings.filter(({ code }) => code === 'builtin_replaced' || code === 'no_effect')
   }
 }
 
@@ -198,7 +195,8 @@ async function faultsIn (given: LocalOptions): Promise<Found> {
   try {
     return await withTasks(homeOnly(given), async manager => {
       const found = await foundIn(manager)
-      return { ...found, warnings: [...found.warnings, ...await unread(manager)] }
+      const overlay = manager.warnings.filter(({ code }) => code === 'no_overlay')
+      return { ...found, warnings: [...found.warnings, ...overlay, ...await unread(manager)] }
     })
   } catch (error) {
     if (!(error instanceof OffpeakError)) throw error
