@@ -3,9 +3,10 @@ import { Script } from 'node:vm'
 const PORT = Symbol.for('offpeak.bounded')
 // The time limit of a script is the only way to interrupt a backtracking pattern on this thread.
 const CALL = new Script(`globalThis[Symbol.for('offpeak.bounded')]()`, { filename: 'offpeak:bounded' })
-/** Time in which the thread was not scheduled on a busy machine does not count. */
-const MOST_TRIES = 2
-const OWN_SHARE = 0.5
+/** Time in which the thread was not scheduled on a busy machine does not count: without most of the time for itself the
+ *  work is tried again. */
+const MOST_TRIES = 3
+const OWN_SHARE = 0.8
 
 const cpuMs = (): number => {
   const { user, system } = process.threadCpuUsage()
