@@ -44,7 +44,10 @@ class Host {
       const [output] = await answered
       return output as Output
     } catch (cause) {
-      throw new Error(`the host ${this.#child.pid} has not answered: offpeak ${asked.args.join(' ')}`, { cause })
+      const { pid } = this.#child
+      this.#child.kill('SIGKILL')
+      this.#child = undefined
+      throw new Error(`the host ${pid} has not answered: offpeak ${asked.args.join(' ')}`, { cause })
     } finally {
       channel!.unref()
       this.#isBusy = false

@@ -1,3 +1,4 @@
+import { codeOf } from '../serve/data-folder.ts'
 import { access, constants, readdir, readFile, statfs } from 'node:fs/promises'
 import { existsSync, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -6,8 +7,6 @@ import type { TaskManager } from '../../manager.ts'
 import { foundIn } from '../local/validate.ts'
 import { tryWrite } from './gather-machine.ts'
 import { userName } from '../remote/find-server.ts'
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
 const letters = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, '').replace(/s$/, '')
 const USUAL = ['backgroundtask', 'task', 'job', 'cron', 'script']

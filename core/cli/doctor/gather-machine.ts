@@ -1,3 +1,4 @@
+import { codeOf } from '../serve/data-folder.ts'
 import { readdir, readFile, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +13,6 @@ export const nodeFacts = (): NodeFacts => ({
   version: process.version,
   needed: Number(/\d+/.exec(own.engines.node)![0])
 })
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
 /** What writing a file in a folder shows: why it is not possible, or the time that its file system gave the file less
  *  the clock, ms. */

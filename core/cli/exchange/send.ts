@@ -6,6 +6,9 @@ export interface Answer {
   headers: IncomingMessage['headers']
   /** The body; rejects when it breaks off. */
   text(): Promise<string>
+}
+
+export interface StreamedAnswer extends Answer {
   /** The body piece by piece; no character is split. */
   pieces(): AsyncIterable<string>
 }
@@ -40,9 +43,9 @@ export const portFor = (url: string): Pick<typeof import('node:http'), 'request'
   process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http')
 
 /** Sends a request, following no redirect. Rejects with the error of `node:http`, or the reason of the signal. */
-export async function send (url: string, { method, headers, body, signal }: Ask): Promise<Answer> {
+export async function send (url: string, { method, headers, body, signal }: Ask): Promise<StreamedAnswer> {
   const { request } = portFor(url)
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const { promise, resolve, reject } = Promise.withResolvers<StreamedAnswer>()
   const sent = request(url, { method, headers, agent: false, signal })
   sent.on('response', message =>
     resolve({

@@ -14,7 +14,7 @@ import { announce } from './announce.ts'
 import { bodyOf, strangeAt } from '../exchange/foreign-answer.ts'
 import { isOk, send } from '../exchange/send.ts'
 import { serverUrl } from '../exchange/server-url.ts'
-import type { Answer } from '../exchange/send.ts'
+import type { Answer, StreamedAnswer } from '../exchange/send.ts'
 import { mayHaveArrived } from './may-have-arrived.ts'
 import type { NoTokenReason } from './withheld.ts'
 
@@ -88,7 +88,7 @@ export class Client {
     method: string,
     path: string,
     { body, signal = AbortSignal.timeout(PATIENCE) }: { body?: unknown, signal?: AbortSignal } = {}
-  ): Promise<Answer> {
+  ): Promise<StreamedAnswer> {
     try {
       return await send(`${this.url}${path}`, {
         method,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
@@ -135,13 +135,12 @@ async function alone (file: string, write: () => Promise<void>): Promise<void> {
 
 /** Changes what is remembered. Only the user can read it, as it may have tokens. Rejects with the error of `change`. */
 export async function changeServers (change: (known: KnownServers) => KnownServers, env: Env): Promise<void> {
+  const { makeFolder, writeAtomic } = await import('../../load/file/atomic-write.ts')
   const file = knownFile(env)
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(file))
   await alone(file, async () => {
-    const changed = change(await knownServers(env))
-    const draft = `${file}.${process.pid}`
-    await writeFile(draft, `${JSON.stringify(changed, null, 2)}\n`, { mode: 0o600 })
-    await rename(draft, file)
+    const text = `${JSON.stringify(change(await knownServers(env)), null, 2)}\n`
+    await writeAtomic({ file, text, mode: 0o600 })
   })
 }
 

@@ -22,15 +22,6 @@ export interface SendAsk extends ByteSource {
   moved?: (bytes: number) => void
 }
 
-const answerWith = ({ statusCode = 0, headers }: IncomingMessage, body: string): Answer => ({
-  status: statusCode,
-  headers,
-  text: () => Promise.resolve(body),
-  async *pieces () {
-    yield body
-  }
-})
-
 /** Sends bytes as they are read. Resolves with the response, which may arrive before all bytes are sent; rejects when
  *  the connection fails first. */
 export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): Promise<Answer> {
@@ -57,7 +48,8 @@ export async function sendBytes ({ from, size, url, headers, moved }: SendAsk): 
   let isAnswered = false
   const answered = async (response: IncomingMessage) => {
     isAnswered = true
-    resolve(answerWith(response, await text(response)))
+    const body = await text(response)
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, text: () => Promise.resolve(body) })
     sent.destroy()
   }
   sent.on('response', response => void answered(response).catch(reject))

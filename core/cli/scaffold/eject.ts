@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { link, readFile, rename, rm } from 'node:fs/promises'
+import { link, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { counted } from '../../model/json/text.ts'
 import { nearest } from '../../model/base/nearest.ts'
@@ -62,11 +62,8 @@ interface Ejected {
 const taken = (path: string) =>
   usageInvalid(`${path} exists already: nothing was copied`, 'Rename or remove it, then repeat the command.')
 
-/** Writes a file, unless it is there with this text: a command that was killed is repeated. */
-async function writeSame (file: NewFile): Promise<void> {
-  if (await writeMissing(file)) return
-  if (await readFile(file.path, 'utf8').catch(() => null) !== file.text) throw taken(file.path)
-}
+/** True for a file that is there with another text: that of a command that was killed is the same. */
+const isOther = ({ path, text }: NewFile): boolean => existsSync(path) && readFileSync(path, 'utf8') !== text
 
 /** The copy appears last, and under its name when its helpers and settings are there: until then the built-in task
  *  stays as it is, and the command can be repeated. */
@@ -75,11 +72,13 @@ async function write (id: string, manager: TaskManager): Promise<Ejected> {
   const files = (await copyOf(id)).map(file => ({ ...file, path: join(manager.catalog.directory, file.path) }))
   const [main, ...helpers] = files.toReversed()
   if (existsSync(main!.path)) throw taken(main!.path)
-  const other = helpers.find(({ path, text }) => existsSync(path) && readFileSync(path, 'utf8') !== text)
+  const other = helpers.find(isOther)
   if (other !== undefined) throw taken(other.path)
   const draft = join(dirname(main!.path), `.${basename(main!.path)}`)
   await rm(draft, { force: true })
-  for (const file of [...helpers.toReversed(), { ...main!, path: draft }]) await writeSame(file)
+  for (const file of [...helpers.toReversed(), { ...main!, path: draft }]) {
+    if (!await writeMissing(file) && isOther(file)) throw taken(file.path)
+  }
   const { catalog, settings } = manager
   // A command that was killed may have moved the settings already.
   const on = catalog.tasks.get(id)?.enabled === true || settings.config.tasks[id]?.enabled === true

@@ -28,7 +28,8 @@ export function dataFolderFix (code: string, { user, folder }: { user: string, f
     : `Run: chown -R ${user} ${folder}, or run offpeak as the user that owns it.`
 }
 
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
+/** The code of the system. */
+export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
 /** Why a folder, or the nearest one above that exists, cannot be written to; null if it can. */
 async function unwritable (folder: string): Promise<string | null> {

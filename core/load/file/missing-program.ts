@@ -49,47 +49,49 @@ interface Search {
   of?: string
 }
 
-/** Why the program of some words cannot be started, or null. `env NAME` starts another one. */
-async function missing ({ words: [name, ...more], cwd, path, of }: Search): Promise<string | null> {
-  if (name === undefined) return null
-  const what = of === undefined ? 'the program' : 'the interpreter'
-  const whose = of === undefined ? '' : ` of ${of}`
-  const file = name.includes('/') ? resolve(cwd, name) : await inPath(name, path)
-  if (file === null) return `${what} ${name}${whose} is not in the PATH`
-  const is = await found(file)
-  if (is !== 'yes') return `${what} ${name}${whose} ${is === 'no' ? 'does not exist' : 'is not executable'}`
-  if (ENV.test(name)) return await missing({ words: innerWords([name, ...more]), cwd, path, of: of ?? name })
-  if (of !== undefined) return null
-  return await missing({ words: await shebangOf(file), cwd, path, of: name })
+/** `file` null: the name is not in the PATH. */
+interface Started {
+  name: string
+  file: string | null
+  of: string | undefined
 }
 
 const ENV = /(?:^|\/)env$/
 
-/** The words of the program that `env` starts. */
-const innerWords = (words: readonly string[]): string[] =>
-  words.slice(1).filter(word => !word.startsWith('-') && !word.includes('='))
-
-/** The files of the program that some words name, of the one that `env NAME` starts, and of its interpreter. */
-async function filesOf (
-  words: readonly string[],
-  place: { cwd: string, path: string },
-  isInner = false
-): Promise<string[]> {
-  const [name] = words
+/** What some words start: the program, the one that `env NAME` starts, and the interpreter of a script. Ends with the
+ *  first that is not in the PATH. */
+async function startedBy ({ words: [name, ...more], cwd, path, of }: Search): Promise<Started[]> {
   if (name === undefined) return []
-  const file = name.includes('/') ? resolve(place.cwd, name) : await inPath(name, place.path)
-  if (file === null) return []
-  const more = ENV.test(name) ? innerWords(words) : isInner ? [] : await shebangOf(file)
-  return [file, ...await filesOf(more, place, true)]
+  const file = name.includes('/') ? resolve(cwd, name) : await inPath(name, path)
+  const first = { name, file, of }
+  if (file === null) return [first]
+  if (ENV.test(name)) {
+    const words = more.filter(word => !word.startsWith('-') && !word.includes('='))
+    return [first, ...await startedBy({ words, cwd, path, of: of ?? name })]
+  }
+  return of === undefined
+    ? [first, ...await startedBy({ words: await shebangOf(file), cwd, path, of: name })]
+    : [first]
+}
+
+/** Why the program of some words cannot be started, or null. */
+async function missing (search: Search): Promise<string | null> {
+  for (const { name, file, of } of await startedBy(search)) {
+    const which = of === undefined ? `the program ${name}` : `the interpreter ${name} of ${of}`
+    if (file === null) return `${which} is not in the PATH`
+    const is = await found(file)
+    if (is !== 'yes') return `${which} ${is === 'no' ? 'does not exist' : 'is not executable'}`
+  }
+  return null
 }
 
 /** The files that are started for a script or command: the interpreter or program, what that starts, and the script. */
 export async function startedFiles (
   { interpreter = [], file, cwd, path = process.env.PATH ?? '' }: Program
 ): Promise<string[]> {
-  return interpreter.length === 0
-    ? await filesOf([file], { cwd, path })
-    : [...await filesOf(interpreter, { cwd, path }, true), resolve(cwd, file)]
+  const isDirect = interpreter.length === 0
+  const all = await startedBy(isDirect ? { words: [file], cwd, path } : { words: interpreter, cwd, path, of: file })
+  return [...all.flatMap(one => one.file ?? []), ...isDirect ? [] : [resolve(cwd, file)]]
 }
 
 /** Why the program of a script or command, or its interpreter, cannot be started: `the program rsync2 is not in the
