@@ -21,9 +21,13 @@ const HOSTILE: Record<string, { input: object, payload: Json }> = {
     payload: { [LONG.slice(-80)]: null }
   },
   'a pattern that looks back': { input: { type: 'string', pattern: '^(a*)*\\1$' }, payload: LONG },
-  'a long list with uniqueItems': {
-    input: { type: 'array', uniqueItems: true },
-    payload: Array.from({ length: 100_000 }, (_, n) => [n, { n }])
+  // Each level compares all that is below it.
+  'a long list with uniqueItems in lists with uniqueItems': {
+    input: Array.from({ length: 32 }).reduce<object>(
+      inner => ({ type: 'array', uniqueItems: true, items: inner }),
+      { type: 'array', uniqueItems: true }
+    ),
+    payload: Array.from({ length: 32 }).reduce<Json>(inner => [inner], Array.from({ length: 100_000 }, (_, n) => n))
   },
   'nested anyOf': {
     input: Array.from({ length: 16 }).reduce<object>(

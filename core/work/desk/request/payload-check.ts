@@ -11,9 +11,8 @@ type Check = { run: ReturnType<typeof Compile>, isPlain: boolean }
 /** The compiled check of each task; null when its schema takes too long to compile. */
 const checks = new WeakMap<Task, Check | null>()
 
-/** The time limit of a check: a constant, long enough for the first check of a schema on a small machine, and an amount
- *  for each character of the payload, ms. */
-const CHECK_MS = 20
+/** The time limit of a check: a constant, and an amount for each character of the payload, ms. */
+const CHECK_MS = 8
 const MS_PER_CHARACTER = 1 / 16_384
 const COMPILE_MS = 500
 
